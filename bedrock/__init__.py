@@ -1,0 +1,1 @@
+"""What AWS is called with, and what it costs."""

@@ -1,0 +1,1 @@
+"""Embedding spaces, chunks, indexing and search."""

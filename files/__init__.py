@@ -1,0 +1,1 @@
+"""Library roots, media files, proxies, import and streaming."""

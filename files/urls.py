@@ -1,0 +1,6 @@
+"""API routes of `files`, mounted under `/api/`."""
+
+from django.urls import URLPattern, URLResolver
+
+app_name = "files"
+urlpatterns: list[URLPattern | URLResolver] = []

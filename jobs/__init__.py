@@ -1,0 +1,1 @@
+"""Background work: jobs, batches, leases, progress, cancel and retry."""

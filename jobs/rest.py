@@ -1,0 +1,36 @@
+"""What every API view of ours starts from: pages and permissions."""
+
+from typing import Any
+
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.permissions import BasePermission, DjangoModelPermissions
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+class Pages(PageNumberPagination):
+    """`page` and `page_size` (up to 500)."""
+
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+class ModelPermissions(DjangoModelPermissions):
+    """Django's model permissions, reading included: the stock class lets every logged-in user read all."""
+
+    perms_map = {
+        **DjangoModelPermissions.perms_map,
+        "GET": ["%(app_label)s.view_%(model_name)s"],
+        "HEAD": ["%(app_label)s.view_%(model_name)s"],
+    }
+
+
+def HasPermission(*codenames: str) -> type[BasePermission]:  # noqa: N802  (it makes a class)
+    """A permission class that asks for all of these Django permissions: `HasPermission("files.view_file")`."""
+
+    class _HasPermission(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            user: Any = request.user
+            return bool(user and user.is_authenticated and user.has_perms(codenames))
+
+    return _HasPermission

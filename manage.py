@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""Django's command line for novaproject."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "novaproject.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as exc:
+        raise SystemExit(
+            "Django is not installed in this Python. Run `make run` once: it makes .venv with everything in it."
+        ) from exc
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Analyses of a video: types, prompts, replies, and the local model."""

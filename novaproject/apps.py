@@ -1,0 +1,8 @@
+"""App configuration of the top floor: settings, pages and what spans the others."""
+
+from django.apps import AppConfig
+
+
+class NovaprojectConfig(AppConfig):
+    name = "novaproject"
+    label = "novaproject"

@@ -1,0 +1,298 @@
+"""Settings, read from the environment or `.env` (the environment wins). Names and defaults: docs/configuration.md."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+# Tests and type checks set NOVAPROJECT_ENV_FILE to an empty string: they never read a person's `.env`.
+_env_file = os.environ.get("NOVAPROJECT_ENV_FILE", str(BASE_DIR / ".env"))
+if _env_file and Path(_env_file).is_file():
+    environ.Env.read_env(_env_file)
+
+
+def _folder(name: str, default: str) -> Path:
+    """A folder of ours; relative paths start at the project's folder."""
+    return (BASE_DIR / Path(env.str(name, default) or default).expanduser()).resolve()
+
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Run `make run`, which writes one into .env, or set it in the environment."
+    )
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+DATA_DIR = _folder("DATA_DIR", "data")
+UPLOAD_DIR = _folder("UPLOAD_DIR", "uploads")
+PROXY_DIR = _folder("PROXY_DIR", "proxy_video")
+
+# --- apps ---------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "novaproject.apps.NovaprojectConfig",
+    "embeddings.apps.EmbeddingsConfig",
+    "nova.apps.NovaConfig",
+    "transcription.apps.TranscriptionConfig",
+    "bedrock.apps.BedrockConfig",
+    "files.apps.FilesConfig",
+    "jobs.apps.JobsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_q",
+    "django_filters",
+    "django_htmx",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "novaproject.middleware.ApiTrailingSlashMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "novaproject.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "novaproject.urls"
+WSGI_APPLICATION = "novaproject.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- database -----------------------------------------------------------------------------------------------------
+# Measured: WAL + NORMAL + IMMEDIATE is what keeps many writers free of "database is locked", and lasting connections
+# make django-q2's broker about 15 times faster.
+SQLITE_INIT = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
+    "PRAGMA mmap_size=1073741824; PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;"
+)
+
+
+def _database() -> dict[str, Any]:
+    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'app.db'}")
+    config["CONN_MAX_AGE"] = None
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        config["NAME"] = str((BASE_DIR / config["NAME"]).resolve())
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": SQLITE_INIT,
+            **config.get("OPTIONS", {}),
+        }
+        # A file, made by the migrations: an in-memory test database fails with "table is locked" under real writers.
+        config["TEST"] = {"NAME": str(DATA_DIR / "test.db")}
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(DATA_DIR / "cache")}
+}
+
+# --- background work ----------------------------------------------------------------------------------------------
+FAST_WORKERS = env.int("FAST_WORKERS", 2)
+LONG_WORKERS = env.int("LONG_WORKERS", 2)
+# q2 carries wake-ups only; `jobs.Job` is the truth. A message names no job, so a message delivered twice is harmless,
+# a short `retry` only bounds how long a lost one is missed, and `queue_limit` = workers keeps none locked in a queue.
+Q_CLUSTER = {
+    "name": "fast",
+    "orm": "default",
+    "workers": FAST_WORKERS,
+    "timeout": 60,
+    "retry": 90,
+    "queue_limit": FAST_WORKERS,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": 100,
+    "poll": 0.5,
+    "recycle": 500,
+    "log_level": "WARNING",
+    "label": "Wake-ups",
+    "ALT_CLUSTERS": {
+        "long": {
+            "workers": LONG_WORKERS,
+            "timeout": None,
+            "retry": 90,
+            "queue_limit": LONG_WORKERS,
+            "max_attempts": 1,
+            "ack_failures": True,
+            "poll": 0.5,
+            "recycle": 500,
+        },
+    },
+}
+
+# --- web ----------------------------------------------------------------------------------------------------------
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+
+USE_TLS = env.bool("USE_TLS", False)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_TLS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_FORWARDED", False) else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = USE_TLS
+SECURE_HSTS_SECONDS = 31536000 if USE_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_TLS
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    },
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = str(UPLOAD_DIR / ".incoming")
+FILE_UPLOAD_PERMISSIONS = 0o640
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+# --- API ----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    # knox first: a bad token must be answered with 401 and its challenge, not with a 403 from the session.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["jobs.rest.ModelPermissions"],
+    "DEFAULT_PAGINATION_CLASS": "jobs.rest.Pages",
+    "PAGE_SIZE": 50,
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "novaproject.api_errors.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Token"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "novaproject",
+    "DESCRIPTION": "A local-first video library: import, proxies, transcripts, analyses and search.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- logs ---------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"axes": {"level": "WARNING"}, "botocore": {"level": "WARNING"}, "boto3": {"level": "WARNING"}},
+}
+
+# --- the library's own (read by each app's conf.py) ----------------------------------------------------------------
+VERSION = SPECTACULAR_SETTINGS["VERSION"]
+IMPORT_ROOTS = [Path(part).expanduser() for part in env.str("IMPORT_ROOTS", "").split(":") if part]
+IMPORT_STEPS = env.list("IMPORT_STEPS", default=["proxy", "transcribe", "analyze", "embed"])
+FFMPEG_PATH = env.str("FFMPEG_PATH", "")
+PROXY_PROFILE = env.str("PROXY_PROFILE", "720p15")
+
+AWS_REGION = env.str("AWS_REGION", "us-east-1")
+S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")
+BEDROCK_BATCH_ROLE_ARN = env.str("BEDROCK_BATCH_ROLE_ARN", "")
+NOVA_BATCH_INPUT_PREFIX = env.str("NOVA_BATCH_INPUT_PREFIX", "")
+NOVA_BATCH_OUTPUT_PREFIX = env.str("NOVA_BATCH_OUTPUT_PREFIX", "")
+NOVA_BATCH_MIN_RECORDS = env.int("NOVA_BATCH_MIN_RECORDS", 100)
+NOVA_BATCH_MAX_RECORDS = env.int("NOVA_BATCH_MAX_RECORDS", 50_000)
+NOVA_BATCH_MAX_BYTES = env.int("NOVA_BATCH_MAX_BYTES", 4_500_000_000)
+NOVA_POLL_SECONDS = env.int("NOVA_POLL_SECONDS", 60)
+NOVA_MONTHLY_BUDGET_USD = env.str("NOVA_MONTHLY_BUDGET_USD", "")
+
+WHISPER_MODEL = env.str("WHISPER_MODEL", "base")
+WHISPER_MODEL_DIR = _folder("WHISPER_MODEL_DIR", str(DATA_DIR / "models" / "whisper"))
+WHISPER_DEVICE = env.str("WHISPER_DEVICE", "auto")
+WHISPER_COMPUTE_TYPE = env.str("WHISPER_COMPUTE_TYPE", "auto")
+NOVA_SONIC_MODEL_ID = env.str("NOVA_SONIC_MODEL_ID", "amazon.nova-2-sonic-v1:0")
+NOVA_SONIC_RUNTIME_ID = env.str("NOVA_SONIC_RUNTIME_ID", "amazon.nova-2-sonic-v1:0")
+NOVA_SONIC_MAX_TOKENS = env.int("NOVA_SONIC_MAX_TOKENS", 4096)
+
+EMBEDDING_PROVIDER = env.str("EMBEDDING_PROVIDER", "local")
+NOVA_EMBED_MODEL_ID = env.str("NOVA_EMBED_MODEL_ID", "amazon.nova-2-multimodal-embeddings-v1:0")
+NOVA_EMBED_DIMENSION = env.int("NOVA_EMBED_DIMENSION", 1024)
+NOVA_EMBED_REQUEST_FORMAT = env.str("NOVA_EMBED_REQUEST_FORMAT", "nova-multimodal-embed-v1")
+SQLITE_VEC_PATH = env.str("SQLITE_VEC_PATH", "")

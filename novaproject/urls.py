@@ -1,0 +1,24 @@
+"""All addresses: pages, API, admin."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+
+api: list[URLPattern | URLResolver] = [
+    path("", include("files.urls")),
+    path("", include("jobs.urls")),
+    path("", include("transcription.urls")),
+    path("", include("bedrock.urls")),
+    path("", include("nova.urls")),
+    path("", include("embeddings.urls")),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("login/", login_not_required(LoginView.as_view(template_name="novaproject/login.html")), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("api/", include(api)),
+    path("admin/", admin.site.urls),
+]

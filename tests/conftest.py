@@ -1,0 +1,17 @@
+"""Fixtures that more than one app's tests use."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Our folders (data, uploads, proxies) in a place of the test's own; returns that place."""
+    for name, folder in (("DATA_DIR", "data"), ("UPLOAD_DIR", "uploads"), ("PROXY_DIR", "proxy_video")):
+        (tmp_path / folder).mkdir()
+        monkeypatch.setattr(settings, name, tmp_path / folder)
+    (tmp_path / "uploads" / ".incoming").mkdir()
+    monkeypatch.setattr(settings, "FILE_UPLOAD_TEMP_DIR", str(tmp_path / "uploads" / ".incoming"))
+    return tmp_path

@@ -1,0 +1,35 @@
+"""Settings for the tests: a place of their own, and never a person's `.env`."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_place = Path(os.environ.get("NOVAPROJECT_TEST_DIR") or tempfile.mkdtemp(prefix="novaproject-tests-"))
+os.environ.update(
+    NOVAPROJECT_ENV_FILE="",
+    NOVAPROJECT_TEST_DIR=str(_place),
+    SECRET_KEY="only-for-tests-" + "x" * 50,
+    DEBUG="False",
+    DATA_DIR=str(_place / "data"),
+    UPLOAD_DIR=str(_place / "uploads"),
+    PROXY_DIR=str(_place / "proxy_video"),
+    DATABASE_URL=f"sqlite:///{_place / 'data' / 'app.db'}",
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_EC2_METADATA_DISABLED="true",
+    AWS_CONFIG_FILE="/dev/null",
+    AWS_SHARED_CREDENTIALS_FILE="/dev/null",
+)
+for name in ("data", "uploads", "proxy_video"):
+    (_place / name).mkdir(parents=True, exist_ok=True)
+for name in [key for key in os.environ if key.startswith(("NOVA_", "WHISPER_", "S3_BUCKET", "BEDROCK_", "IMPORT_"))]:
+    if name != "NOVA_TEST_MEDIA":
+        del os.environ[name]
+for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "PORT", "EMBEDDING_PROVIDER"):
+    os.environ.pop(name, None)
+
+from novaproject.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+AXES_ENABLED = False

@@ -1,11 +1,13 @@
 """What every API view of ours starts from: pages and permissions."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import BasePermission, DjangoModelPermissions
 from rest_framework.request import Request
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:  # DRF's views read this module while they are imported themselves
+    from rest_framework.views import APIView
 
 
 class Pages(PageNumberPagination):
@@ -29,7 +31,7 @@ def HasPermission(*codenames: str) -> type[BasePermission]:  # noqa: N802  (it m
     """A permission class that asks for all of these Django permissions: `HasPermission("files.view_file")`."""
 
     class _HasPermission(BasePermission):
-        def has_permission(self, request: Request, view: APIView) -> bool:
+        def has_permission(self, request: Request, view: "APIView") -> bool:
             user: Any = request.user
             return bool(user and user.is_authenticated and user.has_perms(codenames))
 

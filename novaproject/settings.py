@@ -36,6 +36,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATA_DIR = _folder("DATA_DIR", "data")
 UPLOAD_DIR = _folder("UPLOAD_DIR", "uploads")
 PROXY_DIR = _folder("PROXY_DIR", "proxy_video")
+FILE_UPLOAD_TEMP_DIR = str(UPLOAD_DIR / ".incoming")
+# Django's own checks refuse to start without the last one.
+for _own_folder in (DATA_DIR, PROXY_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
+    _own_folder.mkdir(parents=True, exist_ok=True)
 
 # --- apps ---------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -217,7 +221,6 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
-FILE_UPLOAD_TEMP_DIR = str(UPLOAD_DIR / ".incoming")
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 

@@ -20,8 +20,6 @@ os.environ.update(
     AWS_CONFIG_FILE="/dev/null",
     AWS_SHARED_CREDENTIALS_FILE="/dev/null",
 )
-for name in ("data", "uploads", "proxy_video"):
-    (_place / name).mkdir(parents=True, exist_ok=True)
 for name in [key for key in os.environ if key.startswith(("NOVA_", "WHISPER_", "S3_BUCKET", "BEDROCK_", "IMPORT_"))]:
     if name != "NOVA_TEST_MEDIA":
         del os.environ[name]

@@ -1,0 +1,253 @@
+"""The library's rows: roots, files, proxies, and what could not be imported."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+IN_LIBRARY = Q(removed_at__isnull=True)
+
+
+class Root(models.Model):
+    """A folder whose media files are in the library where they lie.
+
+    It is known by file system, inode and a sample of its content, kept here: nothing is ever written into it.
+    """
+
+    name = models.CharField(max_length=255)
+    path = models.TextField(unique=True, help_text="Absolute path of the folder.")
+    path_raw = models.BinaryField(null=True, editable=False)
+    fs_id = models.CharField("file system", max_length=64, blank=True, editable=False)
+    inode = models.BigIntegerField(null=True, editable=False)
+    sample = models.JSONField(default=list, blank=True, editable=False)
+    is_present = models.BooleanField("present", default=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    missing_since = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    is_uploads = models.BooleanField("holds uploads", default=False)
+
+    class Meta:
+        db_table = "roots"
+        ordering = ["path"]
+        constraints = [
+            models.UniqueConstraint(fields=["is_uploads"], condition=Q(is_uploads=True), name="roots_one_for_uploads"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def local_path(self) -> Path:
+        """The folder as the operating system knows it, also where its name is not UTF-8."""
+        return Path(os.fsdecode(bytes(self.path_raw))) if self.path_raw is not None else Path(self.path)
+
+
+class FileQuerySet(QuerySet["File"]):
+    """Questions about files."""
+
+    def in_library(self) -> Self:
+        return self.filter(IN_LIBRARY)
+
+    def in_trash(self) -> Self:
+        return self.exclude(IN_LIBRARY)
+
+    def available(self) -> Self:
+        return self.filter(state=File.State.AVAILABLE)
+
+    def missing(self) -> Self:
+        return self.filter(state=File.State.MISSING)
+
+    def under(self, directory: str) -> Self:
+        """Files in this folder of their root or below it. The empty string is the root itself."""
+        folder = directory.strip("/")
+        # A range instead of LIKE, so that the index on (root, path) serves it; "0" follows "/" in ASCII.
+        return self.filter(path__gte=f"{folder}/", path__lt=f"{folder}0") if folder else self
+
+    def awaiting_proxy(self, proxy_spec: str) -> Self:
+        """Videos and sounds without a proxy of this kind."""
+        made = Proxy.objects.filter(file_id=models.OuterRef("pk"), proxy_spec=proxy_spec)
+        return self.exclude(media_type=File.MediaType.IMAGE).exclude(models.Exists(made))
+
+    def total_size_bytes(self) -> int:
+        total: int | None = self.aggregate(total=models.Sum("size_bytes"))["total"]
+        return total or 0
+
+
+_Files = models.Manager.from_queryset(FileQuerySet)
+
+
+class AllFiles(_Files["File"]):
+    """Every row, those that were removed from the library included."""
+
+
+class LibraryFiles(AllFiles):
+    """What is in the library."""
+
+    def get_queryset(self) -> FileQuerySet:
+        return FileQuerySet(self.model, using=self._db).in_library()
+
+
+class File(models.Model):
+    """A media file of the library, stored as (root, relative path)."""
+
+    class MediaType(models.TextChoices):
+        VIDEO = "video", "Video"
+        AUDIO = "audio", "Audio"
+        IMAGE = "image", "Image"
+
+    class State(models.TextChoices):
+        AVAILABLE = "available", "Available"
+        OFFLINE = "offline", "Offline"
+        MISSING = "missing", "Missing"
+
+    root = models.ForeignKey(Root, on_delete=models.PROTECT, related_name="files")
+    path = models.TextField(help_text="Relative to the root, with forward slashes.")
+    path_raw = models.BinaryField(null=True, editable=False)
+    name = models.CharField(max_length=1024, help_text="The name as it came.")
+    media_type = models.CharField(max_length=8, choices=MediaType.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.AVAILABLE)
+    missing_since = models.DateTimeField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    size_bytes = models.BigIntegerField("size")
+    mtime_ns = models.BigIntegerField(default=0)
+    inode = models.BigIntegerField(null=True, editable=False)
+    duration_s = models.FloatField("duration", null=True, blank=True)
+    width = models.IntegerField(null=True, blank=True)
+    height = models.IntegerField(null=True, blank=True)
+    rotation = models.IntegerField(default=0)
+    frame_rate = models.FloatField(null=True, blank=True)
+    video_codec = models.CharField(max_length=64, blank=True)
+    audio_codec = models.CharField(max_length=64, blank=True)
+    bit_rate = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    imported_at = models.DateTimeField(default=timezone.now)
+    s3_key = models.CharField(max_length=1024, null=True, blank=True)
+    sampled_hash = models.CharField(max_length=64, blank=True)
+    full_hash = models.CharField(max_length=64, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    objects: ClassVar[LibraryFiles] = LibraryFiles()
+    everything: ClassVar[AllFiles] = AllFiles()
+
+    class Meta:
+        db_table = "files"
+        ordering = ["-imported_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["root", "path"], condition=IN_LIBRARY, name="files_one_per_path"),
+            models.CheckConstraint(condition=Q(size_bytes__gte=0), name="files_size_not_negative"),
+            models.CheckConstraint(
+                condition=Q(duration_s__isnull=True) | Q(duration_s__gte=0), name="files_duration_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="missing", missing_since__isnull=False)
+                | (~Q(state="missing") & Q(missing_since__isnull=True)),
+                name="files_missing_has_its_moment",
+            ),
+        ]
+        # Each column of the contract's filters and orderings, over what is in the library.
+        indexes = [
+            models.Index(F("imported_at").desc(), F("id").desc(), condition=IN_LIBRARY, name="files_by_import"),
+            models.Index(fields=["created_at"], condition=IN_LIBRARY, name="files_by_creation"),
+            models.Index(fields=["media_type"], condition=IN_LIBRARY, name="files_by_type"),
+            models.Index(fields=["state"], condition=IN_LIBRARY, name="files_by_state"),
+            models.Index(fields=["size_bytes"], condition=IN_LIBRARY, name="files_by_size"),
+            models.Index(fields=["duration_s"], condition=IN_LIBRARY, name="files_by_duration"),
+            models.Index(fields=["name"], condition=IN_LIBRARY, name="files_by_name"),
+            models.Index(fields=["path"], condition=IN_LIBRARY, name="files_by_path"),
+            models.Index(fields=["width"], condition=IN_LIBRARY, name="files_by_width"),
+            models.Index(fields=["sampled_hash"], name="files_by_sampled_hash"),
+            models.Index(fields=["full_hash"], name="files_by_full_hash"),
+            models.Index(fields=["removed_at"], name="files_by_removal"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def local_path(self) -> Path:
+        """Where the original lies when its drive is there. Read it through `files.access.as_local_path`."""
+        relative = os.fsdecode(bytes(self.path_raw)) if self.path_raw is not None else self.path
+        return self.root.local_path / relative
+
+    @property
+    def has_video(self) -> bool:
+        return self.media_type == self.MediaType.VIDEO
+
+    @property
+    def has_audio(self) -> bool:
+        return bool(self.audio_codec)
+
+    @property
+    def resolution(self) -> str:
+        return f"{self.width}×{self.height}" if self.width and self.height else ""
+
+    def mark_missing(self, *, at: "datetime | None" = None) -> None:
+        """Its root is there, it is not."""
+        if self.state == self.State.MISSING:
+            return
+        self.state, self.missing_since = self.State.MISSING, at or timezone.now()
+        self.save(update_fields=["state", "missing_since"])
+
+    def mark_removed(self) -> None:
+        """Out of the library; the row stays, and a re-import brings it back."""
+        self.removed_at = timezone.now()
+        self.save(update_fields=["removed_at"])
+
+
+class Proxy(models.Model):
+    """A small H.264 MP4 of a file, made by us."""
+
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="proxies")
+    proxy_spec = models.CharField(max_length=32)
+    path = models.CharField(max_length=1024, unique=True, help_text="Relative to PROXY_DIR.")
+    size_bytes = models.BigIntegerField("size")
+    duration_s = models.FloatField("duration", null=True, blank=True)
+    width = models.IntegerField(null=True, blank=True)
+    height = models.IntegerField(null=True, blank=True)
+    is_partial = models.BooleanField("partial", default=False)
+    source_hash = models.CharField(max_length=64, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "proxies"
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "proxies"
+        constraints = [models.UniqueConstraint(fields=["file", "proxy_spec"], name="proxies_one_per_spec")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Problem(models.Model):
+    """A file under a root that could not be imported, with the reason and what to do."""
+
+    root = models.ForeignKey(Root, on_delete=models.CASCADE, related_name="problems")
+    path = models.TextField(help_text="Relative to the root.")
+    path_raw = models.BinaryField(null=True, editable=False)
+    kind = models.CharField(max_length=32)
+    reason = models.TextField()
+    remedy = models.TextField(blank=True)
+    size_bytes = models.BigIntegerField("size", default=0)
+    mtime_ns = models.BigIntegerField(default=0)
+    times = models.PositiveIntegerField(default=1, help_text="How often it was tried.")
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "problems"
+        ordering = ["-seen_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["root", "path"], name="problems_one_per_path")]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def local_path(self) -> Path:
+        relative = os.fsdecode(bytes(self.path_raw)) if self.path_raw is not None else self.path
+        return self.root.local_path / relative

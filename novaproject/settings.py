@@ -132,6 +132,8 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(DATA_DIR / "cache")}
 }
 
+PORT = env.int("PORT", 5700)
+
 # --- background work ----------------------------------------------------------------------------------------------
 FAST_WORKERS = env.int("FAST_WORKERS", 2)
 LONG_WORKERS = env.int("LONG_WORKERS", 2)

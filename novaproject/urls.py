@@ -6,6 +6,8 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from novaproject.health import HealthView
+
 api: list[URLPattern | URLResolver] = [
     path("", include("files.urls")),
     path("", include("jobs.urls")),
@@ -13,6 +15,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("bedrock.urls")),
     path("", include("nova.urls")),
     path("", include("embeddings.urls")),
+    path("health", HealthView.as_view(), name="health"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]
 

@@ -1,0 +1,29 @@
+"""Run the whole library: web server and workers, until Ctrl-C."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from novaproject import serving
+
+
+class Command(BaseCommand):
+    help = (
+        "Start the web server and the workers; whichever dies is started again. Ctrl-C ends all of it. "
+        "Example: PORT=8000 python manage.py serve"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1", help="Address to listen on (default: this machine only).")
+
+    def handle(self, *args: Any, bind: str, **options: Any) -> None:
+        port = settings.PORT
+        if not serving.is_free(bind, port):
+            raise CommandError(
+                f"{bind}:{port} is in use, perhaps by a library that runs already. "
+                f"Open http://{bind}:{port}/, or choose another port: make run PORT=5701"
+            )
+        self.stdout.write(f"The library is at http://{bind}:{port}/  (Ctrl-C ends it)\n")
+        serving.serve_until_stopped(serving.commands(bind, port))

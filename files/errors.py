@@ -1,0 +1,88 @@
+"""What can go wrong with files.
+
+WorkError
+└── FilesError
+    ├── MediaError                     about the content of one file
+    │   ├── NotMediaError              holds no video, sound or picture
+    │   ├── UnreadableError            is media, but empty, damaged or encrypted
+    │   └── PlaylistError              points at other files or addresses: never followed
+    ├── OriginalUnavailableError       409: the drive is away, or the file is gone
+    ├── NoSpaceError                   retryable: the disk is full
+    ├── OutsideOurFoldersError         a write or delete where only originals live
+    └── FfmpegError
+        ├── FfmpegMissingError
+        ├── FfmpegFailedError
+        └── FfmpegStalledError         retryable
+"""
+
+from jobs.errors import WorkError
+
+
+class FilesError(WorkError):
+    """Base of everything that `files` refuses or fails at."""
+
+    code = "files"
+
+
+class MediaError(FilesError):
+    """Something about the content of one file."""
+
+    code = "media"
+
+
+class NotMediaError(MediaError):
+    code = "not_media"
+    remedy = "Only files that hold video, sound or a picture can be taken in, whatever their name ends with."
+
+
+class UnreadableError(MediaError):
+    code = "unreadable"
+    remedy = "Try to play the file in another program; if it does not play there either, copy it again from its source."
+
+
+class PlaylistError(MediaError):
+    code = "playlist"
+    remedy = "Import the media files that it points at instead."
+
+
+class OriginalUnavailableError(FilesError):
+    code = "original_unavailable"
+    status = 409
+    retryable = True
+    remedy = "Connect the drive, or use `relocate_root` if the folder has moved."
+
+
+class NoSpaceError(FilesError):
+    code = "no_space"
+    status = 507
+    retryable = True
+    remedy = "Free some space on that disk, then retry."
+
+
+class OutsideOurFoldersError(FilesError):
+    """A bug or an attack: nothing outside UPLOAD_DIR, PROXY_DIR and DATA_DIR is ever written or deleted."""
+
+    code = "outside_our_folders"
+    status = 403
+    remedy = "Originals are never changed. Only uploads, proxies and data of ours can be."
+
+
+class FfmpegError(FilesError):
+    code = "ffmpeg"
+
+
+class FfmpegMissingError(FfmpegError):
+    code = "ffmpeg_missing"
+    status = 503
+    remedy = "Install ffmpeg, or set FFMPEG_PATH to its program, or `pip install imageio-ffmpeg`."
+
+
+class FfmpegFailedError(FfmpegError):
+    code = "ffmpeg_failed"
+    remedy = "See the message of ffmpeg; a damaged source is best copied again from where it came."
+
+
+class FfmpegStalledError(FfmpegError):
+    code = "ffmpeg_stalled"
+    retryable = True
+    remedy = "A slow or sleeping drive can cause this; it is tried again by itself."

@@ -1,0 +1,124 @@
+"""What is known of a media file once it was looked into. Pure: no Django, no reading."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any, Literal
+
+MediaType = Literal["video", "audio", "image"]
+#: Colour transfers that a screen of ordinary range cannot show as they are: PQ (SMPTE 2084) and HLG (ARIB B67).
+HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
+#: QuickTime counts from 1904; cameras without a clock write its beginning, or 1970's.
+FIRST_YEAR = 1980
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoTrack:
+    """One moving picture, as it is stored: `shown_size` says what a viewer sees."""
+
+    codec: str
+    width: int
+    height: int
+    pixel_aspect: Fraction = Fraction(1)
+    rotation: int = 0  # degrees clockwise that a player turns it: 0, 90, 180, 270
+    frame_rate: float | None = None
+    frames: int | None = None
+    pixel_format: str = ""
+    is_interlaced: bool = False
+    transfer: str = ""  # name of an HDR transfer, else empty
+
+    @property
+    def is_hdr(self) -> bool:
+        return bool(self.transfer)
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height after pixel aspect and rotation, in square pixels."""
+        width, height = max(1, round(self.width * self.pixel_aspect)), self.height
+        return (height, width) if self.rotation in (90, 270) else (width, height)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioTrack:
+    """One sound track; `index` counts sound tracks only, as in ffmpeg's `0:a:<index>`."""
+
+    index: int
+    codec: str
+    channels: int
+    sample_rate: int
+    language: str = ""
+    title: str = ""
+    is_default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaInfo:
+    """Facts of one file. `created_at` is the container's date: None where it has none (take the file's own then)."""
+
+    media_type: MediaType
+    container: str
+    duration_s: float | None = None
+    width: int | None = None
+    height: int | None = None
+    bit_rate: int | None = None
+    created_at: datetime | None = None
+    video: VideoTrack | None = None
+    audio_tracks: tuple[AudioTrack, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rotation(self) -> int:
+        return self.video.rotation if self.video else 0
+
+    @property
+    def frame_rate(self) -> float | None:
+        return self.video.frame_rate if self.video else None
+
+    @property
+    def video_codec(self) -> str:
+        return self.video.codec if self.video else ""
+
+    @property
+    def audio_codec(self) -> str:
+        track = default_audio(self.audio_tracks)
+        return track.codec if track else ""
+
+    def as_metadata(self) -> dict[str, Any]:
+        """What `File.metadata` keeps beside its columns, ready for JSON."""
+        return {
+            "container": self.container,
+            "tags": dict(self.tags),
+            "video": {**asdict(self.video), "pixel_aspect": str(self.video.pixel_aspect)} if self.video else None,
+            "audio_tracks": [asdict(track) for track in self.audio_tracks],
+        }
+
+
+def default_audio(tracks: tuple[AudioTrack, ...]) -> AudioTrack | None:
+    """The track that a player would take: the one marked default, then the one with most channels, then the first."""
+    return min(tracks, key=lambda track: (not track.is_default, -track.channels, track.index), default=None)
+
+
+def parse_created_at(tags: Mapping[str, str]) -> datetime | None:
+    """The moment of recording from a container's tags; the phone's own, with its time zone, before the muxer's."""
+    for name in ("com.apple.quicktime.creationdate", "creation_time", "date_utc", "DateTimeOriginal"):
+        moment = _parse_moment(tags.get(name, ""))
+        if moment and moment.year >= FIRST_YEAR:
+            return moment
+    return None
+
+
+def clamp_rotation(degrees: float) -> int:
+    """The nearest quarter turn. Broken files carry any number, INT_MIN included."""
+    return round(degrees / 90) % 4 * 90
+
+
+def _parse_moment(text: str) -> datetime | None:
+    text = text.strip().rstrip("\0")
+    for form in ("%Y:%m:%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", None):
+        try:
+            moment = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+        except ValueError:
+            continue
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None

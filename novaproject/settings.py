@@ -229,7 +229,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
-USE_THOUSAND_SEPARATOR = True
+# Off, or every `{{ file.pk }}` in a template would read 1,234; counts are grouped by the filters that print them.
+USE_THOUSAND_SEPARATOR = False
 
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -1,10 +1,10 @@
 """All addresses: pages, API, admin."""
 
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from novaproject.health import HealthView
 
@@ -17,11 +17,18 @@ api: list[URLPattern | URLResolver] = [
     path("", include("embeddings.urls")),
     path("health", HealthView.as_view(), name="health"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]
+
+admin.site.site_header = admin.site.site_title = "novaproject"
+admin.site.index_title = "Administration"
+# One login page; somebody logged in without the right to the admin still gets the admin's own, which says so.
+admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", login_not_required(LoginView.as_view(template_name="novaproject/login.html")), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("api/", include(api)),
     path("admin/", admin.site.urls),
+    path("", include("novaproject.page_urls")),
 ]

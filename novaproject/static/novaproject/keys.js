@@ -1,0 +1,59 @@
+// Keys for every page: / search, j and k next and previous, x select, ? help. The player has its own (player.js).
+"use strict";
+(() => {
+  const isTyping = (element) =>
+    element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
+
+  const visible = (element) => element.offsetParent !== null;
+  const items = () => [...document.querySelectorAll("[data-key-item]")].filter(visible);
+  let last = -1;
+
+  const move = (step) => {
+    const all = items();
+    if (!all.length) return false;
+    const focused = all.indexOf(document.activeElement?.closest("[data-key-item]"));
+    const current = all.findIndex((item) => item.getAttribute("aria-current") === "true");
+    const from = focused >= 0 ? focused : current >= 0 ? current : Math.min(last, all.length - 1);
+    last = Math.min(Math.max(from + step, 0), all.length - 1);
+    all[last].focus();
+    all[last].scrollIntoView({ block: "nearest" });
+    if (all[last].hasAttribute("data-key-follow")) all[last].click();
+    return true;
+  };
+
+  const select = () => {
+    const card = document.activeElement?.closest("[data-key-card]");
+    const box = card?.querySelector("input[type=checkbox]");
+    if (box) box.click();
+    return Boolean(box);
+  };
+
+  const search = () => {
+    const box = [...document.querySelectorAll("[data-key-search], input[type=search]")].find(visible);
+    if (!box) return false;
+    box.focus();
+    box.select();
+    return true;
+  };
+
+  const help = () => {
+    const dialog = document.getElementById("keys-help");
+    if (!dialog?.showModal) return false;
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+    return true;
+  };
+
+  const KEYS = { "/": search, j: () => move(1), k: () => move(-1), x: select, "?": help };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyping(event.target)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (document.querySelector("dialog[open]") && event.key !== "?") return;
+    const action = KEYS[event.key];
+    if (action?.()) event.preventDefault();
+  });
+})();

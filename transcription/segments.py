@@ -1,0 +1,153 @@
+"""What was said, and when: the value that providers yield, and what is done to a list of them. No Django here."""
+
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+REPEATED = "repetition"
+SILENT = "silence"
+
+#: Whisper's own limits for text that looks like a loop and for windows that hold no speech.
+COMPRESSION_LIMIT = 2.4
+NO_SPEECH_LIMIT = 0.6
+CONFIDENCE_OF_A_GUESS = 0.37  # e^-1: Whisper distrusts an average log probability below -1
+#: The same words this many times in a row are a loop; people do say "yes, yes".
+REPEATS_ALLOWED = 2
+#: zlib needs some text before its ratio says anything.
+SHORTEST_LOOP_BYTES = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """One word; times in seconds from the start of the source."""
+
+    start_s: float
+    end_s: float
+    text: str
+    confidence: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"start_s": self.start_s, "end_s": self.end_s, "text": self.text, "confidence": self.confidence}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """A stretch of speech; times in seconds from the start of the source, confidences from 0 to 1."""
+
+    start_s: float
+    end_s: float
+    text: str
+    words: tuple[Word, ...] = ()
+    confidence: float | None = None
+    no_speech: float | None = None  # how sure the engine is that nobody speaks here
+    flags: tuple[str, ...] = field(default=())
+    is_corrected: bool = False
+
+
+def words_from_json(rows: Sequence[dict[str, Any]] | None) -> tuple[Word, ...]:
+    """The reverse of `Word.as_json`."""
+    return tuple(
+        Word(start_s=row["start_s"], end_s=row["end_s"], text=row["text"], confidence=row.get("confidence"))
+        for row in rows or ()
+    )
+
+
+def tidy(speeches: Iterable[Speech], *, duration_s: float | None = None) -> list[Speech]:
+    """In order, inside the clip, end after start, plain floats (engines give numpy's), nothing empty."""
+    limit = duration_s if duration_s else math.inf
+    kept = []
+    for speech in speeches:
+        text = " ".join(speech.text.split())
+        start_s = _seconds(speech.start_s, limit)
+        if not text or start_s is None or start_s >= limit:
+            continue
+        end_s = max(start_s, _seconds(speech.end_s, limit) or 0.0)
+        words = tuple(_tidy_word(word, limit) for word in speech.words if word.text.strip())
+        kept.append(
+            replace(
+                speech,
+                start_s=start_s,
+                end_s=end_s,
+                text=text,
+                words=words,
+                confidence=_share(speech.confidence),
+                no_speech=_share(speech.no_speech),
+            )
+        )
+    return sorted(kept, key=lambda speech: (speech.start_s, speech.end_s))
+
+
+def _tidy_word(word: Word, limit: float) -> Word:
+    start_s = _seconds(word.start_s, limit) or 0.0
+    end_s = max(start_s, _seconds(word.end_s, limit) or 0.0)
+    return Word(start_s=start_s, end_s=end_s, text=word.text.strip(), confidence=_share(word.confidence))
+
+
+def _seconds(value: float, limit: float) -> float | None:
+    number = min(float(value), limit)
+    return min(round(max(number, 0.0), 3), limit) if math.isfinite(number) else None
+
+
+def _share(value: float | None) -> float | None:
+    if value is None or math.isnan(float(value)):
+        return None
+    return round(min(max(float(value), 0.0), 1.0), 4)
+
+
+def flag_hallucinations(speeches: Sequence[Speech]) -> list[Speech]:
+    """Mark what an engine makes up when nobody speaks: loops, and words over silence. Nothing is dropped."""
+    flagged = []
+    said, times = "", 0
+    for speech in speeches:
+        key = speech.text.casefold().strip(" .,!?…")
+        times = times + 1 if key == said else 1
+        said = key
+        flags = list(speech.flags)
+        if times > REPEATS_ALLOWED or loops(speech.text):
+            flags.append(REPEATED)
+        if over_silence(speech):
+            flags.append(SILENT)
+        flagged.append(replace(speech, flags=tuple(dict.fromkeys(flags))))
+    return flagged
+
+
+def loops(text: str) -> bool:
+    """Whether the text repeats itself the way a stuck decoder does. Source: Whisper's compression ratio."""
+    raw = text.encode()
+    return len(raw) >= SHORTEST_LOOP_BYTES and len(raw) / len(zlib.compress(raw)) > COMPRESSION_LIMIT
+
+
+def over_silence(speech: Speech) -> bool:
+    """Whether the engine itself thinks that nobody speaks here and is not sure of its words."""
+    return (
+        speech.no_speech is not None
+        and speech.no_speech > NO_SPEECH_LIMIT
+        and (speech.confidence is None or speech.confidence < CONFIDENCE_OF_A_GUESS)
+    )
+
+
+def keep_corrections(speeches: Sequence[Speech], corrected: Sequence[Speech]) -> list[Speech]:
+    """The new segments with a person's corrections put back in place of whatever overlaps them by half or more."""
+    if not corrected:
+        return list(speeches)
+    kept = [speech for speech in speeches if not any(_mostly_covers(row, speech) for row in corrected)]
+    return sorted([*kept, *corrected], key=lambda speech: (speech.start_s, speech.end_s))
+
+
+def _mostly_covers(corrected: Speech, speech: Speech) -> bool:
+    overlap_s = min(corrected.end_s, speech.end_s) - max(corrected.start_s, speech.start_s)
+    length_s = min(speech.end_s - speech.start_s, corrected.end_s - corrected.start_s)
+    return overlap_s >= 0 and overlap_s >= length_s / 2
+
+
+def full_text(speeches: Iterable[Speech]) -> str:
+    """All that was said, without what was flagged as made up."""
+    return " ".join(speech.text for speech in speeches if not speech.flags)
+
+
+def shift(speech: Speech, offset_s: float) -> Speech:
+    """The same words, `offset_s` later: for audio that was cut into pieces."""
+    words = tuple(replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s) for word in speech.words)
+    return replace(speech, start_s=speech.start_s + offset_s, end_s=speech.end_s + offset_s, words=words)

@@ -4,6 +4,7 @@ import html
 import io
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pysubs2
@@ -17,6 +18,11 @@ from transcription import subtitles
 from transcription.errors import BadSubtitlesError
 from transcription.segments import Speech, Word
 
+ASS = (
+    "[Events]\n"
+    "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+    "Dialogue: 0,0:00:01.00,0:00:02.50,Default,,0,0,0,,{\\i1}Good{\\i0}\\Nmorning\n"
+)
 AWKWARD = [
     "A --> B & <script>alert(1)</script>",
     "-->",
@@ -46,7 +52,8 @@ def said(speeches: list[Speech]) -> str:
 
 
 def cues_by_webvtt(text: str) -> list[tuple[int, int, str]]:
-    return [(_ms(c.start), _ms(c.end), html.unescape(c.raw_text)) for c in webvtt.from_buffer(io.StringIO(text))]
+    captions = webvtt.from_buffer(io.StringIO(text)).captions
+    return [(_ms(c.start), _ms(c.end), html.unescape(c.raw_text)) for c in captions]
 
 
 def _ms(clock: str) -> int:
@@ -64,8 +71,8 @@ def _lines(event: pysubs2.SSAEvent) -> str:
 
 
 def cues_by_srt(text: str) -> list[tuple[int, int, str]]:
-    def ms(delta: object) -> int:
-        return round(delta.total_seconds() * 1000)  # type: ignore[attr-defined]
+    def ms(delta: timedelta) -> int:
+        return round(delta.total_seconds() * 1000)
 
     return [(ms(c.start), ms(c.end), c.content) for c in srt.parse(text)]
 
@@ -197,9 +204,7 @@ def test_long_clips_have_three_digits_of_hours() -> None:
         ),
         (
             "ass",
-            "[Events]\n"
-            "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
-            "Dialogue: 0,0:00:01.00,0:00:02.50,Default,,0,0,0,,{\\i1}Good{\\i0}\\Nmorning\n",
+            ASS,
         ),
     ],
 )

@@ -1,0 +1,164 @@
+"""Transcripts and their segments."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from files.models import File
+from transcription import segments
+from transcription.segments import Speech
+
+if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
+SIDECAR = "sidecar"
+
+
+class TranscriptQuerySet(QuerySet["Transcript"]):
+    """Questions about transcripts."""
+
+    def current(self) -> Self:
+        return self.filter(is_current=True)
+
+    def current_for(self, file: File) -> "Transcript | None":
+        """The transcript that search, captions and analyses of this file use."""
+        return self.current().filter(file=file).first()
+
+    def made_by(self, provider: str, engine: str, model: str) -> Self:
+        return self.filter(provider=provider, engine=engine, model=model)
+
+
+_Transcripts = models.Manager.from_queryset(TranscriptQuerySet)
+
+
+class TranscriptManager(_Transcripts["Transcript"]):
+    """Transcripts, all of them."""
+
+
+class Transcript(models.Model):
+    """What is said in a file, according to one provider, engine and model."""
+
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="transcripts")
+    provider = models.CharField(max_length=64, help_text="whisper, nova_sonic, sidecar")
+    engine = models.CharField(max_length=64, blank=True, help_text="faster-whisper, openai-whisper")
+    model = models.CharField(max_length=255, blank=True)
+    language = models.CharField(max_length=16, blank=True)
+    text = models.TextField(blank=True)
+    is_current = models.BooleanField("current", default=False)
+    is_approximate = models.BooleanField("times are approximate", default=False)
+    segment_count = models.PositiveIntegerField("segments", default=0)
+    word_count = models.PositiveIntegerField("words", default=0)
+    confidence = models.FloatField(null=True, blank=True)
+    took_s = models.FloatField("took", null=True, blank=True)
+    notes = models.JSONField(default=list, blank=True)
+    source_hash = models.CharField(max_length=64, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    if TYPE_CHECKING:
+        segments: RelatedManager["Segment"]
+        file_id: int
+
+    objects: ClassVar[TranscriptManager] = TranscriptManager()
+
+    class Meta:
+        db_table = "transcripts"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["file", "provider", "engine", "model"], name="transcripts_one_per_engine"),
+            models.UniqueConstraint(fields=["file"], condition=Q(is_current=True), name="transcripts_one_current"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file} · {self.made_by}"
+
+    @property
+    def made_by(self) -> str:
+        """Who heard it, in a few words: `whisper base (faster-whisper)`."""
+        name = " ".join(part for part in (self.provider, self.model) if part)
+        return f"{name} ({self.engine})" if self.engine else name
+
+    @property
+    def has_speech(self) -> bool:
+        return bool(self.text)
+
+    def speeches(self) -> list[Speech]:
+        """The segments as plain values, in order, flagged ones included."""
+        return [row.as_speech() for row in self.segments.all()]
+
+    def spoken(self) -> list[Speech]:
+        """The segments worth searching: without what was flagged as made up by the engine."""
+        return [speech for speech in self.speeches() if not speech.flags]
+
+    def make_current(self) -> None:
+        """This one from now on. Call it inside a transaction."""
+        Transcript.objects.current().filter(file_id=self.file_id).exclude(pk=self.pk).update(is_current=False)
+        self.is_current = True
+        self.save(update_fields=["is_current", "updated_at"])
+
+    def recount(self) -> None:
+        """Bring text and counts in line with the segments. Call it inside a transaction."""
+        for name, value in summary_of(self.speeches()).items():
+            setattr(self, name, value)
+        self.save(update_fields=["text", "segment_count", "word_count", "confidence", "updated_at"])
+
+
+class Segment(models.Model):
+    """A stretch of speech; seconds from the start of the source."""
+
+    transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="segments")
+    index = models.PositiveIntegerField()
+    start_s = models.FloatField("from")
+    end_s = models.FloatField("to")
+    text = models.TextField()
+    words = models.JSONField(null=True, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    is_corrected = models.BooleanField("corrected", default=False)
+    flags = models.JSONField(default=list, blank=True)
+
+    if TYPE_CHECKING:
+        transcript_id: int
+
+    class Meta:
+        db_table = "transcript_segments"
+        ordering = ["transcript", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["transcript", "index"], name="transcript_segments_in_order"),
+            models.CheckConstraint(
+                condition=Q(start_s__gte=0) & Q(end_s__gte=F("start_s")), name="transcript_segments_end_after_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+    def as_speech(self) -> Speech:
+        return Speech(
+            start_s=self.start_s,
+            end_s=self.end_s,
+            text=self.text,
+            words=segments.words_from_json(self.words),
+            confidence=self.confidence,
+            flags=tuple(self.flags),
+            is_corrected=self.is_corrected,
+        )
+
+    def correct(self, text: str) -> None:
+        """A person's own words. They are kept when the file is transcribed again."""
+        self.text, self.is_corrected, self.flags, self.words = text, True, [], None
+        self.save(update_fields=["text", "is_corrected", "flags", "words"])
+
+
+def summary_of(speeches: list[Speech]) -> dict[str, Any]:
+    """The fields of a transcript that follow from its segments."""
+    text = segments.full_text(speeches)
+    known = [speech.confidence for speech in speeches if speech.confidence is not None]
+    return {
+        "text": text,
+        "segment_count": len(speeches),
+        "word_count": len(text.split()),
+        "confidence": sum(known) / len(known) if known else None,
+    }

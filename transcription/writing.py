@@ -1,0 +1,97 @@
+"""The one place where a transcript is written: whole, in one transaction, with corrections kept."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from files.models import File
+from transcription.models import Segment, Transcript, summary_of
+from transcription.segments import Speech, keep_corrections
+from transcription.signals import transcript_settled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What a provider heard in a file, and how."""
+
+    provider: str
+    engine: str = ""
+    model: str = ""
+    language: str = ""
+    speeches: list[Speech]
+    took_s: float | None = None
+    is_approximate: bool = False
+    notes: list[str] = field(default_factory=list)
+    source_hash: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def save_transcript(file: File, heard: Heard, *, make_current: bool = True) -> Transcript:
+    """Write what was heard over the same engine's earlier transcript of this file, keeping a person's corrections.
+
+    A reader sees the old one or the new one, never half of it. Sends `transcript_settled` after commit.
+    """
+    with transaction.atomic():
+        transcript, _ = Transcript.objects.get_or_create(
+            file=file, provider=heard.provider, engine=heard.engine, model=heard.model
+        )
+        corrected = [row.as_speech() for row in transcript.segments.filter(is_corrected=True)]
+        speeches = keep_corrections(heard.speeches, corrected)
+        transcript.segments.all().delete()
+        Segment.objects.bulk_create(_rows(transcript, speeches), batch_size=500)
+        fields = {
+            "language": heard.language,
+            "took_s": heard.took_s,
+            "is_approximate": heard.is_approximate,
+            "notes": heard.notes if speeches else [*heard.notes, "No speech."],
+            "source_hash": heard.source_hash,
+            "metadata": heard.metadata,
+            **summary_of(speeches),
+        }
+        for name, value in fields.items():
+            setattr(transcript, name, value)
+        transcript.save()
+        if make_current or not Transcript.objects.current().filter(file=file).exists():
+            transcript.make_current()
+        reason = "" if transcript.has_speech else "no speech"
+        transaction.on_commit(lambda: settle(file, transcript, reason))
+    return transcript
+
+
+def _rows(transcript: Transcript, speeches: list[Speech]) -> list[Segment]:
+    return [
+        Segment(
+            transcript=transcript,
+            index=index,
+            start_s=speech.start_s,
+            end_s=speech.end_s,
+            text=speech.text,
+            words=[word.as_json() for word in speech.words] or None,
+            confidence=speech.confidence,
+            is_corrected=speech.is_corrected,
+            flags=list(speech.flags),
+        )
+        for index, speech in enumerate(speeches)
+    ]
+
+
+def settle(file: File, transcript: Transcript | None, reason: str = "") -> None:
+    """Tell the floors above that this file's transcript is there, or why there is none."""
+    transcript_settled.send(sender=Transcript, file=file, transcript=transcript, reason=reason)
+
+
+def correct_segment(segment: Segment, text: str) -> None:
+    """Put a person's words in place of the engine's; search follows."""
+    with transaction.atomic():
+        segment.correct(" ".join(text.split()))
+        segment.transcript.recount()
+        transcript = segment.transcript
+        transaction.on_commit(lambda: settle(transcript.file, transcript, "corrected"))
+
+
+def choose_current(transcript: Transcript) -> None:
+    """Make this the transcript that search and captions use."""
+    with transaction.atomic():
+        transcript.make_current()
+        transaction.on_commit(lambda: settle(transcript.file, transcript, "chosen"))

@@ -1,0 +1,39 @@
+"""The one place of this app that reads the settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+PROVIDERS: Mapping[str, str] = {
+    "local": "embeddings.providers.local.LocalProvider",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conf:
+    """What the environment says about embeddings."""
+
+    provider: str
+    providers: Mapping[str, str]
+    local_model_path: Path | None
+    nova_model_id: str
+    nova_dimension: int
+    nova_request_format: str
+    sqlite_vec_path: str
+    is_step_on: bool
+
+
+def conf() -> Conf:
+    local_path = settings.LOCAL_EMBED_MODEL_PATH
+    return Conf(
+        provider=settings.EMBEDDING_PROVIDER,
+        providers={**PROVIDERS, **getattr(settings, "EMBEDDING_PROVIDERS", {})},
+        local_model_path=Path(local_path).expanduser() if local_path else None,
+        nova_model_id=settings.NOVA_EMBED_MODEL_ID,
+        nova_dimension=settings.NOVA_EMBED_DIMENSION,
+        nova_request_format=settings.NOVA_EMBED_REQUEST_FORMAT,
+        sqlite_vec_path=settings.SQLITE_VEC_PATH,
+        is_step_on="embed" in settings.IMPORT_STEPS,
+    )

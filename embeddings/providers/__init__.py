@@ -1,0 +1,1 @@
+"""Embedding models, one module each, chosen by dotted path (see `embeddings.conf.PROVIDERS`)."""

@@ -1,0 +1,121 @@
+"""What a person typed, as an FTS5 expression. Pure: no character of the question is ever FTS5 syntax.
+
+Known: words, "phrases in quotes", beginnings (`wat*`), and `-word` for what must not be there.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+#: Longer questions are cut here: nobody types this, and each word is a look-up.
+MAX_CHARS = 2000
+MAX_TERMS = 32
+#: Beginnings shorter than this match half of the library.
+MIN_PREFIX = 2
+_TOKEN = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing to find: a word, a beginning of a word, or a phrase (several words)."""
+
+    words: tuple[str, ...]
+    is_prefix: bool = False
+    is_excluded: bool = False
+
+    def expression(self) -> str:
+        """The term in FTS5's language, always quoted."""
+        return f'"{" ".join(self.words)}"' + ("*" if self.is_prefix else "")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question, taken apart."""
+
+    text: str
+    terms: tuple[Term, ...]
+
+    @property
+    def wanted(self) -> tuple[Term, ...]:
+        return tuple(term for term in self.terms if not term.is_excluded)
+
+    @property
+    def excluded(self) -> tuple[Term, ...]:
+        return tuple(term for term in self.terms if term.is_excluded)
+
+
+def parse(text: str, *, is_typing: bool = False) -> Query:
+    """Take a question apart. `is_typing`: its last word may be unfinished, so it counts as a beginning."""
+    text = unicodedata.normalize("NFC", text.replace("\0", " "))[:MAX_CHARS]
+    terms = list(dict.fromkeys(_terms(text)))[:MAX_TERMS]
+    if is_typing and terms and text[-1:].isalnum() and not terms[-1].is_excluded and len(terms[-1].words) == 1:
+        last = terms[-1]
+        terms[-1] = Term(last.words, is_prefix=len(last.words[0]) >= MIN_PREFIX)
+    return Query(" ".join(text.split()), tuple(terms))
+
+
+def all_of(terms: Sequence[Term], excluded: Sequence[Term] = ()) -> str:
+    """Every term, none of the excluded ones."""
+    return _without(" AND ".join(term.expression() for term in terms), excluded)
+
+
+def any_of(terms: Sequence[Term], excluded: Sequence[Term] = ()) -> str:
+    """At least one term, none of the excluded ones."""
+    return _without(" OR ".join(term.expression() for term in terms), excluded)
+
+
+def fold(text: str) -> str:
+    """Case and accents taken off, as the index does (`unicode61 remove_diacritics 2`), one character for one."""
+    return "".join(_fold_character(character) for character in text)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text as the index splits it: runs of letters and digits (and the marks that belong to them)."""
+    return [text[start:end] for start, end in word_spans(text)]
+
+
+def word_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where each word of a text starts and ends."""
+    start = -1
+    for place, character in enumerate(text):
+        if _is_word_character(character, is_inside=start >= 0):
+            start = place if start < 0 else start
+        elif start >= 0:
+            yield start, place
+            start = -1
+    if start >= 0:
+        yield start, len(text)
+
+
+def _is_word_character(character: str, *, is_inside: bool) -> bool:
+    category = unicodedata.category(character)
+    return category[0] in "LN" or category == "Co" or (is_inside and category[0] == "M")
+
+
+def _fold_character(character: str) -> str:
+    base = unicodedata.normalize("NFD", character)[0]
+    folded = base.casefold()
+    return folded if len(folded) == 1 else base.lower()[:1] or base
+
+
+def _terms(text: str) -> Iterator[Term]:
+    for match in _TOKEN.finditer(text):
+        is_excluded = bool(match["minus"])
+        if match["phrase"] is not None:
+            words = tuple(words_of(match["phrase"]))
+            if words:
+                yield Term(words, is_excluded=is_excluded)
+            continue
+        words = tuple(words_of(match["word"]))
+        if not words:
+            continue
+        is_prefix = match["word"].endswith("*") and len(words[-1]) >= MIN_PREFIX
+        # "liner-seam" or "a.b" is what the index has as words beside each other.
+        yield Term(words, is_prefix=is_prefix, is_excluded=is_excluded)
+
+
+def _without(expression: str, excluded: Sequence[Term]) -> str:
+    if not expression or not excluded:
+        return expression
+    return f"({expression}) NOT ({' OR '.join(term.expression() for term in excluded)})"

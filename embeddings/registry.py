@@ -1,0 +1,36 @@
+"""Embedding providers, chosen by name and loaded by dotted path; one instance per identity and process."""
+
+import threading
+
+from django.utils.module_loading import import_string
+
+from embeddings.conf import conf
+from embeddings.errors import ProviderUnavailableError
+from embeddings.vectors import Provider, SpaceKey
+
+_providers: dict[SpaceKey, Provider] = {}
+_lock = threading.Lock()
+
+
+def default_key(name: str | None = None) -> SpaceKey:
+    """What the settings ask for: the identity of the space that a fresh library gets."""
+    return _provider_class(name or conf().provider).default_key()
+
+
+def provider_for(key: SpaceKey) -> Provider:
+    """The provider that makes vectors of this space. Raises ProviderUnavailableError for an unknown name."""
+    with _lock:
+        if key not in _providers:
+            _providers[key] = _provider_class(key.provider)(key)
+        return _providers[key]
+
+
+def _provider_class(name: str) -> type[Provider]:
+    path = conf().providers.get(name)
+    if path is None:
+        raise ProviderUnavailableError(
+            f"There is no embedding provider named “{name}”.",
+            remedy=f"Set EMBEDDING_PROVIDER to one of: {', '.join(sorted(conf().providers))}.",
+        )
+    loaded: type[Provider] = import_string(path)
+    return loaded

@@ -1,0 +1,79 @@
+"""What an embedding space is, what its vectors look like, and what a provider of them must do. Knows no Django."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.errors import ProviderError, SpaceMismatchError
+
+Floats = NDArray[np.float32]
+Bits = NDArray[np.uint8]
+Purpose = Literal["index", "query"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceKey:
+    """The identity of a space. Vectors of different keys are never compared."""
+
+    provider: str
+    model: str
+    dimension: int
+    request_format: str = ""
+    is_normalised: bool = True
+
+    def __str__(self) -> str:
+        form = f", {self.request_format}" if self.request_format else ""
+        return f"{self.provider}: {self.model}, {self.dimension}-d{form}"
+
+
+class Provider(Protocol):
+    """Makes vectors of one space."""
+
+    key: SpaceKey
+    is_paid: ClassVar[bool]
+    #: Cosine similarity below which a text has nothing to do with a query, in this model.
+    floor: ClassVar[float]
+
+    def __init__(self, key: SpaceKey) -> None: ...
+
+    @classmethod
+    def default_key(cls) -> SpaceKey:
+        """The space that the settings describe."""
+
+    def fingerprint(self) -> str:
+        """What tells two versions of the model apart: a hash of the weights, or the remote model's id."""
+
+    def problem(self) -> str:
+        """Why it cannot work now, in plain words; empty when it can. Cheap: loads nothing, calls nothing."""
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose) -> Floats:
+        """Embed texts, in order. Returns float32 (len(texts), dimension), rows L2-normalised.
+
+        Raises ProviderError (retryable on 429 and 5xx).
+        """
+
+
+def checked(vectors: Floats, *, count: int, dimension: int) -> Floats:
+    """The vectors as contiguous float32 with unit rows. Raises for a wrong shape, NaN, infinity or a zero row."""
+    array = np.ascontiguousarray(vectors, dtype=np.float32)
+    if array.ndim != 2 or array.shape[0] != count:
+        raise ProviderError(
+            f"The model answered {len(array)} vectors for {count} texts.", remedy="Try again.", retryable=True
+        )
+    if array.shape[1] != dimension:
+        raise SpaceMismatchError(f"The model answers {array.shape[1]} numbers a text, the space has {dimension}.")
+    norms = np.linalg.norm(array.astype(np.float64), axis=1, keepdims=True)
+    if not np.isfinite(norms).all() or (norms == 0).any():
+        raise ProviderError(
+            "The model answered a vector that is not a number or has no length.",
+            remedy="Check the model's weights with `python manage.py doctor`.",
+        )
+    return np.ascontiguousarray(array / norms, dtype=np.float32)
+
+
+def to_bits(vectors: Floats) -> Bits:
+    """The sign of each number, packed eight to a byte: uint8 (n, ceil(dim / 8))."""
+    return np.packbits(vectors > 0, axis=1)

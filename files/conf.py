@@ -35,5 +35,10 @@ def proxy_profile() -> str:
     return str(settings.PROXY_PROFILE)
 
 
+def proxy_encoder() -> str:
+    """`auto`, `cpu`, or the name of one of ffmpeg's H.264 encoders."""
+    return str(settings.PROXY_ENCODER)
+
+
 def import_steps() -> list[str]:
     return list(settings.IMPORT_STEPS)

@@ -7,6 +7,12 @@ from fractions import Fraction
 from typing import Any, Literal
 
 MediaType = Literal["video", "audio", "image"]
+#: What ffmpeg may open, here and in every run of ours: what is allowed, not what is forbidden. Otherwise a playlist
+#: saved as `.mp4` is opened as HLS and reads any local file, in spite of a protocol whitelist (tried).
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,asf,flv,ogg,wav,w64,caf,aiff,mp3,aac,flac,"
+    "ac3,eac3,amr,ape,wv,dv,mxf,rm,ivf"
+)
 #: Colour transfers that a screen of ordinary range cannot show as they are: PQ (SMPTE 2084) and HLG (ARIB B67).
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 #: QuickTime counts from 1904; cameras without a clock write its beginning, or 1970's.

@@ -16,15 +16,9 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import IFD, Base
 
 from files.errors import MediaError, NotMediaError, PlaylistError, UnreadableError
-from files.media import HDR_TRANSFERS, AudioTrack, MediaInfo, VideoTrack, clamp_rotation, parse_created_at
+from files.media import FORMATS, HDR_TRANSFERS, AudioTrack, MediaInfo, VideoTrack, clamp_rotation, parse_created_at
 from files.naming import shown
 
-#: What ffmpeg may open, here and in every run of ours: what is allowed, not what is forbidden. Otherwise a playlist
-#: saved as `.mp4` is opened as HLS and reads any local file, in spite of a protocol whitelist (tried).
-FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,asf,flv,ogg,wav,w64,caf,aiff,mp3,aac,flac,"
-    "ac3,eac3,amr,ape,wv,dv,mxf,rm,ivf"
-)
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 Image.init()  # else `Image.open(formats=…)` raises KeyError for the formats beyond its first five
 MAX_IMAGE_PIXELS = 500_000_000

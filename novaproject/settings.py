@@ -277,6 +277,7 @@ IMPORT_ROOTS = [Path(part).expanduser() for part in env.str("IMPORT_ROOTS", "").
 IMPORT_STEPS = env.list("IMPORT_STEPS", default=["proxy", "transcribe", "analyze", "embed"])
 FFMPEG_PATH = env.str("FFMPEG_PATH", "")
 PROXY_PROFILE = env.str("PROXY_PROFILE", "720p15")
+PROXY_ENCODER = env.str("PROXY_ENCODER", "auto")
 
 AWS_REGION = env.str("AWS_REGION", "us-east-1")
 S3_BUCKET_NAME = env.str("S3_BUCKET_NAME", "")

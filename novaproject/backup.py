@@ -1,0 +1,275 @@
+"""Backup and restore of what is only here: database, settings without secrets, uploads, and proxies if asked.
+
+A backup is one tar file. Its last member is `manifest.json`; every other member is listed there with its size and its
+BLAKE3 hash. The database is copied by SQLite's own backup interface, so that it is consistent while the library runs.
+Originals are not in it: they are found again where they lie, and checked by their hash.
+"""
+
+import io
+import json
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from blake3 import blake3
+from django.conf import settings
+from django.db import connection
+
+from files import storage
+from jobs.errors import WorkError
+from jobs.progress import NO_PROGRESS, Progress
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+DATABASE = "app.db"
+SETTINGS = "settings.env"
+#: A setting whose name has one of these words is a secret and stays out of a backup.
+SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL", "DSN")
+CHUNK_BYTES = 1 << 20
+
+
+class BackupError(WorkError):
+    """A backup that cannot be made, or one that cannot be trusted."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a backup."""
+
+    name: str
+    size_bytes: int
+    blake3: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup holds."""
+
+    version: str
+    made_at: str
+    members: list[Member]
+    format: int = FORMAT
+
+    def as_json(self) -> bytes:
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Manifest":
+        try:
+            data = json.loads(text)
+            if data["format"] > FORMAT:
+                raise BackupError(
+                    f"This backup has format {data['format']}; this version reads up to {FORMAT}.",
+                    remedy="Restore it with the version of novaproject that made it, or a newer one.",
+                )
+            members = [Member(**member) for member in data["members"]]
+            return cls(data["version"], data["made_at"], members, data["format"])
+        except (ValueError, KeyError, TypeError) as exc:
+            raise BackupError("The backup's manifest cannot be read.", remedy="Take another backup.") from exc
+
+
+@dataclass(frozen=True)
+class _Source:
+    name: str
+    path: Path
+
+
+def make_backup(
+    target: Path, *, with_uploads: bool = True, with_proxies: bool = False, progress: Progress = NO_PROGRESS
+) -> Manifest:
+    """Write a backup to `target`, a file that must not be there yet. Raises BackupError, Cancelled."""
+    if target.exists():
+        raise BackupError(f"{target} is there already.", remedy="Name a new file.")
+    if not target.parent.is_dir():
+        raise BackupError(f"There is no folder {target.parent}.", remedy="Make it, or name another.")
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=settings.DATA_DIR) as scratch:
+        copy_database(Path(scratch) / DATABASE)
+        sources = [_Source(DATABASE, Path(scratch) / DATABASE)]
+        sources += _tree(settings.UPLOAD_DIR, "uploads") if with_uploads else []
+        sources += _tree(settings.PROXY_DIR, "proxy_video") if with_proxies else []
+        partial = target.with_name(f".{target.name}.part")
+        try:
+            with tarfile.open(partial, "x") as archive:
+                members = [_add_bytes(archive, SETTINGS, _settings_without_secrets())]
+                for index, source in enumerate(sources):
+                    progress.update(index / len(sources), source.name)
+                    members += _add_file(archive, source)
+                made_at = datetime.now(UTC).isoformat(timespec="seconds")
+                manifest = Manifest(str(settings.VERSION), made_at, members)
+                _add_bytes(archive, MANIFEST, manifest.as_json())
+            partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    return manifest
+
+
+def copy_database(target: Path) -> None:
+    """A consistent copy of the database, while others read and write it."""
+    connection.ensure_connection()
+    copy = sqlite3.connect(target)
+    try:
+        connection.connection.backup(copy, pages=4096)
+        copy.execute("PRAGMA journal_mode=DELETE")
+        found = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    finally:
+        copy.close()
+    if found != "ok":
+        raise BackupError(f"The copy of the database is damaged: {found}", remedy="Run: python manage.py doctor")
+
+
+def verify(archive: Path, progress: Progress = NO_PROGRESS) -> Manifest:
+    """Read the whole backup and compare every member with the manifest. Raises BackupError where they differ."""
+    found: dict[str, str] = {}
+    manifest = None
+    with _open(archive) as tar:
+        for info in _members(tar):
+            progress.update(min(1.0, info.offset / max(1, archive.stat().st_size)), info.name)
+            content = tar.extractfile(info)
+            if content is None:
+                raise BackupError(f"The backup holds {info.name!r}, which is no file.", remedy="Use another backup.")
+            if info.name == MANIFEST:
+                manifest = Manifest.from_json(content.read())
+            else:
+                found[info.name] = _hash(content)
+    if manifest is None:
+        raise BackupError("The backup's manifest is missing: it is cut off, or no backup of novaproject.")
+    expected = {member.name: member.blake3 for member in manifest.members}
+    differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if differing:
+        raise BackupError(f"The backup is damaged: {', '.join(differing[:5])}.", remedy="Use another backup.")
+    return manifest
+
+
+def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
+    """Put a verified backup in place on a machine whose library is empty. Raises BackupError and changes nothing else.
+
+    Settings are put into DATA_DIR as `settings.env`, for a person to look through: they may name other paths.
+    """
+    database = Path(settings.DATABASES["default"]["NAME"])
+    if database.exists() and _has_files(database):
+        raise BackupError(
+            f"{database} has a library in it, and a restore never writes over one.",
+            remedy="Stop the library and move that file away, or set DATA_DIR to a new folder.",
+        )
+    manifest = verify(archive, progress)
+    connection.close()
+    places = {DATABASE: database, SETTINGS: settings.DATA_DIR / SETTINGS}
+    folders = {"uploads": settings.UPLOAD_DIR, "proxy_video": settings.PROXY_DIR}
+    with _open(archive) as tar:
+        for info in tar:
+            content = tar.extractfile(info)
+            if info.name == MANIFEST or content is None:
+                continue
+            top, _, rest = info.name.partition("/")
+            _put(content, places.get(info.name) or _inside(folders.get(top), rest))
+    for suffix in ("-wal", "-shm"):
+        storage.remove(database.with_name(database.name + suffix))
+    return manifest
+
+
+def _put(content: IO[bytes], target: Path) -> None:
+    temporary = storage.temporary(target)
+    with storage.open_new(temporary) as out:
+        shutil.copyfileobj(content, out, CHUNK_BYTES)
+    storage.replace(temporary, target)
+
+
+def _inside(folder: Path | None, rest: str) -> Path:
+    target = (folder / rest).resolve() if folder and rest else None
+    if folder is None or target is None or not target.is_relative_to(folder.resolve()):
+        raise BackupError(f"The backup names a place outside our folders: {rest!r}.")
+    return target
+
+
+def _has_files(database: Path) -> bool:
+    ours = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        return bool(ours.execute("SELECT EXISTS (SELECT 1 FROM files)").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return database.stat().st_size > 0 and bool(_tables(ours))
+    finally:
+        ours.close()
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    try:
+        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'django_migrations'")
+        return [row[0] for row in rows]
+    except sqlite3.DatabaseError:
+        return ["unreadable"]
+
+
+def _tree(folder: Path, name: str) -> list[_Source]:
+    hidden = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    kept = (path for path in hidden if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return [_Source(f"{name}/{path.relative_to(folder).as_posix()}", path) for path in sorted(kept)]
+
+
+def _hash(content: IO[bytes]) -> str:
+    digest = blake3()
+    for chunk in iter(lambda: content.read(CHUNK_BYTES), b""):
+        digest.update(chunk)
+    return str(digest.hexdigest())
+
+
+def _settings_without_secrets() -> bytes:
+    path = settings.BASE_DIR / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    kept = [line for line in lines if not _is_secret(line)]
+    return "".join(f"{line}\n" for line in kept).encode()
+
+
+def _is_secret(line: str) -> bool:
+    name = line.partition("=")[0].upper()
+    return any(word in name for word in SECRET_WORDS) or "://" in line.partition("=")[2]
+
+
+def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> Member:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(content), 0o640
+    archive.addfile(info, io.BytesIO(content))
+    return Member(name, len(content), str(blake3(content).hexdigest()))
+
+
+class _Hashing(io.RawIOBase):
+    """Hashes what is read through it, so that the manifest is of the very bytes that went into the archive."""
+
+    def __init__(self, content: IO[bytes]) -> None:
+        self._content, self.digest = content, blake3()
+
+    def read(self, size: int = -1, /) -> bytes:
+        chunk = self._content.read(size)
+        self.digest.update(chunk)
+        return chunk
+
+
+def _add_file(archive: tarfile.TarFile, source: _Source) -> list[Member]:
+    try:
+        content = source.path.open("rb")
+    except FileNotFoundError:
+        return []  # deleted since it was listed: the library is running
+    with content:
+        info = archive.gettarinfo(arcname=source.name, fileobj=content)
+        reader = _Hashing(content)
+        archive.addfile(info, reader)
+    return [Member(source.name, info.size, str(reader.digest.hexdigest()))]
+
+
+def _open(archive: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(archive, "r:")
+    except (tarfile.TarError, OSError) as exc:
+        raise BackupError(f"{archive} cannot be read as a backup.", remedy="Name a file that `backup` made.") from exc
+
+
+def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    try:
+        yield from tar
+    except tarfile.TarError as exc:
+        raise BackupError(f"The backup cannot be read to its end: {exc}.", remedy="Use another backup.") from exc

@@ -1,0 +1,44 @@
+"""Everything that the library knows, as JSON lines with a versioned schema.
+
+The first line is a header; each other line is one row: `{"model": "files.file", "pk": 1, "fields": {…}}`. Vectors
+are left out (they can be made again from the text), and so are accounts, sessions and tokens.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core import serializers
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Model
+
+SCHEMA = "novaproject.export"
+SCHEMA_VERSION = 1
+FLOORS = ("files", "transcription", "bedrock", "nova", "embeddings", "jobs")
+#: Rows that are made again from others, or that mean something on this machine only.
+LEFT_OUT = {"embeddings.embedding", "jobs.worker", "jobs.heartbeat", "embeddings.querycache"}
+
+
+def exported_models() -> list[type[Model]]:
+    """The models of our floors, lowest floor first."""
+    found = (model for floor in FLOORS for model in apps.get_app_config(floor).get_models())
+    return [model for model in found if model._meta.label_lower not in LEFT_OUT and model._meta.managed]
+
+
+def export_lines() -> Iterator[str]:
+    """Yield the export line by line; memory stays flat whatever the size of the library."""
+    header: dict[str, Any] = {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "novaproject": settings.VERSION,
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "models": [model._meta.label_lower for model in exported_models()],
+    }
+    yield json.dumps(header)
+    for model in exported_models():
+        manager = getattr(model, "everything", model._default_manager)
+        for row in manager.order_by("pk").iterator(chunk_size=500):
+            yield json.dumps(serializers.serialize("python", [row])[0], cls=DjangoJSONEncoder)

@@ -1,0 +1,40 @@
+"""Back everything up that is only here."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from novaproject.backup import BackupError, make_backup
+from novaproject.terminal import TerminalProgress
+
+
+class Command(BaseCommand):
+    help = (
+        "Write a backup to one tar file, while the library runs: database, settings without secrets, uploads. "
+        "Example: python manage.py backup /media/safe/library.tar --with-proxies"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("target", type=Path, help="A file that is not there yet.")
+        parser.add_argument("--with-proxies", action="store_true", help="Proxies too; they can be made again.")
+        parser.add_argument("--without-uploads", action="store_true", help="Leave uploaded originals out.")
+        parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
+
+    def handle(self, *args: Any, target: Path, **options: Any) -> None:
+        try:
+            manifest = make_backup(
+                target.expanduser(),
+                with_uploads=not options["without_uploads"],
+                with_proxies=options["with_proxies"],
+                progress=TerminalProgress(self.stderr),
+            )
+        except BackupError as exc:
+            raise CommandError(f"{exc} {exc.remedy}".strip()) from exc
+        size = sum(member.size_bytes for member in manifest.members)
+        if options["json"]:
+            self.stdout.write(json.dumps({"target": str(target), "files": len(manifest.members), "bytes": size}))
+        else:
+            self.stdout.write(f"Wrote {target}: {len(manifest.members)} files, {size / 1e6:,.1f} MB.")

@@ -1,0 +1,63 @@
+"""Put a backup back, on a machine whose library is empty."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from novaproject import backup
+from novaproject.relinking import check_originals
+from novaproject.terminal import TerminalProgress
+
+
+class Command(BaseCommand):
+    help = (
+        "Restore a backup; every file of it is checked first, and a library with files in it is never written over. "
+        "With --verify the originals are compared with their hashes afterwards. No paid call is made. "
+        "Example: python manage.py restore /media/safe/library.tar --verify"
+    )
+    # The database may not be there yet, or not be migrated.
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("archive", type=Path)
+        parser.add_argument("--verify", action="store_true", help="Compare the originals with their hashes.")
+        parser.add_argument("--check-only", action="store_true", help="Only check that the backup is whole.")
+        parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
+
+    def handle(self, *args: Any, archive: Path, **options: Any) -> None:
+        progress = TerminalProgress(self.stderr)
+        try:
+            if options["check_only"]:
+                manifest = backup.verify(archive.expanduser(), progress)
+            else:
+                manifest = backup.restore(archive.expanduser(), progress=progress)
+        except backup.BackupError as exc:
+            raise CommandError(f"{exc} {exc.remedy}".strip()) from exc
+        result: dict[str, Any] = {"files": len(manifest.members), "made_at": manifest.made_at}
+        if not options["check_only"]:
+            call_command("migrate", interactive=False, verbosity=0)
+        if options["verify"] and not options["check_only"]:
+            result["originals"] = asdict(check_originals(progress))
+        self._tell(result, as_json=options["json"])
+
+    def _tell(self, result: dict[str, Any], *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(result))
+            return
+        self.stdout.write(f"{result['files']} files of the backup of {result['made_at']} are whole.")
+        originals = result.get("originals")
+        if originals:
+            counts = originals["counts"]
+            self.stdout.write(
+                f"Originals: {originals['same']} the same, "
+                f"{counts['different']} different, {counts['absent']} not there."
+            )
+            for name in originals["different"] + originals["absent"]:
+                self.stdout.write(f"  {name}")
+            if counts["absent"]:
+                self.stdout.write("For a drive that has another path now: python manage.py relocate_root --help")

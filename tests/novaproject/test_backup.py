@@ -1,0 +1,181 @@
+"""Backup and restore: nothing lost, nothing of a stranger's written over, nothing secret carried away."""
+
+import json
+import sqlite3
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from django.conf import settings
+from django.db import connection
+
+from novaproject import backup
+from tests.files.factories import make_file
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def library(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library with two files, an upload and a proxy."""
+    monkeypatch.setattr(settings, "BASE_DIR", folders)
+    (folders / ".env").write_text("SECRET_KEY=canary-1\nPORT=5711\nDATABASE_URL=postgres://me:canary-2@host/db\n")
+    make_file()
+    make_file()
+    (settings.UPLOAD_DIR / "holiday_1.mp4").write_bytes(b"upload" * 1000)
+    (settings.UPLOAD_DIR / ".incoming" / "half").write_bytes(b"half an upload")
+    (settings.PROXY_DIR / "holiday_1_720p15.mp4").write_bytes(b"proxy" * 1000)
+    return folders
+
+
+def _elsewhere(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point our folders and the database at an empty place, as on another machine."""
+    for name in ("DATA_DIR", "UPLOAD_DIR", "PROXY_DIR"):
+        folder = place / name.lower()
+        folder.mkdir(parents=True)
+        monkeypatch.setattr(settings, name, folder)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(settings.DATA_DIR / "app.db"))
+    return settings.DATA_DIR / "app.db"
+
+
+def _rows(database: Path) -> dict[str, int]:
+    copy = sqlite3.connect(database)
+    tables = [row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    plain = [name for name in tables if "_fts" not in name and not name.startswith("vec")]
+    counts = {name: copy.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in plain}
+    copy.close()
+    return counts
+
+
+def test_a_restore_brings_back_every_row_and_every_byte(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = backup.make_backup(tmp_path / "b.tar", with_proxies=True)
+    before = _rows(Path(connection.settings_dict["NAME"]))
+    database = _elsewhere(tmp_path / "new", monkeypatch)
+
+    restored = backup.restore(tmp_path / "b.tar")
+
+    assert restored == made
+    assert _rows(database) == before
+    assert (settings.UPLOAD_DIR / "holiday_1.mp4").read_bytes() == b"upload" * 1000
+    assert (settings.PROXY_DIR / "holiday_1_720p15.mp4").read_bytes() == b"proxy" * 1000
+
+
+def test_no_secret_and_no_half_upload_is_in_it(library: Path, tmp_path: Path) -> None:
+    backup.make_backup(tmp_path / "b.tar")
+
+    with tarfile.open(tmp_path / "b.tar") as tar:
+        names = tar.getnames()
+        text = tar.extractfile(backup.SETTINGS)
+        assert text is not None
+        assert text.read() == b"PORT=5711\n"
+    assert names == ["settings.env", "app.db", "uploads/holiday_1.mp4", "manifest.json"]
+
+
+def test_a_damaged_backup_is_refused_before_anything_is_written(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.make_backup(tmp_path / "b.tar")
+    content = bytearray((tmp_path / "b.tar").read_bytes())
+    at = content.index(b"uploadupload")
+    content[at] ^= 0xFF
+    (tmp_path / "b.tar").write_bytes(content)
+    database = _elsewhere(tmp_path / "new", monkeypatch)
+
+    with pytest.raises(backup.BackupError, match=r"damaged: uploads/holiday_1\.mp4"):
+        backup.restore(tmp_path / "b.tar")
+
+    assert not database.exists()
+
+
+def test_a_member_outside_our_folders_is_refused(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evil = b"evil"
+    manifest = backup.Manifest("0", "now", [backup.Member("uploads/../../out", len(evil), blake3(evil).hexdigest())])
+    with tarfile.open(tmp_path / "b.tar", "x") as tar:
+        backup._add_bytes(tar, backup.MANIFEST, manifest.as_json())
+        backup._add_bytes(tar, "uploads/../../out", evil)
+    _elsewhere(tmp_path / "new", monkeypatch)
+
+    with pytest.raises(backup.BackupError, match="outside our folders"):
+        backup.restore(tmp_path / "b.tar")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_library_is_never_written_over(library: Path, tmp_path: Path) -> None:
+    backup.make_backup(tmp_path / "b.tar")
+    name = connection.settings_dict["NAME"]
+    settings.DATABASES["default"]["NAME"], kept = name, settings.DATABASES["default"]["NAME"]
+
+    try:
+        with pytest.raises(backup.BackupError, match="never writes over one"):
+            backup.restore(tmp_path / "b.tar")
+    finally:
+        settings.DATABASES["default"]["NAME"] = kept
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tar at all" * 100])
+def test_what_is_no_backup_is_refused(library: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "b.tar").write_bytes(content)
+
+    with pytest.raises(backup.BackupError):
+        backup.verify(tmp_path / "b.tar")
+
+
+def test_a_newer_format_says_which_version_is_needed() -> None:
+    text = json.dumps({"format": backup.FORMAT + 1, "version": "9", "made_at": "", "members": []}).encode()
+
+    with pytest.raises(backup.BackupError, match=f"format {backup.FORMAT + 1}") as caught:
+        backup.Manifest.from_json(text)
+
+    assert "newer" in caught.value.remedy
+
+
+def test_the_target_must_be_new(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "b.tar").write_bytes(b"mine")
+
+    with pytest.raises(backup.BackupError, match="there already"):
+        backup.make_backup(tmp_path / "b.tar")
+
+    assert (tmp_path / "b.tar").read_bytes() == b"mine"
+
+
+def test_the_copy_is_consistent_while_others_write(library: Path, tmp_path: Path) -> None:
+    """Each writer's transaction adds two rows; a copy that cut one in half would hold an odd number."""
+    name, stop = connection.settings_dict["NAME"], threading.Event()
+    setup = sqlite3.connect(name)
+    setup.execute("CREATE TABLE pairs (n INTEGER)")
+    setup.commit()
+    setup.close()
+
+    def write() -> None:
+        mine = sqlite3.connect(name, timeout=20)
+        while not stop.is_set():
+            with mine:
+                mine.execute("INSERT INTO pairs VALUES (1)")
+                mine.execute("INSERT INTO pairs VALUES (2)")
+        mine.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for index in range(5):
+            backup.copy_database(tmp_path / f"{index}.db")
+    finally:
+        stop.set()
+        writer.join()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE pairs")
+
+    counts = []
+    for index in range(5):
+        copy = sqlite3.connect(tmp_path / f"{index}.db")
+        counts.append(copy.execute("SELECT count(*) FROM pairs").fetchone()[0])
+        copy.close()
+    assert all(count % 2 == 0 for count in counts)
+    assert counts[-1] > 0

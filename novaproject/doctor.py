@@ -1,0 +1,124 @@
+"""What is ready, what is not, and what to do about it. One list for the set-up page and for `manage.py doctor`.
+
+Each floor says for itself whether it is ready; here the answers are put in order and into words. Nothing here asks AWS
+unless `ask_aws` is given.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.template.defaultfilters import filesizeformat
+
+from embeddings import registry as spaces
+from files import ffmpeg, storage
+from files.errors import FilesError
+from novaproject.sqlite_module import can_load_extensions
+
+#: Below this much room, proxies of a library will soon not fit.
+LOW_DISK_BYTES = 5 * 10**9
+#: Measured: about 2.5 MB a minute of 720p15.
+PROXY_BYTES_PER_HOUR = 150 * 10**6
+LOCAL, AWS = "Needed", "Only for Amazon Nova"
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    READY = "ready"
+    MEND = "mend"
+    WARN = "warn"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: a name, what was found, and, where something is missing, the remedy."""
+
+    name: str
+    level: Level
+    text: str
+    remedy: str = ""
+    group: str = LOCAL
+
+    @property
+    def is_bad(self) -> bool:
+        return self.level is Level.MEND
+
+
+def checks(*, ask_aws: bool = False) -> list[Check]:
+    """Everything, in the order in which a person would mend it."""
+    return [check for look in LOCAL_CHECKS for check in look()]
+
+
+def _database() -> Iterator[Check]:
+    name = "Database"
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as exc:
+        yield Check(name, Level.MEND, f"The database cannot be read: {exc}", "Run: python manage.py migrate")
+        return
+    if waiting:
+        text = f"{len(waiting)} changes of the database are waiting."
+        yield Check(name, Level.MEND, text, "Run: python manage.py migrate")
+    else:
+        yield Check(name, Level.READY, f"{connection.settings_dict['NAME']} is up to date.")
+
+
+def _vector_search() -> Iterator[Check]:
+    name = "Vector search"
+    if connection.vendor != "sqlite":
+        yield Check(name, Level.OFF, f"The database is {connection.vendor}.")
+        return
+    if not can_load_extensions(sqlite3):
+        text = "This Python's sqlite3 cannot load extensions, so search is by keyword only."
+        yield Check(name, Level.WARN, text, "Install pysqlite3-binary in .venv, or use a Python built with extensions.")
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT vec_version()")
+            version = cursor.fetchone()[0]
+    except DatabaseError as exc:
+        text = f"sqlite-vec cannot be loaded ({exc}), so search is by keyword only."
+        yield Check(name, Level.WARN, text, "Install sqlite-vec in .venv, or set SQLITE_VEC_PATH to a build of it.")
+        return
+    yield Check(name, Level.READY, f"Works, by sqlite-vec {version} and SQLite {sqlite3.sqlite_version}.")
+
+
+def _ffmpeg() -> Iterator[Check]:
+    try:
+        path = ffmpeg.program()
+        version = ".".join(map(str, ffmpeg.version(path)))
+        encoder = ffmpeg.h264_encoder()
+    except FilesError as exc:
+        yield Check("ffmpeg", Level.MEND, str(exc), exc.remedy)
+        return
+    by = "the processor encodes" if encoder == "libx264" else f"{encoder} encodes on the graphics card"
+    yield Check("ffmpeg", Level.READY, f"Version {version}; {by}. {path}")
+
+
+def _sentence_model() -> Iterator[Check]:
+    key = spaces.default_key()
+    problem = spaces.provider_for(key).problem()
+    if problem:
+        yield Check("Sentence model", Level.WARN, problem, "Run `make run` again, or search by keyword.")
+    else:
+        yield Check("Sentence model", Level.READY, f"{key.model}, {key.dimension} numbers per text.")
+
+
+def _disk() -> Iterator[Check]:
+    free = storage.free_bytes(settings.PROXY_DIR)
+    hours = free // PROXY_BYTES_PER_HOUR
+    text = f"{filesizeformat(free)} are free for proxies: room for about {hours:,} h of video."
+    level = Level.READY if free > LOW_DISK_BYTES else Level.WARN
+    yield Check(
+        "Disk", level, text, "" if level is Level.READY else "Free some space, or set PROXY_DIR to another disk."
+    )
+
+
+LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [_database, _ffmpeg, _vector_search, _sentence_model, _disk]

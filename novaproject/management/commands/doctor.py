@@ -1,0 +1,44 @@
+"""What is ready, what is not, and what to do about it."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from novaproject.doctor import Check, Level, checks
+
+MARKS = {Level.READY: "ok  ", Level.MEND: "MEND", Level.WARN: "warn", Level.OFF: "off "}
+STYLES = {Level.READY: "SUCCESS", Level.MEND: "ERROR", Level.WARN: "WARNING", Level.OFF: "HTTP_INFO"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Check all that the library stands on and say what to do; status 1 if something must be mended. "
+        "Example: python manage.py doctor --aws"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--aws", action="store_true", help="Ask AWS too: credentials, bucket, role, models.")
+        parser.add_argument("--json", action="store_true", help="Print the findings as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = checks(ask_aws=options["aws"])
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(check) for check in found], indent=1))
+        else:
+            self._print(found)
+        if any(check.is_bad for check in found):
+            raise SystemExit(1)
+
+    def _print(self, found: list[Check]) -> None:
+        group = ""
+        for check in found:
+            if check.group != group:
+                group = check.group
+                self.stdout.write(f"\n{group}")
+            mark = getattr(self.style, STYLES[check.level])(MARKS[check.level])
+            self.stdout.write(f"  {mark}  {check.name}: {check.text}")
+            if check.remedy:
+                self.stdout.write(f"        {check.remedy}")

@@ -1,0 +1,43 @@
+"""The walls themselves: no app may stand outside them, and no module without a place."""
+
+import tomllib
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def _contracts() -> list[dict[str, object]]:
+    config = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = config["tool"]["importlinter"]["contracts"]
+    assert isinstance(contracts, list)
+    return contracts
+
+
+def test_every_app_is_a_floor() -> None:
+    apps = {path.parent.name for path in CHECKOUT.glob("*/apps.py")}
+
+    floors = next(contract for contract in _contracts() if str(contract["name"]).startswith("The floors"))
+
+    assert apps == set(floors["layers"])  # type: ignore[call-overload]
+    assert len(apps) == 7
+
+
+def test_every_direct_dependency_has_its_reason() -> None:
+    for path in (CHECKOUT / "requirements").glob("*.in"):
+        commented = False
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("#"):
+                commented = True
+            elif line and not line.startswith("-"):
+                assert "#" in line or commented, f"{path.name}: {line} has no reason"
+
+
+def test_the_pins_name_no_local_build() -> None:
+    for path in CHECKOUT.glob("requirements*.txt"):
+        pins = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+        assert pins
+        for pin in pins:
+            assert "==" in pin, f"{path.name}: {pin} is not pinned"
+            assert "+" not in pin.partition(";")[0], f"{path.name}: {pin} is a local build"
+            assert "--hash" not in pin
+            assert "://" not in pin

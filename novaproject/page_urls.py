@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from novaproject import views
+from novaproject import views, views_setup
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("setup/", views_setup.setup, name="setup"),
 ]

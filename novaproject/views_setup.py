@@ -1,0 +1,77 @@
+"""The setup page: the same checks as `manage.py doctor`, each with its remedy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from novaproject import doctor
+from novaproject.doctor import Check, Level
+
+_WORDS = {Level.READY: "Ready", Level.MEND: "Mend", Level.WARN: "Look", Level.OFF: "Not set"}
+_LOOKS = {Level.READY: "ok", Level.MEND: "bad", Level.WARN: "warn", Level.OFF: "off"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    name: str
+    text: str
+    remedy: str
+    word: str
+    look: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    title: str
+    said: str
+    checks: list[Finding]
+
+
+def grouped(checks: Sequence[Check]) -> list[Group]:
+    """The findings by group, in the order in which they came."""
+    groups: dict[str, list[Check]] = {}
+    for check in checks:
+        groups.setdefault(check.group, []).append(check)
+    return [
+        Group(title=title, said=_said(title, found), checks=[_finding(check) for check in found])
+        for title, found in groups.items()
+    ]
+
+
+def _said(title: str, found: Sequence[Check]) -> str:
+    ready = sum(check.level is Level.READY for check in found)
+    if title == doctor.AWS:
+        return "everything else works without"
+    return f"{ready} of {len(found)} ready"
+
+
+def _finding(check: Check) -> Finding:
+    return Finding(
+        name=check.name,
+        text=check.text,
+        remedy=check.remedy,
+        word=_WORDS[check.level],
+        look=_LOOKS[check.level],
+    )
+
+
+def headline(checks: Sequence[Check]) -> str:
+    """The page in one sentence: what must be mended, else what to look at."""
+    bad = [check.name for check in checks if check.level is Level.MEND]
+    warn = sum(check.level is Level.WARN for check in checks)
+    if bad:
+        return f"To mend first: {', '.join(bad)}"
+    if warn:
+        return f"Ready, with {warn} {'thing' if warn == 1 else 'things'} to look at"
+    return "Everything is ready"
+
+
+@require_safe
+@permission_required("files.view_file", raise_exception=True)
+def setup(request: HttpRequest) -> HttpResponse:
+    checks = doctor.checks()
+    return render(request, "novaproject/setup.html", {"groups": grouped(checks), "headline": headline(checks)})

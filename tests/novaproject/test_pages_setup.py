@@ -1,0 +1,39 @@
+"""The setup page says what the doctor says."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from novaproject.doctor import AWS, Check, Level
+from novaproject.views_setup import grouped, headline
+
+
+@pytest.mark.django_db
+def test_every_finding_stands_on_the_page_with_its_remedy(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+
+    page = client.get("/setup/").content.decode()
+
+    assert "Database" in page
+    assert "is up to date." in page
+    assert "manage.py doctor" in page
+
+
+@pytest.mark.parametrize(
+    ("levels", "text"),
+    [
+        ([Level.READY, Level.OFF], "Everything is ready"),
+        ([Level.READY, Level.WARN], "Ready, with 1 thing to look at"),
+        ([Level.WARN, Level.WARN], "Ready, with 2 things to look at"),
+        ([Level.MEND, Level.WARN], "To mend first: check 0"),
+    ],
+)
+def test_the_headline_says_the_worst(levels: list[Level], text: str) -> None:
+    assert headline([Check(f"check {n}", level, "") for n, level in enumerate(levels)]) == text
+
+
+def test_findings_keep_their_groups() -> None:
+    local, aws = grouped([Check("a", Level.READY, ""), Check("b", Level.WARN, ""), Check("c", Level.OFF, "", "", AWS)])
+
+    assert (local.said, [one.word for one in local.checks]) == ("1 of 2 ready", ["Ready", "Look"])
+    assert (aws.said, aws.checks[0].look) == ("everything else works without", "off")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, ViewportSize, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 # Playwright's loop lives in the test's own thread, which Django otherwise takes for async code.
@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 ]
-WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 360, "height": 740}
+WIDE, NARROW = ViewportSize(width=1400, height=900), ViewportSize(width=360, height=740)
 
 
 def find_chromium() -> str | None:
@@ -83,9 +83,13 @@ def listen(visit: Visit) -> None:
         if message.type in ("error", "warning") and "preload" not in message.text:
             visit.said.append(f"{visit.page.url}: {message.text}")
 
+    def asked(dialog: Dialog) -> None:
+        visit.said.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
     visit.page.on("console", heard)
     visit.page.on("pageerror", lambda error: visit.said.append(f"{visit.page.url}: {error}"))
-    visit.page.on("dialog", lambda dialog: (visit.said.append(f"a dialog: {dialog.message}"), dialog.dismiss())[0])
+    visit.page.on("dialog", asked)
 
 
 @pytest.fixture

@@ -137,35 +137,30 @@ PORT = env.int("PORT", 5700)
 # --- background work ----------------------------------------------------------------------------------------------
 FAST_WORKERS = env.int("FAST_WORKERS", 2)
 LONG_WORKERS = env.int("LONG_WORKERS", 2)
+JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", 60)
+JOB_TICK_SECONDS = env.float("JOB_TICK_SECONDS", 3)
+JOB_WEDGE_SECONDS = env.float("JOB_WEDGE_SECONDS", 15)
+JOB_CANCEL_GRACE_SECONDS = env.float("JOB_CANCEL_GRACE_SECONDS", 20)
+JOB_BACK_OFF_SECONDS = env.float("JOB_BACK_OFF_SECONDS", 30)
+JOB_MIN_FREE_BYTES = env.int("JOB_MIN_FREE_BYTES", 1_000_000_000)
 # q2 carries wake-ups only; `jobs.Job` is the truth. A message names no job, so a message delivered twice is harmless,
 # a short `retry` only bounds how long a lost one is missed, and `queue_limit` = workers keeps none locked in a queue.
+# `timeout` is for other tasks than ours (there are none): our messages carry "no limit", or q2 would fail its own task
+# and leave the job running.
+_Q_COMMON = {"timeout": 60, "retry": 90, "max_attempts": 1, "ack_failures": True, "poll": 0.5, "recycle": 500}
 Q_CLUSTER = {
+    **_Q_COMMON,
     "name": "fast",
     "orm": "default",
     "workers": FAST_WORKERS,
-    "timeout": 60,
-    "retry": 90,
     "queue_limit": FAST_WORKERS,
-    "max_attempts": 1,
-    "ack_failures": True,
     "catch_up": False,
+    "scheduler": False,
     "save_limit": 100,
-    "poll": 0.5,
-    "recycle": 500,
+    "guard_cycle": 1,
     "log_level": "WARNING",
     "label": "Wake-ups",
-    "ALT_CLUSTERS": {
-        "long": {
-            "workers": LONG_WORKERS,
-            "timeout": None,
-            "retry": 90,
-            "queue_limit": LONG_WORKERS,
-            "max_attempts": 1,
-            "ack_failures": True,
-            "poll": 0.5,
-            "recycle": 500,
-        },
-    },
+    "ALT_CLUSTERS": {"long": {**_Q_COMMON, "workers": LONG_WORKERS, "queue_limit": LONG_WORKERS}},
 }
 
 # --- web ----------------------------------------------------------------------------------------------------------

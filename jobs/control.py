@@ -1,0 +1,163 @@
+"""Cancelling, retrying, pausing, and ending what was parked."""
+
+from datetime import datetime
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, Max, OuterRef
+from django.utils import timezone
+
+from jobs import registry, waking
+from jobs.errors import NotCancellableError, NotRetryableError, WorkError
+from jobs.models import Batch, Job, JobQuerySet, QueueState
+from jobs.signals import announce_end
+
+#: Rows that one statement names.
+CHUNK = 500
+_AGAIN = {
+    "state": Job.State.QUEUED,
+    "progress": 0.0,
+    "message": "",
+    "error": "",
+    "remedy": "",
+    "failures": 0,
+    "crashes": 0,
+    "is_parked": False,
+    "cancel_requested_at": None,
+    "finished_at": None,
+}
+
+
+def cancel(job: Job) -> Job:
+    """Cancel a job: at once while it is queued or parked, else at its next step. Raises NotCancellableError."""
+    if not _cancel(job):
+        raise NotCancellableError(f"This job is over already: {job.state}.")
+    return job
+
+
+def _cancel(job: Job) -> bool:
+    """Ask for the end of a job; False when it is over."""
+    now = timezone.now()
+    if _end_unleased(job, Job.objects.queued(), now):
+        return True
+    if job.is_parked and job.state == Job.State.RUNNING:
+        kind = registry.find(job.kind)
+        if kind is not None and kind.on_cancel is not None and job.subject_id is not None:
+            kind.on_cancel(job.subject_id)
+        job.refresh_from_db()
+        return _end_unleased(job, Job.objects.running().filter(is_parked=True), now) or (
+            job.state == Job.State.CANCELLED
+        )
+    asked = Job.objects.leased().filter(pk=job.pk, cancel_requested_at__isnull=True).update(cancel_requested_at=now)
+    job.refresh_from_db()
+    return bool(asked) or job.is_cancelling
+
+
+def _end_unleased(job: Job, rows: JobQuerySet, now: datetime) -> bool:
+    ended = rows.filter(pk=job.pk).update(
+        state=Job.State.CANCELLED, is_parked=False, cancel_requested_at=now, finished_at=now, updated_at=now
+    )
+    job.refresh_from_db()
+    if ended:
+        announce_end(job)
+    return bool(ended)
+
+
+def _cancel_all(jobs: JobQuerySet) -> int:
+    with transaction.atomic():  # one commit for thousands; running and parked ones may ask elsewhere, so not in here
+        ended = sum(_cancel(job) for job in list(jobs.queued()))
+    return ended + sum(_cancel(job) for job in list(jobs.running()))
+
+
+def cancel_batch(batch: Batch) -> int:
+    """Cancel what is left of a batch, but for jobs that another live batch waits for too."""
+    batch.cancelled_at = timezone.now()
+    batch.save(update_fields=["cancelled_at"])
+    elsewhere = Batch.objects.filter(jobs=OuterRef("pk"), cancelled_at__isnull=True).exclude(pk=batch.pk)
+    return _cancel_all(Job.objects.filter(batches=batch).exclude(Exists(elsewhere)))
+
+
+def cancel_for_subject(subject_kind: str, subject_id: int) -> int:
+    """Cancel all jobs about this thing; returns how many."""
+    return _cancel_all(Job.objects.of_subject(subject_kind, subject_id))
+
+
+def retry(job: Job) -> Job:
+    """Queue a failed or cancelled job again, or join the same request if it is under way. Raises NotRetryableError."""
+    now = timezone.now()
+    rows = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED])
+    try:
+        with transaction.atomic():
+            changed = rows.update(**_AGAIN, run_after=now, updated_at=now)
+    except IntegrityError:
+        same = Job.objects.joinable().filter(fingerprint=job.fingerprint).first()
+        if same is not None:
+            return same
+        raise
+    job.refresh_from_db()
+    if not changed:
+        raise NotRetryableError(f"Only failed and cancelled jobs can be tried again; this one is {job.state}.")
+    waking.post_on_commit(job.queue)
+    return job
+
+
+def retry_failed(batch: Batch) -> int:
+    """Queue all failed jobs of a batch again; returns how many."""
+    if batch.cancelled_at is not None:
+        batch.cancelled_at = None
+        batch.save(update_fields=["cancelled_at"])
+    return retry_all(Job.objects.filter(batches=batch))
+
+
+def retry_all(jobs: JobQuerySet) -> int:
+    """Queue the failed ones of these jobs again, each request once, but for those that are under way already."""
+    under_way = Job.objects.joinable().filter(fingerprint=OuterRef("fingerprint"))
+    latest = jobs.failed().exclude(Exists(under_way)).order_by().values("fingerprint").annotate(last=Max("pk"))
+    with transaction.atomic():
+        ids = [row["last"] for row in latest]
+        now = timezone.now()
+        for start in range(0, len(ids), CHUNK):
+            rows = Job.objects.failed().filter(pk__in=ids[start : start + CHUNK])
+            rows.update(**_AGAIN, run_after=now, updated_at=now)
+        for queue in registry.QUEUES:
+            waking.post_on_commit(queue, len(ids))
+    return len(ids)
+
+
+def finish_parked(kind: str, subject_id: int, *, error: WorkError | None = None, message: str = "") -> int:
+    """End the jobs that wait for this subject. An error is final: work elsewhere may have been paid for."""
+    ended = 0
+    for job in Job.objects.running().filter(kind=kind, subject_id=subject_id):
+        now = timezone.now()
+        changes = {"is_parked": False, "lease_owner": "", "lease_expires_at": None, "finished_at": now}
+        if error is None:
+            changes |= {"state": Job.State.SUCCEEDED, "progress": 1.0, "message": message}
+        else:
+            changes |= {"state": Job.State.FAILED, "error": str(error), "remedy": error.remedy, "message": message}
+        if Job.objects.running().filter(pk=job.pk).update(**changes, updated_at=now):
+            job.refresh_from_db()
+            announce_end(job)
+            ended += 1
+    return ended
+
+
+def report_parked(kind: str, subject_id: int, progress: float, message: str = "") -> None:
+    """Say how far the work elsewhere is."""
+    rows = Job.objects.running().filter(kind=kind, subject_id=subject_id, is_parked=True)
+    rows.update(progress=min(1.0, max(0.0, progress)), message=message, updated_at=timezone.now())
+
+
+def pause(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:
+    """Start nothing more of this queue; what runs goes on."""
+    return _set_paused(queue, by, is_paused=True)
+
+
+def resume(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:
+    state = _set_paused(queue, by, is_paused=False)
+    waking.post_on_commit(queue, Job.objects.due(queue).count())
+    return state
+
+
+def _set_paused(queue: str, by: AbstractBaseUser | None, *, is_paused: bool) -> QueueState:
+    changes = {"is_paused": is_paused, "changed_at": timezone.now(), "changed_by": by}
+    return QueueState.objects.update_or_create(name=queue, defaults=changes)[0]

@@ -1,0 +1,145 @@
+"""The door to background work: ask for it, cancel it, try it again.
+
+One active job per same (kind, subject, options): a second request joins the first.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs import registry, waking
+from jobs.control import (
+    CHUNK,
+    cancel,
+    cancel_batch,
+    cancel_for_subject,
+    finish_parked,
+    pause,
+    report_parked,
+    resume,
+    retry,
+    retry_all,
+    retry_failed,
+)
+from jobs.models import Batch, Job, fingerprint_of
+from jobs.running import run_now, run_until_idle
+
+__all__ = [
+    "cancel",
+    "cancel_batch",
+    "cancel_for_subject",
+    "create_batch",
+    "enqueue",
+    "enqueue_many",
+    "finish_parked",
+    "pause",
+    "report_parked",
+    "resume",
+    "retry",
+    "retry_all",
+    "retry_failed",
+    "run_now",
+    "run_until_idle",
+]
+
+
+def enqueue(  # noqa: PLR0913  (a request has these parts)
+    kind: str,
+    subject_id: int | None = None,
+    options: dict[str, Any] | None = None,
+    *,
+    priority: int = 0,
+    batch: Batch | None = None,
+    created_by: AbstractBaseUser | None = None,
+    run_after: datetime | None = None,
+) -> Job:
+    """Ask for work. Joins an active job of the same request; workers are woken on commit."""
+    wanted = _new(registry.get(kind), subject_id, options or {}, priority=priority, created_by=created_by)
+    if run_after is not None:
+        wanted.run_after = run_after
+    job = _join_or_create(wanted)
+    if batch is not None:
+        batch.jobs.add(job)
+    if job is wanted and job.run_after <= timezone.now():
+        waking.post_on_commit(job.queue)
+    return job
+
+
+def _join_or_create(wanted: Job) -> Job:
+    while True:
+        same = Job.objects.joinable().filter(fingerprint=wanted.fingerprint).first()
+        if same is not None:
+            if same.priority < wanted.priority:
+                Job.objects.queued().filter(pk=same.pk).update(priority=wanted.priority)
+            return same
+        try:
+            with transaction.atomic():
+                wanted.save(force_insert=True)
+        except IntegrityError:  # somebody else was quicker: join theirs, unless it is over by now
+            if not Job.objects.joinable().filter(fingerprint=wanted.fingerprint).exists():
+                raise
+            continue
+        return wanted
+
+
+def _new(
+    kind: registry.Kind,
+    subject_id: int | None,
+    options: dict[str, Any],
+    *,
+    priority: int,
+    created_by: AbstractBaseUser | None,
+) -> Job:
+    return Job(
+        kind=kind.name,
+        subject_kind=kind.subject_kind,
+        subject_id=subject_id,
+        options=options,
+        fingerprint=fingerprint_of(kind.name, subject_id, options),
+        queue=kind.queue,
+        priority=priority,
+        created_by_id=created_by.pk if created_by is not None else None,
+    )
+
+
+def enqueue_many(
+    kind: str,
+    subject_ids: Iterable[int],
+    options: dict[str, Any] | None = None,
+    *,
+    batch: Batch,
+    priority: int = 0,
+    created_by: AbstractBaseUser | None = None,
+) -> int:
+    """Ask for the same work on many subjects, as one batch. Returns how many jobs that is, joined ones included."""
+    asked = 0
+    found_kind = registry.get(kind)
+    with transaction.atomic():
+        for ids in _chunks(dict.fromkeys(subject_ids)):
+            wanted = [_new(found_kind, pk, options or {}, priority=priority, created_by=created_by) for pk in ids]
+            Job.objects.bulk_create(wanted, ignore_conflicts=True)
+            jobs = Job.objects.joinable().filter(fingerprint__in=[job.fingerprint for job in wanted])
+            through = Batch.jobs.through
+            links = [through(batch_id=batch.pk, job_id=pk) for pk in jobs.values_list("pk", flat=True)]
+            through.objects.bulk_create(links, ignore_conflicts=True)
+            asked += len(links)
+        waking.post_on_commit(found_kind.queue, asked)
+    return asked
+
+
+def _chunks(items: Iterable[int]) -> Iterator[list[int]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+def create_batch(
+    label: str, action: str, *, created_by: AbstractBaseUser | None = None, options: dict[str, Any] | None = None
+) -> Batch:
+    created_by_id = created_by.pk if created_by is not None else None
+    return Batch.objects.create(label=label[:255], action=action, created_by_id=created_by_id, options=options or {})

@@ -1,8 +1,23 @@
 """App configuration of `bedrock`."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+def _fill_catalogue(**_: Any) -> None:
+    # After each migrate, not in a data migration: new prices come with a new version of the program, and a flushed
+    # test database gets its rows back.
+    from bedrock import catalogue
+
+    catalogue.sync()
 
 
 class BedrockConfig(AppConfig):
     name = "bedrock"
+    verbose_name = "Bedrock"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        post_migrate.connect(_fill_catalogue, sender=self, dispatch_uid="bedrock.catalogue")

@@ -1,0 +1,105 @@
+"""Which models there are, in which region under which id, and at what price."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from bedrock import conf
+from bedrock.errors import ModelRefusedError
+from bedrock.models import CatalogueModel
+from bedrock.pricing import Price
+
+DATA = Path(__file__).parent / "data" / "models.json"
+
+
+def model(key: str) -> CatalogueModel:
+    """The model of this key, also one that is past its end. Raises ModelRefusedError for an unknown key."""
+    found = CatalogueModel.objects.filter(key=key).first()
+    if found is None:
+        known = ", ".join(CatalogueModel.objects.values_list("key", flat=True))
+        raise ModelRefusedError(f"There is no model {key!r}.", remedy=f"Choose one of: {known}.")
+    return found
+
+
+def models(purpose: str | None = None) -> QuerySet[CatalogueModel]:
+    """All models in their order, or those of one purpose ("analysis", "embedding", "speech")."""
+    every = CatalogueModel.objects.all()
+    return every.filter(purpose=purpose) if purpose else every
+
+
+def require(key: str, mode: str) -> CatalogueModel:
+    """The model, if it can be asked in `mode` in our region. Raises ModelRefusedError with the reason."""
+    found = model(key)
+    reason = refuse_reason(found, mode)
+    if reason:
+        raise ModelRefusedError(reason)
+    return found
+
+
+def refuse_reason(found: CatalogueModel, mode: str) -> str:
+    """Why the model cannot be asked in `mode` in our region; empty = it can."""
+    return found.refuse_reason(mode=mode, region=conf.region())
+
+
+def runtime_id(found: CatalogueModel) -> str:
+    """The id to call in our region."""
+    return found.runtime_id(conf.region())
+
+
+def price(found: CatalogueModel, mode: str) -> Price | None:
+    """The price in `mode` in our region; None = unpriced."""
+    return found.price(mode, conf.region())
+
+
+def by_model_id(model_id: str) -> CatalogueModel | None:
+    """The model that a reported or called id belongs to."""
+    every = CatalogueModel.objects.all()
+    return next((row for row in every if model_id == row.model_id or model_id in row.runtime_ids.values()), None)
+
+
+def sync(rows: Iterable[dict[str, Any]] | None = None) -> int:
+    """Bring the catalogue up to this program's data; rows edited by hand stay. Returns how many changed."""
+    wanted = list(rows) if rows is not None else json.loads(DATA.read_text())
+    have = {row.key: row for row in CatalogueModel.objects.all()}
+    changed = 0
+    for data in wanted:
+        row = have.get(data["key"])
+        as_of = date.fromisoformat(data["as_of"])
+        if row is not None and (row.is_edited or row.as_of >= as_of):
+            continue
+        facts = {**data, "as_of": as_of, "end_of_life": _date(data.get("end_of_life"))}
+        CatalogueModel.objects.update_or_create(key=data["key"], defaults=facts)
+        changed += 1
+    return changed
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def take_lifecycle(found: CatalogueModel, *, status: str, end_of_life: date | None, profiles: list[str]) -> list[str]:
+    """Take in what Bedrock says of a model. Returns what changed, in words; the row is saved."""
+    changes = []
+    states = {"ACTIVE": CatalogueModel.Status.ACTIVE, "LEGACY": CatalogueModel.Status.LEGACY}
+    state = states.get(status, found.status)
+    if end_of_life is not None and end_of_life <= timezone.now().date():
+        state = CatalogueModel.Status.END_OF_LIFE
+    if state != found.status and not (found.status == CatalogueModel.Status.PREVIEW and status == "ACTIVE"):
+        changes.append(f"{found.name}: {found.get_status_display()} is now {CatalogueModel.Status(state).label}")
+        found.status = state
+    if end_of_life is not None and end_of_life != found.end_of_life:
+        changes.append(f"{found.name}: ends on {end_of_life:%Y-%m-%d}")
+        found.end_of_life = end_of_life
+    for runtime_id in profiles:
+        name = runtime_id.partition(".")[0]
+        if found.runtime_ids.get(name) != runtime_id:
+            changes.append(f"{found.name}: profile {runtime_id}")
+            found.runtime_ids[name] = runtime_id
+    found.refreshed_at = timezone.now()
+    found.save()
+    return changes

@@ -1,0 +1,74 @@
+"""The settings of `bedrock`, read here and nowhere else in this app."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+#: The three settings that switch batch mode on, together.
+BATCH_SETTINGS = ("BEDROCK_BATCH_ROLE_ARN", "NOVA_BATCH_INPUT_PREFIX", "NOVA_BATCH_OUTPUT_PREFIX")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchConf:
+    """Where batch jobs read and write, and Bedrock's quotas for one job."""
+
+    role_arn: str
+    input_prefix: str
+    output_prefix: str
+    min_records: int
+    max_records: int
+    max_bytes: int
+
+
+def region() -> str:
+    return str(settings.AWS_REGION)
+
+
+def bucket() -> str:
+    """The staging bucket; empty = none."""
+    return str(settings.S3_BUCKET_NAME).removeprefix("s3://").strip("/")
+
+
+def budget_usd() -> Decimal | None:
+    """The cap of a month, or None. A cap that cannot be read must not mean "no cap"."""
+    text = str(settings.NOVA_MONTHLY_BUDGET_USD or "").strip().lstrip("$")
+    if not text:
+        return None
+    try:
+        cap = Decimal(text)
+    except InvalidOperation as exc:
+        raise ImproperlyConfigured(f"NOVA_MONTHLY_BUDGET_USD is not a number: {text!r}") from exc
+    if not cap.is_finite() or cap < 0:
+        raise ImproperlyConfigured(f"NOVA_MONTHLY_BUDGET_USD must be 0 or more: {text!r}")
+    return cap
+
+
+def missing_batch_settings() -> list[str]:
+    """Which of the settings that batch mode needs are empty (the bucket among them)."""
+    names = [name for name in BATCH_SETTINGS if not str(getattr(settings, name)).strip()]
+    return names if bucket() else [*names, "S3_BUCKET_NAME"]
+
+
+def is_batch_on() -> bool:
+    return not missing_batch_settings()
+
+
+def batch() -> BatchConf:
+    return BatchConf(
+        role_arn=str(settings.BEDROCK_BATCH_ROLE_ARN).strip(),
+        input_prefix=_prefix(settings.NOVA_BATCH_INPUT_PREFIX),
+        output_prefix=_prefix(settings.NOVA_BATCH_OUTPUT_PREFIX),
+        min_records=settings.NOVA_BATCH_MIN_RECORDS,
+        max_records=settings.NOVA_BATCH_MAX_RECORDS,
+        max_bytes=settings.NOVA_BATCH_MAX_BYTES,
+    )
+
+
+def _prefix(text: str) -> str:
+    """A key prefix without slashes at its ends, also from a whole `s3://bucket/prefix/`."""
+    text = str(text).strip()
+    if text.startswith("s3://"):
+        text = text.removeprefix("s3://").partition("/")[2]
+    return text.strip("/")

@@ -1,0 +1,90 @@
+"""Errors of `bedrock`.
+
+WorkError
+└── BedrockError                 what AWS, its settings or its bill stand in the way of
+    ├── NotConfiguredError       a setting is missing: says which
+    ├── ModelRefusedError        past its end of life, wrong mode, not offered in this region
+    ├── UnpricedError            nobody knows the price, and there is a cap
+    ├── OverBudgetError          the month's cap would be passed
+    ├── AlreadyPaidError         this question was answered (or twice possibly paid) before
+    ├── QuestionInFlightError    somebody else is asking the same question now        (retryable)
+    ├── BadRequestError          AWS refuses the request as it is
+    ├── AccessError              credentials, permissions, model access, roles
+    ├── MissingObjectError       a bucket, an object, a job that is not there
+    ├── BusyError                throttled, not ready, 5xx, could not connect           (retryable)
+    └── LostAnswerError          it was sent and no answer came: possibly paid
+"""
+
+from jobs.errors import WorkError
+
+
+class BedrockError(WorkError):
+    code = "bedrock_error"
+
+    def __init__(
+        self, message: str, *, remedy: str | None = None, retryable: bool | None = None, aws_code: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy, retryable=retryable)
+        self.aws_code = aws_code
+
+
+class NotConfiguredError(BedrockError):
+    code = "not_configured"
+    status = 409
+
+
+class ModelRefusedError(BedrockError):
+    code = "model_refused"
+    remedy = "Choose another model."
+
+
+class UnpricedError(BedrockError):
+    code = "unpriced"
+    remedy = "Enter the price in the admin (Bedrock, Models), or choose a model whose price is known."
+
+
+class OverBudgetError(BedrockError):
+    code = "over_budget"
+    status = 402
+    remedy = "Raise NOVA_MONTHLY_BUDGET_USD, wait for the next month (UTC), or use the free local model."
+
+
+class AlreadyPaidError(BedrockError):
+    code = "already_paid"
+    status = 409
+
+
+class QuestionInFlightError(BedrockError):
+    code = "in_flight"
+    status = 409
+    retryable = True
+    remedy = "Wait until it is answered: its result will be used here too."
+
+
+class BadRequestError(BedrockError):
+    code = "bad_request"
+
+
+class AccessError(BedrockError):
+    code = "aws_access"
+    status = 403
+
+
+class MissingObjectError(BedrockError):
+    code = "aws_missing"
+    status = 404
+
+
+class BusyError(BedrockError):
+    code = "aws_busy"
+    status = 503
+    retryable = True
+    remedy = "It is tried again by itself, later and later."
+
+
+class LostAnswerError(BedrockError):
+    """The request was sent and its answer never came. The ledger books it as possibly paid."""
+
+    code = "answer_lost"
+    status = 504
+    remedy = "It may have been charged. It is asked again once."

@@ -1,0 +1,265 @@
+"""The ledger: money is reserved before a call and settled after it, and no question is paid twice.
+
+    entry = ledger.reserve(Ask(question=…, purpose="analysis", model_key="lite", mode="flex", usd=worst_case,
+                               price=model.price("flex", region), file_id=7, holder="nova-job:12/0"))
+    ledger.sent(entry)                      # just before the call
+    ledger.settle(entry, usage=usage)       # or release(entry): nothing was charged
+                                            # or possibly_paid(entry, "no answer came")
+
+The cap holds for any number of workers: the sum and the new row are one IMMEDIATE transaction (on other databases a
+row lock on the month). What was reserved, settled or possibly paid counts; the month is UTC, by reservation.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from bedrock import conf
+from bedrock.errors import AlreadyPaidError, OverBudgetError, QuestionInFlightError, UnpricedError
+from bedrock.models import Entry, LedgerMonth, month_of
+from bedrock.pricing import Price, Usage
+
+State = Entry.State
+Item = TypeVar("Item")
+#: An answer that was lost is asked for again once: two lost ones are enough.
+MAX_LOST = 2
+#: Rows of one statement, below SQLite's limit of variables.
+CHUNK = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """A question that will cost money: `usd` is its worst case (None = unpriced), `price` is frozen in the ledger.
+
+    `holder` names who asks (a job and segment, a record). After a crash the same holder finds its own reservation.
+    """
+
+    question: str
+    purpose: str
+    model_key: str
+    mode: str
+    usd: Decimal | None
+    price: Price | None
+    estimated_usd: Decimal | None = None
+    analysis_type: str = ""
+    file_id: int | None = None
+    file_name: str = ""
+    holder: str = ""
+
+
+def reserve(ask: Ask) -> Entry:
+    """Reserve the worst case of one question. Raises as `reserve_many`."""
+    return reserve_many([ask])[0]
+
+
+def reserve_many(asks: Sequence[Ask]) -> list[Entry]:
+    """Reserve all of these questions, or none. Returns their entries in order.
+
+    Raises AlreadyPaidError (use the answer that is there), QuestionInFlightError, OverBudgetError, UnpricedError.
+    A reservation that the same holder left behind unsent is taken up again; one that was sent in realtime or flex is
+    booked as possibly paid and reserved anew; one that was sent in a batch is returned, as its answer can be fetched.
+    """
+    with transaction.atomic():
+        month = _lock_month()
+        found = _entries_of([ask.question for ask in asks])
+        resumed = {ask.question: entry for ask in asks if (entry := _resume(ask, found.get(ask.question, [])))}
+        fresh = [ask for ask in asks if ask.question not in resumed]
+        _check_cap(month, fresh)
+        made = Entry.objects.bulk_create([_entry(ask, month) for ask in fresh], batch_size=CHUNK // 20)
+        entries = {**resumed, **{entry.question: entry for entry in made}}
+    return [entries[ask.question] for ask in asks]
+
+
+def sent(*entries: Entry) -> None:
+    """Note that the calls of these entries start now: from here on an answer may be charged."""
+    now = timezone.now()
+    for some in _chunks(entries):
+        Entry.objects.filter(pk__in=[entry.pk for entry in some]).update(sent_at=now)
+    for entry in entries:
+        entry.sent_at = now
+
+
+def settle(entry: Entry, *, usage: Usage, price: Price | None = None) -> Entry:
+    """Book what the call really used, at the price frozen at reservation. A second time changes nothing."""
+    return settle_many([(entry, usage)], price=price)[0]
+
+
+def settle_many(items: Sequence[tuple[Entry, Usage]], *, price: Price | None = None) -> list[Entry]:
+    """Book many at once. Entries that were settled or released before stay as they are."""
+    return _book(
+        [entry for entry, _ in items],
+        [_settlement(entry, usage, price) for entry, usage in items],
+        from_states=(State.RESERVED, State.POSSIBLY_PAID),
+    )
+
+
+def release(*entries: Entry, note: str = "") -> list[Entry]:
+    """Give reservations back: nothing was asked, or AWS refused, so nothing is charged."""
+    facts = {"state": State.RELEASED, "counted_usd": Decimal(0), "note": note}
+    return _book(entries, [facts] * len(entries), from_states=(State.RESERVED,))
+
+
+def possibly_paid(entry: Entry, reason: str) -> Entry:
+    """Book the worst case: the call was sent and its answer was lost. The question may be asked once more."""
+    facts = {"state": State.POSSIBLY_PAID, "counted_usd": entry.reserved_usd or Decimal(0), "note": reason}
+    return _book([entry], [facts], from_states=(State.RESERVED,))[0]
+
+
+def answered(question: str) -> Entry | None:
+    """The settled entry of a question: it was paid, so its answer must be used again."""
+    return Entry.objects.filter(question=question, state=State.SETTLED).first()
+
+
+def already_paid(questions: Iterable[str]) -> set[str]:
+    """Which of these questions were paid before and cost nothing now."""
+    paid: set[str] = set()
+    for some in _chunks(questions):
+        paid.update(Entry.objects.filter(question__in=some, state=State.SETTLED).values_list("question", flat=True))
+    return paid
+
+
+def headroom_usd() -> Decimal | None:
+    """What this month's cap still allows; None = there is no cap. Below 0 when usage passed its reservation."""
+    cap = conf.budget_usd()
+    return None if cap is None else cap - counted_usd(month_of(timezone.now()))
+
+
+def counted_usd(month: str) -> Decimal:
+    """What counts against the cap of a month ("2026-11")."""
+    return Entry.objects.in_month(month).counted_usd()
+
+
+# --- inside ---------------------------------------------------------------------------------------------------------
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while some := list(islice(rest, CHUNK)):
+        yield some
+
+
+def _lock_month() -> str:
+    month = month_of(timezone.now())
+    LedgerMonth.objects.get_or_create(month=month)
+    LedgerMonth.objects.select_for_update().get(month=month)  # SQLite has the database's write lock already
+    return month
+
+
+def _entries_of(questions: Sequence[str]) -> dict[str, list[Entry]]:
+    if len(set(questions)) != len(questions):
+        raise ValueError("the same question twice in one reservation")
+    found: dict[str, list[Entry]] = {}
+    for some in _chunks(questions):
+        for entry in Entry.objects.filter(question__in=some).exclude(state=State.RELEASED):
+            found.setdefault(entry.question, []).append(entry)
+    return found
+
+
+def _resume(ask: Ask, entries: list[Entry]) -> Entry | None:
+    """The reservation to go on with, or None to make one. Raises where the question must not be asked."""
+    if any(entry.state == State.SETTLED for entry in entries):
+        raise AlreadyPaidError("This question was paid for before.", remedy="Its answer is used again, at no cost.")
+    lost = sum(entry.state == State.POSSIBLY_PAID for entry in entries)
+    held = next((entry for entry in entries if entry.state == State.RESERVED), None)
+    if held is not None:
+        if not ask.holder or held.holder != ask.holder:
+            raise QuestionInFlightError("The same question is being asked now.")
+        if held.sent_at is None or held.mode == "batch":
+            return held
+        possibly_paid(held, "The call was sent, then the worker ended: its answer is lost.")
+        lost += 1
+    if lost >= MAX_LOST:
+        raise AlreadyPaidError(
+            "The answer to this question was lost twice, and both may have been charged.",
+            remedy="Look at the AWS bill, then release the entries in the admin (Bedrock, Ledger) to ask again.",
+        )
+    return None
+
+
+def _check_cap(month: str, asks: Sequence[Ask]) -> None:
+    cap = conf.budget_usd()
+    if cap is None or not asks:
+        return
+    unpriced = next((ask for ask in asks if ask.usd is None), None)
+    if unpriced:
+        raise UnpricedError(f"The price of {unpriced.model_key} is not known, so a cap on spending cannot hold.")
+    wanted = sum((ask.usd or Decimal(0) for ask in asks), Decimal(0))
+    counted = counted_usd(month)
+    # Free work goes on when the cap is passed.
+    if wanted and counted + wanted > cap:
+        raise OverBudgetError(
+            f"This needs up to ${_cents(wanted)}, and of this month's ${_cents(cap)} "
+            f"${_cents(max(cap - counted, Decimal(0)))} is left (${_cents(counted)} is spent or reserved)."
+        )
+
+
+def _cents(usd: Decimal) -> str:
+    return f"{usd:.2f}" if usd >= 1 or not usd else f"{usd:.4f}"
+
+
+def _entry(ask: Ask, month: str) -> Entry:
+    return Entry(
+        question=ask.question,
+        holder=ask.holder,
+        purpose=ask.purpose,
+        model_key=ask.model_key,
+        mode=ask.mode,
+        analysis_type=ask.analysis_type,
+        file_id=ask.file_id,
+        file_name=ask.file_name,
+        month=month,
+        estimated_usd=ask.estimated_usd if ask.estimated_usd is not None else ask.usd,
+        reserved_usd=ask.usd,
+        counted_usd=ask.usd or Decimal(0),
+        price=ask.price.as_json() if ask.price else None,
+    )
+
+
+def _settlement(entry: Entry, usage: Usage, price: Price | None) -> dict[str, Any]:
+    frozen = entry.frozen_price() or price
+    facts: dict[str, Any] = {"state": State.SETTLED, "usage": usage.as_json(), "actual_usd": None}
+    try:
+        facts["actual_usd"] = frozen.cost(usage) if frozen else None
+    except UnpricedError as exc:
+        facts["note"] = str(exc)
+    # A usage that nobody can price goes on counting as its worst case.
+    facts["counted_usd"] = facts["actual_usd"] if facts["actual_usd"] is not None else entry.reserved_usd or Decimal(0)
+    return facts
+
+
+def _book(entries: Sequence[Entry], facts: Sequence[dict[str, Any]], *, from_states: tuple[str, ...]) -> list[Entry]:
+    """Take one transition for each entry that is still in one of `from_states`; the rows in the database decide."""
+    wanted = {entry.pk: fact for entry, fact in zip(entries, facts, strict=True)}
+    columns = ["state", "counted_usd", "actual_usd", "usage", "note", "ended_at"]
+    with transaction.atomic():
+        rows: dict[int, Entry] = {}
+        for some in _chunks(wanted):
+            rows.update(Entry.objects.select_for_update().in_bulk(list(some)))
+        due = [row for pk, row in rows.items() if row.state in from_states]
+        live = _questions_asked_again(due)
+        for row in due:
+            fact = dict(wanted[row.pk])
+            if row.state == State.POSSIBLY_PAID and row.question in live:
+                fact["state"] = State.POSSIBLY_PAID  # it was asked again meanwhile: both count
+            row.book(fact.pop("state"), **fact)
+        Entry.objects.bulk_update(due, columns, batch_size=CHUNK // 20)
+    for entry in entries:
+        _copy(rows[entry.pk], entry)
+    return [rows[entry.pk] for entry in entries]
+
+
+def _questions_asked_again(rows: Sequence[Entry]) -> set[str]:
+    late = [row.question for row in rows if row.state == State.POSSIBLY_PAID]
+    live = Entry.objects.filter(question__in=late, state__in=[State.RESERVED, State.SETTLED]) if late else None
+    return set(live.values_list("question", flat=True)) if live is not None else set()
+
+
+def _copy(row: Entry, entry: Entry) -> None:
+    """Bring the caller's object up to date."""
+    for name in ("state", "counted_usd", "actual_usd", "usage", "note", "ended_at"):
+        setattr(entry, name, getattr(row, name))

@@ -1,0 +1,235 @@
+"""What AWS offers and what it costs: the catalogue of models, and the ledger."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from bedrock.money import UsdField
+from bedrock.pricing import MODES, Price, Sampling, Usage, price_of
+
+ANYWHERE = "*"
+
+
+def geography(region: str) -> tuple[str, ...]:
+    """The inference profiles that may serve a region, the nearest first."""
+    near: tuple[str, ...] = ()
+    if region.startswith("us-gov-"):
+        return ("us-gov",)
+    if region.startswith("us-"):
+        near = ("us",)
+    elif region.startswith("eu-"):
+        near = ("eu",)
+    elif region in {"ap-northeast-1", "ap-northeast-3"}:
+        near = ("jp", "apac")
+    elif region.startswith("ap-"):
+        near = ("apac",)
+    return (*near, "global")
+
+
+class CatalogueModel(models.Model):
+    """A model that can be asked, with its ids, limits, lifecycle and prices, as of a date and from a source."""
+
+    class Purpose(models.TextChoices):
+        ANALYSIS = "analysis", "Analysis of video"
+        EMBEDDING = "embedding", "Embedding"
+        SPEECH = "speech", "Speech to text"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PREVIEW = "preview", "Preview"
+        LEGACY = "legacy", "Legacy"
+        END_OF_LIFE = "end_of_life", "Past its end of life"
+
+    key = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    purpose = models.CharField(max_length=12, choices=Purpose.choices)
+    provider = models.CharField(max_length=20, default="bedrock", help_text="bedrock, or local for this machine.")
+    model_id = models.CharField(max_length=200, help_text="The id that is reported.")
+    runtime_ids = models.JSONField(
+        default=dict, blank=True, help_text='The id that is called, by profile: {"us": "us.amazon.…"}.'
+    )
+    direct_regions = models.JSONField(
+        default=list, blank=True, help_text='Regions where the bare id can be called; ["*"] = all.'
+    )
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACTIVE)
+    end_of_life = models.DateField(null=True, blank=True)
+    context_tokens = models.PositiveIntegerField(null=True, blank=True)
+    max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    sampling = models.JSONField(default=dict, blank=True, help_text="How video is sampled; empty = takes no video.")
+    modes = models.JSONField(default=list, blank=True, help_text='Of "realtime", "flex" and "batch".')
+    prices = models.JSONField(
+        default=dict, blank=True, help_text="USD by region (or global, or *), mode and rate; empty = unpriced."
+    )
+    discounts = models.JSONField(default=dict, blank=True, help_text='Factor on the realtime price: {"batch": "0.5"}.')
+    as_of = models.DateField(help_text="When this was read.")
+    source = models.CharField(max_length=300, help_text="Where this was read.")
+    notes = models.TextField(blank=True)
+    is_edited = models.BooleanField(
+        "edited here", default=False, help_text="Edited by hand: updates of this program leave it as it is."
+    )
+    refreshed_at = models.DateTimeField("asked Bedrock", null=True, blank=True)
+
+    class Meta:
+        db_table = "bedrock_models"
+        ordering = ["purpose", "id"]
+        verbose_name = "model"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_local(self) -> bool:
+        return self.provider == "local"
+
+    def video_sampling(self) -> Sampling | None:
+        """How it looks at video, or None where it takes none."""
+        return Sampling(**self.sampling) if self.sampling else None
+
+    def profile(self, region: str) -> str | None:
+        """The inference profile to call in `region`: a name, "" for the bare id, None where it is not offered."""
+        if ANYWHERE in self.direct_regions or region in self.direct_regions:
+            return ""
+        return next((name for name in geography(region) if name in self.runtime_ids), None)
+
+    def runtime_id(self, region: str) -> str:
+        """The id to call in `region`. Empty where it is not offered."""
+        profile = self.profile(region)
+        return "" if profile is None else str(self.runtime_ids[profile]) if profile else self.model_id
+
+    def price(self, mode: str, region: str) -> Price | None:
+        """The price in `mode` in `region`; None = unpriced."""
+        place = "global" if self.profile(region) == "global" else region
+        return price_of(self.prices, places=(place, ANYWHERE), mode=mode, discounts=self.discounts)
+
+    def discount(self, mode: str, region: str) -> Decimal | None:
+        """The part of the realtime price that `mode` saves (0.5 = half price); None = unknown."""
+        now, then = self.price("realtime", region), self.price(mode, region)
+        whole = Usage(input_tokens=1_000_000)
+        if now is None or then is None or not now.cost(whole):
+            return None
+        return 1 - then.cost(whole) / now.cost(whole)
+
+    def is_past(self, today: date | None = None) -> bool:
+        """Whether AWS answers it no more."""
+        ended = bool(self.end_of_life and (today or timezone.now().date()) >= self.end_of_life)
+        return ended or self.status == self.Status.END_OF_LIFE
+
+    def refuse_reason(self, *, mode: str, region: str, today: date | None = None) -> str:
+        """Why it cannot be asked in `mode` in `region`, in plain words; empty = it can."""
+        if self.is_past(today):
+            when = f" on {self.end_of_life:%Y-%m-%d}" if self.end_of_life else ""
+            return f"AWS ended {self.name}{when}: it answers no more requests."
+        if mode not in self.modes:
+            offered = " or ".join(name for name in MODES if name in self.modes) or "no"
+            return f"{self.name} has no {mode} mode, only {offered}."
+        if self.profile(region) is None:
+            return f"{self.name} is not offered in {region}."
+        return ""
+
+
+class LedgerMonth(models.Model):
+    """A calendar month in UTC. It holds no sum: its row is what writers of the ledger queue on."""
+
+    month = models.CharField(max_length=7, primary_key=True)
+
+    class Meta:
+        db_table = "bedrock_ledger_months"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.month
+
+
+def month_of(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m}"
+
+
+class EntryQuerySet(QuerySet["Entry"]):
+    """Questions about money."""
+
+    def in_month(self, month: str) -> Self:
+        return self.filter(month=month)
+
+    def counted_usd(self) -> Decimal:
+        """What counts against the cap: what is reserved, what was settled, what was possibly paid."""
+        total: Decimal | None = self.aggregate(total=models.Sum("counted_usd"))["total"]
+        return total or Decimal(0)
+
+    def of_files(self, file_ids: Iterable[int]) -> Self:
+        return self.filter(file_id__in=file_ids)
+
+
+class Entry(models.Model):
+    """One line of the ledger: a reservation, and what became of it."""
+
+    class State(models.TextChoices):
+        RESERVED = "reserved", "Reserved"
+        SETTLED = "settled", "Settled"
+        RELEASED = "released", "Released"
+        POSSIBLY_PAID = "possibly_paid", "Possibly paid"
+
+    question = models.CharField(max_length=128, help_text="What was asked, as a hash: content, cut, prompt, model.")
+    holder = models.CharField(max_length=120, blank=True, help_text="Who asks: a job, a record.")
+    purpose = models.CharField(max_length=20)
+    model_key = models.CharField(max_length=40)
+    mode = models.CharField(max_length=12)
+    analysis_type = models.CharField(max_length=80, blank=True)
+    file = models.ForeignKey(
+        "files.File", null=True, blank=True, on_delete=models.SET_NULL, related_name="ledger_entries"
+    )
+    file_name = models.CharField(max_length=1024, blank=True)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.RESERVED)
+    month = models.CharField(max_length=7, help_text="UTC, by the moment of reservation.")
+    estimated_usd = UsdField("estimate", null=True, blank=True)
+    reserved_usd = UsdField("reserved", null=True, blank=True, help_text="The worst case. Empty = unpriced.")
+    actual_usd = UsdField("actual", null=True, blank=True)
+    counted_usd = UsdField("counts against the cap", default=Decimal(0))
+    price = models.JSONField(null=True, blank=True, help_text="Frozen at the moment of reservation.")
+    usage = models.JSONField(default=dict, blank=True)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="Set just before the call.")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager["Entry"]] = models.Manager.from_queryset(EntryQuerySet)()
+
+    class Meta:
+        db_table = "bedrock_ledger"
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "ledger"
+        constraints = [
+            # The database itself keeps a question from being paid twice.
+            models.UniqueConstraint(
+                fields=["question"], condition=Q(state__in=["reserved", "settled"]), name="ledger_asked_once"
+            ),
+            models.CheckConstraint(condition=Q(counted_usd__gte=0), name="ledger_counts_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["month", "counted_usd"], name="ledger_month"),
+            models.Index(fields=["created_at"], name="ledger_created"),
+            models.Index(fields=["question"], name="ledger_question"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_key} {self.mode} {self.get_state_display().lower()}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == self.State.RESERVED
+
+    def frozen_price(self) -> Price | None:
+        return Price.from_json(self.price) if self.price else None
+
+    def book(self, state: str, *, counted_usd: Decimal, note: str = "", **facts: Any) -> None:
+        """Take one transition in memory; the ledger's verbs save it."""
+        self.state = state
+        self.counted_usd = counted_usd
+        self.note = note or self.note
+        self.ended_at = timezone.now()
+        for name, value in facts.items():
+            setattr(self, name, value)

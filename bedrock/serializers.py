@@ -1,0 +1,95 @@
+"""JSON of models and of spending."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from bedrock import conf, spend
+from bedrock.models import CatalogueModel
+from bedrock.pricing import MODES
+
+
+class ModelSerializer(serializers.ModelSerializer[CatalogueModel]):
+    """A model that can be asked: ids, state, limits, prices in this region. A mode without a price is null."""
+
+    runtime_id = serializers.SerializerMethodField()
+    refused = serializers.SerializerMethodField(help_text="Why it cannot be asked at all; empty = it can.")
+    prices = serializers.SerializerMethodField(help_text="USD by mode and unit, in this region; null = unpriced.")
+    limits = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CatalogueModel
+        fields = (
+            "key", "name", "purpose", "provider", "model_id", "runtime_id", "status", "refused", "end_of_life", "modes",
+            "prices", "limits", "as_of", "source", "notes", "refreshed_at",
+        )  # fmt: skip
+
+    def get_runtime_id(self, row: CatalogueModel) -> str:
+        return row.runtime_id(conf.region())
+
+    def get_refused(self, row: CatalogueModel) -> str:
+        mode = row.modes[0] if row.modes else "realtime"
+        return row.refuse_reason(mode=mode, region=conf.region())
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "object", "nullable": True}})
+    def get_prices(self, row: CatalogueModel) -> dict[str, dict[str, str] | None]:
+        prices = {mode: row.price(mode, conf.region()) for mode in MODES if mode in row.modes}
+        return {
+            mode: {name: f"{rate.normalize():f}" for name, rate in price.rates.items()} if price else None
+            for mode, price in prices.items()
+        }
+
+    @extend_schema_field({"type": "object"})
+    def get_limits(self, row: CatalogueModel) -> dict[str, int | None]:
+        sampling = row.video_sampling()
+        return {
+            "context_tokens": row.context_tokens,
+            "max_output_tokens": row.max_output_tokens,
+            "frames": sampling.frames_high if sampling else None,
+        }
+
+
+class UsdSerializerField(serializers.DecimalField):
+    """Dollars as text, to a millionth."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_digits": 20, "decimal_places": 6, **kwargs})
+
+    def to_representation(self, value: Any) -> str:
+        return f"{value:.6f}"
+
+
+class SpendRowSerializer(serializers.Serializer[spend.Row]):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    calls = serializers.IntegerField()
+    spent_usd = UsdSerializerField()
+    estimated_usd = UsdSerializerField()
+    reserved_usd = UsdSerializerField()
+    possibly_paid_usd = UsdSerializerField()
+    unpriced_calls = serializers.IntegerField()
+
+
+class MonthSerializer(serializers.Serializer[spend.Month]):
+    month = serializers.CharField()
+    cap_usd = UsdSerializerField(allow_null=True)
+    spent_usd = UsdSerializerField()
+    reserved_usd = UsdSerializerField()
+    possibly_paid_usd = UsdSerializerField()
+    unpriced_calls = serializers.IntegerField()
+    left_usd = UsdSerializerField(allow_null=True)
+
+
+class SpendSerializer(serializers.Serializer[dict[str, Any]]):
+    """A table of spending, and where the month stands."""
+
+    by = serializers.CharField()
+    rows = SpendRowSerializer(many=True)
+    month = MonthSerializer()
+
+
+class SpendQuerySerializer(serializers.Serializer[dict[str, Any]]):
+    by = serializers.ChoiceField(choices=sorted(spend.DIMENSIONS), default="day")
+    since = serializers.DateField(required=False, help_text="First day (UTC).")
+    until = serializers.DateField(required=False, help_text="Last day (UTC), included.")

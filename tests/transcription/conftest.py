@@ -1,0 +1,28 @@
+"""Checkpoints are written once a run: they are the same for every test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.transcription.checkpoints import write_faster_whisper
+from transcription.providers import whisper
+
+#: What the checkpoint says in each window of 30 s.
+SAID = [(0.0, 2.5, "Ask not what your country"), (2.5, 6.0, "can do for you")]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models with `base` (English) and `small` (German, int8)."""
+    folder = tmp_path_factory.mktemp("whisper")
+    write_faster_whisper(folder / "faster-whisper-base", SAID)
+    write_faster_whisper(folder / "faster-whisper-small", SAID, language="de", quantization="int8")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_memory() -> Iterator[None]:
+    whisper._in_memory.clear()
+    yield
+    whisper._in_memory.clear()

@@ -1,0 +1,43 @@
+"""The settings of `transcription`, read here and nowhere else in this app."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+#: name -> (dotted path of the provider's class, what it is built with). A third provider is one file and one line here.
+PROVIDERS: dict[str, str] = {
+    "whisper": "transcription.providers.whisper.WhisperProvider",
+}
+
+
+def provider_options(name: str) -> dict[str, Any]:
+    """What the provider of this name is built with: providers read no settings themselves."""
+    if name == "whisper":
+        return {
+            "model": whisper_model(),
+            "model_dir": whisper_model_dir(),
+            "device": str(settings.WHISPER_DEVICE) or "auto",
+            "compute_type": str(settings.WHISPER_COMPUTE_TYPE) or "auto",
+            "threads": max(1, (os.cpu_count() or 2) // max(1, settings.LONG_WORKERS)),
+            "source": weights_source(),
+        }
+    return {}
+
+
+def whisper_model() -> str:
+    return str(settings.WHISPER_MODEL) or "base"
+
+
+def whisper_model_dir() -> Path:
+    return Path(settings.WHISPER_MODEL_DIR)
+
+
+def transcribes_on_import() -> bool:
+    return "transcribe" in settings.IMPORT_STEPS
+
+
+def weights_source() -> str:
+    """Where weights are fetched from; a mirror can be named."""
+    return str(getattr(settings, "WHISPER_WEIGHTS_URL", "") or "https://huggingface.co")

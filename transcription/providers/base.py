@@ -1,0 +1,92 @@
+"""What a provider is: 16 kHz mono audio and options in, segments out. It reads no settings and knows no database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from jobs.progress import Progress
+from transcription.segments import Speech
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """Whether a provider can work now and, if not, exactly what is missing and what to do about it."""
+
+    is_ready: bool
+    reason: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One thing that can be chosen; `choices` is empty where any text goes."""
+
+    name: str
+    label: str
+    default: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is wanted of one transcription. Empty means: the provider's own choice."""
+
+    model: str = ""
+    engine: str = ""
+    language: str = ""
+    duration_s: float | None = None
+    file_id: int | None = None
+    content_hash: str = ""
+
+
+@dataclass(kw_only=True)
+class Hearing:
+    """A transcription under way. `language` and `notes` are settled when `speeches` is exhausted."""
+
+    engine: str
+    model: str
+    speeches: Iterator[Speech]
+    language: str = ""
+    is_approximate: bool = False
+    notes: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What it would cost, as a range in USD; zero for engines on this machine."""
+
+    usd_low: Decimal = Decimal(0)
+    usd_high: Decimal = Decimal(0)
+
+
+class Provider(Protocol):
+    """An engine, or a choice of engines, behind one name."""
+
+    name: str
+    label: str
+    is_paid: bool
+
+    def readiness(self, wish: Wish) -> Readiness:
+        """Whether this wish could be served now. Cheap: asks no network and loads nothing heavy."""
+
+    def options(self) -> list[Option]:
+        """What can be chosen."""
+
+    def identity(self, wish: Wish) -> tuple[str, str]:
+        """(engine, model) that a transcript made by this wish would be stored under."""
+
+    def prepare(self, wish: Wish, progress: Progress) -> None:
+        """Get what is missing and can be got (weights), as a step of its own. Raises ProviderNotReadyError."""
+
+    def cost(self, duration_s: float) -> Cost:
+        """What audio of this length would cost."""
+
+    def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
+        """Listen to a 16 kHz mono file.
+
+        Segments come in order, in seconds from the start of the audio. Progress moves with the audio, and its
+        `Cancelled` is let through. Raises TranscriptionError.
+        """

@@ -1,0 +1,198 @@
+"""The two Whisper engines behind one shape. Their heavy imports happen inside, when a model is loaded."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from math import exp
+from pathlib import Path
+from typing import Any, Protocol
+
+from jobs.progress import Progress
+from transcription.audio import RATE, Samples
+from transcription.errors import WeightsMissingError
+from transcription.providers import weights
+from transcription.segments import Speech, Word
+
+
+class Loaded(Protocol):
+    """A model in memory."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes that it can be told to listen for."""
+
+    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[Speech]]:
+        """(language, how sure of it, segments) of 16 kHz mono samples; seconds from their start."""
+
+
+class Engine(Protocol):
+    """A way to run Whisper."""
+
+    name: str
+    package: str
+    block_s: float  # how much audio it is given at a time
+
+    def is_installed(self) -> bool: ...
+
+    def find(self, model: str, model_dir: Path) -> Path | None:
+        """Where the weights of this model are, if they are there."""
+
+    def fetch(self, model: str, model_dir: Path, *, source: str, progress: Progress) -> Path: ...
+
+    def best_device(self) -> str:
+        """`cuda` where there is one, else `cpu`."""
+
+    def load(self, path: Path, *, device: str, compute_type: str, threads: int) -> Loaded: ...
+
+
+class FasterWhisper:
+    """CTranslate2: int8 on the CPU, voice detection, no torch."""
+
+    name = "faster-whisper"
+    package = "faster_whisper"
+    block_s = 1800.0  # bounds memory: features of one block take about 60 MB
+
+    def is_installed(self) -> bool:
+        return find_spec(self.package) is not None
+
+    def find(self, model: str, model_dir: Path) -> Path | None:
+        return weights.folder_of(model, model_dir)
+
+    def fetch(self, model: str, model_dir: Path, *, source: str, progress: Progress) -> Path:
+        return weights.fetch_folder(model, model_dir, source=source, progress=progress)
+
+    def best_device(self) -> str:
+        import ctranslate2
+
+        return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+
+    def load(self, path: Path, *, device: str, compute_type: str, threads: int) -> Loaded:
+        from faster_whisper import WhisperModel
+
+        if compute_type == "auto":
+            compute_type = "int8_float16" if device == "cuda" else "int8"
+        model = WhisperModel(str(path), device=device, compute_type=compute_type, cpu_threads=threads)
+        return _FasterModel(model)
+
+
+@dataclass
+class _FasterModel:
+    model: Any
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self.model.supported_languages)
+
+    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[Speech]]:
+        found, about = self.model.transcribe(
+            samples,
+            language=language or None,
+            vad_filter=True,
+            word_timestamps=True,
+            condition_on_previous_text=False,  # else one loop poisons all that follows
+        )
+        sure = None if language else float(about.language_probability)
+        return str(about.language), sure, (self._speech(row) for row in found)
+
+    @staticmethod
+    def _speech(row: Any) -> Speech:
+        words = tuple(
+            Word(start_s=float(w.start), end_s=float(w.end), text=str(w.word), confidence=float(w.probability))
+            for w in row.words or ()
+        )
+        return Speech(
+            start_s=float(row.start),
+            end_s=float(row.end),
+            text=str(row.text),
+            words=words,
+            confidence=exp(min(float(row.avg_logprob), 0.0)),
+            no_speech=float(row.no_speech_prob),
+        )
+
+
+class OpenAIWhisper:
+    """The reference implementation, on torch."""
+
+    name = "openai-whisper"
+    package = "whisper"
+    block_s = 120.0  # it answers only when all is done: shorter blocks let progress and cancel through
+
+    def is_installed(self) -> bool:
+        return find_spec(self.package) is not None and find_spec("torch") is not None
+
+    def find(self, model: str, model_dir: Path) -> Path | None:
+        return weights.checkpoint_of(model, model_dir)
+
+    def fetch(self, model: str, model_dir: Path, *, source: str, progress: Progress) -> Path:
+        import whisper
+
+        url = whisper._MODELS.get(model)  # their address holds the SHA-256, as the last folder but the name
+        if url is None:
+            raise WeightsMissingError(
+                f"openai-whisper knows no model “{model}”.", remedy=f"Choose one of {', '.join(whisper._MODELS)}."
+            )
+        megabytes = weights.REPOSITORIES.get(model, ("", 0))[1]
+        remote = weights.Remote(url, f"{model}.pt", megabytes * 10**6, url.split("/")[-2])
+        return weights.fetch_checkpoint(remote, model_dir, progress=progress)
+
+    def best_device(self) -> str:
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    def load(self, path: Path, *, device: str, compute_type: str, threads: int) -> Loaded:
+        import torch
+        import whisper
+
+        if threads:
+            torch.set_num_threads(threads)
+        half = device == "cuda" and compute_type in ("auto", "float16", "int8_float16")
+        return _OpenAIModel(whisper.load_model(str(path), device=device), half)
+
+
+@dataclass
+class _OpenAIModel:
+    model: Any
+    is_half: bool
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        from whisper.tokenizer import LANGUAGES
+
+        return tuple(LANGUAGES) if self.model.is_multilingual else ("en",)
+
+    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[Speech]]:
+        if samples.size < RATE // 10:  # it pads to 30 s and would make words up
+            return language, None, iter(())
+        answer = self.model.transcribe(
+            samples,
+            language=language or None,
+            fp16=self.is_half,
+            word_timestamps=True,
+            condition_on_previous_text=False,
+            verbose=None,
+        )
+        return str(answer["language"]), None, (self._speech(row) for row in answer["segments"])
+
+    @staticmethod
+    def _speech(row: dict[str, Any]) -> Speech:
+        words = tuple(
+            Word(
+                start_s=float(word["start"]),
+                end_s=float(word["end"]),
+                text=str(word["word"]),
+                confidence=float(word["probability"]),
+            )
+            for word in row.get("words") or ()
+        )
+        return Speech(
+            start_s=float(row["start"]),
+            end_s=float(row["end"]),
+            text=str(row["text"]),
+            words=words,
+            confidence=exp(min(float(row["avg_logprob"]), 0.0)),
+            no_speech=float(row["no_speech_prob"]),
+        )
+
+
+ENGINES: tuple[Engine, ...] = (FasterWhisper(), OpenAIWhisper())

@@ -1,0 +1,32 @@
+"""Which providers there are, by name."""
+
+from functools import cache
+from importlib import import_module
+from typing import cast
+
+from transcription import conf
+from transcription.errors import BadOptionError
+from transcription.providers.base import Provider
+
+DEFAULT = "whisper"
+
+
+def names() -> list[str]:
+    return list(conf.PROVIDERS)
+
+
+def get(name: str) -> Provider:
+    """The provider of this name, built with the settings of this moment. Raises BadOptionError."""
+    if name not in conf.PROVIDERS:
+        raise BadOptionError(f"There is no provider “{name}”.", remedy=f"Known are: {', '.join(names())}.")
+    return _class(conf.PROVIDERS[name])(**conf.provider_options(name))
+
+
+def all_providers() -> list[Provider]:
+    return [get(name) for name in names()]
+
+
+@cache
+def _class(dotted: str) -> type[Provider]:
+    module, _, name = dotted.rpartition(".")
+    return cast(type[Provider], getattr(import_module(module), name))

@@ -8,6 +8,15 @@ WorkError
     │   └── PlaylistError              points at other files or addresses: never followed
     ├── OriginalUnavailableError       409: the drive is away, or the file is gone
     ├── NoSpaceError                   retryable: the disk is full
+    ├── StillCopyingError              retryable: its size or time still moves
+    ├── PathRefusedError               a link, a device, a pipe, or a place that may not be imported from
+    ├── FolderNotFoundError            the folder to import is not there
+    ├── RootAbsentError                409, retryable: the drive of a root is away
+    ├── RootDiffersError               409: the folder is not the one that was known
+    ├── UploadRefusedError             nothing came, or nothing that is media
+    ├── SelectionError                 a selection that cannot be read
+    ├── UnknownActionError             404: no such action is registered
+    ├── ActionRefusedError             409: the action says why not
     ├── OutsideOurFoldersError         a write or delete where only originals live
     └── FfmpegError
         ├── FfmpegMissingError
@@ -86,3 +95,60 @@ class FfmpegStalledError(FfmpegError):
     code = "ffmpeg_stalled"
     retryable = True
     remedy = "A slow or sleeping drive can cause this; it is tried again by itself."
+
+
+class StillCopyingError(FilesError):
+    """Its size or time still moves."""
+
+    code = "still_copying"
+    retryable = True
+    remedy = "It is taken in by the next scan, once it has stopped changing."
+
+
+class PathRefusedError(FilesError):
+    """A link, a device, a pipe, or a place that may not be imported from."""
+
+    code = "path_refused"
+
+
+class FolderNotFoundError(FilesError):
+    code = "folder_not_found"
+    remedy = "Check the path, and that the drive is connected."
+
+
+class RootAbsentError(FilesError):
+    """The drive of a root is away."""
+
+    code = "root_absent"
+    status = 409
+    retryable = True
+    remedy = "Connect the drive and try again. Nothing is lost: its files are listed as offline until then."
+
+
+class RootDiffersError(FilesError):
+    """The folder is not the one that was known."""
+
+    code = "root_differs"
+    status = 409
+
+
+class UploadRefusedError(FilesError):
+    code = "upload_refused"
+
+
+class SelectionError(FilesError):
+    """A selection that cannot be read: nothing is done rather than too much."""
+
+    code = "bad_selection"
+
+
+class UnknownActionError(FilesError):
+    code = "unknown_action"
+    status = 404
+
+
+class ActionRefusedError(FilesError):
+    """The action itself says why it cannot be done."""
+
+    code = "action_refused"
+    status = 409

@@ -74,6 +74,12 @@ class FileQuerySet(QuerySet["File"]):
         made = Proxy.objects.filter(file_id=models.OuterRef("pk"), proxy_spec=proxy_spec)
         return self.exclude(media_type=File.MediaType.IMAGE).exclude(models.Exists(made))
 
+    def duplicated(self, *, wanted: bool = True) -> Self:
+        """Files that have, or have not, an exact duplicate in the library."""
+        same = File.objects.filter(full_hash=models.OuterRef("full_hash")).exclude(full_hash="")
+        others = models.Exists(same.exclude(pk=models.OuterRef("pk")))
+        return self.filter(others if wanted else ~others)
+
     def total_size_bytes(self) -> int:
         total: int | None = self.aggregate(total=models.Sum("size_bytes"))["total"]
         return total or 0

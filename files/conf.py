@@ -1,5 +1,6 @@
 """The settings of `files`, read here and nowhere else in this app."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,3 +43,23 @@ def proxy_encoder() -> str:
 
 def import_steps() -> list[str]:
     return list(settings.IMPORT_STEPS)
+
+
+def import_roots() -> list[Path]:
+    """The folders that API and admin may import from."""
+    return [Path(folder).resolve() for folder in settings.IMPORT_ROOTS]
+
+
+def settle_s() -> float:
+    """How long a file must have been left alone before it is taken to be whole."""
+    return float(settings.IMPORT_SETTLE_S)
+
+
+def probe_workers() -> int:
+    """How many files are looked into at once."""
+    return min(8, 2 * (os.cpu_count() or 1))
+
+
+def roots_check_s() -> float:
+    """How often absent drives are looked for."""
+    return float(settings.ROOTS_CHECK_S)

@@ -270,6 +270,8 @@ LOGGING = {
 VERSION = SPECTACULAR_SETTINGS["VERSION"]
 IMPORT_ROOTS = [Path(part).expanduser() for part in env.str("IMPORT_ROOTS", "").split(":") if part]
 IMPORT_STEPS = env.list("IMPORT_STEPS", default=["proxy", "transcribe", "analyze", "embed"])
+IMPORT_SETTLE_S = env.float("IMPORT_SETTLE_S", 3.0)
+ROOTS_CHECK_S = env.float("ROOTS_CHECK_S", 30.0)
 FFMPEG_PATH = env.str("FFMPEG_PATH", "")
 PROXY_PROFILE = env.str("PROXY_PROFILE", "720p15")
 PROXY_ENCODER = env.str("PROXY_ENCODER", "auto")

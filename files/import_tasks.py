@@ -1,0 +1,138 @@
+"""Both sides of the door to background imports and scans, and what goes on after them."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from files import conf, roots
+from files.errors import PathRefusedError
+from files.importing import import_directory, importable
+from files.models import File, Root
+from files.paths import shown_path
+from files.reports import ImportReport
+from files.scanning import Arrivals, scan_root
+from files.signals import file_back, media_ready
+from jobs.models import Batch, Job
+from jobs.progress import NO_PROGRESS, Progress
+from jobs.queue import create_batch, enqueue, enqueue_many
+from jobs.work import Work
+
+logger = logging.getLogger(__name__)
+#: Scans go before the hours of work that they bring.
+SCAN_PRIORITY = 10
+#: Files that are still being copied are looked at again after so long, and so often.
+AGAIN_AFTER = timedelta(seconds=60)
+MAX_AGAIN = 30
+
+
+class FollowUp:
+    """What goes on with files that an import brought: proxies in one batch, or straight to what comes after them."""
+
+    def __init__(self, label: str, *, make_proxies: bool, created_by: AbstractBaseUser | None = None) -> None:
+        self.label = label
+        self.make_proxies = make_proxies and "proxy" in conf.import_steps()
+        self.created_by = created_by
+        self.batch: Batch | None = None
+
+    def __call__(self, arrivals: Arrivals) -> None:
+        """Called in the transaction that writes the files, so that neither is there without the other."""
+        files = arrivals.files
+        if not files:
+            return
+        if self.make_proxies:
+            if self.batch is None:
+                self.batch = create_batch(self.label, "proxy", created_by=self.created_by)
+            enqueue_many("make_proxy", [file.pk for file in files], batch=self.batch, created_by=self.created_by)
+        transaction.on_commit(lambda: self._tell(arrivals))
+
+    def _tell(self, arrivals: Arrivals) -> None:
+        for file in arrivals.back:
+            file_back.send_robust(File, file=file)
+        if not self.make_proxies:
+            for file in arrivals.files:
+                media_ready.send_robust(File, file=file, reason="Making proxies is switched off.")
+
+
+def import_now(
+    path: str | Path,
+    *,
+    recursive: bool = True,
+    make_proxies: bool = True,
+    dry_run: bool = False,
+    progress: Progress = NO_PROGRESS,
+    created_by: AbstractBaseUser | None = None,
+) -> ImportReport:
+    """Import a folder in this process and enqueue what follows."""
+    follow_up = FollowUp(f"Import of {shown_path(Path(path).name)}", make_proxies=make_proxies, created_by=created_by)
+    report = import_directory(path, recursive=recursive, dry_run=dry_run, progress=progress, arrived=follow_up)
+    _look_again(report)
+    return report
+
+
+def request_import(
+    path: str, *, recursive: bool = True, make_proxies: bool = True, user: AbstractBaseUser | None = None
+) -> Job:
+    """Enqueue the import of a folder. Raises PathRefusedError outside of the import roots and the known ones."""
+    folder = roots.checked_folder(path)
+    allowed = conf.import_roots()
+    if not importable(folder, allowed):
+        places = ", ".join(str(place) for place in allowed) or "none yet"
+        raise PathRefusedError(
+            f"{shown_path(str(folder))} is not in a folder that may be imported from here.",
+            remedy=f"Add it to IMPORT_ROOTS (now: {places}), or use `manage.py import_directory` in a shell.",
+        )
+    root = roots.find_or_make_root(folder)
+    options = {"path": str(folder), "recursive": recursive, "make_proxies": make_proxies}
+    return enqueue("import_directory", root.pk, options, priority=SCAN_PRIORITY, created_by=user)
+
+
+def request_scan(root: Root, *, retry_problems: bool = False, user: AbstractBaseUser | None = None) -> Job:
+    """Enqueue a scan of a root."""
+    options = {"retry_problems": True} if retry_problems else {}
+    return enqueue("scan_root", root.pk, options, priority=SCAN_PRIORITY, created_by=user)
+
+
+def run_import(work: Work) -> str:
+    """The body of `import_directory`."""
+    options = work.options
+    created_by = Job.objects.get(pk=work.job_id).created_by
+    report = import_now(
+        options["path"],
+        recursive=options.get("recursive", True),
+        make_proxies=options.get("make_proxies", True),
+        progress=work.progress,
+        created_by=created_by,
+    )
+    return report.summary()
+
+
+def run_scan(work: Work) -> str:
+    """The body of `scan_root`."""
+    root = Root.objects.get(pk=work.subject)
+    follow_up = FollowUp(f"Scan of {root.name}", make_proxies=True)
+    report = scan_root(
+        root,
+        progress=work.progress,
+        arrived=follow_up,
+        retry_problems=bool(work.options.get("retry_problems")),
+    )
+    _look_again(report, times=int(work.options.get("again", 0)))
+    return report.summary()
+
+
+def look_for_drives() -> None:
+    """The tick: notice drives that went or came back, and scan what came back."""
+    for root in roots.look_for_roots():
+        request_scan(root)
+
+
+def _look_again(report: ImportReport, *, times: int = 0) -> None:
+    """Scan once more, a little later, if something was still being copied."""
+    if report.dry_run or not report.waiting or times >= MAX_AGAIN or report.root_id is None:
+        return
+    # The count makes it another request than the scan that is running: it would join that one otherwise.
+    enqueue("scan_root", report.root_id, {"again": times + 1}, run_after=timezone.now() + AGAIN_AFTER)

@@ -1,0 +1,96 @@
+"""Which missing file a new one is: moved and renamed files keep their id and all that hangs on it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from files.hashing import full_hash
+from files.intake import Looked
+from files.models import FileQuerySet
+from files.paths import shown_path
+
+_COLUMNS = (
+    "pk",
+    "root_id",
+    "path",
+    "name",
+    "size_bytes",
+    "mtime_ns",
+    "inode",
+    "sampled_hash",
+    "full_hash",
+    "removed_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row whose file is not where it was."""
+
+    id: int
+    root_id: int
+    path: str
+    name: str
+    size_bytes: int
+    mtime_ns: int
+    inode: int | None
+    sampled_hash: str
+    full_hash: str
+    removed_at: datetime | None
+    #: Another file stands at its path now: only its very inode proves that it was renamed rather than overwritten.
+    is_displaced: bool
+
+
+class Candidates:
+    """Rows that a new file may turn out to be. Each is given away once."""
+
+    def __init__(self) -> None:
+        self._by_content: dict[tuple[int, str], dict[int, Candidate]] = defaultdict(dict)
+
+    def add(self, queryset: FileQuerySet, *, is_displaced: bool = False) -> None:
+        for values in queryset.values(*_COLUMNS):
+            row = Candidate(**values, is_displaced=is_displaced)
+            if row.sampled_hash:
+                self._by_content[row.size_bytes, row.sampled_hash][row.id] = row
+
+    def claim(self, looked: Looked, *, root_id: int | None, root: Path) -> Candidate | None:
+        """The row that this new file is, if any: same size and sampled hash, then the full hash where it is known."""
+        entry = looked.entry
+        rows = self._by_content.get((entry.size_bytes, looked.sampled_hash))
+        if not rows:
+            return None
+        for row in sorted(rows.values(), key=lambda row: _unlikeness(row, looked, root_id)):
+            if _is_same_inode(row, looked, root_id) or _is_same_content(row, root / entry.path):
+                del rows[row.id]
+                return row
+        return None
+
+
+def _unlikeness(row: Candidate, looked: Looked, root_id: int | None) -> tuple[bool, ...]:
+    """Of several equal rows, the one of this very path first, then this inode, name and root."""
+    path = shown_path(looked.entry.path)
+    return (
+        row.removed_at is not None,
+        (row.root_id, row.path) != (root_id, path),
+        not _is_same_inode(row, looked, root_id),
+        row.name.casefold() != path.rpartition("/")[2].casefold(),
+        row.root_id != root_id,
+    )
+
+
+def _is_same_inode(row: Candidate, looked: Looked, root_id: int | None) -> bool:
+    entry = looked.entry
+    return (row.root_id, row.inode, row.mtime_ns) == (root_id, entry.inode, entry.mtime_ns)
+
+
+def _is_same_content(row: Candidate, path: Path) -> bool:
+    """The sample is the same already; where the old file was hashed in whole, the new one is too."""
+    if row.is_displaced:
+        return False
+    if not row.full_hash:
+        return True
+    try:
+        return full_hash(path) == row.full_hash
+    except OSError:
+        return False

@@ -1,0 +1,75 @@
+"""Paths as text: what can be stored and shown, and what a name says of its content. Pure."""
+
+import os
+from pathlib import PurePath
+
+#: Names that are looked into whatever their first bytes are. Everything else is looked into if it begins like media.
+MEDIA_EXTENSIONS = frozenset((
+    ".3g2", ".3gp", ".asf", ".avi", ".dv", ".f4v", ".flv", ".ivf", ".m1v", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov",
+    ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".vob", ".webm", ".wmv",
+    ".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".caf", ".eac3", ".flac", ".m4a", ".m4b", ".mka", ".mp2",
+    ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma", ".wv", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg",
+    ".jpg", ".png", ".tif", ".tiff", ".webp",
+))  # fmt: skip
+#: Other programs' names for what they have not finished.
+UNFINISHED_EXTENSIONS = frozenset({".part", ".partial", ".crdownload", ".download", ".tmp", ".filepart", ".!ut"})
+#: Where the mark of a container stands in a file's first bytes.
+_MARKS = (
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (0, b"\x1aE\xdf\xa3"),
+    (0, b"OggS"),
+    (0, b"FLV\x01"),
+    (0, b"ID3"),
+    (0, b"fLaC"),
+    (0, b"0&\xb2u\x8ef\xcf\x11"),
+    (0, b"\x00\x00\x01\xba"),
+    (0, b"\xff\xd8\xff"),
+    (0, b"\x89PNG\r\n"),
+    (0, b"GIF8"),
+    (0, b"II*\x00"),
+    (0, b"MM\x00*"),
+)
+_RIFF_KINDS = (b"AVI ", b"WAVE", b"WEBP")
+TS_PACKET_BYTES = 188
+#: Enough for two packets of a transport stream, and for every mark.
+HEAD_BYTES = 2 * TS_PACKET_BYTES + 1
+
+
+def shown_path(path: str) -> str:
+    """A path of the file system as text that can be stored; `\\xe9` stands for a byte that is not UTF-8."""
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+
+
+def raw_path(path: str) -> bytes | None:
+    """The bytes of a path that is not UTF-8; None for all others, whose text says everything."""
+    raw = os.fsencode(path)
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw
+    return None
+
+
+def stored_path(path: str, raw: bytes | memoryview | None) -> str:
+    """The path as the file system's functions want it, from what is stored."""
+    return path if raw is None else os.fsdecode(bytes(raw))
+
+
+def has_media_extension(name: str) -> bool:
+    return PurePath(name).suffix.lower() in MEDIA_EXTENSIONS
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether another program says that it is still writing this."""
+    return PurePath(name).suffix.lower() in UNFINISHED_EXTENSIONS
+
+
+def begins_like_media(head: bytes) -> bool:
+    """Whether a file that begins so may be media, whatever it is called."""
+    if any(head.startswith(mark, at) for at, mark in _MARKS):
+        return True
+    if head.startswith(b"RIFF") and head[8:12] in _RIFF_KINDS:
+        return True
+    return any(head[at : at + 1] == b"G" == head[at + TS_PACKET_BYTES : at + TS_PACKET_BYTES + 1] for at in (0, 4))

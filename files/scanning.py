@@ -1,0 +1,343 @@
+"""Bringing the rows of a root in line with what lies in it. A scan never deletes a row and writes nothing there."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from files import roots
+from files.duplicates import confirm_duplicates
+from files.errors import FilesError, NotMediaError, RootAbsentError, StillCopyingError
+from files.intake import DESCRIBED, Looked, describe, is_fresh, look_into_all, make_pool, settled
+from files.listing import Entry, Listing, list_folder
+from files.matching import Candidates
+from files.models import File, FileQuerySet, Root
+from files.paths import has_media_extension, is_unfinished, shown_path, stored_path
+from files.problems import Problems
+from files.reports import ImportReport, Pace
+from jobs.progress import NO_PROGRESS, Progress
+
+#: Files that are looked into and written together: a cancel or a crash loses at most so many.
+CHUNK = 100
+#: Ids in one UPDATE; SQLite takes 32,766 parameters.
+ID_BATCH = 5000
+LISTING_SHARE = 0.05
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrivals:
+    """Files on which work begins: new ones, ones with new content, and ones that were removed from the library."""
+
+    new: Sequence[File] = ()
+    changed: Sequence[File] = ()
+    back: Sequence[File] = ()
+
+    @property
+    def files(self) -> list[File]:
+        return [*self.new, *self.changed, *self.back]
+
+
+Arrived = Callable[[Arrivals], None]
+
+
+def nobody_waits(arrivals: Arrivals) -> None:
+    """For scans after which nothing goes on."""
+
+
+class Row(NamedTuple):
+    """What a scan needs to know of a row."""
+
+    file_id: int
+    size_bytes: int
+    mtime_ns: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """How much of a root is scanned, and how."""
+
+    folder: str = ""
+    recursive: bool = True
+    dry_run: bool = False
+    #: Bring back what was removed from the library, and try again what failed: an import does, a scan does not.
+    by_request: bool = False
+
+
+def scan_root(
+    root: Root, *, progress: Progress = NO_PROGRESS, arrived: Arrived = nobody_waits, retry_problems: bool = False
+) -> ImportReport:
+    """Scan a whole root. `arrived` is told of new and changed files, in the transaction that writes them.
+
+    Raises RootAbsentError where its drive is away; its files are offline then.
+    """
+    if retry_problems:
+        root.problems.update(mtime_ns=-1)
+    return Scan(root, Scope(), progress=progress, arrived=arrived).run()
+
+
+class Scan:
+    """One walk over a root, or over a folder of it."""
+
+    def __init__(
+        self, root: Root, scope: Scope, *, progress: Progress = NO_PROGRESS, arrived: Arrived = nobody_waits
+    ) -> None:
+        self.root, self.scope = root, scope
+        self.folder = root.local_path
+        self.progress, self.arrived = progress, arrived
+        self.report = ImportReport(
+            path=shown_path(str(self.folder / scope.folder)), root_id=root.pk, dry_run=scope.dry_run
+        )
+        self.problems = Problems(root)
+        self.rows: dict[str, Row] = {}
+        self.removed: dict[str, Row] = {}
+        self.gone: set[int] = set()
+        self.claimed: set[int] = set()
+
+    def run(self) -> ImportReport:
+        """Do it. Raises RootAbsentError, Cancelled; what was written until then stays and is right."""
+        started = time.time()
+        self._require_present()
+        self.progress.update(0, "Listing the folder")
+        listing = self._list()
+        self._require_present()  # a drive that was pulled while it was listed has lost nothing
+        self.rows, self.removed = self._known_rows(), self._removed_rows()
+        for refusal in listing.refusals:
+            self.problems.refuse(refusal)
+        todo, fresh = self._compare(listing.entries, started)
+        gone = self._gone(listing)
+        candidates = self._candidates(
+            gone, [self.rows[entry.path].file_id for entry in todo if entry.path in self.rows]
+        )
+        self._mark_missing(gone)
+        self._take_in(todo, candidates)
+        self._take_in_settled(fresh, started, candidates)
+        self._finish(listing, started)
+        return self.report
+
+    # --- what is there, and what is known ---------------------------------------------------------------------------
+
+    def _require_present(self) -> None:
+        if self.scope.dry_run or self.root._state.adding:
+            if not roots.is_there(self.root):
+                raise RootAbsentError(f"{self.root.path} is not there, or is empty.")
+        else:
+            roots.require_present(self.root)
+
+    def _list(self) -> Listing:
+        left_out = [nested.local_path for nested in roots.nested_roots(self.folder)] + roots.own_folders()
+        listing = list_folder(
+            self.folder,
+            self.scope.folder,
+            recursive=self.scope.recursive,
+            leave_out=frozenset(map(str, left_out)),
+            progress=self.progress,
+        )
+        self.report.hidden = listing.hidden
+        return listing
+
+    def _known_rows(self) -> dict[str, Row]:
+        return self._read_rows(File.objects.all())
+
+    def _removed_rows(self) -> dict[str, Row]:
+        return self._read_rows(File.everything.in_trash())
+
+    def _read_rows(self, files: FileQuerySet) -> dict[str, Row]:
+        if self.root._state.adding:
+            return {}
+        rows = files.filter(root=self.root).under(shown_path(self.scope.folder)).order_by()
+        known = {
+            stored_path(path, raw): Row(file_id, size, mtime, state)
+            for path, raw, file_id, size, mtime, state in rows.values_list(
+                "path", "path_raw", "pk", "size_bytes", "mtime_ns", "state"
+            )
+        }
+        if self.scope.recursive:
+            return known
+        start = len(self.scope.folder) + 1 if self.scope.folder else 0
+        return {path: row for path, row in known.items() if "/" not in path[start:]}
+
+    # --- comparing --------------------------------------------------------------------------------------------------
+
+    def _compare(self, entries: Sequence[Entry], now_s: float) -> tuple[list[Entry], list[Entry]]:
+        """Sort out what is unchanged: returns the entries to look into, and the ones that may still be growing."""
+        todo: list[Entry] = []
+        fresh: list[Entry] = []
+        unchanged = 0
+        for entry in entries:
+            row = self.rows.get(entry.path)
+            if row is not None and row[1:] == (entry.size_bytes, entry.mtime_ns, "available"):
+                unchanged += 1
+            elif is_unfinished(entry.path):
+                self.report.other += 1
+            elif row is not None or not self._is_left_out(entry):
+                (fresh if is_fresh(entry, now_s) else todo).append(entry)
+        self.report.unchanged = unchanged
+        return todo, fresh
+
+    def _is_left_out(self, entry: Entry) -> bool:
+        """Whether an automatic scan passes this over: it was removed by a person, or is known to be unreadable."""
+        if self.scope.by_request:
+            return False
+        removed = self.removed.get(entry.path)
+        if removed is not None and (removed.size_bytes, removed.mtime_ns) == (entry.size_bytes, entry.mtime_ns):
+            self.report.removed += 1
+            return True
+        return self.problems.is_known(entry)
+
+    def _gone(self, listing: Listing) -> list[int]:
+        """Rows whose file was not listed, though its folder could be read."""
+        listed = {entry.path for entry in listing.entries}
+        return [row.file_id for path, row in self.rows.items() if path not in listed and not listing.is_unread(path)]
+
+    def _candidates(self, gone: Sequence[int], changed: Sequence[int]) -> Candidates:
+        """Rows that a new file may turn out to be: only what is missing, and on request what was removed."""
+        candidates = Candidates()
+        candidates.add(File.objects.missing())
+        for ids in _batches(gone, ID_BATCH):
+            candidates.add(File.objects.filter(pk__in=ids))
+        for ids in _batches(changed, ID_BATCH):
+            candidates.add(File.objects.filter(pk__in=ids), is_displaced=True)
+        if self.scope.by_request:
+            candidates.add(File.everything.in_trash())
+        return candidates
+
+    def _mark_missing(self, gone: Sequence[int]) -> None:
+        self.gone = set(gone)
+        if self.scope.dry_run:
+            return
+        for ids in _batches(gone, ID_BATCH):
+            File.objects.filter(pk__in=ids).exclude(state=File.State.MISSING).update(
+                state=File.State.MISSING, missing_since=timezone.now()
+            )
+
+    # --- taking in --------------------------------------------------------------------------------------------------
+
+    def _take_in(self, entries: Sequence[Entry], candidates: Candidates) -> None:
+        """Look into these files and write what was found, chunk by chunk."""
+        # New paths first: a file that was renamed and replaced gives its row to the new name.
+        ordered = sorted(entries, key=lambda entry: (entry.path in self.rows, entry.path))
+        pace = Pace(len(ordered))
+        with make_pool() as pool:
+            for chunk in _batches(ordered, CHUNK):
+                looked = []
+                for one in look_into_all(self.folder, chunk, pool):
+                    looked.append(one)
+                    pace.step()
+                    share = LISTING_SHARE + (1 - LISTING_SHARE) * pace.fraction
+                    self.progress.update(min(share, 0.99), pace.message())
+                self._write(looked, candidates)
+
+    def _take_in_settled(self, fresh: Sequence[Entry], started: float, candidates: Candidates) -> None:
+        """Files that were written just now get a moment; those that still change wait for the next scan."""
+        if not fresh:
+            return
+        self.progress.update(0.99, "Waiting for files that are still being copied")
+        whole, growing = settled(self.folder, fresh, started)
+        self.report.waiting += len(growing)
+        self._take_in(whole, candidates)
+
+    def _write(self, looked: Sequence[Looked], candidates: Candidates) -> None:
+        """Sort one chunk into new, changed, moved and bad, and write it in one transaction."""
+        new: list[File] = []
+        kept: list[tuple[File, Looked]] = []
+        for one in looked:
+            if one.error is not None:
+                self._fail(one.entry, one.error)
+                continue
+            self.problems.solve(one.entry.path)
+            file_id = self._row_of(one, candidates)
+            if file_id is None:
+                new.append(describe(File(root=self.root, imported_at=timezone.now()), one))
+            else:
+                kept.append((File.everything.get(pk=file_id), one))
+        self.report.imported += len(new)
+        back = [file for file, _ in kept if file.removed_at is not None]
+        changed = [file for file, one in kept if self._note_kept(file, one)]
+        if self.scope.dry_run:
+            return
+        with transaction.atomic():
+            for file, one in kept:
+                self._keep(file, one)
+            created = File.objects.bulk_create(self._not_there_yet(new))
+            self.arrived(Arrivals(new=created, changed=changed, back=back))
+
+    def _row_of(self, looked: Looked, candidates: Candidates) -> int | None:
+        """The row that this file has already, or had under another name."""
+        row = self.rows.get(looked.entry.path)
+        if row is not None and row.file_id not in self.claimed:
+            return row.file_id
+        candidate = candidates.claim(looked, root_id=self.root.pk, root=self.folder)
+        if candidate is None:
+            return None
+        self.claimed.add(candidate.id)
+        return candidate.id
+
+    def _note_kept(self, file: File, looked: Looked) -> bool:
+        """Count what happened to a file that has a row; returns whether it has new content."""
+        is_here = file.root_id == self.root.pk and file.path == shown_path(looked.entry.path)
+        if file.removed_at is not None:
+            self.report.back += 1
+        elif not is_here:
+            self.report.moved += 1
+        elif file.sampled_hash != looked.sampled_hash:
+            self.report.changed += 1
+        elif file.state != File.State.AVAILABLE or file.pk in self.gone:
+            self.report.back += 1
+        else:
+            self.report.unchanged += 1
+        return file.sampled_hash != looked.sampled_hash and file.removed_at is None
+
+    def _keep(self, file: File, looked: Looked) -> None:
+        file.root = self.root
+        describe(file, looked)
+        columns = [*DESCRIBED, "root"]
+        if file.removed_at is not None:
+            file.removed_at = None
+            columns.append("removed_at")
+        file.save(update_fields=columns)
+
+    def _not_there_yet(self, new: Sequence[File]) -> list[File]:
+        """Without those that another import has written meanwhile."""
+        there = set(
+            File.objects.filter(root=self.root, path__in=[file.path for file in new]).values_list("path", flat=True)
+        )
+        self.report.imported -= len(there)
+        return [file for file in new if file.path not in there]
+
+    def _fail(self, entry: Entry, error: FilesError) -> None:
+        if isinstance(error, StillCopyingError):
+            self.report.waiting += 1
+        elif isinstance(error, NotMediaError) and not has_media_extension(entry.path):
+            self.report.other += 1
+        else:
+            self.problems.fail(entry, error)
+
+    # --- the end ----------------------------------------------------------------------------------------------------
+
+    def _finish(self, listing: Listing, started: float) -> None:
+        report = self.report
+        report.problems = self.problems.lines
+        report.found = len(listing.entries) - report.other
+        report.missing = len(self.gone - self.claimed)
+        report.took_s = time.time() - started
+        if self.scope.dry_run:
+            return
+        listed = {entry.path for entry in listing.entries}
+        self.problems.forget_all_but(listed, self.scope.folder, recursive=self.scope.recursive)
+        self.problems.save()
+        if report.imported or report.moved or report.changed or not self.root.sample:
+            roots.take_sample(self.root)
+        if report.imported or report.changed:
+            report.duplicates = confirm_duplicates(self.root, progress=self.progress)
+        self.progress.update(1, report.summary())
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

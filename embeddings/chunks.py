@@ -32,7 +32,7 @@ class Draft:
     """A chunk that should exist. `marks` are (offset in the text, second): where in time a word of it stands."""
 
     kind: str
-    source: str
+    source_id: int
     ordinal: int
     text: str
     start_s: float | None = None
@@ -45,9 +45,9 @@ class Draft:
         return text_hash(self.text)
 
     @property
-    def identity(self) -> tuple[str, str, int, float | None, float | None, str]:
+    def identity(self) -> tuple[str, int, int, float | None, float | None, str]:
         """Equal identities mean that the stored chunk can stay, and its vectors with it."""
-        return (self.kind, self.source, self.ordinal, self.start_s, self.end_s, self.content_hash)
+        return (self.kind, self.source_id, self.ordinal, self.start_s, self.end_s, self.content_hash)
 
 
 def text_hash(text: str) -> str:
@@ -61,7 +61,7 @@ def clean(text: str) -> str:
     return _SPACES.sub(" ", whole).strip()
 
 
-def from_lines(lines: Iterable[Line], *, kind: str, source: str) -> list[Draft]:
+def from_lines(lines: Iterable[Line], *, kind: str, source_id: int) -> list[Draft]:
     """Transcript segments grouped to chunks: at a sentence's end, at a pause, or when they grow too long."""
     drafts: list[Draft] = []
     group: list[Line] = []
@@ -69,21 +69,21 @@ def from_lines(lines: Iterable[Line], *, kind: str, source: str) -> list[Draft]:
         if not line.text:
             continue
         if group and _breaks_before(group, line):
-            drafts.append(_from_group(group, kind, source, len(drafts)))
+            drafts.append(_from_group(group, kind, source_id, len(drafts)))
             group = []
         group.append(line)
     if group:
-        drafts.append(_from_group(group, kind, source, len(drafts)))
+        drafts.append(_from_group(group, kind, source_id, len(drafts)))
     return drafts
 
 
 def from_text(
-    text: str, *, kind: str, source: str, start_s: float | None = None, end_s: float | None = None, first: int = 0
+    text: str, *, kind: str, source_id: int, start_s: float | None = None, end_s: float | None = None, first: int = 0
 ) -> list[Draft]:
     """A text of one place in time, cut at sentences where it is longer than a chunk."""
     pieces = list(_pieces(clean(text), MAX_CHARS))
     return [
-        Draft(kind=kind, source=source, ordinal=first + i, text=piece, start_s=start_s, end_s=end_s)
+        Draft(kind=kind, source_id=source_id, ordinal=first + i, text=piece, start_s=start_s, end_s=end_s)
         for i, piece in enumerate(pieces)
     ]
 
@@ -119,7 +119,7 @@ def _breaks_before(group: Sequence[Line], line: Line) -> bool:
     )
 
 
-def _from_group(group: Sequence[Line], kind: str, source: str, ordinal: int) -> Draft:
+def _from_group(group: Sequence[Line], kind: str, source_id: int, ordinal: int) -> Draft:
     marks: list[tuple[int, float]] = []
     offset = 0
     for line in group:
@@ -127,7 +127,7 @@ def _from_group(group: Sequence[Line], kind: str, source: str, ordinal: int) -> 
         offset += len(line.text) + 1
     return Draft(
         kind=kind,
-        source=source,
+        source_id=source_id,
         ordinal=ordinal,
         text=" ".join(line.text for line in group),
         start_s=group[0].start_s,

@@ -13,6 +13,12 @@ MAX_CHARS = 2000
 MAX_TERMS = 32
 #: Beginnings shorter than this match half of the library.
 MIN_PREFIX = 2
+#: Words that carry no subject, for questions that are sentences. Only where other words are left.
+STOP_WORDS = frozenset(
+    """a an and are as at be been but by can did do does for from had has have he her his how i if in into is it its
+    me my no not of off on or our out over she so some than that the their them then there these they this those to
+    too up us was we were what when where which while who why will with would you your""".split()  # noqa: SIM905
+)
 _TOKEN = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 
 
@@ -39,6 +45,12 @@ class Query:
     @property
     def wanted(self) -> tuple[Term, ...]:
         return tuple(term for term in self.terms if not term.is_excluded)
+
+    @property
+    def telling(self) -> tuple[Term, ...]:
+        """The wanted terms that carry a subject; all of them where none does."""
+        carrying = [term for term in self.wanted if len(term.words) > 1 or fold(term.words[0]) not in STOP_WORDS]
+        return tuple(carrying) or self.wanted
 
     @property
     def excluded(self) -> tuple[Term, ...]:

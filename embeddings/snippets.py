@@ -43,6 +43,14 @@ def densest(match: Match, *, width: int = SNIPPET_CHARS) -> int | None:
     return max(starts, key=lambda at: (sum(at <= other < at + width for other in starts), -at))
 
 
+def best_place(text: str, starts: Sequence[int], terms: Sequence[Term]) -> int | None:
+    """The offset of the part of the text (they begin at `starts`) that has the most terms; None where none has any."""
+    ends = [*starts[1:], len(text)][: len(starts)]
+    counts = [find(text[start:end], terms).terms_found for start, end in zip(starts, ends, strict=True)]
+    best = max(counts, default=0)
+    return starts[counts.index(best)] if best else None
+
+
 def snippet(text: str, match: Match, *, width: int = SNIPPET_CHARS) -> str:
     """About `width` characters around the densest place, escaped, with `<mark>` around the words."""
     begin, end = _window(text, densest(match, width=width), width)

@@ -1,0 +1,177 @@
+"""The coarse pass: the signs of all vectors of a space in memory (128 bytes at 1024-d), by Hamming distance.
+
+A process loads a space once and then takes in what other processes wrote: the space's `generation` is read per query,
+new rows are those with higher ids (AUTOINCREMENT, one writer at a time), gone ones stand in `embedding_removals`.
+"""
+
+import threading
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from embeddings.models import Removal, Space
+from embeddings.vectors import Bits
+
+#: A platform without its wheel has numpy do the same, several times slower.
+HAS_FAISS = find_spec("faiss") is not None
+#: Up to this part of the matrix, the rows that pass a filter are copied and searched alone; above it, all are searched
+#: and those that do not pass are dropped from a longer list.
+COPY_SHARE = 0.3
+READ_ROWS = 20_000
+Places = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The bits of a space at one generation. Never changed: a new generation is a new snapshot."""
+
+    generation: int
+    last_removal: int
+    ids: NDArray[np.int64]
+    files: NDArray[np.int32]
+    kinds: NDArray[np.uint8]
+    bits: Bits
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def nbytes(self) -> int:
+        return self.ids.nbytes + self.files.nbytes + self.kinds.nbytes + self.bits.nbytes
+
+    def mask(self, *, files: NDArray[np.int64] | None = None, kind_code: int | None = None) -> Mask | None:
+        """Which rows are of these files and of this kind; None for all."""
+        mask: Mask | None = None
+        if files is not None:
+            top = int(max(self.files.max(initial=0), files.max(initial=0))) + 1
+            is_wanted = np.zeros(top, dtype=np.bool_)
+            is_wanted[files] = True
+            mask = is_wanted[self.files]
+        if kind_code is not None:
+            of_kind = self.kinds == kind_code
+            mask = of_kind if mask is None else mask & of_kind
+        return mask
+
+    def nearest(self, query: Bits, k: int, mask: Mask | None = None) -> NDArray[np.int64]:
+        """Ids of the k rows nearest to these bits, nearest first."""
+        if mask is None:
+            return self.ids[_nearest(self.bits, query, k)]
+        passing = int(mask.sum())
+        if passing > COPY_SHARE * len(self):
+            wider = min(len(self), int(k * len(self) / passing * 1.5) + 64)
+            found = _nearest(self.bits, query, wider)
+            found = found[mask[found]]
+            if len(found) >= min(k, passing):
+                return self.ids[found[:k]]
+        places = np.flatnonzero(mask)
+        return self.ids[places[_nearest(self.bits[places], query, k)]]
+
+
+_snapshots: dict[tuple[str, int], Snapshot] = {}
+_lock = threading.Lock()
+
+
+def snapshot_of(space: Space) -> Snapshot:
+    """The space's bits as of now."""
+    place = (str(connection.settings_dict["NAME"]), space.pk)
+    known = _snapshots.get(place)
+    if known is not None and known.generation == _state(space)[0]:
+        return known
+    with _lock:
+        generation, floor = _state(space)
+        known = _snapshots.get(place)
+        # A generation from the future is that of another database in the same place: one restored from a backup.
+        if known is None or known.last_removal < floor or known.generation > generation:
+            known = _empty(space)
+        if known.generation != generation:
+            known = _snapshots[place] = _brought_up(known, space, generation)
+        return known
+
+
+def _state(space: Space) -> tuple[int, int]:
+    return Space.objects.filter(pk=space.pk).values_list("generation", "removals_floor").get()
+
+
+def forget() -> None:
+    """Let go of all bits in this process."""
+    with _lock:
+        _snapshots.clear()
+
+
+def _empty(space: Space) -> Snapshot:
+    last = Removal.objects.filter(space=space).order_by("-id").values_list("id", flat=True).first() or 0
+    width = (space.dimension + 7) // 8
+    return Snapshot(
+        generation=-1,
+        last_removal=max(last, space.removals_floor),
+        ids=np.empty(0, np.int64),
+        files=np.empty(0, np.int32),
+        kinds=np.empty(0, np.uint8),
+        bits=np.empty((0, width), np.uint8),
+    )
+
+
+def _brought_up(known: Snapshot, space: Space, generation: int) -> Snapshot:
+    """Rows first, removals second: what goes between the two reads is then among the removals or was never read."""
+    fresh = _read(space, after=int(known.ids[-1]) if len(known) else 0)
+    parts = [known, fresh] if len(fresh) else [known]
+    removals = Removal.objects.filter(space=space, id__gt=known.last_removal).order_by("id")
+    gone = list(removals.values_list("id", "embedding_id"))
+    ids = np.concatenate([part.ids for part in parts])
+    keep = ~np.isin(ids, [embedding for _, embedding in gone]) if gone else slice(None)
+    return Snapshot(
+        generation=generation,
+        last_removal=gone[-1][0] if gone else known.last_removal,
+        ids=ids[keep],
+        files=np.concatenate([part.files for part in parts])[keep],
+        kinds=np.concatenate([part.kinds for part in parts])[keep],
+        bits=np.ascontiguousarray(np.concatenate([part.bits for part in parts])[keep]),
+    )
+
+
+def _read(space: Space, *, after: int) -> Snapshot:
+    width = (space.dimension + 7) // 8
+    ids: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    files: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
+    kinds: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
+    bits: list[Bits] = [np.empty((0, width), np.uint8)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, file_id, kind_code, bits FROM embeddings WHERE space_id = %s AND id > %s ORDER BY id",
+            [space.pk, after],
+        )
+        while rows := cursor.fetchmany(READ_ROWS):
+            columns = list(zip(*rows, strict=True))
+            ids.append(np.array(columns[0], np.int64))
+            files.append(np.array(columns[1], np.int32))
+            kinds.append(np.array(columns[2], np.uint8))
+            bits.append(np.frombuffer(b"".join(columns[3]), np.uint8).reshape(len(rows), width))
+    return Snapshot(0, 0, np.concatenate(ids), np.concatenate(files), np.concatenate(kinds), np.concatenate(bits))
+
+
+def _nearest(bits: Bits, query: Bits, k: int) -> Places:
+    """Places of the k rows nearest to the query by Hamming distance, nearest first."""
+    k = min(k, len(bits))
+    if k == 0:
+        return np.empty(0, np.int64)
+    if HAS_FAISS:
+        import faiss
+
+        _, places = faiss.knn_hamming(query.reshape(1, -1), bits, k)
+        found: Places = places[0].astype(np.int64)
+        return found
+    distances = _hamming(bits, query)
+    nearest = np.argpartition(distances, k - 1)[:k]
+    return nearest[np.argsort(distances[nearest], kind="stable")]
+
+
+def _hamming(bits: Bits, query: Bits) -> NDArray[np.int64]:
+    step = 65_536  # rows at once: what is computed between stays in the processor's cache
+    parts = [
+        np.bitwise_count(bits[i : i + step] ^ query).sum(axis=1, dtype=np.int64) for i in range(0, len(bits), step)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,225 @@
+"""Spaces, the chunks of text that can be found, and which of them has a vector in which space.
+
+Full text (`chunks_fts`) and vectors (one vec0 table a space) hang on these rows by id. The verbs write them in the same
+transaction; there are no triggers, because a later migration of a table would drop them without a word.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from embeddings.vectors import SpaceKey
+from files.models import File
+
+
+class SpaceQuerySet(QuerySet["Space"]):
+    def with_key(self, key: SpaceKey) -> Self:
+        return self.filter(
+            provider=key.provider,
+            model=key.model,
+            dimension=key.dimension,
+            request_format=key.request_format,
+            is_normalised=key.is_normalised,
+        )
+
+    def active(self) -> "Space | None":
+        return self.filter(is_active=True).first()
+
+
+class Space(models.Model):
+    """Where vectors can be compared: one provider, model, dimension and request format."""
+
+    provider = models.CharField(max_length=32)
+    model = models.CharField(max_length=128)
+    dimension = models.PositiveIntegerField()
+    request_format = models.CharField(max_length=64, blank=True)
+    is_normalised = models.BooleanField("normalised", default=True)
+    is_active = models.BooleanField("in use", default=False)
+    fingerprint = models.CharField(max_length=128, blank=True, editable=False)
+    generation = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="Grows with each change of its vectors, so that other processes see it."
+    )
+    removals_floor = models.PositiveBigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SpaceQuerySet.as_manager()
+
+    class Meta:
+        db_table = "embedding_spaces"
+        ordering = ["-is_active", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "model", "dimension", "request_format", "is_normalised"], name="spaces_one_per_key"
+            ),
+            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="spaces_one_in_use"),
+            models.CheckConstraint(
+                condition=Q(dimension__gte=1, dimension__lte=8192), name="spaces_dimension_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+    @property
+    def key(self) -> SpaceKey:
+        return SpaceKey(
+            provider=self.provider,
+            model=self.model,
+            dimension=self.dimension,
+            request_format=self.request_format,
+            is_normalised=self.is_normalised,
+        )
+
+    def touch(self) -> None:
+        """Tell every process that its vectors changed. Call inside the transaction that changed them."""
+        Space.objects.filter(pk=self.pk).update(generation=F("generation") + 1)
+
+
+class ChunkQuerySet(QuerySet["Chunk"]):
+    def in_library(self) -> Self:
+        return self.filter(file__removed_at__isnull=True)
+
+    def awaiting(self, space: Space) -> Self:
+        """Chunks that have no vector in this space yet."""
+        made = Embedding.objects.filter(chunk_id=models.OuterRef("pk"), space=space)
+        return self.in_library().exclude(models.Exists(made))
+
+
+class Chunk(models.Model):
+    """A piece of text of a file with its place in time: what a hit stands for. The one truth of the text."""
+
+    class Kind(models.TextChoices):
+        TRANSCRIPT = "transcript", "Said"
+        CHAPTER = "chapter", "Chapter"
+        SUMMARY = "summary", "Summary"
+        ELEMENT = "element", "Element"
+        NAME = "name", "Name"
+        VIDEO = "video", "Seen"
+
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="chunks")
+    source_kind = models.CharField("kind", max_length=12, choices=Kind.choices)
+    source_id = models.BigIntegerField("source", help_text="Id of the transcript, the result or the file.")
+    ordinal = models.PositiveIntegerField()
+    start_s = models.FloatField("start", null=True, blank=True)
+    end_s = models.FloatField("end", null=True, blank=True)
+    text = models.TextField()
+    marks = models.JSONField(default=list, blank=True, editable=False, help_text="[offset in the text, second] pairs.")
+    content_hash = models.CharField(max_length=32, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ChunkQuerySet.as_manager()
+
+    class Meta:
+        db_table = "chunks"
+        ordering = ["file_id", "source_kind", "source_id", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["file", "source_kind", "source_id", "ordinal"], name="chunks_one_per_place_in_source"
+            ),
+            models.CheckConstraint(
+                condition=Q(start_s__isnull=True) | Q(end_s__isnull=True) | Q(end_s__gte=F("start_s")),
+                name="chunks_end_after_start",
+            ),
+        ]
+        indexes = [models.Index(fields=["source_kind", "source_id"], name="chunks_by_source")]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+#: How a kind is kept beside each bit vector in memory. Never renumber.
+KIND_CODES: dict[str, int] = {
+    Chunk.Kind.TRANSCRIPT: 1,
+    Chunk.Kind.CHAPTER: 2,
+    Chunk.Kind.SUMMARY: 3,
+    Chunk.Kind.ELEMENT: 4,
+    Chunk.Kind.NAME: 5,
+    Chunk.Kind.VIDEO: 6,
+}
+
+
+class Embedding(models.Model):
+    """A chunk has a vector in a space. The float32 vector is the row of the space's vec0 table with the same id."""
+
+    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="embeddings")
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="embeddings")
+    # Copied from the chunk, so that a million of them load into memory without a join.
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="embeddings", editable=False)
+    kind_code = models.PositiveSmallIntegerField(editable=False)
+    content_hash = models.CharField(max_length=32, editable=False)
+    bits = models.BinaryField(help_text="The vector's signs, for the coarse pass.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "embeddings"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["chunk", "space"], name="embeddings_one_per_space")]
+        indexes = [models.Index(fields=["space", "content_hash"], name="embeddings_by_content")]
+
+    def __str__(self) -> str:
+        return f"{self.chunk_id} in {self.space_id}"
+
+
+class Removal(models.Model):
+    """A vector that is gone, for processes that still hold its bits in memory."""
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="removals")
+    embedding_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "embedding_removals"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return str(self.embedding_id)
+
+
+class CachedQueryQuerySet(QuerySet["CachedQuery"]):
+    def prune(self, keep: int) -> int:
+        """Forget all but the `keep` that were asked last."""
+        last: Iterable[int] = self.order_by("-used_at", "-id").values_list("id", flat=True)[:keep]
+        return self.exclude(pk__in=list(last)).delete()[0]
+
+
+class CachedQuery(models.Model):
+    """The vector of a question that was asked before: the same question is never paid twice."""
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="queries")
+    text_hash = models.CharField(max_length=32)
+    text = models.TextField()
+    vector = models.BinaryField(help_text="float32, little-endian.")
+    used_at = models.DateTimeField(default=timezone.now)
+
+    objects = CachedQueryQuerySet.as_manager()
+
+    class Meta:
+        db_table = "embedding_queries"
+        ordering = ["-used_at"]
+        verbose_name_plural = "cached queries"
+        constraints = [models.UniqueConstraint(fields=["space", "text_hash"], name="queries_one_per_text")]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class SavedQuery(models.Model):
+    """A question worth asking again, for comparing two spaces before a switch."""
+
+    text = models.CharField(max_length=500, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+
+    objects: ClassVar[models.Manager["SavedQuery"]] = models.Manager()
+
+    class Meta:
+        db_table = "saved_queries"
+        ordering = ["text"]
+        verbose_name_plural = "saved queries"
+
+    def __str__(self) -> str:
+        return self.text

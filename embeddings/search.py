@@ -1,0 +1,294 @@
+"""The verb that finds the second: keyword, semantic and hybrid search over chunks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from django.db.models import Q
+from django.urls import reverse
+
+from embeddings import chunks as chunking
+from embeddings import keyword, semantic, snippets, spaces, vec
+from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
+from embeddings.fulltext import Where
+from embeddings.fusion import Ranking, as_fraction, reciprocal_rank
+from embeddings.models import KIND_CODES, Chunk, ChunkQuerySet, Embedding, Space
+from embeddings.moments import Moment, moments_of
+from embeddings.query import Query, fold, parse
+from embeddings.registry import provider_for
+from embeddings.semantic import Near, Scope
+from embeddings.vectors import Floats
+from files import selection
+from files.models import File
+
+MODES = ("hybrid", "semantic", "keyword")
+MAX_LIMIT = 200
+DEFAULT_LIMIT = 20
+#: Candidates that each way of searching may bring. Moments, counts and the answer are made of them.
+POOL = 200
+#: How much a place counts in hybrid: a chunk that has only some of the words is a hint, not a finding.
+PARTIAL_WEIGHT = 0.4
+#: A chunk may be replaced between finding and reading it; then the question is asked again.
+MAX_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A moment that answers, and why."""
+
+    chunk_id: int
+    file_id: int
+    file_name: str
+    folder: str
+    kind: str
+    start_s: float | None
+    end_s: float | None
+    snippet: str
+    score: float
+    why: str
+    url: str
+
+    @property
+    def kind_label(self) -> str:
+        return str(Chunk.Kind(self.kind).label)
+
+
+@dataclass(kw_only=True)
+class SearchAnswer:
+    """What was found. `notice` says in plain words why it may be less than was asked for."""
+
+    results: list[Hit] = field(default_factory=list)
+    notice: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    total: int = 0
+    file_count: int = 0
+    weaker: int = 0
+    mode: str = "hybrid"
+    took_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scope:
+    """Where to look: the filters, in the form that each way of searching needs."""
+
+    where: Where
+    vectors: Scope
+
+
+@dataclass(kw_only=True)
+class _Candidates:
+    scores: dict[int, float]
+    words: frozenset[int] = frozenset()
+    similarity: dict[int, float] = field(default_factory=dict)
+    weaker: int = 0
+    notice: str = ""
+
+
+def search(  # noqa: PLR0913  (the contract's parameters)
+    q: str,
+    *,
+    mode: str = "hybrid",
+    kind: str = "",
+    file_id: int | None = None,
+    limit: int = DEFAULT_LIMIT,
+    name: str = "",
+    filters: Mapping[str, Any] | None = None,
+    is_typing: bool = False,
+    space: Space | None = None,
+) -> SearchAnswer:
+    """Find moments by words, by meaning, or by both. Filters hold before ranking; one hit a moment.
+
+    Raises SearchError for a question that cannot be asked. Where meaning cannot be searched, hybrid answers by words
+    and says so; `semantic` alone raises.
+    """
+    began = perf_counter()
+    asked = _checked(q, mode=mode, kind=kind, limit=limit, is_typing=is_typing)
+    scope = _scope(file_id=file_id, name=name, filters=filters or {}, kind=kind)
+    answer = SearchAnswer(mode=mode)
+    for _ in range(MAX_TRIES):
+        candidates = _candidates(asked, mode, scope, space)
+        rows = {row.pk: row for row in _rows(candidates.scores)}
+        if len(rows) == len(candidates.scores):
+            break
+    moments = _named_first(moments_of(candidates.scores, rows, asked), asked)
+    _fill(answer, moments, asked, candidates, limit=limit)
+    answer.took_s = perf_counter() - began
+    return answer
+
+
+def more_like(
+    *, chunk_id: int | None = None, file_id: int | None = None, limit: int = DEFAULT_LIMIT, space: Space | None = None
+) -> SearchAnswer:
+    """Moments of other files that mean the same as this chunk, or as this file on the whole. Costs nothing."""
+    began = perf_counter()
+    space = space or spaces.active()
+    own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
+    near = semantic.nearest(space, vector, Scope(), limit=POOL)
+    candidates = _floored(space, near)
+    rows = {row.pk: row for row in _rows(candidates.scores) if row.file_id != own_file}
+    answer = SearchAnswer(mode="semantic")
+    asked = parse("")
+    _fill(answer, moments_of(candidates.scores, rows, asked), asked, candidates, limit=max(1, min(limit, MAX_LIMIT)))
+    answer.took_s = perf_counter() - began
+    return answer
+
+
+def _checked(q: str, *, mode: str, kind: str, limit: int, is_typing: bool) -> Query:
+    if mode not in MODES:
+        raise SearchError(f"There is no mode “{mode}”.", remedy=f"Use one of: {', '.join(MODES)}.")
+    if kind and kind not in KIND_CODES:
+        raise SearchError(f"There is no kind “{kind}”.", remedy=f"Use one of: {', '.join(KIND_CODES)}.")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise SearchError(f"The limit must be from 1 to {MAX_LIMIT}.", remedy="Leave it out for 20.")
+    asked = parse(q, is_typing=is_typing)
+    if not asked.text:
+        raise SearchError("The question is empty.", remedy="Say in `q` what you want to see or hear.")
+    return asked
+
+
+def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: str) -> _Scope:
+    code = KIND_CODES.get(kind)
+    conditions = ["c.source_kind = %s"] if kind else []
+    params: list[str | int] = [kind] if kind else []
+    if file_id is None and not name and not filters:
+        return _Scope(where=Where(" AND ".join(conditions), tuple(params)), vectors=Scope(None, code))
+    if wrong := {"q", "ordering"} & set(filters):
+        raise SearchError(f"Not a filter of a search: {', '.join(sorted(wrong))}.", remedy="Leave it out.")
+    files = selection.resolve(filter=filters)
+    if file_id is not None:
+        files = files.filter(pk=file_id)
+    if name:
+        files = files.filter(name__icontains=name)
+    ids = list(files.order_by().values_list("id", flat=True))
+    conditions.append("c.file_id IN (SELECT value FROM json_each(%s))")
+    where = Where(" AND ".join(conditions), (*params, str(ids)))
+    return _Scope(where=where, vectors=Scope(np.array(ids, dtype=np.int64), code))
+
+
+def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> _Candidates:
+    if mode == "keyword":
+        return _by_words(asked, scope)
+    if mode == "semantic":
+        return _by_meaning(asked, scope, space)
+    words = _by_words(asked, scope)
+    try:
+        meaning = _by_meaning(asked, scope, space)
+    except (ProviderError, ExtensionUnavailableError, SpaceMismatchError) as error:
+        words.notice = f"Found by words only. {error} {error.remedy}".strip()
+        return words
+    whole = [one for one in words.scores if one in words.words]
+    partial = [one for one in words.scores if one not in words.words]
+    fused = reciprocal_rank([Ranking(whole), Ranking(partial, weight=PARTIAL_WEIGHT), Ranking(list(meaning.scores))])
+    scores = {int(str(one)): score for one, score in fused.items()}
+    return _Candidates(
+        scores=scores, words=words.words, similarity=meaning.similarity, weaker=meaning.weaker, notice=meaning.notice
+    )
+
+
+def _by_words(asked: Query, scope: _Scope) -> _Candidates:
+    found = keyword.find(asked, scope.where, limit=POOL)
+    scores = reciprocal_rank([Ranking([*found.whole, *found.partial])])
+    return _Candidates(scores={int(str(one)): score for one, score in scores.items()}, words=frozenset(found.whole))
+
+
+def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
+    space = space or spaces.active()
+    vector = spaces.query_vector(space, asked.text)
+    return _floored(space, semantic.nearest(space, vector, scope.vectors, limit=POOL))
+
+
+def _floored(space: Space, near: Sequence[Near]) -> _Candidates:
+    """What is close enough. Below the model's floor the honest answer is that nothing is."""
+    floor = provider_for(space.key).floor
+    close = [one for one in near if one.similarity >= floor]
+    similarity = {one.chunk_id: one.similarity for one in close}
+    return _Candidates(scores=dict(similarity), similarity=similarity, weaker=len(near) - len(close))
+
+
+def _rows(scores: Mapping[int, float]) -> ChunkQuerySet:
+    """The chunks, in one statement: what is gone by now is not shown."""
+    fields = ("file__id", "file__name", "file__path", "source_kind", "source_id", "ordinal", "start_s", "end_s")
+    rows = Chunk.objects.in_library().filter(pk__in=list(scores)).select_related("file")
+    return rows.only(*fields, "text", "marks", "file_id")
+
+
+def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
+    """A file whose name is the question comes first, whatever the ranks say."""
+    wanted = fold(asked.text)
+
+    def is_named(moment: Moment) -> bool:
+        name = fold(moment.chunk.file.name)
+        return moment.chunk.source_kind == Chunk.Kind.NAME and wanted in (name, name.rsplit(".", 1)[0])
+
+    return sorted(moments, key=lambda moment: not is_named(moment))
+
+
+def _fill(
+    answer: SearchAnswer, moments: Sequence[Moment], asked: Query, candidates: _Candidates, *, limit: int
+) -> None:
+    for moment in moments:
+        kind = moment.chunk.source_kind
+        answer.counts[kind] = answer.counts.get(kind, 0) + 1
+    answer.total = len(moments)
+    answer.file_count = len({moment.chunk.file_id for moment in moments})
+    answer.notice, answer.weaker = candidates.notice, candidates.weaker
+    shown = moments[:limit]
+    if answer.mode == "semantic":
+        scores = {moment.chunk.pk: candidates.similarity[moment.chunk.pk] for moment in shown}
+    else:
+        scores = as_fraction({moment.chunk.pk: moment.score for moment in shown})
+    answer.results = [_hit(moment, asked, candidates, scores[moment.chunk.pk]) for moment in shown]
+
+
+def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) -> Hit:
+    chunk, match = moment.chunk, moment.match
+    place = snippets.best_place(chunk.text, [offset for offset, _ in chunk.marks], asked.telling)
+    start_s = chunk.start_s if place is None else chunking.second_at(chunk.marks, place, chunk.start_s)
+    address = reverse("file-page", args=[chunk.file_id])
+    return Hit(
+        chunk_id=chunk.pk,
+        file_id=chunk.file_id,
+        file_name=chunk.file.name,
+        folder=chunk.file.path.rpartition("/")[0],
+        kind=chunk.source_kind,
+        start_s=start_s,
+        end_s=moment.end_s,
+        snippet=snippets.snippet(chunk.text, match),
+        score=round(score, 4),
+        why=_why(moment, asked, candidates),
+        url=address if start_s is None else f"{address}?t={start_s:g}",
+    )
+
+
+def _why(moment: Moment, asked: Query, candidates: _Candidates) -> str:
+    parts = []
+    total = len(asked.telling)
+    if moment.match.terms_found:
+        whole = "the word" if total == 1 else f"all {total} words"
+        parts.append(whole if moment.match.terms_found == total else f"{moment.match.terms_found} of {total} words")
+    similarity = candidates.similarity.get(moment.chunk.pk)
+    if similarity is not None:
+        parts.append(f"close in meaning ({similarity:.0%})")
+    return ", ".join(parts) or "the words, written another way"
+
+
+def _vector_of(space: Space, *, chunk_id: int | None, file_id: int | None) -> tuple[int, Floats]:
+    """The file and the vector to compare with: that of the chunk, or the mean of the file's."""
+    compared = Q(chunk_id=chunk_id) if chunk_id is not None else Q(file_id=file_id or 0)
+    rows = Embedding.objects.filter(compared, space=space)
+    owners = dict(rows.values_list("id", "file_id")[:POOL])
+    if not owners:
+        raise SearchError("There is nothing to compare with yet.", remedy="Generate embeddings for this file first.")
+    ids, vectors = vec.fetch(space.pk, list(owners), space.dimension)
+    mean = vectors.mean(axis=0)
+    return owners[ids[0]], mean / np.linalg.norm(mean)
+
+
+def file_of(file_id: int) -> File:
+    """The file that a request names. Raises SearchError."""
+    found = File.objects.filter(pk=file_id).first()
+    if found is None:
+        raise SearchError(f"There is no file {file_id}.", remedy="List them at GET /api/files.")
+    return found

@@ -1,0 +1,60 @@
+"""Semantic search: the chunks that mean the same, best first. Bits for the coarse pass, float32 for the truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings import matrix, vec
+from embeddings.models import Embedding, Space
+from embeddings.vectors import Floats, to_bits
+
+#: How many coarse candidates are rescored. Measured recall@10 at 1024-d: 0.998 at 50, 1.0 at 100; fewer dimensions are
+#: fewer bits, so the coarse order is rougher and more are looked at.
+RESCORED = 128
+RESCORED_BELOW_512D = 256
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which vectors may answer: None is no condition."""
+
+    files: NDArray[np.int64] | None = None
+    kind_code: int | None = None
+
+
+@dataclass(frozen=True)
+class Near:
+    """A chunk and its cosine similarity to the question."""
+
+    chunk_id: int
+    similarity: float
+
+
+def nearest(space: Space, vector: Floats, scope: Scope, *, limit: int) -> list[Near]:
+    """At most `limit` chunks, most similar first. Raises ExtensionUnavailableError."""
+    vec.require()
+    ids, similarities = rescored(space, vector, scope, limit=limit)
+    chunks = dict(Embedding.objects.filter(pk__in=ids[:limit]).values_list("id", "chunk_id"))
+    return [
+        Near(chunks[one], similarity)
+        for one, similarity in zip(ids[:limit], similarities[:limit], strict=True)
+        if one in chunks
+    ]
+
+
+def rescored(space: Space, vector: Floats, scope: Scope, *, limit: int) -> tuple[list[int], Sequence[float]]:
+    """Embedding ids and exact cosines of the best coarse candidates, best first (more than `limit` may come)."""
+    snapshot = matrix.snapshot_of(space)
+    if not len(snapshot):
+        return [], []
+    width = RESCORED if space.dimension >= 512 else RESCORED_BELOW_512D
+    mask = snapshot.mask(files=scope.files, kind_code=scope.kind_code)
+    coarse = snapshot.nearest(to_bits(vector[None, :])[0], max(width, limit * 2), mask)
+    if not len(coarse):
+        return [], []
+    found, vectors = vec.fetch(space.pk, coarse.tolist(), space.dimension)
+    cosines = vectors @ vector
+    order = np.argsort(-cosines, kind="stable")
+    return [found[place] for place in order], cosines[order].tolist()

@@ -1,0 +1,29 @@
+"""What can be said of a file in words: its transcript, its analyses and its name, as chunks that should exist."""
+
+from pathlib import PurePosixPath
+
+from embeddings.chunks import Draft, Line, from_lines, name_text
+from embeddings.models import Chunk
+from files.models import File
+from transcription.models import Transcript
+
+
+def drafts_for(file: File) -> list[Draft]:
+    """Every chunk that this file should have now. A file that left the library should have none."""
+    if file.removed_at is not None:
+        return []
+    drafts = [_name(file), *_spoken(file)]
+    return [draft for draft in drafts if draft.text]
+
+
+def _name(file: File) -> Draft:
+    folders = PurePosixPath(file.path).parent.parts
+    return Draft(kind=Chunk.Kind.NAME, source_id=file.pk, ordinal=0, text=name_text(file.name, folders))
+
+
+def _spoken(file: File) -> list[Draft]:
+    transcript = Transcript.objects.current_for(file)
+    if transcript is None:
+        return []
+    lines = (Line(one.start_s, one.end_s, one.text) for one in transcript.spoken())
+    return from_lines(lines, kind=Chunk.Kind.TRANSCRIPT, source_id=transcript.pk)

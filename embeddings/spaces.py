@@ -1,0 +1,96 @@
+"""Verbs over spaces: the one in use, one built beside it, the switch and the way back."""
+
+import numpy as np
+from django.db import transaction
+from django.utils import timezone
+
+from embeddings import registry, vec
+from embeddings.chunks import text_hash
+from embeddings.errors import SpaceError, SpaceMismatchError
+from embeddings.models import CachedQuery, Chunk, Embedding, Space
+from embeddings.vectors import Floats, Provider, SpaceKey, checked
+
+KEPT_QUERIES = 5000
+
+
+def active() -> Space:
+    """The space in use. A fresh library gets the one that the settings ask for."""
+    found = Space.objects.active()
+    if found is not None:
+        return found
+    space = get_or_make(registry.default_key())
+    if not Space.objects.filter(is_active=True).exists():
+        switch_to(space)
+    return Space.objects.active() or space
+
+
+def get_or_make(key: SpaceKey) -> Space:
+    """The space with this identity, with its table where sqlite-vec can be loaded."""
+    space, _ = Space.objects.get_or_create(
+        provider=key.provider,
+        model=key.model,
+        dimension=key.dimension,
+        request_format=key.request_format,
+        is_normalised=key.is_normalised,
+    )
+    if not vec.problem():
+        vec.create_table(space.pk, space.dimension)
+    return space
+
+
+def switch_to(space: Space) -> None:
+    """Search with this space from the next question on. The other stays as it is, to switch back to."""
+    with transaction.atomic():
+        Space.objects.filter(is_active=True).exclude(pk=space.pk).update(is_active=False)
+        Space.objects.filter(pk=space.pk).update(is_active=True, activated_at=timezone.now())
+    space.refresh_from_db()
+
+
+def delete(space: Space) -> None:
+    """Forget a space and its vectors. The one in use cannot go."""
+    if space.is_active:
+        raise SpaceError("This space is in use.", remedy="Switch to another one first.")
+    with transaction.atomic():
+        if not vec.problem():
+            vec.drop_table(space.pk)
+        Embedding.objects.filter(space=space)._raw_delete(using="default")  # no signal: the whole table is gone
+        space.delete()
+
+
+def provider_of(space: Space) -> Provider:
+    """The provider that makes this space's vectors. Raises SpaceMismatchError when its model is another one now."""
+    provider = registry.provider_for(space.key)
+    current = provider.fingerprint()
+    if space.fingerprint and space.fingerprint != current:
+        raise SpaceMismatchError(f"The model behind “{space}” is not the one that its vectors were made with.")
+    if not space.fingerprint:
+        Space.objects.filter(pk=space.pk, fingerprint="").update(fingerprint=current)
+        space.fingerprint = current
+    return provider
+
+
+def waiting_count(space: Space) -> int:
+    """How many chunks have no vector in this space yet."""
+    return Chunk.objects.in_library().count() - Embedding.objects.filter(space=space, file__removed_at=None).count()
+
+
+def query_vector(space: Space, text: str) -> Floats:
+    """The vector of a question, from the cache where it was asked before. float32 (dimension,)."""
+    provider = provider_of(space)
+    known = CachedQuery.objects.filter(space=space, text_hash=text_hash(text)).first()
+    if known is not None and known.text == text:
+        return np.frombuffer(bytes(known.vector), dtype="<f4")
+    vector: Floats = checked(provider.embed([text], purpose="query"), count=1, dimension=space.dimension)[0]
+    if provider.is_paid:
+        remember_query(space, text, vector)
+    return vector
+
+
+def remember_query(space: Space, text: str, vector: Floats) -> None:
+    """Keep what was paid for."""
+    CachedQuery.objects.update_or_create(
+        space=space,
+        text_hash=text_hash(text),
+        defaults={"text": text, "vector": vector.astype("<f4").tobytes(), "used_at": timezone.now()},
+    )
+    CachedQuery.objects.filter(space=space).prune(KEPT_QUERIES)

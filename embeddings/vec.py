@@ -1,0 +1,138 @@
+"""The one module that knows sqlite-vec: float32 vectors of record, one vec0 table a space.
+
+Where the extension cannot be loaded, every function but `problem` and the removals raises ExtensionUnavailableError.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from embeddings.conf import conf
+from embeddings.errors import ExtensionUnavailableError, SpaceMismatchError
+from embeddings.vectors import Floats
+
+logger = logging.getLogger(__name__)
+#: Rows to a chunk of vec0. Small ones are quick to write and to read one row of, and a chunk is given back to the file
+#: when its last row goes. Measured at 1024-d: 25,000 rows/s in, 200 rows read by id in 1.7 ms (1024: 12,000 and 7 ms).
+ROWS_PER_CHUNK = 64
+_problem = ""
+
+
+def load_into(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    """Receiver of `connection_created`: load sqlite-vec into a new SQLite connection; remember why it could not be."""
+    global _problem  # noqa: PLW0603  (one verdict a process: the same library for each connection)
+    if connection.vendor != "sqlite":
+        _problem = f"vectors are kept in SQLite, the database is {connection.vendor}"
+        return
+    raw: Any = connection.connection
+    if not hasattr(raw, "enable_load_extension"):
+        _problem = "this Python's sqlite3 cannot load extensions"
+        return
+    try:
+        raw.enable_load_extension(True)
+        try:
+            with connection.wrap_database_errors:  # sqlite3 and pysqlite3 have error classes of their own
+                raw.load_extension(_library())
+        finally:
+            raw.enable_load_extension(False)
+    except (ImportError, DatabaseError) as error:
+        _problem = f"sqlite-vec cannot be loaded: {error}"
+        logger.warning("%s", _problem)
+    else:
+        _problem = ""
+
+
+def problem() -> str:
+    """Why vectors cannot be used in this process, in plain words; empty when they can."""
+    connection.ensure_connection()
+    return _problem
+
+
+def require() -> None:
+    if problem():
+        raise ExtensionUnavailableError(f"Semantic search is off: {_problem}.")
+
+
+def table_of(space_id: int) -> str:
+    return f"vec_space_{int(space_id)}"
+
+
+def create_table(space_id: int, dimension: int) -> None:
+    """Make the table of a space unless it is there."""
+    require()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS {table_of(space_id)} "
+            f"USING vec0(embedding float[{int(dimension)}], chunk_size={ROWS_PER_CHUNK})"
+        )
+
+
+def drop_table(space_id: int) -> None:
+    require()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table_of(space_id)}")
+
+
+def has_table(space_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [table_of(space_id)])
+        return cursor.fetchone() is not None
+
+
+def insert(space_id: int, dimension: int, rows: Iterable[tuple[int, Floats]]) -> None:
+    """Add vectors by id. Raises SpaceMismatchError before anything is written when one has another width."""
+    require()
+    checked = list(rows)
+    for _, vector in checked:
+        if vector.shape != (dimension,) or not np.isfinite(vector).all():
+            raise SpaceMismatchError(f"A vector of shape {vector.shape} does not fit a space of {dimension} numbers.")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table_of(space_id)} (rowid, embedding) VALUES (%s, %s)",  # noqa: S608
+            [(row, np.ascontiguousarray(vector, dtype="<f4").tobytes()) for row, vector in checked],
+        )
+
+
+def delete(space_id: int, ids: Sequence[int]) -> None:
+    """Remove vectors by id. Where the extension is missing they stay for `doctor` to sweep: no hit can show them."""
+    if problem() or not ids or not has_table(space_id):
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(f"DELETE FROM {table_of(space_id)} WHERE rowid = %s", [(row,) for row in ids])  # noqa: S608
+
+
+def fetch(space_id: int, ids: Sequence[int], dimension: int) -> tuple[list[int], Floats]:
+    """The vectors that are there, as (ids, float32 (n, dimension)); the order is not that of the question."""
+    require()
+    with connection.cursor() as cursor:
+        # `rowid IN (…)` would scan the whole vec0 table (13 ms at 30,000 rows); this join looks each one up (1.7 ms).
+        cursor.execute(
+            f"SELECT v.rowid, v.embedding FROM json_each(%s) AS wanted "  # noqa: S608
+            f"CROSS JOIN {table_of(space_id)} AS v ON v.rowid = wanted.value",
+            [json.dumps([int(row) for row in ids])],
+        )
+        rows = cursor.fetchall()
+    vectors = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4").reshape(len(rows), dimension)
+    return [row[0] for row in rows], vectors
+
+
+def ids(space_id: int) -> set[int]:
+    """All ids of the table (for checks)."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT rowid FROM {table_of(space_id)}_rowids")  # noqa: S608
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _library() -> str:
+    given = conf().sqlite_vec_path
+    if given:
+        return given
+    import sqlite_vec
+
+    path: str = sqlite_vec.loadable_path()
+    return path

@@ -1,0 +1,62 @@
+"""A library in rows, and a quick provider."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+
+from embeddings import matrix, registry
+from files.models import File, Root
+from tests.embeddings.fakes import WordsProvider
+from transcription.models import Segment, Transcript
+
+Lines = Sequence[tuple[float, float, str]]
+MakeFile = Callable[..., File]
+
+
+@pytest.fixture(autouse=True)
+def words_provider(settings: LazySettings) -> Iterator[type[WordsProvider]]:
+    """The library's space is that of the quick provider, unless a test asks for another."""
+    settings.EMBEDDING_PROVIDERS = {
+        "words": "tests.embeddings.fakes.WordsProvider",
+        "paid": "tests.embeddings.fakes.PaidWordsProvider",
+    }
+    settings.EMBEDDING_PROVIDER = "words"
+    WordsProvider.reset()
+    matrix.forget()
+    yield WordsProvider
+    WordsProvider.reset()
+    matrix.forget()
+    registry._providers.clear()
+
+
+@pytest.fixture
+def make_file(db: None) -> MakeFile:
+    """Files of one root, by name."""
+    return add_file
+
+
+def add_file(name: str = "clip.mp4", *, folder: str = "", **fields: object) -> File:
+    root, _ = Root.objects.get_or_create(path="/library", defaults={"name": "library"})
+    values = {"media_type": "video", "size_bytes": 1, "duration_s": 600.0, **fields}
+    return File.objects.create(root=root, name=name, path=f"{folder}/{name}".strip("/"), **values)
+
+
+def say(file: File, lines: Lines, *, provider: str = "sidecar") -> Transcript:
+    """A current transcript of the file with these segments."""
+    Transcript.objects.filter(file=file, is_current=True).update(is_current=False)
+    transcript = Transcript.objects.create(
+        file=file, provider=provider, is_current=True, text=" ".join(text for _, _, text in lines)
+    )
+    Segment.objects.bulk_create(
+        Segment(transcript=transcript, index=place, start_s=start, end_s=end, text=text)
+        for place, (start, end, text) in enumerate(lines)
+    )
+    return transcript
+
+
+def vector_count(space_id: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM vec_space_{space_id}")
+        return int(cursor.fetchone()[0])

@@ -8,4 +8,6 @@ class NovaprojectConfig(AppConfig):
     label = "novaproject"
 
     def ready(self) -> None:
-        from novaproject import database_guard  # noqa: F401  (registers its check)
+        from novaproject.database_guard import refuse_strangers
+
+        refuse_strangers()

@@ -1,13 +1,10 @@
 """Whether the database file is ours: a stranger's `app.db` is left alone, before any migration."""
 
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
 
 REMEDY = "It was left as it is. Move it away, or set DATABASE_URL or DATA_DIR to another place."
 
@@ -34,13 +31,13 @@ def stranger_reason(path: Path) -> str:
     return ""
 
 
-@register(Tags.database)
-def database_is_ours(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """Runs before `migrate` (checks of databases do), and with `check --database default`."""
+def refuse_strangers() -> None:
+    """Raise ImproperlyConfigured where the configured database is not ours.
+
+    It is asked when Django starts, and not by a system check: others open the database before that one's turn comes, and
+    opening it already switches its journal.
+    """
     config = settings.DATABASES["default"]
-    if "default" not in (databases or ()) or not config["ENGINE"].endswith("sqlite3"):
-        return []
-    reason = stranger_reason(Path(config["NAME"]))
-    return [Error(reason, hint=REMEDY, id="novaproject.E001")] if reason else []
+    reason = stranger_reason(Path(config["NAME"])) if config["ENGINE"].endswith("sqlite3") else ""
+    if reason:
+        raise ImproperlyConfigured(f"{reason} {REMEDY}")

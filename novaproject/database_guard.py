@@ -34,7 +34,7 @@ def stranger_reason(path: Path) -> str:
 def refuse_strangers() -> None:
     """Raise ImproperlyConfigured where the configured database is not ours.
 
-    It is asked when Django starts, and not by a system check: others open the database before that one's turn comes, and
+    It is asked when Django starts, and not by a system check: others open the database before its turn comes, and
     opening it already switches its journal.
     """
     config = settings.DATABASES["default"]

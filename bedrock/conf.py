@@ -72,3 +72,8 @@ def _prefix(text: str) -> str:
     if text.startswith("s3://"):
         text = text.removeprefix("s3://").partition("/")[2]
     return text.strip("/")
+
+
+def read_timeout_s() -> float:
+    """How long an answer of a model is waited for."""
+    return float(settings.NOVA_READ_TIMEOUT_SECONDS)

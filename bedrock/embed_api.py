@@ -1,0 +1,160 @@
+"""Vectors from Bedrock: one text now, or a whole video or sound by an asynchronous call.
+
+Source: Nova user guide "Embeddings schema"; Titan's user guide for `inputText`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, cast
+
+from bedrock import clients, faults
+from bedrock.errors import BadRequestError, BedrockError
+from bedrock.pricing import Usage, text_tokens
+
+NOVA_FORMAT = "nova-multimodal-embed-v1"
+NOVA_DIMENSIONS = (256, 384, 1024, 3072)
+NOVA_TEXT_MAX_CHARS = 8192
+#: Vectors are stored for INDEX and searched with QUERY: one purpose for both degrades search.
+INDEX = "GENERIC_INDEX"
+QUERY = "GENERIC_RETRIEVAL"
+SEGMENTS_MAX = 1434
+SEGMENT_S = 5
+TOKEN_HEADER = "x-amzn-bedrock-input-token-count"  # noqa: S105  (a header's name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRequest:
+    """A text to embed. `purpose` (INDEX or QUERY) matters to Nova's format only."""
+
+    runtime_id: str
+    text: str
+    dimension: int
+    request_format: str = NOVA_FORMAT
+    purpose: str = INDEX
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vector:
+    """A vector as the model gave it, and what it used."""
+
+    values: list[float]
+    usage: Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsyncCall:
+    """The state of an asynchronous call in Bedrock's words: InProgress, Completed or Failed."""
+
+    arn: str
+    status: str
+    message: str
+    output_uri: str
+
+
+def _nova_body(request: TextRequest) -> dict[str, Any]:
+    return {
+        "schemaVersion": NOVA_FORMAT,
+        "taskType": "SINGLE_EMBEDDING",
+        "singleEmbeddingParams": {
+            "embeddingPurpose": request.purpose,
+            "embeddingDimension": request.dimension,
+            "text": {"truncationMode": "END", "value": request.text[:NOVA_TEXT_MAX_CHARS]},
+        },
+    }
+
+
+#: The body of each request format that we know.
+BODIES: dict[str, Callable[[TextRequest], dict[str, Any]]] = {
+    NOVA_FORMAT: _nova_body,
+    "inputText": lambda request: {"inputText": request.text, "dimensions": request.dimension, "normalize": True},
+    "input": lambda request: {"input": request.text, "dimensions": request.dimension},
+}
+FORMATS = tuple(BODIES)
+
+
+def body(request: TextRequest) -> dict[str, Any]:
+    """The JSON that is sent. Raises BadRequestError for an unknown format."""
+    make = BODIES.get(request.request_format)
+    if make is None:
+        raise BadRequestError(
+            f"There is no request format {request.request_format!r}.",
+            remedy=f"Set NOVA_EMBED_REQUEST_FORMAT to one of {', '.join(FORMATS)}.",
+        )
+    return make(request)
+
+
+def embed_text(request: TextRequest) -> Vector:
+    """Embed one text. Raises BedrockError; LostAnswerError where it may have been charged and no answer came."""
+    payload = json.dumps(body(request)).encode()
+    with faults.told(f"Embedding with {request.runtime_id}", paid=True):
+        answer = clients.runtime().invoke_model(
+            modelId=request.runtime_id, body=payload, contentType="application/json", accept="application/json"
+        )
+        said = json.loads(answer["body"].read())
+    values = _vector_in(said)
+    if len(values) != request.dimension:
+        raise BedrockError(
+            f"{request.runtime_id} gave a vector of {len(values)} numbers where {request.dimension} were asked for.",
+            remedy="Set NOVA_EMBED_DIMENSION to a dimension that the model offers.",
+        )
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    tokens = headers.get(TOKEN_HEADER) or said.get("inputTextTokenCount") or text_tokens(request.text).high
+    return Vector(values=values, usage=Usage(input_tokens=int(tokens)))
+
+
+def _vector_in(said: Mapping[str, Any]) -> list[float]:
+    """The first vector of an answer, in any of the shapes of the known formats."""
+    found: Any = said.get("embedding")
+    if found is None:
+        rows = said.get("embeddings") or said.get("data") or [[]]
+        found = rows[0].get("embedding") if isinstance(rows[0], dict) else rows[0]
+    if not isinstance(found, list) or not found:
+        raise BedrockError("The embedding model answered without a vector.")
+    return [float(number) for number in found]
+
+
+def segment_seconds(duration_s: float) -> int:
+    """The length of the pieces of an asynchronous call: 5 s, and longer where there would be more than it takes."""
+    return min(30, max(SEGMENT_S, ceil(duration_s / SEGMENTS_MAX)))
+
+
+def start_video(
+    *, runtime_id: str, video_uri: str, output_uri: str, dimension: int, duration_s: float, client_token: str
+) -> str:
+    """Embed a staged video, piece by piece, picture and sound together. Returns the ARN of the call."""
+    model_input = {
+        "schemaVersion": NOVA_FORMAT,
+        "taskType": "SEGMENTED_EMBEDDING",
+        "segmentedEmbeddingParams": {
+            "embeddingPurpose": INDEX,
+            "embeddingDimension": dimension,
+            "video": {
+                "format": "mp4",
+                "source": {"s3Location": {"uri": video_uri}},
+                "embeddingMode": "AUDIO_VIDEO_COMBINED",
+                "segmentationConfig": {"durationSeconds": segment_seconds(duration_s)},
+            },
+        },
+    }
+    with faults.told(f"Starting an embedding with {runtime_id}", paid=True):
+        answer = clients.runtime().start_async_invoke(
+            modelId=runtime_id,
+            clientRequestToken=client_token,
+            modelInput=model_input,
+            outputDataConfig={"s3OutputDataConfig": {"s3Uri": output_uri}},
+        )
+    return answer["invocationArn"]
+
+
+def get_async(arn: str) -> AsyncCall:
+    """How far an asynchronous call is."""
+    with faults.told("Asking for the embedding"):
+        said = cast("dict[str, Any]", clients.runtime_status().get_async_invoke(invocationArn=arn))
+    return AsyncCall(
+        arn=arn,
+        status=said["status"],
+        message=said.get("failureMessage", ""),
+        output_uri=said["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
+    )

@@ -1,0 +1,213 @@
+"""What botocore raises, in our errors: AWS's own words, what they mean, and what to do.
+
+    with faults.told("Asking Nova 2 Lite", paid=True):
+        client.converse(…)
+
+Only throttling, 5xx, "not ready" and calls that never left this machine are retryable. A paid call that was sent and
+not answered is a LostAnswerError. Sources: botocore's error shapes and the messages seen in public issue threads.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from botocore import exceptions as aws
+
+from bedrock.errors import (
+    AccessError,
+    BadRequestError,
+    BedrockError,
+    BusyError,
+    LostAnswerError,
+    MissingObjectError,
+    ModelRefusedError,
+)
+
+DOCS = "docs/aws.md has the policies."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hint:
+    """Words of AWS, the error they mean here, and the remedy."""
+
+    pattern: str
+    error: type[BedrockError]
+    remedy: str
+    retryable: bool = False
+
+    def fits(self, text: str) -> bool:
+        return re.search(self.pattern, text, re.IGNORECASE | re.DOTALL) is not None
+
+
+#: Matched in order against "Code: message".
+HINTS = (
+    Hint(
+        pattern=r"on-demand throughput isn.t supported|inference profile",
+        error=BadRequestError,
+        remedy="The model must be called through an inference profile of your region (us., eu., jp., global.): "
+        "check AWS_REGION, and the model's ids in the admin.",
+    ),
+    Hint(
+        pattern=r"end of (its )?life|legacy model|no longer (available|supported)",
+        error=ModelRefusedError,
+        remedy="AWS has ended this model: choose another one, and run `manage.py refresh_models`.",
+    ),
+    Hint(
+        pattern=r"iam:PassRole",
+        error=AccessError,
+        remedy=f"Allow your AWS user iam:PassRole on the role in BEDROCK_BATCH_ROLE_ARN. {DOCS}",
+    ),
+    Hint(
+        pattern=r"create a support case|not authorized to perform this action",
+        error=AccessError,
+        remedy="AWS has not enabled batch inference for this account: open a support case with AWS, and use realtime "
+        "or flex (the same price as batch) meanwhile.",
+    ),
+    Hint(
+        pattern=r"assume.*role|role.*(assume|trust|does not exist|not found|cannot be found)|could not assume",
+        error=AccessError,
+        remedy="Bedrock cannot use the role in BEDROCK_BATCH_ROLE_ARN: check that it exists and that it trusts "
+        f"bedrock.amazonaws.com. {DOCS}",
+    ),
+    Hint(
+        pattern=r"don.t have access to the model|model access|access to the model",
+        error=AccessError,
+        remedy="Ask for access to the model in the Bedrock console (Model access), in the region of AWS_REGION.",
+    ),
+    Hint(
+        pattern=r"Expired|SSO|refresh",
+        error=AccessError,
+        remedy="Your AWS sign-in has run out: sign in again (`aws sso login`, or new keys), then retry.",
+    ),
+    Hint(
+        pattern=r"InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidAccessKeyId|AuthFailure"
+        r"|IncompleteSignature",
+        error=AccessError,
+        remedy="AWS does not know these credentials: check the access key and its secret, and this machine's clock.",
+    ),
+    Hint(
+        pattern=r"format.*failed to satisfy constraint|enum value set",
+        error=BadRequestError,
+        remedy="Nova does not take this container: make a proxy (MP4) of the file and analyse that.",
+    ),
+    Hint(
+        pattern=r"doesn.t support the (video|image|audio) content block",
+        error=BadRequestError,
+        remedy="This model does not take such media: choose another model.",
+    ),
+    Hint(
+        pattern=r"invalid sequence as part of ToolUse",
+        error=BadRequestError,
+        remedy="The model wrote a malformed answer: run it once more, with a larger answer if there is room.",
+    ),
+    Hint(
+        pattern=r"Malformed input request|required key",
+        error=BadRequestError,
+        remedy="The request has a shape that this model does not take: see the analysis type's schema in the admin.",
+    ),
+    Hint(
+        pattern=r"NoSuchBucket",
+        error=MissingObjectError,
+        remedy="Create the bucket in the region of AWS_REGION, or set S3_BUCKET_NAME to one that exists.",
+    ),
+    Hint(
+        pattern=r"NoSuchKey|Unable to find.*S3|S3.*(not exist|not found)|HeadObject",
+        error=MissingObjectError,
+        remedy="The staged copy is gone: start the work again, it is uploaded anew.",
+    ),
+    Hint(
+        pattern=r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint",
+        error=BadRequestError,
+        remedy="The bucket is in another region: set AWS_REGION to the bucket's region, or use a bucket here.",
+    ),
+    Hint(
+        pattern=r"service control policy|ResourceOrgI|explicit deny",
+        error=AccessError,
+        remedy="A policy of your organisation forbids this: ask its administrator (foundation models belong to no "
+        "organisation, so a condition on aws:ResourceOrgID denies them).",
+    ),
+)
+#: Where the words give no hint, the code decides.
+BUSY = frozenset(
+    {
+        "ThrottlingException", "Throttling", "TooManyRequestsException", "ModelNotReadyException", "SlowDown",
+        "InternalServerException", "InternalServerError", "InternalError", "InternalFailure", "ServiceUnavailable",
+        "ServiceUnavailableException", "RequestLimitExceeded", "500", "502", "503", "504", "429",
+    }
+)  # fmt: skip
+DENIED = frozenset({"AccessDeniedException", "AccessDenied", "403", "Forbidden"})
+MISSING = frozenset({"ResourceNotFoundException", "404", "NotFound"})
+#: A call that ended with these never reached AWS, so nothing can have been charged.
+UNSENT = (aws.ConnectTimeoutError, aws.EndpointConnectionError, aws.ProxyConnectionError, aws.SSLError)
+LOST = (aws.ReadTimeoutError, aws.ConnectionClosedError, aws.HTTPClientError, aws.ResponseStreamingError)
+SIGN_IN = (
+    aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.TokenRetrievalError,
+    aws.SSOError, aws.NoAuthTokenError, aws.ProfileNotFound, aws.UnauthorizedSSOTokenError,
+)  # fmt: skip
+
+
+@contextmanager
+def told(action: str, *, paid: bool = False) -> Iterator[None]:
+    """Raise what botocore raises inside as a BedrockError that says what `action` met. `paid`: it may be charged."""
+    try:
+        yield
+    except aws.ClientError as exc:
+        raise of_answer(exc, action) from exc
+    except aws.BotoCoreError as exc:
+        raise of_client(exc, action, paid=paid) from exc
+
+
+def of_answer(exc: aws.ClientError, action: str) -> BedrockError:
+    """The error for an answer of AWS that is one."""
+    error = exc.response.get("Error", {})
+    code, words = str(error.get("Code", "")), str(error.get("Message", "")).strip()
+    status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    text = f"{code}: {words}" if words else code
+    message = f"{action}: AWS answered {text}"
+    if code in BUSY or status >= 500 or status == 429:
+        return BusyError(message, aws_code=code)
+    hint = next((hint for hint in HINTS if hint.fits(text)), None)
+    if hint:
+        return hint.error(message, remedy=hint.remedy, aws_code=code)
+    if code in DENIED or status == 403:
+        return AccessError(message, remedy=_denied_remedy(words), aws_code=code)
+    if code in MISSING or status == 404:
+        return MissingObjectError(message, remedy="Check the id, AWS_REGION and S3_BUCKET_NAME.", aws_code=code)
+    if code == "ServiceQuotaExceededException":
+        remedy = "Wait for other work to end, or ask AWS to raise the quota (Service Quotas, Amazon Bedrock)."
+        return BadRequestError(message, remedy=remedy, aws_code=code)
+    if code in {"ModelTimeoutException", "ModelErrorException"}:
+        remedy = "The model could not finish: try a shorter video or fewer analysis types, or another model."
+        return BadRequestError(message, remedy=remedy, aws_code=code)
+    return BadRequestError(message, remedy="See AWS's words above; `manage.py doctor` checks the setup.", aws_code=code)
+
+
+def _denied_remedy(words: str) -> str:
+    action = re.search(r"not authorized to perform: ([\w:]+)", words)
+    if action:
+        return f"Allow your AWS user {action.group(1)}. {DOCS}"
+    if not words:
+        return (
+            "AWS gave no reason: besides a missing permission this is how it answers when an operation is not offered "
+            "to the account or in the region, or was retired."
+        )
+    return f"Check the permissions of your AWS user. {DOCS}"
+
+
+def of_client(exc: aws.BotoCoreError, action: str, *, paid: bool) -> BedrockError:
+    """The error for a call that got no answer."""
+    words = str(exc)
+    if isinstance(exc, SIGN_IN):
+        return AccessError(
+            f"{action}: {words}", remedy="Sign in to AWS: set AWS_PROFILE or access keys, or run `aws configure`."
+        )
+    if isinstance(exc, UNSENT):
+        return BusyError(f"{action}: AWS could not be reached ({words})")
+    if isinstance(exc, LOST):
+        if paid:
+            return LostAnswerError(f"{action}: it was sent, and no answer came ({words})")
+        return BusyError(f"{action}: the connection broke ({words})")
+    return BadRequestError(
+        f"{action}: {words}", remedy="The request was not sent: `manage.py doctor` checks the setup."
+    )

@@ -1,0 +1,228 @@
+"""Copies in S3 that Bedrock reads, and what it writes there. Generated keys only, and only under our prefixes.
+
+Batch addresses allow no spaces, `+`, `=`, `%` or `//`; generated names (`<id>.mp4`) have none.
+"""
+
+import json
+import secrets
+import string
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from boto3.exceptions import S3UploadFailedError
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from bedrock import clients, conf, faults
+from bedrock.errors import BadRequestError, BedrockError, MissingObjectError, NotConfiguredError
+
+#: Where realtime and flex stage a video that is too large to go inline, and asynchronous embeddings theirs.
+REALTIME_PREFIX = "novaproject/realtime"
+ASYNC_PREFIX = "novaproject/async"
+RULE_ID = "novaproject-staging"
+RULE_DAYS = 7
+WORKERS = 8
+ALPHABET = string.ascii_letters + string.digits
+ID_LENGTH = 11
+DELETE_MAX = 1000
+#: One thread a file is enough: the files of a batch go up side by side.
+TRANSFER = TransferConfig(multipart_threshold=16 << 20, multipart_chunksize=16 << 20, use_threads=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """An object in the staging bucket."""
+
+    key: str
+    size_bytes: int
+
+
+def new_id() -> str:
+    """11 letters and digits: what Bedrock asks of a record id, and what we name staged files by."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+
+
+def bucket() -> str:
+    name = conf.bucket()
+    if not name:
+        raise NotConfiguredError(
+            "No S3 bucket is set, and this needs one.",
+            remedy="Set S3_BUCKET_NAME to a bucket in the region of AWS_REGION.",
+        )
+    return name
+
+
+def uri(key: str) -> str:
+    return f"s3://{bucket()}/{key}"
+
+
+def key_of(address: str) -> str:
+    """The key of an `s3://` address in our bucket."""
+    name, _, key = address.removeprefix("s3://").partition("/")
+    if name != bucket():
+        raise BadRequestError(f"{address} is not in the bucket {bucket()}.", remedy="Check S3_BUCKET_NAME.")
+    return key
+
+
+def upload(path: Path, key: str, *, content_type: str = "video/mp4") -> str:
+    """Copy a file to S3, streaming. Returns its `s3://` address."""
+    _ours(key)
+    with faults.told(f"Uploading to {bucket()}"), _unwrapped():
+        clients.s3().upload_file(str(path), bucket(), key, ExtraArgs={"ContentType": content_type}, Config=TRANSFER)
+    return uri(key)
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """boto3's transfer hides the answer of AWS in an error of its own."""
+    try:
+        yield
+    except S3UploadFailedError as exc:
+        raise exc.__context__ if isinstance(exc.__context__, ClientError) else exc from exc
+
+
+def upload_many(items: Iterable[tuple[Path, str]], *, on_done: Callable[[str], None] | None = None) -> int:
+    """Upload `(path, key)` pairs side by side, few in memory at a time. The first failure ends it and is raised.
+
+    `on_done(key)` is called in the calling thread after each one, and may raise to stop. Returns how many went up.
+    """
+    waiting, rest, done = set[Future[str]](), iter(items), 0
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="staging") as pool:
+        try:
+            while True:
+                room = islice(rest, 2 * WORKERS - len(waiting))
+                waiting |= {pool.submit(_upload_one, path, key) for path, key in room}
+                if not waiting:
+                    return done
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    key = future.result()
+                    done += 1
+                    if on_done:
+                        on_done(key)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _upload_one(path: Path, key: str) -> str:
+    upload(path, key)
+    return key
+
+
+def put_bytes(key: str, content: bytes, *, content_type: str) -> str:
+    """Write a small object. Returns its `s3://` address."""
+    _ours(key)
+    with faults.told(f"Writing to {bucket()}"):
+        clients.s3().put_object(Bucket=bucket(), Key=key, Body=content, ContentType=content_type)
+    return uri(key)
+
+
+def size_bytes(key: str) -> int | None:
+    """The size of an object, or None where there is none."""
+    try:
+        with faults.told(f"Looking at {bucket()}"):
+            return clients.s3().head_object(Bucket=bucket(), Key=key)["ContentLength"]
+    except MissingObjectError:
+        return None
+
+
+def listed(prefix: str) -> Iterator[Staged]:
+    """All objects below a folder, page by page."""
+    pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=prefix.rstrip("/") + "/")
+    with faults.told(f"Listing {bucket()}"):
+        for page in pages:
+            for item in page.get("Contents", []):
+                yield Staged(key=item["Key"], size_bytes=item["Size"])
+
+
+def delete(keys: Iterable[str]) -> int:
+    """Delete staged objects, a thousand at a time. Refuses keys that are not under our prefixes."""
+    rest, gone = iter(keys), 0
+    while some := list(islice(rest, DELETE_MAX)):
+        for key in some:
+            _ours(key)
+        with faults.told(f"Deleting from {bucket()}"):
+            answer = clients.s3().delete_objects(
+                Bucket=bucket(), Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+            )
+        errors = answer.get("Errors", [])
+        if errors:
+            first = errors[0]
+            raise BedrockError(f"{len(errors)} staged objects could not be deleted: {first.get('Message', '')}")
+        gone += len(some)
+    return gone
+
+
+def delete_folder(prefix: str) -> int:
+    """Delete everything below one of our folders."""
+    return delete(staged.key for staged in listed(prefix))
+
+
+def read_lines(key: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a JSONL object, streamed: one line in memory. A line that is no object is left out."""
+    with faults.told(f"Reading {key}"):
+        body = clients.s3().get_object(Bucket=bucket(), Key=key)["Body"]
+        for line in body.iter_lines(chunk_size=1 << 16):
+            if (record := _parsed(line)) is not None:
+                yield record
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def our_prefixes() -> list[str]:
+    """The folders of the bucket that this program writes to and clears."""
+    batch = conf.batch()
+    return [name for name in (REALTIME_PREFIX, ASYNC_PREFIX, batch.input_prefix, batch.output_prefix) if name]
+
+
+def has_lifecycle_rule() -> bool:
+    """Whether the bucket clears forgotten staged objects by itself."""
+    return any(rule.get("ID", "").startswith(RULE_ID) for rule in _rules())
+
+
+def add_lifecycle_rules() -> None:
+    """Let S3 delete what is left under our prefixes after a week. The bucket's other rules stay."""
+    others = [rule for rule in _rules() if not rule.get("ID", "").startswith(RULE_ID)]
+    ours = [_rule(number, prefix) for number, prefix in enumerate(our_prefixes(), 1)]
+    with faults.told(f"Setting lifecycle rules of {bucket()}"):
+        clients.s3().put_bucket_lifecycle_configuration(
+            Bucket=bucket(), LifecycleConfiguration={"Rules": [*others, *ours]}
+        )
+
+
+def _rule(number: int, prefix: str) -> Any:
+    return {
+        "ID": f"{RULE_ID}-{number}",
+        "Status": "Enabled",
+        "Filter": {"Prefix": f"{prefix}/"},
+        "Expiration": {"Days": RULE_DAYS},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+
+
+def _rules() -> Sequence[Any]:
+    try:
+        with faults.told(f"Reading lifecycle rules of {bucket()}"):
+            return clients.s3().get_bucket_lifecycle_configuration(Bucket=bucket()).get("Rules", [])
+    except BedrockError as exc:
+        if exc.aws_code == "NoSuchLifecycleConfiguration":
+            return []
+        raise
+
+
+def _ours(key: str) -> None:
+    """Whatever asks, nothing outside our own folders is written or deleted."""
+    if not any(key.startswith(f"{prefix}/") and len(key) > len(prefix) + 1 for prefix in our_prefixes()):
+        raise BadRequestError(f"{key!r} is not under a staging prefix of this program.", remedy="Nothing was touched.")

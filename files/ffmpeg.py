@@ -34,6 +34,8 @@ STDERR_LINES = 200
 _DAMAGE = re.compile(
     r"error while decoding|corrupt|concealing|Invalid data found|Invalid NAL|missing picture|truncat", re.I
 )
+CPU_ENCODER = "libx264"
+_CPU_QUALITY = ("-preset", "veryfast", "-crf", "28")
 #: Encoders of GPUs, best first, each with its way to say "constant quality".
 GPU_ENCODERS = {
     "h264_nvenc": ("-preset", "p4", "-rc", "vbr", "-cq", "30"),
@@ -93,8 +95,13 @@ def h264_encoder() -> str:
     """The encoder to use: a GPU's where a test encode proves it works, else `libx264`."""
     wanted = conf.proxy_encoder()
     if wanted != "auto":
-        return "libx264" if wanted == "cpu" else wanted
+        return CPU_ENCODER if wanted == "cpu" else wanted
     return _proven_encoder(program())
+
+
+def quality(encoder: str) -> tuple[str, ...]:
+    """Options (name, value, …) for a proxy's quality with this encoder."""
+    return _CPU_QUALITY if encoder == CPU_ENCODER else GPU_ENCODERS.get(encoder, ())
 
 
 def source_args(path: Path) -> dict[str, str]:
@@ -264,7 +271,7 @@ def _proven_encoder(path: str) -> str:
         )
         if f" {name} " in known and _ask(path, *test, "-progress", "pipe:1").rstrip().endswith("progress=end"):
             return name
-    return "libx264"
+    return CPU_ENCODER
 
 
 def _ask(path: str, *args: str) -> str:

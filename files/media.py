@@ -47,9 +47,10 @@ class VideoTrack:
 
 @dataclass(frozen=True, kw_only=True)
 class AudioTrack:
-    """One sound track; `index` counts sound tracks only, as in ffmpeg's `0:a:<index>`."""
+    """One sound track: `index` counts sound tracks, as people do; `stream` counts all streams, as in ffmpeg's `0:3`."""
 
     index: int
+    stream: int
     codec: str
     channels: int
     sample_rate: int

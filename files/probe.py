@@ -203,6 +203,7 @@ def _audio_track(index: int, stream: AudioStream) -> AudioTrack:
     context = stream.codec_context
     return AudioTrack(
         index=index,
+        stream=stream.index,
         codec=context.codec.canonical_name,
         channels=context.channels,
         sample_rate=context.sample_rate or 0,

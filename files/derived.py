@@ -1,0 +1,71 @@
+"""What was made of a file beside its proxy, in DATA_DIR/derived/<file id>: sound, poster, scrub sprite."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from files import conf, storage
+from files.models import File
+from files.sprites import Sprite
+
+AUDIO, POSTER, SPRITE, SPRITE_VTT = "audio.flac", "poster.jpg", "sprite.jpg", "sprite.vtt"
+#: Written last, so that it vouches for the others.
+_MADE = "made.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """From which content, which sound track, and what came of it."""
+
+    source_hash: str
+    audio_track: int | None = None
+    sprite: Sprite | None = None
+    names: tuple[str, ...] = ()
+
+
+def folder(file_id: int) -> Path:
+    return conf.folders().derived / str(file_id)
+
+
+def audio_path(file: File) -> Path | None:
+    """16 kHz mono FLAC of the chosen sound track; its second 0 is the source's."""
+    return _existing(file, AUDIO)
+
+
+def poster_path(file: File) -> Path | None:
+    return _existing(file, POSTER)
+
+
+def sprite_path(file: File) -> Path | None:
+    return _existing(file, SPRITE)
+
+
+def sprite_vtt_path(file: File) -> Path | None:
+    return _existing(file, SPRITE_VTT)
+
+
+def read_made(file_id: int) -> Made | None:
+    """What is there, if it is whole; None if nothing is, or a write was cut off."""
+    place = folder(file_id)
+    try:
+        facts: dict[str, Any] = json.loads((place / _MADE).read_text())
+        sprite = Sprite(**facts["sprite"]) if facts["sprite"] else None
+        made = Made(**{**facts, "sprite": sprite, "names": tuple(facts["names"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return made if all((place / name).is_file() for name in made.names) else None
+
+
+def write_made(file_id: int, made: Made) -> None:
+    storage.write(folder(file_id) / _MADE, json.dumps(asdict(made)).encode())
+
+
+def forget_made(file_id: int) -> None:
+    """Before any of it is replaced."""
+    storage.remove(folder(file_id) / _MADE)
+
+
+def _existing(file: File, name: str) -> Path | None:
+    path = folder(file.pk) / name
+    return path if path.is_file() else None

@@ -1,0 +1,53 @@
+"""Still pictures: a poster of an image or of a cover, upright, in ordinary JPEG."""
+
+import io
+import warnings
+from pathlib import Path
+
+import av
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from files.errors import UnreadableError
+from files.media import FORMATS
+from files.naming import shown
+
+POSTER_SIDE = 1280
+QUALITY = 82
+
+
+def poster_of_image(path: Path) -> bytes:
+    """A JPEG of a picture, turned as its EXIF says, at most 1280 pixels a side, without its metadata."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                return _jpeg(image)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise UnreadableError(f"{shown(path.name)} is a damaged picture: {error}") from error
+
+
+def poster_of_cover(path: Path) -> bytes | None:
+    """A JPEG of the cover inside a sound file; None where it has none that can be read."""
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    try:
+        with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
+            for stream in container.streams.video:
+                if stream.disposition & av.stream.Disposition.attached_pic:
+                    packet = next(container.demux(stream))
+                    with Image.open(io.BytesIO(bytes(packet))) as image:
+                        return _jpeg(image)
+    except (av.error.FFmpegError, UnidentifiedImageError, OSError, ValueError, StopIteration):
+        return None
+    return None
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    image.draft("RGB", (POSTER_SIDE, POSTER_SIDE))  # JPEGs are then decoded at a fraction of their size
+    upright = ImageOps.exif_transpose(image)
+    upright.thumbnail((POSTER_SIDE, POSTER_SIDE))
+    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+        seen = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
+    out = io.BytesIO()
+    upright.convert("RGB").save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue()

@@ -114,10 +114,10 @@ def make_variable_rate(path: Path, *, seconds: float = 4) -> Path:
 
 
 def make_interlaced(path: Path, *, seconds: float = 2) -> Path:
-    """A clip in fields, top one first."""
+    """A quickly moving clip in fields, top one first."""
     run_ffmpeg(
         "-f", "lavfi", "-i", f"testsrc2=duration={seconds}:size=320x240:rate=50",
-        "-vf", "tinterlace=interleave_top,fieldorder=tff", "-flags", "+ilme+ildct", "-c:v", "libx264", path,
+        "-vf", "scroll=horizontal=0.03,tinterlace=interleave_top,fieldorder=tff", "-flags", "+ilme+ildct", "-c:v", "libx264", path,
     )  # fmt: skip
     return path
 

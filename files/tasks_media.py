@@ -1,0 +1,63 @@
+"""Both sides of the door to making proxies in the background."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from files import conf
+from files.models import File
+from files.proxying import make_proxy
+from jobs.models import Job
+from jobs.queue import enqueue
+from jobs.registry import LONG, Kind
+from jobs.work import Work
+
+MAKE_PROXY = "make_proxy"
+
+
+def request_proxy(
+    file: File, *, spec: str = "", audio_track: int | None = None, created_by: AbstractBaseUser | None = None
+) -> Job:
+    """Ask for a proxy of `file`; what is there already costs nothing."""
+    return enqueue(MAKE_PROXY, file.pk, proxy_options(spec=spec, audio_track=audio_track), created_by=created_by)
+
+
+def proxy_options(*, spec: str = "", audio_track: int | None = None) -> dict[str, Any]:
+    """The job's options, defaults left out, so that the same request is the same job."""
+    options: dict[str, Any] = {}
+    if spec and spec != conf.proxy_profile():
+        options["spec"] = spec
+    if audio_track is not None:
+        options["audio_track"] = audio_track
+    return options
+
+
+def run_make_proxy(work: Work) -> str:
+    """The body of the job; returns what to tell."""
+    file = File.objects.select_related("root").filter(pk=work.subject).first()
+    if file is None:
+        return "The file is no longer in the library."
+    proxy = make_proxy(
+        file,
+        spec=work.options.get("spec", ""),
+        audio_track=work.options.get("audio_track"),
+        progress=work.progress,
+        token=f"{work.job_id}-{work.attempt}",
+    )
+    if proxy is None:
+        return "Poster is ready." if file.media_type == File.MediaType.IMAGE else "Sound is ready."
+    if proxy.is_partial:
+        source_s = proxy.metadata["source_duration_s"]
+        return f"{proxy.proxy_spec} is ready, but the source is cut short: {proxy.duration_s:.0f} of {source_s:.0f} s."
+    return f"{proxy.proxy_spec} is ready."
+
+
+MAKE_PROXY_KIND = Kind(
+    name=MAKE_PROXY,
+    label="Make proxy",
+    queue=LONG,
+    run=run_make_proxy,
+    subject_kind="file",
+    permission="files.change_file",
+    needs_free_disk=True,
+)

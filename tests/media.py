@@ -117,7 +117,8 @@ def make_interlaced(path: Path, *, seconds: float = 2) -> Path:
     """A quickly moving clip in fields, top one first."""
     run_ffmpeg(
         "-f", "lavfi", "-i", f"testsrc2=duration={seconds}:size=320x240:rate=50",
-        "-vf", "scroll=horizontal=0.03,tinterlace=interleave_top,fieldorder=tff", "-flags", "+ilme+ildct", "-c:v", "libx264", path,
+        "-vf", "scroll=horizontal=0.03,tinterlace=interleave_top,fieldorder=tff",
+        "-flags", "+ilme+ildct", "-c:v", "libx264", path,
     )  # fmt: skip
     return path
 

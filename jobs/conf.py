@@ -19,6 +19,8 @@ class Timing:
     tick_s: float
     #: A cluster that claims nothing for so long while rows are due is replaced.
     wedge_s: float
+    #: A cluster is replaced after so long, for memory's sake.
+    recycle_s: float
     #: A worker that ignores a cancel for so long is killed.
     cancel_grace_s: float
     #: The first pause before a retryable error is tried again; it doubles each time, up to `back_off_max_s`.
@@ -35,6 +37,7 @@ def timing() -> Timing:
         lease_s=settings.JOB_LEASE_SECONDS,
         tick_s=settings.JOB_TICK_SECONDS,
         wedge_s=settings.JOB_WEDGE_SECONDS,
+        recycle_s=settings.JOB_RECYCLE_SECONDS,
         cancel_grace_s=settings.JOB_CANCEL_GRACE_SECONDS,
         back_off_s=settings.JOB_BACK_OFF_SECONDS,
         back_off_max_s=3600,

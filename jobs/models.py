@@ -189,6 +189,10 @@ class Job(models.Model):
         """Queue it again as if nothing had happened: its worker was asked to end."""
         return self._leave(state=self.State.QUEUED, message="")
 
+    def crash(self, message: str) -> bool:
+        """Queue it again after its worker died."""
+        return self._leave(state=self.State.QUEUED, message=message, crashes=self.crashes + 1)
+
     def end_cancelled(self) -> bool:
         return self._leave(state=self.State.CANCELLED, finished_at=timezone.now())
 

@@ -55,6 +55,7 @@ def _interrupted_by_sigterm() -> Iterator[None]:
     try:
         yield
     except Interrupted:
-        raise SystemExit(0) from None
+        if not _is_retired():  # somebody ended this process alone, not the whole cluster
+            raise SystemExit(0) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -25,8 +25,3 @@ def post(queue: str, count: int = 1) -> None:
 
 def post_on_commit(queue: str, count: int = 1) -> None:
     transaction.on_commit(lambda: post(queue, count), robust=True)
-
-
-def forget(queue: str) -> None:
-    """Drop messages that a dead cluster fetched: they would stay locked for `retry`."""
-    OrmQ.objects.filter(key=queue).delete()

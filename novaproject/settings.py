@@ -146,8 +146,10 @@ JOB_MIN_FREE_BYTES = env.int("JOB_MIN_FREE_BYTES", 1_000_000_000)
 # q2 carries wake-ups only; `jobs.Job` is the truth. A message names no job, so a message delivered twice is harmless,
 # a short `retry` only bounds how long a lost one is missed, and `queue_limit` = workers keeps none locked in a queue.
 # `timeout` is for other tasks than ours (there are none): our messages carry "no limit", or q2 would fail its own task
-# and leave the job running.
-_Q_COMMON = {"timeout": 60, "retry": 90, "max_attempts": 1, "ack_failures": True, "poll": 0.5, "recycle": 500}
+# and leave the job running. `recycle` is off: a worker that vanishes has died, and its cluster is replaced (as it is
+# every JOB_RECYCLE_SECONDS, for memory's sake).
+JOB_RECYCLE_SECONDS = env.float("JOB_RECYCLE_SECONDS", 6 * 3600)
+_Q_COMMON = {"timeout": 60, "retry": 90, "max_attempts": 1, "ack_failures": True, "poll": 0.5, "recycle": -1}
 Q_CLUSTER = {
     **_Q_COMMON,
     "name": "fast",

@@ -1,0 +1,34 @@
+"""Run the workers."""
+
+from argparse import SUPPRESS, ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from jobs import clusters
+from jobs.queue import run_until_idle
+from jobs.registry import QUEUES
+from jobs.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = (
+        "Start the workers and keep them going; Ctrl-C ends them within 10 seconds and loses nothing. "
+        "Example: python manage.py work --until-idle"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--until-idle", action="store_true", help="Do all that is due in this process, then end (for scripts)."
+        )
+        parser.add_argument("--cluster", choices=QUEUES, help=SUPPRESS)
+        parser.add_argument("--parent", type=int, default=0, help=SUPPRESS)
+
+    def handle(self, *args: Any, until_idle: bool, cluster: str | None, parent: int, **options: Any) -> None:
+        if cluster:
+            clusters.main(cluster, parent)
+        elif until_idle:
+            done = run_until_idle()
+            self.stdout.write(f"{done} {'job' if done == 1 else 'jobs'} done.")
+        else:
+            Supervisor().run()

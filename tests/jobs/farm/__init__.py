@@ -1,0 +1,1 @@
+"""An app that registers kinds of work for tests with real worker processes."""

@@ -1,0 +1,112 @@
+"""Taking jobs back from workers that are gone."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from jobs import claims, owners, queue, reaper
+from jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+
+
+def leased_by(owner: str, kind: str, *, expires_in_s: float = 60, **changes: object) -> Job:
+    job = claims.claim_job(queue.enqueue(kind, 7))
+    assert job is not None
+    expires = timezone.now() + timedelta(seconds=expires_in_s)
+    Job.objects.filter(pk=job.pk).update(lease_owner=owner, lease_expires_at=expires, **changes)
+    job.refresh_from_db()
+    return job
+
+
+def dead_owner() -> str:
+    """The name of a process of this machine that is gone."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    name = owners.name_of(process.pid)
+    process.communicate(b"\n")
+    return name
+
+
+def test_the_job_of_a_dead_worker_of_this_machine_is_taken_back_at_once(kind: str) -> None:
+    job = leased_by(dead_owner(), kind)
+
+    assert reaper.take_back() == 1
+
+    job.refresh_from_db()
+    assert (job.state, job.crashes, job.failures, job.lease_owner) == ("queued", 1, 0, "")
+
+
+def test_a_process_id_used_again_is_not_the_owner(kind: str) -> None:
+    host, pid, started = owners.me().rsplit(":", 2)
+    job = leased_by(f"{host}:{pid}:{float(started) - 100:.2f}", kind)
+
+    assert reaper.take_back() == 1
+    assert reaper.take_back() == 0
+
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+@pytest.mark.parametrize(
+    ("owner", "expires_in_s", "is_taken"),
+    [
+        ("elsewhere:1:2.00", 1, False),
+        ("elsewhere:1:2.00", -1, True),
+        ("me", 1, False),
+        ("me", -1, False),  # this machine slept: the worker gets the time to renew
+        ("me", -120, True),
+    ],
+)
+def test_other_leases_are_taken_back_when_they_are_over(
+    owner: str, expires_in_s: float, is_taken: bool, kind: str
+) -> None:
+    leased_by(owners.me() if owner == "me" else owner, kind, expires_in_s=expires_in_s)
+
+    assert reaper.take_back() == is_taken
+
+
+def test_a_job_that_keeps_killing_its_worker_is_given_up(kind: str) -> None:
+    job = leased_by(dead_owner(), kind, crashes=4)
+
+    reaper.take_back()
+
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert job.error == "The worker died 5 times while it did this."
+    assert "memory" in job.remedy
+
+
+def test_a_job_to_be_cancelled_is_not_queued_again(kind: str) -> None:
+    job = leased_by(dead_owner(), kind, cancel_requested_at=timezone.now())
+
+    reaper.take_back()
+
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+
+
+def test_a_parked_job_is_left_alone(kind: str) -> None:
+    leased_by("", kind, is_parked=True, expires_in_s=-1000)
+
+    assert reaper.take_back() == 0
+
+
+def test_after_an_orderly_end_jobs_are_given_back_without_a_crash(kind: str) -> None:
+    job = leased_by(dead_owner(), kind)
+
+    assert reaper.give_back_of_dead() == 1
+
+    job.refresh_from_db()
+    assert (job.state, job.crashes) == ("queued", 0)
+
+
+def test_this_process_is_alive_and_has_one_name() -> None:
+    assert owners.me() == owners.me()
+    assert owners.pid_here(owners.me()) == os.getpid()
+    assert not owners.is_dead_here(owners.me())
+    assert not owners.is_dead_here("elsewhere:1:2.00")
+    assert not owners.is_dead_here("")

@@ -9,6 +9,21 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import vec
+        from embeddings import facet, receivers, tasks, vec
+        from files import facets
+        from jobs import registry, ticks
 
         connection_created.connect(vec.load_into, dispatch_uid="embeddings.vec")
+        receivers.connect()
+        facets.register(facet.FACET)
+        registry.register(
+            registry.Kind(
+                name=tasks.EMBED,
+                label="Embed",
+                queue=registry.LONG,
+                run=tasks.run_embed,
+                subject_kind="file",
+                permission="embeddings.add_embedding",
+            )
+        )
+        ticks.register_tick("embeddings: what waits", lambda: tasks.SWEEP_SECONDS, tasks.sweep)

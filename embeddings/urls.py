@@ -1,6 +1,10 @@
 """API routes of `embeddings`, mounted under `/api/`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from embeddings import api
 
 app_name = "embeddings"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("search", api.SearchView.as_view(), name="search"),
+]

@@ -1,0 +1,92 @@
+"""The facet of this floor: whether a file is embedded in the space in use, and the action that does it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.urls import NoReverseMatch, reverse
+
+from embeddings import registry, spaces, tasks, vec
+from embeddings.costs import cost_of_texts
+from embeddings.models import Chunk, Embedding, Space
+from embeddings.serializers import EmbedOptionsSerializer
+from files.facets import Action, Badge, Facet, Plan, enqueue_selection
+from files.models import File, FileQuerySet
+from jobs.errors import WorkError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from jobs.models import Batch
+
+NAME = "has_embeddings"
+
+
+def embedded() -> Exists:
+    """Whether the file has vectors in the space in use. One sub-query, whichever space that is."""
+    return Exists(Embedding.objects.filter(file_id=OuterRef("pk"), space__is_active=True))
+
+
+def badge(file: File) -> Badge | None:
+    if not file.__dict__.get(NAME):
+        return None
+    try:
+        url = f"{reverse('search')}?like_file={file.pk}"
+    except NoReverseMatch:
+        url = ""
+    return Badge(text="Embedded", url=url, title="Found by meaning; opens what is like it")
+
+
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+    """What embedding the selection would do: chunks that lack a vector, and their price where there is one."""
+    files = selection.order_by()
+    total = files.count()
+    try:
+        space = _space(options)
+        provider = registry.provider_for(space.key)
+    except WorkError as error:
+        return Plan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
+    missing = f"sqlite-vec is missing: {vec.problem()}." if vec.problem() else provider.problem()
+    chunks = Chunk.objects.filter(file_id__in=files.values("pk"))
+    if not options.get("force"):
+        chunks = chunks.awaiting(space)
+    # A file without any chunk was never looked at: its text is found out by the job.
+    todo = files.filter(Q(pk__in=chunks.values("file_id")) | ~Q(pk__in=Chunk.objects.values("file_id"))).count()
+    cost = cost_of_texts(space, chunks) if provider.is_paid else None
+    return Plan(
+        total=total,
+        todo=todo,
+        already_done=total - todo,
+        usd_low=cost.usd_low if cost else Decimal(0),
+        usd_high=cost.usd_high if cost else Decimal(0),
+        input_tokens=cost.tokens if cost else None,
+        records=chunks.values("content_hash").distinct().count(),
+        refusals=[missing] if missing else [],
+        warnings=list(cost.warnings) if cost else [],
+    )
+
+
+def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
+    space = _space(options) if options.get("space_id") else None
+    job_options = tasks.options_of(force=bool(options.get("force")), space=space)
+    enqueue_selection(tasks.EMBED, selection, job_options, batch, user)
+
+
+def _space(options: Mapping[str, Any]) -> Space:
+    wanted = options.get("space_id")
+    return Space.objects.get(pk=wanted) if wanted else spaces.active()
+
+
+ACTION = Action(
+    name="embeddings",
+    label="Generate embeddings",
+    job_kind=tasks.EMBED,
+    options=EmbedOptionsSerializer,
+    permission="embeddings.add_embedding",
+    plan=plan,
+    start=start,
+)
+FACET = Facet(
+    name=NAME, label="Embedded", annotation=embedded, filter_label="Has embeddings", badge=badge, action=ACTION
+)

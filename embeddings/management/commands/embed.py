@@ -1,0 +1,115 @@
+"""`manage.py embed`: make files findable by meaning, and look after the spaces."""
+
+import json
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from embeddings import facet, registry, spaces
+from embeddings.index import index_file
+from embeddings.models import Space
+from files.models import File, FileQuerySet
+from files.selection import resolve
+from jobs.errors import WorkError
+
+
+class Command(BaseCommand):
+    help = (
+        "Chunk and embed files: all that lack vectors in the space in use, or the ones named.\n\n"
+        "Examples:\n"
+        "  python manage.py embed                    what is missing, here and now\n"
+        "  python manage.py embed 12 13 --force      make these again\n"
+        "  python manage.py embed --dry-run          how much that would be, and what it costs\n"
+        "  python manage.py embed --new-space        fill a space for the model of the settings, beside the other\n"
+        "  python manage.py embed --switch 2         search with space 2 from now on (and back: --switch 1)"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.add_argument("file_ids", nargs="*", type=int, help="ids of files; none: the whole library")
+        parser.add_argument("--force", action="store_true", help="replace the vectors that are there")
+        parser.add_argument("--space", type=int, help="id of a space; the one in use by default")
+        parser.add_argument("--new-space", action="store_true", help="fill the space that the settings describe")
+        parser.add_argument("--spaces", action="store_true", help="list the spaces")
+        parser.add_argument("--switch", type=int, metavar="SPACE", help="use this space for search")
+        parser.add_argument("--delete-space", type=int, metavar="SPACE", help="forget a space that is not in use")
+        parser.add_argument("--yes", action="store_true", help="spend money without asking")
+        parser.add_argument("--dry-run", action="store_true", help="only say what it would do")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._do(options)
+        except WorkError as error:
+            raise CommandError(f"{error} {error.remedy}".strip()) from error
+
+    def _do(self, options: dict[str, Any]) -> None:
+        if options["switch"]:
+            spaces.switch_to(_space(options["switch"]))
+        if options["delete_space"]:
+            spaces.delete(_space(options["delete_space"]))
+        if options["spaces"] or options["switch"] or options["delete_space"]:
+            self._list(as_json=options["json"])
+            return
+        space = spaces.get_or_make(registry.default_key()) if options["new_space"] else _space(options["space"])
+        ids = options["file_ids"]
+        files = resolve(file_ids=ids) if ids else resolve(filter={})
+        plan = facet.plan(files, {"force": options["force"], "space_id": space.pk})
+        if plan.refusals:
+            raise CommandError(" ".join(plan.refusals))
+        if options["dry_run"]:
+            self._say(options, {"files": plan.todo, "texts": plan.records, "usd_high": str(plan.usd_high)})
+            return
+        if plan.usd_high and not options["yes"]:
+            raise CommandError(f"This costs up to ${plan.usd_high:.4f}. Run it again with --yes to spend it.")
+        self._embed(files, space, options)
+
+    def _embed(self, files: FileQuerySet, space: Space, options: dict[str, Any]) -> None:
+        done = embedded = 0
+        failed: dict[int, str] = {}
+        ids = list(files.order_by("pk").values_list("pk", flat=True))
+        for place, file in enumerate(File.objects.filter(pk__in=ids).order_by("pk").iterator(chunk_size=500), start=1):
+            if sys.stderr.isatty():
+                self.stderr.write(f"\r{place} of {len(ids)}: {file.name[:60]:60}", ending="")
+            try:
+                embedded += index_file(file, space=space, force=options["force"]).embedded
+                done += 1
+            except WorkError as error:
+                failed[file.pk] = f"{error} {error.remedy}".strip()
+        self._say(options, {"files": done, "embedded": embedded, "failed": failed})
+        if failed:
+            raise CommandError(f"{len(failed)} files failed.")
+
+    def _list(self, *, as_json: bool) -> None:
+        rows = [
+            {"id": one.pk, "space": str(one), "in_use": one.is_active, "vectors": one.embeddings.count()}
+            for one in Space.objects.all()
+        ]
+        if as_json:
+            self.stdout.write(json.dumps(rows))
+            return
+        for row in rows:
+            self.stdout.write(
+                f"{row['id']:4} {'*' if row['in_use'] else ' '} {row['space']}  {row['vectors']:,} vectors"
+            )
+
+    def _say(self, options: dict[str, Any], facts: dict[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps(facts))
+            return
+        self.stdout.write(
+            ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in facts.items() if value != {})
+        )
+        for pk, reason in facts.get("failed", {}).items():
+            self.stderr.write(f"File {pk}: {reason}")
+
+
+def _space(pk: int | None) -> Space:
+    if pk is None:
+        return spaces.active()
+    found = Space.objects.filter(pk=pk).first()
+    if found is None:
+        raise CommandError(f"There is no space {pk}. `python manage.py embed --spaces` lists them.")
+    return found

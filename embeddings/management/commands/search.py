@@ -1,0 +1,71 @@
+"""`manage.py search`: the search box in a shell."""
+
+import json
+import re
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from dataclasses import asdict
+from html import unescape
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from embeddings.models import Chunk
+from embeddings.search import DEFAULT_LIMIT, MODES, Hit, SearchAnswer, search
+from jobs.errors import WorkError
+
+
+class Command(BaseCommand):
+    help = (
+        "Find moments by words, by meaning, or by both.\n\n"
+        "Example: python manage.py search 'leak at the liner seam' --kind transcript --limit 5"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.formatter_class = RawDescriptionHelpFormatter
+        parser.add_argument("query", help="what you want to see or hear")
+        parser.add_argument("--mode", choices=MODES, default="hybrid")
+        parser.add_argument("--kind", choices=Chunk.Kind.values, default="")
+        parser.add_argument("--file-id", type=int, help="only in this file")
+        parser.add_argument("--name", default="", help="only in files whose name has this")
+        parser.add_argument("--directory", default="", help="only in files below this folder")
+        parser.add_argument("--limit", type=int, default=DEFAULT_LIMIT)
+        parser.add_argument("--json", action="store_true", help="the answer of GET /api/search")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            answer = search(
+                options["query"],
+                mode=options["mode"],
+                kind=options["kind"],
+                file_id=options["file_id"],
+                limit=options["limit"],
+                name=options["name"],
+                filters={"directory": options["directory"]} if options["directory"] else {},
+            )
+        except WorkError as error:
+            raise CommandError(f"{error} {error.remedy}".strip()) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(answer), ensure_ascii=False))
+        else:
+            self._print(answer)
+
+    def _print(self, answer: SearchAnswer) -> None:
+        if answer.notice:
+            self.stderr.write(answer.notice)
+        for hit in answer.results:
+            place = "" if hit.start_s is None else f" at {timecode(hit.start_s)}"
+            self.stdout.write(self.style.SUCCESS(f"{hit.file_name}{place}") + f"  [{hit.kind_label}; {hit.why}]")
+            self.stdout.write(f"    {self._plain(hit)}\n    {hit.url}")
+        nothing = "Nothing close." if not answer.results else ""
+        self.stdout.write(nothing or f"{answer.total} moments in {answer.file_count} files, {answer.took_s:.2f} s")
+
+    def _plain(self, hit: Hit) -> str:
+        marked = re.sub("<mark>(.*?)</mark>", lambda match: self.style.WARNING(match[1]), hit.snippet)
+        return unescape(marked)
+
+
+def timecode(seconds: float) -> str:
+    """0:42, 3:05, 1:02:03."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

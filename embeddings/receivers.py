@@ -1,0 +1,65 @@
+"""What this floor does when the ones below have news: words at once, vectors as a job where they are free."""
+
+import logging
+from typing import Any
+
+from django.db.models import Model
+from django.db.models.signals import post_delete, post_save, pre_delete
+from django.db.utils import DatabaseError
+
+from embeddings import fulltext, index, tasks, vec
+from embeddings.models import Chunk, Embedding, Removal
+from files.models import File
+from files.signals import file_back, file_gone, media_ready
+from nova.signals import analysis_ready
+from transcription.models import Segment, Transcript
+from transcription.signals import transcript_settled
+
+logger = logging.getLogger(__name__)
+
+
+def connect() -> None:
+    """Listen. Called once, in `AppConfig.ready()`."""
+    for signal in (media_ready, transcript_settled, analysis_ready, file_back):
+        signal.connect(_on_news, dispatch_uid="embeddings.news")
+    file_gone.connect(_on_gone, dispatch_uid="embeddings.gone")
+    post_delete.connect(_on_transcript_deleted, Transcript, dispatch_uid="embeddings.transcript_deleted")
+    post_save.connect(_on_segment_saved, Segment, dispatch_uid="embeddings.segment_saved")
+    pre_delete.connect(_on_chunk_deleted, Chunk, dispatch_uid="embeddings.chunk_deleted")
+    pre_delete.connect(_on_embedding_deleted, Embedding, dispatch_uid="embeddings.embedding_deleted")
+
+
+def _on_news(sender: object, *, signal: object, file: File, **kwargs: Any) -> None:
+    index.index_text(file)
+    # A name alone is quickly embedded with what follows it; the chain always ends with an analysis that settles.
+    if signal is not media_ready:
+        tasks.request_if_free(file)
+
+
+def _on_gone(sender: object, *, file: File, **kwargs: Any) -> None:
+    index.remove_file(file.pk)
+
+
+def _on_transcript_deleted(sender: type[Model], *, instance: Transcript, **kwargs: Any) -> None:
+    """In the transaction of the deletion itself: a deleted source is never found."""
+    index.remove_source(instance.file_id, [Chunk.Kind.TRANSCRIPT], instance.pk)
+
+
+def _on_segment_saved(sender: type[Model], *, instance: Segment, created: bool, raw: bool, **kwargs: Any) -> None:
+    """A correction: the old words and their vector go with it, in the same transaction."""
+    if not created and not raw and instance.transcript.is_current:
+        index.index_text(instance.transcript.file)
+
+
+def _on_chunk_deleted(sender: type[Model], *, instance: Chunk, **kwargs: Any) -> None:
+    """For deletions that cascade here; the verbs do this in bulk."""
+    fulltext.remove([(instance.pk, instance.text)])
+
+
+def _on_embedding_deleted(sender: type[Model], *, instance: Embedding, **kwargs: Any) -> None:
+    try:
+        vec.delete(instance.space_id, [instance.pk])
+    except DatabaseError:
+        logger.warning("The vector %s of space %s stays behind; `doctor` sweeps it", instance.pk, instance.space_id)
+    Removal.objects.create(space_id=instance.space_id, embedding_id=instance.pk)
+    instance.space.touch()

@@ -1,0 +1,84 @@
+"""Requests and answers of the API, and the options of the batch action."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from embeddings.models import Chunk, Space
+from embeddings.search import DEFAULT_LIMIT, MAX_LIMIT, MODES
+
+
+class EmbedOptionsSerializer(serializers.Serializer[Any]):
+    """Options of `POST /api/batch/embeddings`."""
+
+    force = serializers.BooleanField(
+        default=False, label="Make them again", help_text="Replace the vectors that are there already."
+    )
+    space_id = serializers.PrimaryKeyRelatedField(
+        queryset=Space.objects.all(),
+        required=False,
+        allow_null=True,
+        label="Space",
+        help_text="Empty: the space in use.",
+        pk_field=serializers.IntegerField(),
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        space = attrs.pop("space_id", None)
+        return attrs | ({"space_id": space.pk} if space is not None else {})
+
+
+class GenerateSerializer(serializers.Serializer[Any]):
+    """Body of `POST /api/nova/embeddings/generate`: exactly one of the three ids."""
+
+    file_id = serializers.IntegerField(required=False, min_value=1)
+    nova_job_id = serializers.IntegerField(required=False, min_value=1)
+    transcript_id = serializers.IntegerField(required=False, min_value=1)
+    force = serializers.BooleanField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = {"file_id", "nova_job_id", "transcript_id"} & set(attrs)
+        if len(given) != 1:
+            raise serializers.ValidationError("Give exactly one of file_id, nova_job_id, transcript_id.")
+        return attrs
+
+
+class SearchQuerySerializer(serializers.Serializer[Any]):
+    """Parameters of `GET /api/search`, without the filters of the file list."""
+
+    q = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text='Words, "phrases", beginnings (`wat*`), and `-word` for what must not be there.',
+    )
+    mode = serializers.ChoiceField(choices=list(MODES), default="hybrid")
+    kind = serializers.ChoiceField(choices=Chunk.Kind.choices, required=False, default="")
+    file_id = serializers.IntegerField(required=False, min_value=1, default=None)
+    limit = serializers.IntegerField(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
+    name = serializers.CharField(required=False, default="", help_text="Part of the file's name.")
+
+
+class HitSerializer(serializers.Serializer[Any]):
+    """A moment that answers."""
+
+    file_id = serializers.IntegerField()
+    file_name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Chunk.Kind.choices)
+    start_s = serializers.FloatField(allow_null=True)
+    end_s = serializers.FloatField(allow_null=True)
+    snippet = serializers.CharField(help_text="Safe HTML: the words are in `<mark>`, all else is escaped.")
+    score = serializers.FloatField(help_text="1 is the best of this answer; cosine similarity in `semantic`.")
+    why = serializers.CharField()
+    url = serializers.CharField(help_text="The page of the file, opened at that second.")
+
+
+class SearchAnswerSerializer(serializers.Serializer[Any]):
+    """The answer of `GET /api/search`."""
+
+    results = HitSerializer(many=True)
+    notice = serializers.CharField(help_text="Why this may be less than was asked for; else empty.")
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="Moments by kind.")
+    total = serializers.IntegerField(help_text="Moments found.")
+    mode = serializers.ChoiceField(choices=list(MODES))
+    took_s = serializers.FloatField()

@@ -1,0 +1,351 @@
+"""The doors to the verbs: API, commands, jobs, the facet, and the news from the floors below."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from embeddings import facet, fulltext, index, registry, spaces, tasks
+from embeddings.errors import ProviderError
+from embeddings.models import Chunk, Embedding, Space
+from files import actions
+from files.facets import annotate
+from files.models import File
+from files.selection import resolve
+from files.signals import file_back, file_gone, media_ready
+from jobs.models import Job, Notice
+from jobs.queue import run_until_idle
+from nova.signals import analysis_ready
+from tests.embeddings.conftest import MakeFile, say, vector_count
+from tests.embeddings.fakes import WordsProvider
+from transcription.signals import transcript_settled
+
+LINES = [(0.0, 3.0, "Hello there."), (12.5, 15.0, "That is a leak at the liner seam.")]
+
+
+@pytest.fixture
+def friday(make_file: MakeFile) -> File:
+    file = make_file("friday.mp4")
+    say(file, LINES)
+    index.index_file(file)
+    return file
+
+
+def client_with(*codenames: str) -> Client:
+    user = User.objects.create_user(f"user-{User.objects.count()}", password="x")
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return client_with("view_chunk")
+
+
+def test_the_api_answers_as_the_contract_says(viewer: Client, friday: File) -> None:
+    body = viewer.get("/api/search", {"q": "leak seam", "mode": "keyword"}).json()
+
+    [hit] = body["results"]
+    assert {name: hit[name] for name in ("file_id", "file_name", "kind", "start_s", "end_s", "url")} == {
+        "file_id": friday.pk,
+        "file_name": "friday.mp4",
+        "kind": "transcript",
+        "start_s": 12.5,
+        "end_s": 15.0,
+        "url": f"/files/{friday.pk}/?t=12.5",
+    }
+    assert "<mark>leak</mark>" in hit["snippet"]
+    assert body["counts"] == {"transcript": 1}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "q=",
+        "q=%20",
+        "q=%00",
+        "q=leak&limit=0",
+        "q=leak&limit=100000",
+        "q=leak&limit=many",
+        "q=leak&mode=magic",
+        "q=leak&kind=poem",
+        "q=leak&colour=red",
+        "q=leak&ordering=name",
+        "q=leak&min_size=big",
+        "q=leak&has_transcript=maybe",
+    ],
+)
+def test_the_api_refuses_what_it_cannot_ask(viewer: Client, query: str) -> None:
+    answer = viewer.get(f"/api/search?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json()
+
+
+def test_the_api_takes_the_filters_of_the_file_list(viewer: Client, friday: File) -> None:
+    assert viewer.get("/api/search?q=leak&media_type=video&min_duration=10").json()["total"] == 1
+    assert viewer.get("/api/search?q=leak&media_type=audio").json()["total"] == 0
+    assert viewer.get("/api/search?q=leak&name=frid").json()["total"] == 1
+
+
+def test_the_api_is_closed_without_login_and_without_permission(friday: File) -> None:
+    assert Client().get("/api/search?q=leak").status_code == 401
+    assert client_with().get("/api/search?q=leak").status_code == 403
+
+
+def test_a_search_takes_few_queries_however_many_hits(
+    viewer: Client, make_file: MakeFile, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(30):
+        say(file := make_file(f"clip-{number}.mp4"), [(0, 3, f"The pump hums in clip {number}.")])
+        index.index_file(file)
+    viewer.get("/api/search?q=pump")
+
+    with django_assert_max_num_queries(25):
+        assert len(viewer.get("/api/search?q=pump+hums&limit=30").json()["results"]) == 30
+
+
+def test_the_command_prints_the_moment(friday: File) -> None:
+    out = StringIO()
+
+    call_command("search", "leak seam", "--mode", "keyword", stdout=out)
+
+    assert "friday.mp4 at 0:12" in out.getvalue()
+    assert f"/files/{friday.pk}/?t=12.5" in out.getvalue()
+
+
+def test_the_command_says_when_nothing_is_close(friday: File) -> None:
+    out = StringIO()
+
+    call_command("search", "zebra", stdout=out)
+
+    assert "Nothing close." in out.getvalue()
+
+
+def test_the_command_speaks_json_and_refuses_with_words(friday: File) -> None:
+    out = StringIO()
+
+    call_command("search", "leak", "--json", "--directory", "", stdout=out)
+
+    assert json.loads(out.getvalue())["results"][0]["file_id"] == friday.pk
+    with pytest.raises(CommandError, match="empty"):
+        call_command("search", " ")
+
+
+def test_embed_does_what_is_missing_and_says_so(make_file: MakeFile) -> None:
+    say(make_file("a.mp4"), LINES)
+    out, again = StringIO(), StringIO()
+
+    call_command("embed", "--json", stdout=out)
+    call_command("embed", "--json", stdout=again)
+
+    assert json.loads(out.getvalue()) == {"files": 1, "embedded": 3, "failed": {}}
+    assert json.loads(again.getvalue())["embedded"] == 0
+
+
+def test_embed_tells_first_what_it_would_do(make_file: MakeFile) -> None:
+    make_file("a.mp4")
+    out = StringIO()
+
+    call_command("embed", "--dry-run", "--json", stdout=out)
+
+    assert json.loads(out.getvalue())["files"] == 1
+    assert not Embedding.objects.exists()
+
+
+def test_embed_ends_with_an_error_where_a_file_fails(make_file: MakeFile) -> None:
+    make_file("a.mp4")
+    WordsProvider.failing = ProviderError("Away.")
+
+    with pytest.raises(CommandError, match="1 files failed"):
+        call_command("embed", stdout=StringIO(), stderr=StringIO())
+
+
+def test_embed_lists_and_switches_spaces(friday: File, settings: Any) -> None:
+    first = spaces.active()
+    settings.EMBEDDING_PROVIDER = "paid"
+    out = StringIO()
+
+    call_command("embed", "--new-space", stdout=StringIO())
+    second = Space.objects.exclude(pk=first.pk).get()
+    call_command("embed", "--switch", str(second.pk), stdout=out)
+
+    assert spaces.active() == second
+    assert f"{second.pk} * paid: bag" in out.getvalue()
+    call_command("embed", "--switch", str(first.pk), stdout=out)
+    call_command("embed", "--delete-space", str(second.pk), stdout=out)
+    assert list(Space.objects.all()) == [first]
+    with pytest.raises(CommandError, match="in use"):
+        call_command("embed", "--delete-space", str(first.pk), stdout=out)
+    with pytest.raises(CommandError, match="no space 999"):
+        call_command("embed", "--switch", "999", stdout=out)
+
+
+def test_a_name_is_found_as_soon_as_the_file_is_there(make_file: MakeFile) -> None:
+    file = make_file("ridge.mp4")
+
+    media_ready.send(File, file=file, reason="")
+
+    assert Chunk.objects.get().text == "ridge.mp4 · ridge"
+    assert not Job.objects.exists()
+
+
+def test_a_settled_transcript_is_found_at_once_and_embedded_soon(make_file: MakeFile) -> None:
+    file = make_file("a.mp4")
+    transcript = say(file, LINES)
+
+    transcript_settled.send(File, file=file, transcript=transcript, reason="")
+    analysis_ready.send(File, file=file, nova_job=None, reason="off")
+
+    assert Chunk.objects.count() == 3
+    job = Job.objects.get()
+    assert (job.kind, job.subject_id, job.options) == ("embed", file.pk, {})
+    Job.objects.update(run_after=job.created_at)
+    assert run_until_idle() == 1
+    assert Embedding.objects.count() == 3
+    job.refresh_from_db()
+    assert (job.state, job.message) == ("succeeded", "3 chunks, 3 embedded")
+
+
+def test_without_the_weights_there_is_one_notice_and_no_job(make_file: MakeFile) -> None:
+    WordsProvider.missing = "Its weights are not there."
+    for name in ("a.mp4", "b.mp4"):
+        transcript_settled.send(File, file=make_file(name), transcript=None, reason="no speech")
+
+    assert not Job.objects.exists()
+    assert "weights" in Notice.objects.get().text
+
+    WordsProvider.missing = ""
+    transcript_settled.send(File, file=make_file("c.mp4"), transcript=None, reason="")
+    assert not Notice.objects.exists()
+
+
+def test_nothing_that_costs_money_starts_by_itself(make_file: MakeFile, settings: Any) -> None:
+    settings.EMBEDDING_PROVIDER = "paid"
+
+    transcript_settled.send(File, file=make_file("a.mp4"), transcript=None, reason="")
+    tasks.sweep()
+
+    assert Chunk.objects.count() == 1
+    assert not Job.objects.exists()
+    assert WordsProvider.asked == []
+
+
+def test_a_step_that_is_off_makes_no_job(make_file: MakeFile, settings: Any) -> None:
+    settings.IMPORT_STEPS = ["proxy"]
+
+    transcript_settled.send(File, file=make_file("a.mp4"), transcript=None, reason="")
+    tasks.sweep()
+
+    assert not Job.objects.exists()
+
+
+def test_what_was_missed_is_asked_for_again(make_file: MakeFile, friday: File) -> None:
+    index.index_text(missed := make_file("missed.mp4"))
+
+    tasks.sweep()
+
+    assert [job.subject_id for job in Job.objects.all()] == [missed.pk]
+
+
+def test_a_file_that_left_takes_its_words_along_and_brings_them_back(friday: File) -> None:
+    friday.mark_removed()
+    file_gone.send(File, file=friday)
+    assert not Chunk.objects.exists()
+
+    friday.removed_at = None
+    friday.save()
+    file_back.send(File, file=friday)
+    assert Chunk.objects.count() == 3
+
+
+def test_a_deleted_transcript_is_gone_from_the_index_in_its_own_transaction(friday: File) -> None:
+    friday.transcripts.get().delete()
+
+    assert list(Chunk.objects.values_list("source_kind", flat=True)) == ["name"]
+    assert vector_count(spaces.active().pk) == 1
+
+
+def test_a_corrected_segment_loses_its_old_words_at_once(friday: File) -> None:
+    friday.transcripts.get().segments.get(index=1).correct("That is a hole in the rubber.")
+
+    texts = set(Chunk.objects.values_list("text", flat=True))
+    assert "That is a hole in the rubber." in texts
+    assert vector_count(spaces.active().pk) == 2
+
+
+def test_a_deletion_that_cascades_takes_words_and_vectors_along(friday: File) -> None:
+    space = spaces.active()
+    Chunk.objects.filter(source_kind="name").delete()
+
+    assert vector_count(space.pk) == Embedding.objects.count() == 2
+    assert fulltext.is_sound()
+
+
+def test_a_job_of_a_file_that_left_ends_well(friday: File) -> None:
+    job = tasks.request_embed(friday)
+    friday.mark_removed()
+
+    run_until_idle()
+
+    job.refresh_from_db()
+    assert job.state == "succeeded"
+
+
+def test_a_job_of_a_space_that_is_gone_fails_with_words(friday: File) -> None:
+    job = tasks.request_embed(friday, force=True)
+    Job.objects.update(options={"space_id": 99})
+
+    run_until_idle()
+
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("failed", "The space of this job is gone.")
+
+
+def test_the_facet_knows_what_is_embedded(friday: File, make_file: MakeFile) -> None:
+    make_file("other.mp4")
+
+    assert [file.name for file in resolve(filter={"has_embeddings": True})] == ["friday.mp4"]
+    assert [file.name for file in resolve(filter={"has_embeddings": False})] == ["other.mp4"]
+    badge = facet.badge(annotate(File.objects.filter(pk=friday.pk)).get())
+    assert badge is not None
+    assert badge.text == "Embedded"
+    assert facet.badge(annotate(File.objects.filter(name="other.mp4")).get()) is None
+
+
+def test_the_action_plans_and_starts(friday: File, make_file: MakeFile) -> None:
+    index.index_text(make_file("other.mp4"))
+    everything = resolve(filter={})
+
+    plan = actions.estimate("embeddings", everything, {})
+    batch = actions.start_action("embeddings", everything, {"force": True})
+
+    assert (plan.total, plan.todo, plan.already_done) == (2, 1, 1)
+    assert not plan.usd_high
+    assert {job.options.get("force") for job in batch.jobs.all()} == {True}
+    assert run_until_idle() == 2
+    assert actions.estimate("embeddings", everything, {}).todo == 0
+
+
+def test_the_action_refuses_where_the_model_is_missing(friday: File) -> None:
+    WordsProvider.missing = "Its weights are not there."
+
+    assert actions.estimate("embeddings", resolve(filter={}), {}).refusals == ["Its weights are not there."]
+
+
+def test_an_unpriced_paid_space_says_so(friday: File, settings: Any) -> None:
+    settings.EMBEDDING_PROVIDER = "paid"
+    space = spaces.get_or_make(registry.default_key())
+
+    plan = actions.estimate("embeddings", resolve(filter={}), {"space_id": space.pk})
+
+    assert plan.todo == 1
+    assert "No price is known" in plan.warnings[0]

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from files import conf, storage
+from files import conf, pictures, storage
 from files.models import File
-from files.sprites import Sprite
+from files.sprites import Sprite, cell_at
 
 AUDIO, POSTER, SPRITE, SPRITE_VTT = "audio.flac", "poster.jpg", "sprite.jpg", "sprite.vtt"
 #: Written last, so that it vouches for the others.
@@ -43,6 +43,14 @@ def sprite_path(file: File) -> Path | None:
 
 def sprite_vtt_path(file: File) -> Path | None:
     return _existing(file, SPRITE_VTT)
+
+
+def sprite_cell(file: File, at_s: float) -> bytes | None:
+    """A small JPEG of the second `at_s`, cut out of the sprite (about 1 ms); None where there is no sprite."""
+    made, sheet = read_made(file.pk), sprite_path(file)
+    if made is None or made.sprite is None or sheet is None:
+        return None
+    return pictures.cut(sheet, cell_at(made.sprite, min(at_s, file.duration_s or at_s)))
 
 
 def read_made(file_id: int) -> Made | None:

@@ -41,8 +41,14 @@ def poster_of_cover(path: Path) -> bytes | None:
     return None
 
 
+def cut(sheet: Path, box: tuple[int, int, int, int]) -> bytes:
+    """A JPEG of a rectangle (left, top, right, bottom) of a picture of ours."""
+    with Image.open(sheet) as image:
+        return _jpeg(image.crop(box))
+
+
 def _jpeg(image: Image.Image) -> bytes:
-    image.draft("RGB", (POSTER_SIDE, POSTER_SIDE))  # JPEGs are then decoded at a fraction of their size
+    image.draft("RGB", (POSTER_SIDE, POSTER_SIDE))  # a JPEG not yet read is then decoded at a fraction of its size
     upright = ImageOps.exif_transpose(image)
     upright.thumbnail((POSTER_SIDE, POSTER_SIDE))
     if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:

@@ -8,6 +8,8 @@ COLUMNS = 10
 CELL_LONG_SIDE = 160
 #: For a source that does not say how long it is.
 UNKNOWN_DURATION_INTERVAL_S = 10.0
+#: A rest shorter than this part of an interval gets no cell: sound often ends a little after the picture.
+IGNORED_REST = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Sprite:
 def plan(duration_s: float | None, width: int, height: int) -> Sprite:
     """A grid for a clip: at most 100 cells, none shorter than a second."""
     interval_s = max(1.0, math.ceil(duration_s / MOST_CELLS * 10) / 10) if duration_s else UNKNOWN_DURATION_INTERVAL_S
-    cells = max(1, math.ceil(duration_s / interval_s - 1e-6)) if duration_s else MOST_CELLS
+    cells = _cells(duration_s, interval_s) if duration_s else MOST_CELLS
     columns = min(COLUMNS, cells)
     factor = CELL_LONG_SIDE / max(width, height)
     return Sprite(
@@ -43,7 +45,7 @@ def plan(duration_s: float | None, width: int, height: int) -> Sprite:
 def write_vtt(sprite: Sprite, duration_s: float, image: str = "sprite.jpg") -> str:
     """WebVTT whose cues name a rectangle of `image` (media fragments, W3C `#xywh=`) each."""
     cues = ["WEBVTT"]
-    for cell in range(min(sprite.cells, max(1, math.ceil(duration_s / sprite.interval_s - 1e-6)))):
+    for cell in range(min(sprite.cells, _cells(duration_s, sprite.interval_s))):
         start_s = cell * sprite.interval_s
         end_s = min(start_s + sprite.interval_s, max(duration_s, start_s + 0.001))
         x, y = cell % sprite.columns * sprite.width, cell // sprite.columns * sprite.height
@@ -56,6 +58,10 @@ def cell_at(sprite: Sprite, at_s: float) -> tuple[int, int, int, int]:
     cell = min(sprite.cells - 1, max(0, int(at_s / sprite.interval_s)))
     x, y = cell % sprite.columns * sprite.width, cell // sprite.columns * sprite.height
     return x, y, x + sprite.width, y + sprite.height
+
+
+def _cells(duration_s: float, interval_s: float) -> int:
+    return max(1, math.ceil(duration_s / interval_s - IGNORED_REST))
 
 
 def _stamp(at_s: float) -> str:

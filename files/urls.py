@@ -1,6 +1,14 @@
 """API routes of `files`, mounted under `/api/`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from files import api_media
 
 app_name = "files"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("files/<int:pk>/stream", api_media.FileStream.as_view(), name="stream"),
+    path("files/<int:pk>/thumbnail", api_media.Thumbnail.as_view(), name="thumbnail"),
+    path("files/<int:pk>/sprite.jpg", api_media.SpriteSheet.as_view(), name="sprite"),
+    path("files/<int:pk>/sprite.vtt", api_media.SpriteIndex.as_view(), name="sprite-index"),
+    path("proxies/<int:pk>/stream", api_media.ProxyStream.as_view(), name="proxy-stream"),
+]

@@ -1,11 +1,12 @@
 """Both sides of the door to background imports and scans, and what goes on after them."""
 
-import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from files import conf, roots
@@ -19,9 +20,10 @@ from files.signals import file_back, media_ready
 from jobs.models import Batch, Job
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import create_batch, enqueue, enqueue_many
+from jobs.registry import LONG, Kind, register, register_subject
+from jobs.ticks import register_tick
 from jobs.work import Work
 
-logger = logging.getLogger(__name__)
 #: Scans go before the hours of work that they bring.
 SCAN_PRIORITY = 10
 #: Files that are still being copied are looked at again after so long, and so often.
@@ -110,17 +112,25 @@ def run_import(work: Work) -> str:
     return report.summary()
 
 
+def scan_now(
+    root: Root, *, retry_problems: bool = False, progress: Progress = NO_PROGRESS, times: int = 0
+) -> ImportReport:
+    """Scan a root in this process and enqueue what follows."""
+    follow_up = FollowUp(f"Scan of {root.name}", make_proxies=True)
+    report = scan_root(root, progress=progress, arrived=follow_up, retry_problems=retry_problems)
+    _look_again(report, times=times)
+    return report
+
+
 def run_scan(work: Work) -> str:
     """The body of `scan_root`."""
-    root = Root.objects.get(pk=work.subject)
-    follow_up = FollowUp(f"Scan of {root.name}", make_proxies=True)
-    report = scan_root(
-        root,
+    options = work.options
+    report = scan_now(
+        Root.objects.get(pk=work.subject),
+        retry_problems=bool(options.get("retry_problems")),
         progress=work.progress,
-        arrived=follow_up,
-        retry_problems=bool(work.options.get("retry_problems")),
+        times=int(options.get("again", 0)),
     )
-    _look_again(report, times=int(work.options.get("again", 0)))
     return report.summary()
 
 
@@ -136,3 +146,23 @@ def _look_again(report: ImportReport, *, times: int = 0) -> None:
         return
     # The count makes it another request than the scan that is running: it would join that one otherwise.
     enqueue("scan_root", report.root_id, {"again": times + 1}, run_after=timezone.now() + AGAIN_AFTER)
+
+
+def labels_of_files(ids: Sequence[int]) -> dict[int, str]:
+    return dict(File.everything.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def labels_of_roots(ids: Sequence[int]) -> dict[int, str]:
+    return dict(Root.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def register_library() -> None:
+    """Make the kinds of work of the library known. Called in `AppConfig.ready()`."""
+    register_subject("file", labels=labels_of_files, url=lambda pk: reverse("file-page", args=[pk]))
+    register_subject("root", labels=labels_of_roots)
+    register_tick("library roots", conf.roots_check_s, look_for_drives)
+    for name, label, run in (
+        ("import_directory", "Import folder", run_import),
+        ("scan_root", "Scan folder", run_scan),
+    ):
+        register(Kind(name=name, label=label, queue=LONG, run=run, subject_kind="root", permission="files.change_root"))

@@ -120,6 +120,7 @@ class File(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.AVAILABLE)
     missing_since = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
+    trash_name = models.CharField(max_length=255, blank=True, editable=False)
     size_bytes = models.BigIntegerField("size")
     mtime_ns = models.BigIntegerField(default=0)
     inode = models.BigIntegerField(null=True, editable=False)
@@ -200,10 +201,17 @@ class File(models.Model):
         self.state, self.missing_since = self.State.MISSING, at or timezone.now()
         self.save(update_fields=["state", "missing_since"])
 
-    def mark_removed(self) -> None:
+    def mark_removed(self, *, trash_name: str = "") -> None:
         """Out of the library; the row stays, and a re-import brings it back."""
-        self.removed_at = timezone.now()
-        self.save(update_fields=["removed_at"])
+        self.removed_at, self.trash_name = timezone.now(), trash_name
+        self.save(update_fields=["removed_at", "trash_name"])
+
+    def mark_back(self, state: str) -> None:
+        """In the library again."""
+        self.removed_at, self.trash_name = None, ""
+        self.state = state
+        self.missing_since = timezone.now() if state == self.State.MISSING else None
+        self.save(update_fields=["removed_at", "trash_name", "state", "missing_since"])
 
 
 class Proxy(models.Model):

@@ -123,6 +123,21 @@ def find_or_make_root(folder: Path) -> Root:
     return root
 
 
+def choose_roots(names: list[str]) -> list[Root]:
+    """Roots by id or path; without a name, all. Raises FolderNotFoundError."""
+    if not names:
+        return list(Root.objects.all())
+    chosen = []
+    for name in names:
+        found = Root.objects.filter(pk=int(name)) if name.isdecimal() else Root.objects.filter(path=_absolute(name))
+        root = found.first()
+        if root is None:
+            known = "; ".join(f"{root.pk}: {root.path}" for root in Root.objects.all()) or "none yet"
+            raise FolderNotFoundError(f"{name} is not a library root.", remedy=f"Known are {known}.")
+        chosen.append(root)
+    return chosen
+
+
 def uploads_root() -> Root:
     """The root of what was uploaded."""
     folder = conf.folders().uploads.resolve()
@@ -287,6 +302,11 @@ def _compare(files: Iterable[File], folder: Path, report: Relocation) -> None:
 
 def _hashed(root: Root) -> FileQuerySet:
     return File.objects.filter(root=root).exclude(sampled_hash="").exclude(state=File.State.MISSING).order_by("pk")
+
+
+def _absolute(name: str) -> str:
+    """A path as it stands in the database; its drive may be away, so nothing is resolved."""
+    return shown_path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
 
 
 def _notice_key(root: Root) -> str:

@@ -292,6 +292,7 @@ NOVA_READ_TIMEOUT_SECONDS = env.int("NOVA_READ_TIMEOUT_SECONDS", 3600)
 
 WHISPER_MODEL = env.str("WHISPER_MODEL", "base")
 WHISPER_MODEL_DIR = _folder("WHISPER_MODEL_DIR", str(DATA_DIR / "models" / "whisper"))
+WHISPER_WEIGHTS_URL = env.str("WHISPER_WEIGHTS_URL", "https://huggingface.co")
 WHISPER_DEVICE = env.str("WHISPER_DEVICE", "auto")
 WHISPER_COMPUTE_TYPE = env.str("WHISPER_COMPUTE_TYPE", "auto")
 NOVA_SONIC_MODEL_ID = env.str("NOVA_SONIC_MODEL_ID", "amazon.nova-2-sonic-v1:0")

@@ -6,3 +6,55 @@ from django.apps import AppConfig
 class TranscriptionConfig(AppConfig):
     name = "transcription"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from files import facets
+        from files.signals import media_ready
+        from jobs.registry import FAST, LONG, Kind, register
+        from jobs.signals import job_ended
+        from jobs.ticks import register_tick
+        from transcription import facet, receivers, tasks
+
+        register(
+            Kind(
+                name=tasks.TRANSCRIBE,
+                label="Transcribe",
+                queue=LONG,
+                run=tasks.run_transcribe,
+                subject_kind="file",
+                permission=facet.PERMISSION,
+                cost_of=tasks.cost_of,
+                needs_free_disk=True,
+            )
+        )
+        register(
+            Kind(
+                name=tasks.DOWNLOAD,
+                label="Fetch Whisper's weights",
+                queue=LONG,
+                run=tasks.run_download,
+                permission=facet.PERMISSION,
+                limit=1,
+                needs_free_disk=True,
+            )
+        )
+        register(
+            Kind(
+                name=tasks.READ_SIDECARS,
+                label="Read subtitle files",
+                queue=FAST,
+                run=tasks.run_read_sidecars,
+                subject_kind="root",
+                permission="files.change_root",
+            )
+        )
+        facets.register(facet.FACET)
+        media_ready.connect(receivers.on_media_ready, dispatch_uid="transcription.media_ready")
+        job_ended.connect(receivers.on_job_ended, dispatch_uid="transcription.job_ended")
+        register_tick("whisper-weights", lambda: 20.0, _make_what_waited)
+
+
+def _make_what_waited() -> None:
+    from transcription import weights_wait
+
+    weights_wait.transcribe_what_waited()

@@ -40,4 +40,4 @@ def transcribes_on_import() -> bool:
 
 def weights_source() -> str:
     """Where weights are fetched from; a mirror can be named."""
-    return str(getattr(settings, "WHISPER_WEIGHTS_URL", "") or "https://huggingface.co")
+    return str(settings.WHISPER_WEIGHTS_URL).rstrip("/")

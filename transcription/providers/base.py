@@ -17,6 +17,7 @@ class Readiness:
     is_ready: bool
     reason: str = ""
     remedy: str = ""
+    can_prepare: bool = False  # what is missing is fetched at first use
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,9 @@ class WhisperProvider:
         try:
             engine = self._engine(wish)
             if engine.find(self._model(wish), self.model_dir) is None:
-                raise self._missing(wish)
+                missing = self._missing(wish)
+                is_known = self._model(wish) in weights.REPOSITORIES
+                return Readiness(is_ready=False, reason=str(missing), remedy=missing.remedy, can_prepare=is_known)
         except (ProviderNotReadyError, BadOptionError) as error:
             return Readiness(is_ready=False, reason=str(error), remedy=error.remedy)
         return Readiness(is_ready=True)

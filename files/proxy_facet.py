@@ -1,0 +1,97 @@
+"""The facet of this floor: whether a file has a proxy, and the action that makes them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+from rest_framework import serializers
+
+from files import conf, profiles
+from files.errors import FilesError
+from files.facets import Action, Badge, Facet, Plan, enqueue_selection, flag
+from files.models import File, FileQuerySet, Proxy
+from files.tasks_media import MAKE_PROXY, proxy_options
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from jobs.models import Batch
+
+
+class ProxyOptions(serializers.Serializer[Any]):
+    """What can be chosen for new proxies."""
+
+    profile = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=16,
+        label="Profile",
+        help_text="Height and frames per second, such as 720p15. Empty: the one of the settings.",
+    )
+    audio_track = serializers.IntegerField(
+        required=False,
+        default=None,
+        allow_null=True,
+        min_value=0,
+        max_value=63,
+        label="Sound track",
+        help_text="Counted from 0. Empty: the default track.",
+    )
+
+    def validate_profile(self, value: str) -> str:
+        try:
+            return profiles.parse(value).name if value else ""
+        except FilesError as error:
+            raise serializers.ValidationError(f"{error} {error.remedy}") from error
+
+
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+    """How many proxies there are to make. Pictures get a poster only."""
+    total = selection.count()
+    made = Proxy.objects.filter(file_id=OuterRef("pk"), proxy_spec=_spec(options))
+    done = selection.filter(Exists(made)).count() if options.get("audio_track") is None else 0
+    away = selection.exclude(state=File.State.AVAILABLE).exclude(Exists(made)).count()
+    warnings = (
+        [f"{away:,} cannot be read now (offline or missing); they will fail until they are back."] if away else []
+    )
+    return Plan(total=total, todo=total - done, already_done=done, warnings=warnings)
+
+
+def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
+    """A job for each file; what is there already and whole is left as it is."""
+    wanted = proxy_options(spec=options.get("profile", ""), audio_track=options.get("audio_track"))
+    enqueue_selection(MAKE_PROXY, selection, wanted, batch, user)
+
+
+def badge(file: File) -> Badge | None:
+    if flag(file, "has_proxy"):
+        return Badge(text="Proxy", url=f"{reverse('admin:files_proxy_changelist')}?file_id={file.pk}")
+    return None
+
+
+def has_proxy() -> Exists:
+    return Exists(Proxy.objects.filter(file_id=OuterRef("pk")))
+
+
+def _spec(options: Mapping[str, Any]) -> str:
+    return options.get("profile") or conf.proxy_profile()
+
+
+HAS_PROXY = Facet(
+    name="has_proxy",
+    label="Proxy",
+    annotation=has_proxy,
+    filter_label="Has a proxy",
+    badge=badge,
+    action=Action(
+        name="proxy",
+        label="Make proxies",
+        job_kind=MAKE_PROXY,
+        options=ProxyOptions,
+        permission="files.change_file",
+        plan=plan,
+        start=start,
+    ),
+)

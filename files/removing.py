@@ -1,0 +1,96 @@
+"""Out of the library and back: a row is kept, an imported original is never touched, uploaded bytes go to the trash."""
+
+from django.db import transaction
+
+from files import conf, roots, storage
+from files.derived import folder
+from files.errors import FilesError
+from files.models import File, FileQuerySet, Proxy
+from files.signals import file_back, file_gone
+from jobs.queue import cancel_for_subject
+
+
+class NotRestorableError(FilesError):
+    code = "not_restorable"
+    status = 409
+
+
+def remove_file(file: File) -> None:
+    """Take a file out of the library, with its proxies and what was derived; its jobs are cancelled.
+
+    Nova jobs, replies and the ledger stay. An uploaded file's bytes are moved to the trash.
+    """
+    cancel_for_subject("file", file.pk)
+    proxies = list(file.proxies.values_list("path", flat=True))
+    with transaction.atomic():
+        file.proxies.all().delete()
+        file.mark_removed()
+        if file.root.is_uploads:
+            file.mark_removed(trash_name=_to_trash(file))
+        transaction.on_commit(lambda: _after_removal(file, proxies))
+
+
+def restore_file(file: File) -> None:
+    """Bring a removed file back with its id. Raises NotRestorableError where that cannot be."""
+    if file.removed_at is None:
+        return
+    if File.objects.filter(root=file.root, path=file.path).exists():
+        raise NotRestorableError(
+            f"There is another file at {file.path} in {file.root.name} now.", remedy="Remove that one first."
+        )
+    with transaction.atomic():
+        if file.trash_name:
+            _out_of_trash(file)
+        file.mark_back(_state_of(file))
+        transaction.on_commit(lambda: file_back.send_robust(File, file=file))
+
+
+def trash() -> FileQuerySet:
+    """What was removed from the library, latest first."""
+    return File.everything.in_trash().select_related("root").order_by("-removed_at", "-pk")
+
+
+def empty_trash() -> int:
+    """Delete for good the bytes and rows of removed uploads. Returns how many.
+
+    Rows of imported originals stay: they are what keeps a scan from taking the originals in again.
+    """
+    emptied = 0
+    for file in trash().filter(root__is_uploads=True):
+        if file.trash_name:
+            storage.remove(conf.folders().trash / file.trash_name)
+        file.delete()
+        emptied += 1
+    return emptied
+
+
+def _to_trash(file: File) -> str:
+    try:
+        return storage.move_to_trash(file.local_path).name
+    except FileNotFoundError:  # its bytes are gone already; the row can go all the same
+        return ""
+
+
+def _out_of_trash(file: File) -> None:
+    try:
+        storage.restore(conf.folders().trash / file.trash_name, file.local_path)
+    except FileNotFoundError as error:
+        raise NotRestorableError(f"The bytes of {file.name} are no longer in the trash.") from error
+    except FileExistsError as error:
+        raise NotRestorableError(
+            f"There is a file named {file.local_path.name} among the uploads already.", remedy="Move it away first."
+        ) from error
+
+
+def _state_of(file: File) -> File.State:
+    if not roots.is_there(file.root):
+        return File.State.OFFLINE
+    return File.State.AVAILABLE if file.local_path.is_file() else File.State.MISSING
+
+
+def _after_removal(file: File, proxies: list[str]) -> None:
+    for path in proxies:
+        if not Proxy.objects.filter(path=path).exists():
+            storage.remove(conf.folders().proxies / path)
+    storage.remove_tree(folder(file.pk))
+    file_gone.send_robust(File, file=file)

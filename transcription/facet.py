@@ -1,0 +1,114 @@
+"""What the library shows of transcripts: flag, filter, badge, and the action “Transcribe”."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models.expressions import BaseExpression
+from django.urls import reverse
+
+from files.facets import Action, Badge, Facet, Plan, flag
+from files.models import File, FileQuerySet
+from jobs.queue import enqueue_many
+from transcription import registry
+from transcription.errors import TranscriptionError
+from transcription.models import Transcript
+from transcription.providers.base import Provider, Readiness
+from transcription.serializers import TranscribeOptionsSerializer
+from transcription.tasks import ASKED_PRIORITY, TRANSCRIBE
+from transcription.transcribe import Choice
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from jobs.models import Batch
+
+NAME = "has_transcript"
+PERMISSION = "transcription.add_transcript"
+
+
+def annotation() -> BaseExpression:
+    return Exists(Transcript.objects.filter(file=OuterRef("pk")))
+
+
+def badge(file: File) -> Badge | None:
+    if not flag(file, NAME):
+        return None
+    return Badge(text="Transcript", url=reverse("file-page", args=[file.pk]) + "#transcript", title="Has a transcript")
+
+
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+    """What transcribing would do: silent files and pictures are left out, and what is there already."""
+    choice = Choice.of(dict(options))
+    provider = registry.get(choice.provider)
+    ready = provider.readiness(choice.wish())
+    total = selection.count()
+    audible = with_sound(selection)
+    todo = remaining(audible, choice, provider) if _can_work(ready) else audible
+    heard, count = audible.count(), todo.count()
+    seconds = todo.aggregate(total=Sum("duration_s"))["total"] or 0.0
+    cost = provider.cost(seconds)
+    warnings = [] if ready.is_ready else [f"{ready.reason} They are fetched first."]
+    if total > heard:
+        warnings.append(f"{total - heard} of {total} files have no sound.")
+    return Plan(
+        total=total,
+        todo=count,
+        already_done=heard - count,
+        usd_low=cost.usd_low if count else Decimal(0),
+        usd_high=cost.usd_high if count else Decimal(0),
+        refusals=[] if _can_work(ready) else [f"{ready.reason} {ready.remedy}".strip()],
+        warnings=warnings if _can_work(ready) else warnings[1:],
+    )
+
+
+def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
+    """One job for each file that needs it."""
+    choice = Choice.of(dict(options))
+    todo = remaining(with_sound(selection), choice, registry.get(choice.provider))
+    ids = todo.order_by("pk").values_list("pk", flat=True)
+    enqueue_many(TRANSCRIBE, ids, choice.as_options(), batch=batch, priority=ASKED_PRIORITY, created_by=user)
+
+
+def with_sound(selection: FileQuerySet) -> FileQuerySet:
+    return selection.exclude(media_type=File.MediaType.IMAGE).exclude(audio_codec="")
+
+
+def remaining(selection: FileQuerySet, choice: Choice, provider: Provider) -> FileQuerySet:
+    """The files that have no transcript by this engine and model of what is in them now."""
+    if choice.force:
+        return selection
+    try:
+        engine, model = provider.identity(choice.wish())
+    except TranscriptionError:  # not installed: the plan says so
+        return selection
+    same: QuerySet[Transcript] = Transcript.objects.made_by(provider.name, engine, model).filter(
+        file=OuterRef("pk"),
+        source_hash=F("file__sampled_hash"),
+        metadata__asked_language=choice.language,
+        metadata__audio_track=choice.audio_track,
+    )
+    return selection.exclude(Exists(same))
+
+
+def _can_work(ready: Readiness) -> bool:
+    return ready.is_ready or ready.can_prepare
+
+
+FACET = Facet(
+    name=NAME,
+    label="Transcript",
+    filter_label="Has a transcript",
+    annotation=annotation,
+    badge=badge,
+    action=Action(
+        name="transcribe",
+        label="Transcribe",
+        job_kind=TRANSCRIBE,
+        options=TranscribeOptionsSerializer,
+        permission=PERMISSION,
+        plan=plan,
+        start=start,
+    ),
+)

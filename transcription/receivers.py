@@ -1,0 +1,52 @@
+"""What happens by itself: a file is ready, a transcription ended, a folder was scanned."""
+
+from typing import Any
+
+from files.models import File
+from jobs.models import Job
+from jobs.queue import enqueue
+from transcription import conf, weights_wait
+from transcription.beside import read_sidecar
+from transcription.models import SIDECAR, Transcript
+from transcription.tasks import READ_SIDECARS, TRANSCRIBE, request_automatic
+from transcription.transcribe import content_of
+from transcription.writing import settle
+
+SCANS = ("scan_root", "import_directory")
+
+
+def on_media_ready(*, file: File, **_: Any) -> None:
+    """A transcript from a subtitle file at once, else a job; whatever cannot be is settled, so that no chain hangs."""
+    if file.media_type == File.MediaType.IMAGE:
+        settle(file, None, "not for images")
+        return
+    if read_sidecar(file):
+        return  # written just now, and settled by that
+    known = Transcript.objects.current_for(file)
+    if known is not None and (known.provider == SIDECAR or known.source_hash == content_of(file)):
+        settle(file, known, "")
+    elif not file.has_audio:
+        settle(file, None, "no sound")
+    elif not conf.transcribes_on_import():
+        settle(file, known, "transcribing on import is switched off")
+    else:
+        _transcribe_if_ready(file, known)
+
+
+def _transcribe_if_ready(file: File, known: Transcript | None) -> None:
+    ready = weights_wait.readiness()
+    if ready.is_ready:
+        request_automatic(file)
+        return
+    weights_wait.say_that_they_wait(ready)
+    settle(file, known, f"waiting: {ready.reason}")
+
+
+def on_job_ended(*, job: Job, **_: Any) -> None:
+    """A transcription that failed or was cancelled settles too; after a scan the subtitle files are looked at."""
+    if job.kind == TRANSCRIBE and job.state in (Job.State.FAILED, Job.State.CANCELLED):
+        file = File.everything.filter(pk=job.subject_id or 0).first()
+        if file is not None:
+            settle(file, Transcript.objects.current_for(file), job.error or "cancelled")
+    elif job.kind in SCANS and job.state == Job.State.SUCCEEDED and job.subject_id is not None:
+        enqueue(READ_SIDECARS, job.subject_id)

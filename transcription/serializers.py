@@ -1,0 +1,113 @@
+"""JSON of transcripts, providers and the choices of a transcription."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from transcription import registry
+from transcription.models import Segment, Transcript
+from transcription.providers.base import Provider, Wish
+
+
+class WordSerializer(serializers.Serializer[dict[str, Any]]):
+    start_s = serializers.FloatField()
+    end_s = serializers.FloatField()
+    text = serializers.CharField()
+    confidence = serializers.FloatField(allow_null=True)
+
+
+class SegmentSerializer(serializers.ModelSerializer[Segment]):
+    """A stretch of speech; seconds from the start of the source."""
+
+    words = WordSerializer(many=True, allow_null=True)
+
+    class Meta:
+        model = Segment
+        fields = ("index", "start_s", "end_s", "text", "words", "confidence", "is_corrected", "flags")
+
+
+class TranscriptSummarySerializer(serializers.ModelSerializer[Transcript]):
+    """A transcript without its segments, for lists."""
+
+    file_id = serializers.IntegerField()
+
+    class Meta:
+        model = Transcript
+        fields: tuple[str, ...] = (
+            "id", "file_id", "provider", "engine", "model", "language", "text", "is_current", "is_approximate",
+            "segment_count", "word_count", "confidence", "took_s", "notes", "created_at", "updated_at",
+        )  # fmt: skip
+
+
+class TranscriptSerializer(TranscriptSummarySerializer):
+    """A transcript with its segments."""
+
+    segments = SegmentSerializer(many=True)
+
+    class Meta(TranscriptSummarySerializer.Meta):
+        fields = (*TranscriptSummarySerializer.Meta.fields, "segments")
+
+
+class OptionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    default = serializers.CharField()
+    choices = serializers.ListField(child=serializers.CharField())
+
+
+class ProviderSerializer(serializers.Serializer[Provider]):
+    """A provider, what can be chosen, and whether it is ready; if not, why and what to do."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    is_paid = serializers.BooleanField()
+    is_ready = serializers.BooleanField()
+    reason = serializers.CharField()
+    remedy = serializers.CharField()
+    options = OptionSerializer(many=True)
+
+    def to_representation(self, provider: Provider) -> dict[str, Any]:
+        ready = provider.readiness(Wish())
+        return {
+            "name": provider.name,
+            "label": provider.label,
+            "is_paid": provider.is_paid,
+            "is_ready": ready.is_ready,
+            "reason": ready.reason,
+            "remedy": ready.remedy,
+            "options": OptionSerializer(provider.options(), many=True).data,
+        }
+
+
+def provider_choices() -> list[tuple[str, str]]:
+    return [(provider.name, provider.label) for provider in registry.all_providers()]
+
+
+class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
+    """What can be chosen for a transcription; everything has a default."""
+
+    provider = serializers.ChoiceField(choices=(), default=registry.DEFAULT, help_text="Which engine listens.")
+    model = serializers.CharField(
+        default="", allow_blank=True, max_length=255, help_text="Size such as base or small; empty = as configured."
+    )
+    engine = serializers.ChoiceField(
+        choices=("auto", "faster-whisper", "openai-whisper"), default="auto", help_text="Whisper only."
+    )
+    language = serializers.RegexField(
+        r"^[a-z]{2,3}$", default="", allow_blank=True, help_text="Code such as en or de; empty = recognised."
+    )
+    audio_track = serializers.IntegerField(
+        default=None, allow_null=True, min_value=0, help_text="Counted from 0; empty = the usual one."
+    )
+    force = serializers.BooleanField(default=False, help_text="Also where there is such a transcript.")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        fields["provider"].choices = provider_choices()  # type: ignore[attr-defined]
+        return fields
+
+
+class TranscribeRequestSerializer(TranscribeOptionsSerializer):
+    """A file, and what can be chosen."""
+
+    file_id = serializers.IntegerField()

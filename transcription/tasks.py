@@ -1,0 +1,87 @@
+"""Both sides of the door to background transcription."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from bedrock.models import Entry
+from files.models import File, Root
+from jobs.queue import enqueue
+from jobs.work import Work
+from transcription import registry, weights_wait
+from transcription.beside import refresh_sidecars
+from transcription.errors import ProviderNotReadyError
+from transcription.providers.base import Wish
+from transcription.transcribe import Choice, require_sound, transcribe
+from transcription.writing import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+    from jobs.models import Job
+
+TRANSCRIBE, DOWNLOAD, READ_SIDECARS = "transcribe", "download_model", "read_sidecars"
+#: What a person asked for goes before what an import brought.
+ASKED_PRIORITY = 5
+
+
+def request_transcription(file: File, choice: Choice, *, user: "AbstractBaseUser | None" = None) -> "Job":
+    """Enqueue a transcription. Raises NoSoundError, BadOptionError, ProviderNotReadyError."""
+    require_sound(file)
+    require_ready(choice)
+    return enqueue(TRANSCRIBE, file.pk, choice.as_options(), priority=ASKED_PRIORITY, created_by=user)
+
+
+def require_ready(choice: Choice) -> None:
+    """Raise what keeps this choice from being served; weights that are fetched at first use are no such thing."""
+    ready = registry.get(choice.provider).readiness(choice.wish())
+    if not ready.is_ready and not ready.can_prepare:
+        raise ProviderNotReadyError(ready.reason, remedy=ready.remedy)
+
+
+def request_automatic(file: File) -> "Job":
+    """What an import goes on to do by itself: the free engine only."""
+    return enqueue(TRANSCRIBE, file.pk, weights_wait.AUTOMATIC)
+
+
+def request_download(model: str, *, user: "AbstractBaseUser | None" = None) -> "Job":
+    """Enqueue the download of Whisper's weights."""
+    return enqueue(DOWNLOAD, None, {"model": model}, priority=ASKED_PRIORITY, created_by=user)
+
+
+def run_transcribe(work: Work) -> str:
+    """The body of `transcribe`."""
+    file = File.objects.select_related("root").get(pk=work.subject)
+    if work.options.get("is_automatic"):
+        ready = weights_wait.readiness()
+        if not ready.is_ready:
+            weights_wait.say_that_they_wait(ready)
+            settle(file, None, f"waiting: {ready.reason}")
+            return "Waiting for Whisper's weights"
+    transcript = transcribe(
+        file, Choice.of(work.options), progress=work.progress, token=f"{work.job_id}-{work.attempt}"
+    )
+    if not transcript.has_speech:
+        return "No speech"
+    return f"{transcript.segment_count} segments, {transcript.language or 'language unknown'}"
+
+
+def run_download(work: Work) -> str:
+    """The body of `download_model`."""
+    model = str(work.options.get("model", ""))
+    registry.get(registry.DEFAULT).prepare(Wish(model=model), work.progress)
+    weights_wait.transcribe_what_waited()
+    return f"The weights of “{model or 'the configured model'}” are here"
+
+
+def run_read_sidecars(work: Work) -> str:
+    """The body of `read_sidecars`."""
+    count = refresh_sidecars(Root.objects.get(pk=work.subject), progress=work.progress)
+    return f"{count} transcripts from subtitle files"
+
+
+def cost_of(file_ids: "Sequence[int]") -> Decimal:
+    """What transcribing these files has cost so far."""
+    total: Any = Entry.objects.filter(purpose="transcription", file_id__in=file_ids).counted_usd()
+    return Decimal(total)

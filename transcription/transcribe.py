@@ -1,0 +1,119 @@
+"""From a file to its transcript."""
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from files.models import File
+from jobs.progress import NO_PROGRESS, Progress
+from transcription import registry
+from transcription.errors import NoSoundError
+from transcription.models import Transcript
+from transcription.providers.base import Provider, Wish
+from transcription.segments import Speech, flag_hallucinations, tidy
+from transcription.sound import sound_of
+from transcription.writing import Heard, choose_current, save_transcript
+
+#: Where the steps stand on the bar: fetching weights (when that is needed), reading the sound, listening.
+FETCHED, READ = 0.2, 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What was chosen for a transcription. Empty means: the default."""
+
+    provider: str = registry.DEFAULT
+    model: str = ""
+    engine: str = ""
+    language: str = ""
+    audio_track: int | None = None
+    force: bool = False
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Self:
+        """From the options of a job or a request; unknown ones are left out."""
+        known = {name: options[name] for name in cls.__dataclass_fields__ if options.get(name) is not None}
+        return cls(**known)
+
+    def as_options(self) -> dict[str, Any]:
+        """What differs from the defaults: the same choice always gives the same options."""
+        return {name: value for name, value in asdict(self).items() if value != getattr(Choice(), name)}
+
+    def wish(self, file: File | None = None) -> Wish:
+        return Wish(
+            model=self.model,
+            engine="" if self.engine == "auto" else self.engine,
+            language=self.language,
+            duration_s=file.duration_s if file else None,
+            file_id=file.pk if file else None,
+            content_hash=content_of(file) if file else "",
+        )
+
+
+class Part:
+    """A stretch of somebody's progress bar."""
+
+    def __init__(self, progress: Progress, start: float, end: float) -> None:
+        self.progress, self.start, self.end = progress, start, end
+
+    def update(self, fraction: float, message: str = "") -> None:
+        self.progress.update(self.start + (self.end - self.start) * fraction, message)
+
+    def check(self) -> None:
+        self.progress.check()
+
+
+def content_of(file: File) -> str:
+    """The hash that a transcript is kept under: of the source, as a proxy is not reproducible."""
+    return file.sampled_hash or file.full_hash
+
+
+def transcribe(file: File, choice: Choice, *, progress: Progress = NO_PROGRESS, token: str = "") -> Transcript:
+    """Transcribe a file and make the result its current transcript.
+
+    Without `force`, one that this engine and model made of the same content is taken as it is. Nothing is written
+    before all is heard. Raises TranscriptionError, and what `files` raises where the original cannot be read.
+    """
+    require_sound(file)
+    provider = registry.get(choice.provider)
+    wish = choice.wish(file)
+    known = None if choice.force else existing(file, choice, provider)
+    if known is not None:
+        choose_current(known)
+        return known
+    provider.prepare(wish, Part(progress, 0.0, FETCHED))
+    with sound_of(file, audio_track=choice.audio_track, progress=Part(progress, FETCHED, READ), token=token) as audio:
+        began = time.monotonic()
+        hearing = provider.transcribe(audio, wish, Part(progress, READ, 1.0))
+        speeches: list[Speech] = flag_hallucinations(tidy(hearing.speeches, duration_s=file.duration_s))
+    heard = Heard(
+        provider=provider.name,
+        engine=hearing.engine,
+        model=hearing.model,
+        language=hearing.language,
+        speeches=speeches,
+        took_s=round(time.monotonic() - began, 3),
+        is_approximate=hearing.is_approximate,
+        notes=hearing.notes,
+        source_hash=content_of(file),
+        metadata={**hearing.metadata, "asked_language": choice.language, "audio_track": choice.audio_track},
+    )
+    return save_transcript(file, heard)
+
+
+def require_sound(file: File) -> None:
+    """Raise NoSoundError where there is nothing to listen to."""
+    if file.media_type == File.MediaType.IMAGE:
+        raise NoSoundError("Pictures have no sound.")
+    if not file.has_audio:
+        raise NoSoundError("This file has no sound.")
+
+
+def existing(file: File, choice: Choice, provider: Provider) -> Transcript | None:
+    """The transcript that this choice would make again."""
+    engine, model = provider.identity(choice.wish(file))
+    found = Transcript.objects.made_by(provider.name, engine, model).filter(file=file).first()
+    if found is None or found.source_hash != content_of(file):
+        return None
+    asked = (found.metadata.get("asked_language", ""), found.metadata.get("audio_track"))
+    return found if asked == (choice.language, choice.audio_track) else None

@@ -1,0 +1,42 @@
+"""What waits for Whisper's weights: one notice, and the files that get their transcript when the weights arrive."""
+
+from files.models import File, FileQuerySet
+from jobs import notices
+from jobs.models import Notice
+from jobs.queue import create_batch, enqueue_many
+from transcription import conf, registry
+from transcription.models import Transcript
+from transcription.providers.base import Readiness
+from transcription.transcribe import Choice
+
+NOTICE = "whisper-weights"
+#: What an import asks for by itself: the free engine, as configured.
+AUTOMATIC = {**Choice().as_options(), "is_automatic": True}
+
+
+def readiness() -> Readiness:
+    """Whether the engine that imports use is ready."""
+    return registry.get(registry.DEFAULT).readiness(Choice().wish())
+
+
+def say_that_they_wait(ready: Readiness) -> None:
+    """One notice, however many files wait."""
+    notices.notify(NOTICE, f"Transcripts wait: {ready.reason}", remedy=ready.remedy)
+
+
+def untranscribed() -> FileQuerySet:
+    """Files with sound that have no transcript at all."""
+    with_sound = File.objects.available().exclude(media_type=File.MediaType.IMAGE).exclude(audio_codec="")
+    return with_sound.exclude(pk__in=Transcript.objects.values("file_id"))
+
+
+def transcribe_what_waited() -> int:
+    """Called now and then: when the weights are there, take the notice back and make what is missing."""
+    if not Notice.objects.filter(key=NOTICE).exists() or not readiness().is_ready:
+        return 0
+    notices.clear(NOTICE)
+    ids = list(untranscribed().values_list("pk", flat=True)) if conf.transcribes_on_import() else []
+    if not ids:
+        return 0
+    batch = create_batch("Transcripts that waited for Whisper's weights", "transcribe")
+    return enqueue_many("transcribe", ids, AUTOMATIC, batch=batch)

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django_filters.rest_framework import FilterSet
 
 from files.facets import facets
-from files.models import File, FileQuerySet, Root
+from files.models import File, FileQuerySet, Problem, Proxy, Root
 
 ORDERINGS = {
     "id": "id",
@@ -103,3 +103,17 @@ def file_filters() -> type[BaseFileFilters]:
 def _filters_with(flags: tuple[tuple[str, str], ...]) -> type[BaseFileFilters]:
     made: Mapping[str, Any] = {name: StrictBooleanFilter(field_name=name, label=label) for name, label in flags}
     return type("FileFilters", (BaseFileFilters,), {**made, "Meta": BaseFileFilters.Meta})
+
+
+class ProxyFilters(FilterSet):
+    file_id = django_filters.NumberFilter("file_id", label="File")
+
+    class Meta:
+        model = Proxy
+        fields = ["file_id", "proxy_spec"]
+
+
+class ProblemFilters(FilterSet):
+    class Meta:
+        model = Problem
+        fields = ["root", "kind"]

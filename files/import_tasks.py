@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +18,7 @@ from files.paths import shown_path
 from files.reports import ImportReport
 from files.scanning import Arrivals, scan_root
 from files.signals import file_back, media_ready
+from files.uploading import store_upload
 from jobs.models import Batch, Job
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import create_batch, enqueue, enqueue_many
@@ -73,6 +75,14 @@ def import_now(
     report = import_directory(path, recursive=recursive, dry_run=dry_run, progress=progress, arrived=follow_up)
     _look_again(report)
     return report
+
+
+def upload_now(
+    upload: "UploadedFile[bytes]", *, make_proxy: bool = True, created_by: AbstractBaseUser | None = None
+) -> File:
+    """Take an uploaded file in and enqueue what follows."""
+    follow_up = FollowUp(f"Upload of {shown_path(upload.name or '')}", make_proxies=make_proxy, created_by=created_by)
+    return store_upload(upload, arrived=follow_up)
 
 
 def request_import(

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from files import api_media
+from files import api, api_media
 
 app_name = "files"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,4 +11,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<int:pk>/sprite.jpg", api_media.SpriteSheet.as_view(), name="sprite"),
     path("files/<int:pk>/sprite.vtt", api_media.SpriteIndex.as_view(), name="sprite-index"),
     path("proxies/<int:pk>/stream", api_media.ProxyStream.as_view(), name="proxy-stream"),
+    path("files", api.FileList.as_view(), name="list"),
+    path("files/upload", api.FileUpload.as_view(), name="upload"),
+    path("files/<int:pk>", api.FileDetail.as_view(), name="detail"),
+    path("roots", api.RootList.as_view(), name="roots"),
+    path("proxies", api.ProxyList.as_view(), name="proxies"),
+    path("problems", api.ProblemList.as_view(), name="problems"),
 ]

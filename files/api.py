@@ -1,0 +1,113 @@
+"""`/api/files`, `/api/roots`, `/api/proxies`, problems: what is in the library."""
+
+from typing import Any, cast
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from files.errors import FilesError
+from files.facets import annotate
+from files.filters import ProblemFilters, ProxyFilters, file_filters
+from files.import_tasks import upload_now
+from files.models import File, Problem, Proxy, Root
+from files.parsing import MeasuredUploads, UploadParser
+from files.removing import remove_file
+from files.serializers import FileSerializer, ProblemSerializer, ProxySerializer, RootSerializer, UploadSerializer
+from jobs.rest import HasPermission
+
+
+class FileList(generics.ListAPIView[File]):
+    """The files of the library; each parameter narrows the list."""
+
+    serializer_class = FileSerializer
+    queryset = File.objects.all()
+
+    @property
+    def filterset_class(self) -> type[Any]:
+        """Made when asked: the floors above register their facets at start-up."""
+        return file_filters()
+
+    def get_queryset(self) -> QuerySet[File]:
+        return annotate(File.objects.all())
+
+
+class FileDetail(generics.RetrieveDestroyAPIView[File]):
+    """One file. DELETE takes it out of the library with its proxies and vectors; the original of an import stays."""
+
+    serializer_class = FileSerializer
+    queryset = File.objects.all()
+
+    def get_queryset(self) -> QuerySet[File]:
+        return annotate(File.objects.select_related("root"))
+
+    def perform_destroy(self, instance: File) -> None:
+        remove_file(instance)
+
+
+class FileUpload(APIView):
+    """Take one media file into the library."""
+
+    permission_classes = [HasPermission("files.add_file")]
+    parser_classes = [UploadParser]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        request.upload_handlers = [MeasuredUploads(request)]
+        return super().dispatch(request, *args, **kwargs)
+
+    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: FileSerializer})
+    def post(self, request: Request) -> Response:
+        given = UploadSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        try:
+            file = upload_now(wanted["file"], make_proxy=wanted["make_proxy"], created_by=cast("Any", request.user))
+        except FilesError as error:
+            if error.status != status.HTTP_400_BAD_REQUEST:
+                raise
+            raise ValidationError({"file": [f"{error} {error.remedy}".strip()]}) from error
+        return Response(FileSerializer(annotate(File.objects.all()).get(pk=file.pk)).data, status.HTTP_201_CREATED)
+
+
+class RootList(generics.ListAPIView[Root]):
+    """The folders of the library."""
+
+    serializer_class = RootSerializer
+    queryset = Root.objects.all()
+
+    def get_queryset(self) -> QuerySet[Root]:
+        return with_counts(Root.objects.all())
+
+
+class ProxyList(generics.ListAPIView[Proxy]):
+    """The proxies that were made."""
+
+    serializer_class = ProxySerializer
+    queryset = Proxy.objects.filter(file__removed_at__isnull=True)
+    filterset_class = ProxyFilters
+
+
+class ProblemList(generics.ListAPIView[Problem]):
+    """What could not be taken in. A scan with `retry_problems` tries them again."""
+
+    serializer_class = ProblemSerializer
+    queryset = Problem.objects.all()
+    filterset_class = ProblemFilters
+
+
+def with_counts(roots: QuerySet[Root]) -> QuerySet[Root]:
+    """Roots with the number and size of their files, and of their problems: three subqueries, however many roots."""
+    files = File.objects.filter(root=OuterRef("pk")).order_by().values("root")
+    problems = Problem.objects.filter(root=OuterRef("pk")).order_by().values("root")
+    return roots.annotate(
+        file_count=Coalesce(Subquery(files.annotate(n=Count("pk")).values("n")), 0),
+        size_bytes=Coalesce(Subquery(files.annotate(n=Sum("size_bytes")).values("n")), 0),
+        problem_count=Coalesce(Subquery(problems.annotate(n=Count("pk")).values("n")), 0),
+    )

@@ -1,0 +1,132 @@
+"""The library as the API shows it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from files.facets import Plan, facets, flag
+from files.models import File, Problem, Proxy, Root
+
+
+class FlagField(serializers.BooleanField):
+    """Whether a file has a facet; read without a query where the file was read with its facets."""
+
+    def __init__(self, facet: str, **options: Any) -> None:
+        self.facet = facet
+        super().__init__(source="*", read_only=True, **options)
+
+    def to_representation(self, value: Any) -> bool:
+        return flag(value, self.facet)
+
+
+class FileSerializer(serializers.ModelSerializer[File]):
+    """A media file of the library."""
+
+    class Meta:
+        model = File
+        fields = [
+            "id", "name", "root", "path", "media_type", "state", "missing_since", "size_bytes", "duration_s", "width",
+            "height", "frame_rate", "video_codec", "audio_codec", "bit_rate", "created_at", "imported_at", "s3_key",
+            "metadata",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """The contract's fields, and a flag for each facet that is registered."""
+        made = super().get_fields()
+        return {**made, **{facet.name: FlagField(facet.name, help_text=facet.label) for facet in facets()}}
+
+
+class RootSerializer(serializers.ModelSerializer[Root]):
+    """A folder whose media files are in the library where they lie."""
+
+    file_count = serializers.IntegerField(read_only=True)
+    problem_count = serializers.IntegerField(read_only=True)
+    size_bytes = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Root
+        fields = [
+            "id", "name", "path", "is_present", "is_uploads", "last_seen_at", "missing_since", "created_at",
+            "file_count", "size_bytes", "problem_count",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class ProxySerializer(serializers.ModelSerializer[Proxy]):
+    """A small MP4 of a file, made by us."""
+
+    class Meta:
+        model = Proxy
+        fields = [
+            "id", "file_id", "proxy_spec", "path", "size_bytes", "duration_s", "width", "height", "is_partial",
+            "metadata", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    file_id = serializers.IntegerField(read_only=True)
+
+
+class ProblemSerializer(serializers.ModelSerializer[Problem]):
+    """What could not be taken in, why, and what to do."""
+
+    class Meta:
+        model = Problem
+        fields = ["id", "root", "path", "kind", "reason", "remedy", "size_bytes", "times", "seen_at"]
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """One media file."""
+
+    file = serializers.FileField(help_text="The bytes, with the file's own name.")
+    make_proxy = serializers.BooleanField(default=True, help_text="Make a proxy, and what follows from it.")
+
+
+class ImportSerializer(serializers.Serializer[Any]):
+    """A folder on the server's disks."""
+
+    path = serializers.CharField(trim_whitespace=False, help_text="Absolute path.")
+    recursive = serializers.BooleanField(default=True, help_text="With the folders in it.")
+    make_proxies = serializers.BooleanField(default=True)
+
+
+class ScanSerializer(serializers.Serializer[Any]):
+    retry_problems = serializers.BooleanField(default=False, help_text="Try again what could not be read before.")
+
+
+class SelectionSerializer(serializers.Serializer[Any]):
+    """Files by id, or everything that a filter matches."""
+
+    file_ids = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, allow_empty=False)
+    filter = serializers.DictField(
+        required=False, help_text="The parameters of `GET /api/files`; an empty one means every file."
+    )
+    options = serializers.DictField(required=False, default=dict, help_text="What the action can be told.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file_ids" in attrs) == ("filter" in attrs):
+            raise serializers.ValidationError({"file_ids": ["Give either file_ids or filter."]})
+        return attrs
+
+
+class EstimateRequestSerializer(SelectionSerializer):
+    """What is asked about an action before it is started."""
+
+    action = serializers.CharField(help_text="As in `/api/batch/<action>`.")
+
+
+class PlanSerializer(serializers.Serializer[Plan]):
+    """What an action would do to how many files, and what it would cost."""
+
+    action = serializers.CharField()
+    total = serializers.IntegerField()
+    todo = serializers.IntegerField()
+    already_done = serializers.IntegerField()
+    usd_low = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False)
+    usd_high = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False)
+    refusals = serializers.ListField(child=serializers.CharField())
+    warnings = serializers.ListField(child=serializers.CharField())
+    records = serializers.IntegerField(allow_null=True)
+    input_tokens = serializers.IntegerField(allow_null=True)
+    output_tokens = serializers.IntegerField(allow_null=True)

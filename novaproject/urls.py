@@ -31,4 +31,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include(api)),
     path("admin/", admin.site.urls),
     path("", include("novaproject.page_urls")),
+    path("", include("embeddings.page_urls")),
 ]

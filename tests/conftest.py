@@ -5,10 +5,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.guards import no_writes_under_roots
-
-__all__ = ["no_writes_under_roots"]
-
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -195,7 +195,7 @@ def test_a_name_is_found_as_soon_as_the_file_is_there(make_file: MakeFile) -> No
     media_ready.send(File, file=file, reason="")
 
     assert Chunk.objects.get().text == "ridge.mp4 · ridge"
-    assert not Job.objects.exists()
+    assert not Job.objects.filter(kind="embed").exists()
 
 
 def test_a_settled_transcript_is_found_at_once_and_embedded_soon(make_file: MakeFile) -> None:
@@ -206,7 +206,7 @@ def test_a_settled_transcript_is_found_at_once_and_embedded_soon(make_file: Make
     analysis_ready.send(File, file=file, nova_job=None, reason="off")
 
     assert Chunk.objects.count() == 3
-    job = Job.objects.get()
+    job = Job.objects.get(kind="embed")
     assert (job.kind, job.subject_id, job.options) == ("embed", file.pk, {})
     Job.objects.update(run_after=job.created_at)
     assert run_until_idle() == 1
@@ -220,7 +220,7 @@ def test_without_the_weights_there_is_one_notice_and_no_job(make_file: MakeFile)
     for name in ("a.mp4", "b.mp4"):
         transcript_settled.send(File, file=make_file(name), transcript=None, reason="no speech")
 
-    assert not Job.objects.exists()
+    assert not Job.objects.filter(kind="embed").exists()
     assert "weights" in Notice.objects.get().text
 
     WordsProvider.missing = ""
@@ -235,7 +235,7 @@ def test_nothing_that_costs_money_starts_by_itself(make_file: MakeFile, settings
     tasks.sweep()
 
     assert Chunk.objects.count() == 1
-    assert not Job.objects.exists()
+    assert not Job.objects.filter(kind="embed").exists()
     assert WordsProvider.asked == []
 
 
@@ -245,7 +245,7 @@ def test_a_step_that_is_off_makes_no_job(make_file: MakeFile, settings: Any) -> 
     transcript_settled.send(File, file=make_file("a.mp4"), transcript=None, reason="")
     tasks.sweep()
 
-    assert not Job.objects.exists()
+    assert not Job.objects.filter(kind="embed").exists()
 
 
 def test_what_was_missed_is_asked_for_again(make_file: MakeFile, friday: File) -> None:

@@ -1,0 +1,55 @@
+"""The search box and its filters."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from embeddings.models import Chunk
+from embeddings.search import DEFAULT_LIMIT, MAX_LIMIT
+from files.models import Root
+
+MODES = [("hybrid", "Words and meaning"), ("keyword", "Exact words"), ("semantic", "Meaning")]
+FILMED = [("", "Any time"), ("30", "Last 30 days"), ("365", "Last 12 months")]
+
+
+class SearchForm(forms.Form):
+    """What the page's address says. Wrong values fall back rather than hide the answer."""
+
+    q = forms.CharField(required=False, max_length=20_000)
+    mode = forms.ChoiceField(required=False, choices=MODES)
+    kind = forms.ChoiceField(required=False, choices=[("", "All"), *Chunk.Kind.choices])
+    directory = forms.ChoiceField(required=False)
+    filmed = forms.ChoiceField(required=False, choices=FILMED)
+    limit = forms.IntegerField(required=False, min_value=1, max_value=MAX_LIMIT)
+    at = forms.IntegerField(required=False, min_value=1)
+    like = forms.IntegerField(required=False, min_value=1)
+    like_file = forms.IntegerField(required=False, min_value=1)
+    typing = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        roots = Root.objects.values_list("path", "name")
+        self.fields["directory"] = forms.ChoiceField(required=False, choices=[("", "Anywhere"), *roots])
+        self.full_clean()
+
+    def value(self, name: str) -> Any:
+        return self.cleaned_data.get(name)
+
+    @property
+    def mode_asked(self) -> str:
+        return self.value("mode") or "hybrid"
+
+    @property
+    def limit_asked(self) -> int:
+        return self.value("limit") or DEFAULT_LIMIT
+
+    def filters(self) -> dict[str, Any]:
+        """The filters of the file list that this asks for."""
+        found: dict[str, Any] = {}
+        if self.value("directory"):
+            found["directory"] = self.value("directory")
+        if self.value("filmed"):
+            found["created_after"] = (timezone.now() - timedelta(days=int(self.value("filmed")))).isoformat()
+        return found

@@ -1,0 +1,201 @@
+"""The search page: a box, the moments that answer, and the player beside them."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from embeddings import query
+from embeddings.forms import SearchForm
+from embeddings.models import Chunk
+from embeddings.search import MAX_LIMIT, Hit, SearchAnswer, more_like, search
+from embeddings.snippets import find, snippet
+from jobs.errors import WorkError
+from transcription.models import Segment, Transcript
+
+#: Lines of the transcript shown beside a moment, before and after it.
+LINES_BEFORE, LINES_AFTER = 4, 12
+MORE = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """A kind of match with its count, and the address that shows only that kind."""
+
+    label: str
+    count: int
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A hit, its own address on this page, and whether it is in the player."""
+
+    hit: Hit
+    url: str
+    like_url: str
+    is_current: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of the transcript beside the player."""
+
+    start_s: float
+    end_s: float
+    html: str
+    is_current: bool
+
+    @property
+    def t(self) -> str:
+        return f"{self.start_s:g}"
+
+    @property
+    def end(self) -> str:
+        return f"{self.end_s:g}"
+
+
+@require_safe
+@permission_required("embeddings.view_chunk", raise_exception=True)
+def search_page(request: HttpRequest) -> HttpResponse:
+    form = SearchForm(request.GET)
+    context = _context(form)
+    htmx: Any = getattr(request, "htmx", None)
+    if htmx and not htmx.boosted and not htmx.history_restore_request:
+        return render(request, "embeddings/_answer.html", context)
+    return render(request, "embeddings/search.html", context)
+
+
+@require_safe
+@permission_required("embeddings.view_chunk", raise_exception=True)
+def moment(request: HttpRequest, pk: int) -> HttpResponse:
+    """The player's side of the page for one moment, as a fragment."""
+    chunk = get_object_or_404(Chunk.objects.in_library().select_related("file"), pk=pk)
+    return render(request, "embeddings/_moment.html", _now(chunk, request.GET.get("q", ""), _start(request, chunk)))
+
+
+def _context(form: SearchForm) -> dict[str, Any]:
+    answer, problem = _ask(form)
+    shown = answer.results if answer else []
+    current = _current(form, shown)
+    rows = [_row(form, hit, is_current=current is not None and hit.chunk_id == current.chunk_id) for hit in shown]
+    context: dict[str, Any] = {
+        "form": form,
+        "q": form.value("q") or "",
+        "answer": answer,
+        "problem": problem,
+        "rows": rows,
+        "chips": _chips(form, answer) if answer else [],
+        "more_url": _address(form, limit=min(form.limit_asked + MORE, MAX_LIMIT))
+        if answer and answer.total > len(shown) and form.limit_asked < MAX_LIMIT
+        else "",
+        "is_alike": bool(form.value("like") or form.value("like_file")),
+    }
+    if current is not None:
+        chunk = Chunk.objects.in_library().select_related("file").filter(pk=current.chunk_id).first()
+        context |= _now(chunk, form.value("q") or "", current.start_s) if chunk else {}
+    return context
+
+
+def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
+    """The answer, or None with the words to show. Nothing asked is neither."""
+    try:
+        if form.value("like") or form.value("like_file"):
+            return more_like(chunk_id=form.value("like"), file_id=form.value("like_file"), limit=form.limit_asked), ""
+        asked = form.value("q") or ""
+        if not asked.strip():
+            return None, ""
+        is_typing = bool(form.value("typing"))
+        mode = "keyword" if is_typing else form.mode_asked
+        kind, filters = form.value("kind") or "", form.filters()
+        limit = form.limit_asked
+        answer = search(asked, mode=mode, limit=limit, filters=filters, is_typing=is_typing)
+        if kind:
+            of_kind = search(asked, mode=mode, kind=kind, limit=limit, filters=filters, is_typing=is_typing)
+            answer.results, answer.counts[kind] = of_kind.results, of_kind.total
+            answer.total = of_kind.total
+            answer.file_count = of_kind.file_count
+    except WorkError as error:
+        return None, f"{error} {error.remedy}".strip()
+    return answer, ""
+
+
+def _current(form: SearchForm, hits: list[Hit]) -> Hit | None:
+    """The moment in the player: the one that the address names, else the first."""
+    if form.value("typing"):
+        return None
+    named = [hit for hit in hits if hit.chunk_id == form.value("at")]
+    return named[0] if named else (hits[0] if hits else None)
+
+
+def _row(form: SearchForm, hit: Hit, *, is_current: bool) -> Row:
+    return Row(
+        hit=hit,
+        url=_address(form, at=hit.chunk_id),
+        like_url=f"{reverse('search')}?like={hit.chunk_id}",
+        is_current=is_current,
+    )
+
+
+def _chips(form: SearchForm, answer: SearchAnswer) -> list[Chip]:
+    wanted = form.value("kind") or ""
+    total = sum(answer.counts.values())
+    chips = [Chip(label="All", count=total, url=_address(form, kind=""), is_current=not wanted)]
+    for kind, label in Chunk.Kind.choices:
+        if answer.counts.get(kind) or kind == wanted:
+            count = answer.counts.get(kind, 0)
+            chips.append(Chip(label=str(label), count=count, url=_address(form, kind=kind), is_current=kind == wanted))
+    return chips
+
+
+def _address(form: SearchForm, **changes: object) -> str:
+    """This page with some parameters changed. What `at` and `limit` were does not stick to a new question."""
+    kept = {name: form.value(name) for name in ("q", "mode", "kind", "directory", "filmed", "like", "like_file")}
+    if "at" in changes:
+        kept["limit"] = form.value("limit")
+    wanted = {name: value for name, value in (kept | changes).items() if value}
+    return f"{reverse('search')}?{urlencode(wanted)}"
+
+
+def _start(request: HttpRequest, chunk: Chunk) -> float | None:
+    try:
+        return float(request.GET["t"])
+    except (KeyError, ValueError):
+        return chunk.start_s
+
+
+def _now(chunk: Chunk, asked: str, start_s: float | None) -> dict[str, Any]:
+    at = start_s or 0.0
+    page = reverse("file-page", args=[chunk.file_id])
+    return {
+        "chunk": chunk,
+        "at": at,
+        "t": f"{at:g}",
+        "page_url": page,
+        "lines": _lines(chunk, asked, at),
+    }
+
+
+def _lines(chunk: Chunk, asked: str, at: float) -> list[Line]:
+    """The transcript around this second, with the question's words marked."""
+    transcript = Transcript.objects.current_for(chunk.file)
+    if transcript is None:
+        return []
+    before = Segment.objects.filter(transcript=transcript, end_s__lte=at).order_by("-index")[:LINES_BEFORE]
+    after = Segment.objects.filter(transcript=transcript, end_s__gt=at).order_by("index")[:LINES_AFTER]
+    terms = query.parse(asked).telling
+    return [
+        Line(
+            start_s=one.start_s,
+            end_s=one.end_s,
+            html=snippet(one.text, find(one.text, terms), width=len(one.text)),
+            is_current=one.start_s <= at < one.end_s,
+        )
+        for one in [*reversed(before), *after]
+    ]

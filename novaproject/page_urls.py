@@ -2,9 +2,17 @@
 
 from django.urls import path
 
-from novaproject import views, views_setup
+from novaproject import views, views_file, views_import, views_library, views_setup, views_upload
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("running/", views.home_running, name="home-running"),
     path("setup/", views_setup.setup, name="setup"),
+    path("library/", views_library.library, name="library"),
+    path("library/do/<slug:name>/", views_library.action, name="action"),
+    path("library/do/<slug:name>/plan/", views_library.action_plan, name="action-plan"),
+    path("import/", views_import.import_folder, name="import"),
+    path("upload/", views_upload.upload, name="upload"),
+    path("files/<int:pk>/", views_file.file_detail, name="file-page"),
+    path("files/<int:pk>/player/", views_file.file_player, name="file-player"),
 ]

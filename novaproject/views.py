@@ -1,10 +1,67 @@
-"""The home page."""
+"""The home page, and what of it is asked again while work runs."""
 
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseStopPolling
+
+from files import conf, facets
+from files.models import File
+from jobs import notices
+from jobs.models import Job
+from novaproject import doctor, overview
+from novaproject.cards import cards
+from novaproject.views_setup import grouped, headline
+
+NEWEST = 4
 
 
 @require_safe
+@permission_required("files.view_file", raise_exception=True)
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "novaproject/home.html")
+    totals = overview.totals()
+    if not totals.files:
+        return _empty(request)
+    done = overview.coverage()
+    month = overview.month_so_far()
+    newest = facets.annotate(File.objects.select_related("root")).order_by("-imported_at", "-id")[:NEWEST]
+    context: dict[str, Any] = {
+        "totals": totals,
+        "running": overview.running(),
+        "coverage": done,
+        "next": next((one for one in done if one.missing and one.action), None),
+        "notices": notices.standing(),
+        "roots_away": overview.roots_away(),
+        "failed": Job.objects.failed().count(),
+        "newest": cards(newest),
+        "month": month,
+        "month_name": month.name,
+    }
+    return render(request, "novaproject/home.html", context)
+
+
+def _empty(request: HttpRequest) -> HttpResponse:
+    checks = doctor.checks()
+    context = {
+        "groups": grouped(checks),
+        "headline": headline(checks),
+        "import_roots": conf.import_roots(),
+        "limits_folders": True,
+        "recursive": True,
+        "make_proxies": True,
+        "running": overview.running(),
+        "notices": notices.standing(),
+    }
+    return render(request, "novaproject/empty.html", context)
+
+
+@require_safe
+@permission_required("files.view_file", raise_exception=True)
+def home_running(request: HttpRequest) -> HttpResponse:
+    """The list of what runs, as a fragment; the page stops asking when nothing does."""
+    running = overview.running()
+    answer = render(request, "novaproject/_running.html", {"running": running})
+    return answer if running else HttpResponseStopPolling(answer.content)

@@ -6,6 +6,8 @@ from django import template
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 
+from jobs.models import Job
+
 register = template.Library()
 
 _ITEMS = (
@@ -40,7 +42,8 @@ def main_nav(context: Context) -> list[NavItem]:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        items.append(NavItem(label=label, url=url, is_current=_is_current(name, url, path)))
+        count = Job.objects.running().count() if name == "jobs" else 0
+        items.append(NavItem(label=label, url=url, is_current=_is_current(name, url, path), count=count))
     return items
 
 

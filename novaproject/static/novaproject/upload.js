@@ -26,13 +26,13 @@
     shown.bar.remove();
     if (status === 201) {
       const link = document.createElement("a");
-      link.href = answer.url;
+      link.href = `/files/${answer.id}/`;
       link.textContent = answer.name;
       shown.label.replaceChildren(link);
       shown.state.textContent = "in the library";
     } else {
       shown.state.className = "small bad-text";
-      shown.state.textContent = answer.detail || "was not taken; try again";
+      shown.state.textContent = answer.file?.join(" ") || answer.detail || "was not taken; try again";
     }
   };
 
@@ -41,9 +41,9 @@
       const shown = row(file.name);
       const data = new FormData();
       data.append("file", file);
-      if (form.elements.make_proxy.checked) data.append("make_proxy", "on");
+      data.append("make_proxy", form.elements.make_proxy.checked ? "true" : "false");
       const request = new XMLHttpRequest();
-      request.open("POST", form.action);
+      request.open("POST", form.dataset.upload);
       request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
       request.setRequestHeader("Accept", "application/json");
       request.upload.addEventListener("progress", (event) => {

@@ -1,0 +1,228 @@
+"""Everything that is known of one file, composed from all floors for its page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import reverse
+
+from files.models import File, Proxy
+from novaproject import api_paths
+from novaproject.cards import poster_url
+from novaproject.player import Cue, Lane, Mark, Player, Source, Track, marks
+from transcription.models import Transcript
+
+# What browsers play without help; everything else needs a proxy.
+PLAYABLE = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".webm": "video/webm",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".wav": "audio/wav",
+    ".ogg": "audio/ogg",
+    ".flac": "audio/flac",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+_LANES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """A stretch of time as a link."""
+
+    start_s: float
+    end_s: float
+    t: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Element:
+    """A thing, topic or person that an analysis found, and where."""
+
+    name: str
+    kind: str
+    where: list[Where]
+    sure: str = ""
+    level: str = "off"
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    number: int
+    title: str
+    start_s: float
+    end_s: float
+    t: str
+    end: str
+    summary: str = ""
+    key_points: list[str] = field(default_factory=list)
+
+
+def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
+    """What the player plays, and that in words. Proxies go first: they play everywhere and need no drive."""
+    here = file.state == File.State.AVAILABLE
+    where = f"The original is on {file.root.name}, {'connected' if here else 'which is away now'}."
+    whole = [proxy for proxy in proxies if not proxy.is_partial] or list(proxies)
+    if whole:
+        best = max(whole, key=lambda proxy: (proxy.height or 0, proxy.created_at))
+        url = api_paths.proxy_stream(best.pk)
+        return [Source(url=url, content_type="video/mp4")], f"Playing the proxy {best.proxy_spec}. {where}"
+    suffix = "." + file.name.rpartition(".")[2].lower()
+    if not here:
+        gone = (
+            "was not found where it lay"
+            if file.state == File.State.MISSING
+            else f"is on {file.root.name}, which is away"
+        )
+        return [], f"The original {gone}, and there is no proxy. Connect the drive to watch it."
+    if suffix in PLAYABLE:
+        url = api_paths.stream(file.pk)
+        return [Source(url=url, content_type=PLAYABLE[suffix])], f"Playing the original on {file.root.name}."
+    return [], "Browsers cannot play this kind of file. Its proxy is not made yet: it plays here as soon as it is."
+
+
+def player_for(
+    file: File,
+    *,
+    start_s: float,
+    transcript: Transcript | None,
+    chapters: Sequence[Chapter] = (),
+    elements: Sequence[Element] = (),
+) -> Player:
+    sources, note = source_of(file, list(file.proxies.all()))
+    duration_s = file.duration_s or 0.0
+    tracks = []
+    if transcript is not None and transcript.has_speech:
+        url = api_paths.transcript_download(transcript.pk, "vtt")
+        tracks.append(Track(url=url, label=transcript.language or "Captions", language=transcript.language))
+    return Player(
+        title=file.name,
+        page_url=reverse("file-page", args=[file.pk]),
+        media_type="video" if file.media_type == "audio" and tracks else file.media_type,
+        sources=sources,
+        tracks=tracks,
+        poster=poster_url(file),
+        duration_s=duration_s,
+        start_s=start_s,
+        chapters=marks([(one.start_s, one.end_s, one.title) for one in chapters], duration_s=duration_s),
+        lanes=_lanes(elements, duration_s, transcript),
+        note=note,
+    )
+
+
+def _lanes(elements: Sequence[Element], duration_s: float, transcript: Transcript | None) -> list[Lane]:
+    lanes = []
+    if transcript is not None:
+        speech = speech_marks(transcript, duration_s)
+        if speech:
+            lanes.append(Lane(label="Speech", marks=speech))
+    equipment = [one for one in elements if one.kind == "equipment" and one.where]
+    for one in equipment[:_LANES]:
+        spans = [(place.start_s, place.end_s, one.name) for place in one.where]
+        lanes.append(Lane(label=one.name, marks=marks(spans, duration_s=duration_s)))
+    return [lane for lane in lanes if lane.marks]
+
+
+def speech_marks(transcript: Transcript, duration_s: float, *, gap_s: float = 2.0) -> list[Mark]:
+    """Where somebody speaks; pauses shorter than `gap_s` are not drawn, so that a long talk stays a few rectangles."""
+    spans: list[tuple[float, float, str]] = []
+    for start_s, end_s in transcript.segments.order_by("start_s").values_list("start_s", "end_s"):
+        if spans and start_s - spans[-1][1] < gap_s:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end_s), "")
+        else:
+            spans.append((start_s, end_s, ""))
+    return marks(spans, duration_s=duration_s)
+
+
+def cues_of(transcript: Transcript | None) -> list[Cue]:
+    if transcript is None:
+        return []
+    return [
+        Cue(start_s=one.start_s, end_s=one.end_s, text=one.text, is_corrected=one.is_corrected)
+        for one in transcript.segments.all()
+    ]
+
+
+def chapters_of(result: dict[str, Any] | None) -> list[Chapter]:
+    """The chapters of an analysis, in order."""
+    found = []
+    for number, one in enumerate((result or {}).get("chapters", []), start=1):
+        place = _where(one)
+        found.append(
+            Chapter(
+                number=number,
+                title=str(one.get("title") or f"Chapter {number}"),
+                start_s=place.start_s,
+                end_s=place.end_s,
+                t=place.t,
+                end=Mark(start_s=place.end_s, end_s=place.end_s).t,
+                summary=str(one.get("summary") or ""),
+                key_points=[str(point) for point in one.get("key_points") or []],
+            )
+        )
+    return found
+
+
+def elements_of(result: dict[str, Any] | None) -> list[Element]:
+    """The elements of an analysis as one list: equipment, topics, speakers."""
+    told = result or {}
+    found = [
+        Element(
+            name=str(one.get("name", "")),
+            kind="equipment",
+            where=_places(one),
+            detail=str(one.get("category") or ""),
+            **_sure(one.get("confidence")),
+        )
+        for one in told.get("equipment", [])
+    ]
+    found += [
+        Element(
+            name=str(one.get("topic", "")),
+            kind="topic",
+            where=_places(one),
+            detail=str(one.get("description") or ""),
+            **_sure(one.get("importance")),
+        )
+        for one in told.get("topics", [])
+    ]
+    found += [
+        Element(
+            name=str(one.get("role") or one.get("speaker_id", "")),
+            kind="speaker",
+            where=_places(one),
+            detail=_share(one.get("speaking_percentage")),
+        )
+        for one in told.get("speakers", [])
+    ]
+    return [one for one in found if one.name]
+
+
+def _share(value: object) -> str:
+    return f"speaks {value:.0f} % of the time" if isinstance(value, int | float) else ""
+
+
+def _sure(value: object) -> dict[str, str]:
+    """How sure the analysis is, in words."""
+    if isinstance(value, int | float):
+        value = "high" if value >= 0.75 else "medium" if value >= 0.4 else "low"
+    word = str(value or "").lower()
+    if word == "low":
+        return {"sure": "low, look yourself", "level": "warn"}
+    return {"sure": word, "level": "ok" if word == "high" else "off"}
+
+
+def _places(one: dict[str, Any]) -> list[Where]:
+    return [_where(span) for span in one.get("time_ranges") or []]
+
+
+def _where(span: dict[str, Any]) -> Where:
+    start_s = float(span.get("start_s") or 0.0)
+    end_s = float(span.get("end_s") or start_s)
+    return Where(start_s=start_s, end_s=end_s, t=Mark(start_s=start_s, end_s=end_s).t)

@@ -1,0 +1,207 @@
+"""The numbers of the home page: what is in the library, what runs, what is done, what comes next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Count, Q, Sum
+from django.urls import NoReverseMatch, reverse
+
+from bedrock import spend
+from files import facets, storage
+from files.models import File, Proxy, Root
+from jobs import registry
+from jobs.models import Batch, Job
+
+SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    files: int
+    by_type: list[tuple[int, str]]
+    duration_s: float
+    size_bytes: int
+    proxy_bytes: int
+    free_bytes: int
+
+    @property
+    def average_s(self) -> float:
+        return self.duration_s / self.files if self.files else 0.0
+
+
+def totals() -> Totals:
+    """Counted in three queries, whatever the library's size."""
+    types = dict(File.objects.order_by().values_list("media_type").annotate(Count("pk")))
+    sums = File.objects.order_by().aggregate(total_s=Sum("duration_s"), total_bytes=Sum("size_bytes"))
+    proxies = Proxy.objects.aggregate(total=Sum("size_bytes"))
+    words = {
+        "video": ("video", "videos"),
+        "audio": ("sound recording", "sound recordings"),
+        "image": ("picture", "pictures"),
+    }
+    return Totals(
+        files=sum(types.values()),
+        by_type=[(types[name], both[types[name] != 1]) for name, both in words.items() if types.get(name)],
+        duration_s=sums["total_s"] or 0.0,
+        size_bytes=sums["total_bytes"] or 0,
+        proxy_bytes=proxies["total"] or 0,
+        free_bytes=storage.free_bytes(settings.PROXY_DIR),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A batch, or a job on its own, that is under way."""
+
+    label: str
+    url: str
+    done: int
+    total: int
+    failed: int = 0
+    progress: float = 0.0
+    message: str = ""
+    eta_s: float | None = None
+    cost_usd: Decimal | None = None
+
+
+def _page(name: str, *args: object) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def running() -> list[Running]:
+    """What is under way: batches first, then jobs that belong to none."""
+    return [*_batches(), *_single_jobs()][:SHOWN]
+
+
+def _batches() -> list[Running]:
+    active = Job.objects.active().values("batches")
+    batches = Batch.objects.filter(pk__in=active, cancelled_at__isnull=True).order_by("-pk")[:SHOWN]
+    # Not filtered on the jobs that made it match, or the numbers would leave the finished ones out.
+    counted = Batch.objects.filter(pk__in=[batch.pk for batch in batches]).annotate(
+        total=Count("jobs"),
+        failed=Count("jobs", filter=Q(jobs__state=Job.State.FAILED)),
+        done=Count("jobs", filter=~Q(jobs__state__in=Job.ACTIVE)),
+        part=Sum("jobs__progress", filter=Q(jobs__state=Job.State.RUNNING)),
+    )
+    return [
+        Running(
+            label=batch.label,
+            url=_page("batch-page", batch.pk),
+            done=batch.done,
+            total=batch.total,
+            failed=batch.failed,
+            progress=(batch.done + (batch.part or 0.0)) / batch.total if batch.total else 0.0,
+        )
+        for batch in counted
+    ]
+
+
+def _single_jobs() -> list[Running]:
+    jobs = Job.objects.active().filter(batches__isnull=True).order_by("state", "pk")[:SHOWN]
+    names = _names(jobs)
+    return [
+        Running(
+            label=f"{registry.label_of(job.kind)} {names.get((job.subject_kind, job.subject_id), '')}".strip(),
+            url=_page("jobs"),
+            done=0,
+            total=1,
+            progress=job.progress if job.state == Job.State.RUNNING else 0.0,
+            message=job.message if job.state == Job.State.RUNNING else "waiting for its turn",
+            eta_s=job.eta_s,
+        )
+        for job in jobs
+    ]
+
+
+def _names(jobs: Iterable[Job]) -> dict[tuple[str, int | None], str]:
+    """What the jobs are about, asked once per kind of subject."""
+    wanted: dict[str, set[int]] = {}
+    for job in jobs:
+        if job.subject_id is not None:
+            wanted.setdefault(job.subject_kind, set()).add(job.subject_id)
+    names: dict[tuple[str, int | None], str] = {}
+    for kind, ids in wanted.items():
+        subject = registry.subject(kind)
+        if subject is not None:
+            names |= {(kind, pk): name for pk, name in subject.labels(sorted(ids)).items()}
+    return names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How many files have a facet, and where those without it are listed."""
+
+    name: str
+    label: str
+    have: int
+    total: int
+    missing: int
+    missing_url: str
+    action: facets.Action | None
+
+
+def coverage() -> list[Coverage]:
+    """One query per facet. Pictures have no proxies and no sound, so they are left out."""
+    playable = File.objects.exclude(media_type=File.MediaType.IMAGE)
+    total = playable.count()
+    found = []
+    for facet in facets.facets():
+        have = facets.annotate(playable).filter(**{facet.name: True}).count()
+        found.append(
+            Coverage(
+                name=facet.name,
+                label=facet.label,
+                have=have,
+                total=total,
+                missing=total - have,
+                missing_url=f"{reverse('library')}?{facet.name}=false",
+                action=facet.action,
+            )
+        )
+    return found
+
+
+def roots_away() -> list[Root]:
+    """Drives that are not connected, with how many files lie there."""
+    away = Root.objects.filter(is_present=False).annotate(file_count=Count("files"))
+    return list(away.filter(file_count__gt=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonthSoFar:
+    """Where this month stands, for a tile and a bar."""
+
+    name: str
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    possibly_paid_usd: Decimal
+    unpriced_calls: int
+    cap_usd: Decimal | None
+    left_usd: Decimal | None
+
+    @property
+    def used_share(self) -> str:
+        """How much of the cap is gone, 0 to 1, for a progress bar."""
+        if not self.cap_usd or self.left_usd is None:
+            return "0"
+        return f"{min(max(1 - self.left_usd / self.cap_usd, Decimal(0)), Decimal(1)):.3f}"
+
+
+def month_so_far() -> MonthSoFar:
+    """The ledger's own words about this month (UTC)."""
+    month = spend.month()
+    return MonthSoFar(
+        name=date.fromisoformat(f"{month.month}-01").strftime("%B"),
+        spent_usd=month.spent_usd,
+        reserved_usd=month.reserved_usd,
+        possibly_paid_usd=month.possibly_paid_usd,
+        unpriced_calls=month.unpriced_calls,
+        cap_usd=month.cap_usd,
+        left_usd=month.left_usd,
+    )

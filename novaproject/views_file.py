@@ -1,0 +1,76 @@
+"""The page of one file, and its player alone for other pages to bring in."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from files import facets
+from files.models import File
+from novaproject import api_paths, file_history, file_page
+from novaproject.library_query import folder_of
+from novaproject.player import parse_start
+from transcription.models import Transcript
+
+DOWNLOADS = ("srt", "vtt", "txt", "json")
+
+
+@require_safe
+@permission_required("files.view_file", raise_exception=True)
+def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    files = facets.annotate(File.objects.select_related("root").prefetch_related("proxies"))
+    file = get_object_or_404(files, pk=pk)
+    transcript = Transcript.objects.current_for(file)
+    player = file_page.player_for(file, start_s=parse_start(request.GET.get("t")), transcript=transcript)
+    actions = {action.name: action for action in facets.actions() if request.user.has_perm(action.permission)}
+    costs, cost_total = file_history.costs_of(file)
+    context: dict[str, Any] = {
+        "file": file,
+        "folder": folder_of(file),
+        "crumbs": _crumbs(file),
+        "player": player,
+        "page_url": player.page_url,
+        "transcript": transcript,
+        "cues": file_page.cues_of(transcript),
+        "downloads": _downloads(transcript),
+        "other_transcripts": Transcript.objects.filter(file=file, is_current=False),
+        "proxies": file.proxies.all(),
+        "jobs": file_history.jobs_of(file),
+        "costs": costs,
+        "cost_total": cost_total,
+        "actions": actions.values(),
+        "make_proxy": actions.get("proxy"),
+        "transcribe": actions.get("transcribe"),
+        "analyse": actions.get("nova"),
+        "can_edit_in_admin": request.user.is_staff and request.user.has_perm("files.change_file"),
+    }
+    return render(request, "novaproject/file.html", context)
+
+
+def _crumbs(file: File) -> list[tuple[str, str]]:
+    """The folders between the root and the file, each with the address of the library there."""
+    parts = [part for part in folder_of(file).split("/") if part]
+    return [
+        (part, f"{reverse('library')}?{urlencode({'directory': '/'.join([file.root.path, *parts[: index + 1]])})}")
+        for index, part in enumerate(parts)
+    ]
+
+
+def _downloads(transcript: Transcript | None) -> list[tuple[str, str]]:
+    if transcript is None:
+        return []
+    return [(name.upper(), api_paths.transcript_download(transcript.pk, name)) for name in DOWNLOADS]
+
+
+@require_safe
+@permission_required("files.view_file", raise_exception=True)
+def file_player(request: HttpRequest, pk: int) -> HttpResponse:
+    """The player at `?t=`, as a fragment."""
+    file = get_object_or_404(File.objects.select_related("root").prefetch_related("proxies"), pk=pk)
+    transcript = Transcript.objects.current_for(file)
+    player = file_page.player_for(file, start_s=parse_start(request.GET.get("t")), transcript=transcript)
+    return render(request, "novaproject/_player.html", {"player": player})

@@ -1,0 +1,198 @@
+"""The library: what is in it, filtered, as a grid or a list; and doing something to a selection."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Sum
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from files import facets
+from files.actions import estimate, get_action, start_action
+from files.errors import SelectionError, UnknownActionError
+from files.models import File, FileQuerySet, Proxy
+from files.selection import resolve
+from jobs.errors import WorkError
+from jobs.models import Batch
+from novaproject import library_query
+from novaproject.cards import cards
+from novaproject.serializers import option_fields, read_options
+
+PER_PAGE = 60
+
+
+@require_safe
+@permission_required("files.view_file", raise_exception=True)
+def library(request: HttpRequest) -> HttpResponse:
+    query = request.GET
+    filters = library_query.filters(query)
+    problem = ""
+    try:
+        selection = resolve(filter=filters)
+    except SelectionError as error:
+        problem, selection = f"{error} {error.remedy}", File.objects.none()
+    sort = library_query.sort(query)
+    page = Paginator(selection.select_related("root").order_by(sort, "-id"), PER_PAGE).get_page(query.get("page"))
+    is_list = query.get("view") == "list"
+    context = {
+        "filters": filters,
+        "problem": problem,
+        "totals": _totals(selection),
+        "in_library": File.objects.count(),
+        "page": page,
+        "cards": cards(page.object_list),
+        "is_list": is_list,
+        "grid_url": library_query.address(query, without=("view",)),
+        "list_url": library_query.address(query, view="list"),
+        "facet_choices": library_query.facet_choices(query),
+        "types": [("video", "Video"), ("audio", "Sound"), ("image", "Picture")],
+        "states": [("available", "Connected"), ("offline", "Away"), ("missing", "File missing")],
+        "sorts": library_query.SORTS.items(),
+        "sort": sort,
+        "more_is_open": any(query.get(name) for name in (*library_query.MORE, "directory")),
+        "chips": library_query.chips(query),
+        "hidden_fields": filters.items(),
+        "pager": _pager(query, page.number, page.paginator.num_pages),
+        "next_url": library_query.address(query, page=str(page.number + 1)) if page.has_next() else "",
+        "actions": [action for action in facets.actions() if request.user.has_perm(action.permission)],
+    }
+    return render(request, "novaproject/library.html", context)
+
+
+def _totals(selection: FileQuerySet) -> dict[str, Any]:
+    totals = selection.order_by().aggregate(count=Count("pk"), total_s=Sum("duration_s"), total_bytes=Sum("size_bytes"))
+    made = Proxy.objects.filter(file__in=selection.order_by().values("pk")).aggregate(total=Sum("size_bytes"))
+    return {
+        "count": totals["count"],
+        "duration_s": totals["total_s"] or 0,
+        "size_bytes": totals["total_bytes"] or 0,
+        "proxy_bytes": made["total"] or 0,
+    }
+
+
+def _pager(query: QueryDict, current: int, last: int) -> list[tuple[int | None, str]]:
+    numbers = library_query.page_numbers(current, last)
+    return [(number, library_query.address(query, page=str(number)) if number else "") for number in numbers]
+
+
+def _selection(sent: QueryDict) -> FileQuerySet:
+    """The files that a form names: everything that its filters match, or the ticked ones."""
+    if sent.get("all"):
+        return resolve(filter=library_query.filters(sent))
+    try:
+        ids = [int(value) for value in sent.getlist("file")]
+    except ValueError as error:
+        raise SelectionError("The selection cannot be read.", remedy="Go back and choose again.") from error
+    if not ids:
+        raise SelectionError("No file is selected.", remedy="Go back and tick some.")
+    return resolve(file_ids=ids)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("files.view_file", raise_exception=True)
+def action(request: HttpRequest, name: str) -> HttpResponse:
+    """The page between a selection and the work: options, what would happen, what it costs, then the button."""
+    chosen = _action_for(request, name)
+    sent = request.POST if request.method == "POST" else request.GET
+    try:
+        selection = _selection(sent)
+    except SelectionError as error:
+        messages.error(request, f"{error} {error.remedy}")
+        return redirect("library")
+    context: dict[str, Any] = {
+        "action": chosen,
+        "count": selection.count(),
+        "what": _what(sent),
+        "hidden_fields": _carried(sent),
+        "fields": option_fields(chosen),
+    }
+    if request.method == "POST":
+        options, errors = read_options(chosen, request.POST)
+        if not errors:
+            try:
+                batch = start_action(name, selection, options, user=request.user)  # type: ignore[arg-type]
+            except WorkError as error:
+                context["problem"] = f"{error} {error.remedy}".strip()
+            else:
+                return redirect(_progress_of(batch))
+        context["fields"] = option_fields(chosen, request.POST, errors)
+    context |= _plan_of(name, selection, read_options(chosen, sent) if request.method == "POST" else None, chosen)
+    return render(request, "novaproject/action.html", context)
+
+
+@require_safe
+@permission_required("files.view_file", raise_exception=True)
+def action_plan(request: HttpRequest, name: str) -> HttpResponse:
+    """What would happen with these options: asked again whenever one of them changes."""
+    chosen = _action_for(request, name)
+    try:
+        selection = _selection(request.GET)
+    except SelectionError as error:
+        return render(request, "novaproject/_plan.html", {"problem": f"{error} {error.remedy}", "action": chosen})
+    context = _plan_of(name, selection, read_options(chosen, request.GET), chosen)
+    return render(request, "novaproject/_plan.html", {"action": chosen, **context})
+
+
+def _progress_of(batch: Batch) -> str:
+    try:
+        return reverse("batch-page", args=[batch.pk])
+    except NoReverseMatch:
+        return reverse("home")
+
+
+def _action_for(request: HttpRequest, name: str) -> facets.Action:
+    try:
+        chosen = get_action(name)
+    except UnknownActionError as error:
+        raise Http404(str(error)) from error
+    if not request.user.has_perm(chosen.permission):
+        raise PermissionDenied
+    return chosen
+
+
+def _plan_of(
+    name: str, selection: FileQuerySet, given: tuple[dict[str, Any], dict[str, list[str]]] | None, chosen: facets.Action
+) -> dict[str, Any]:
+    """The plan for these options, or for the defaults; what is wrong with them instead, when something is."""
+    options, errors = given if given is not None else read_defaults(chosen)
+    if errors:
+        wrong = "; ".join(f"{field}: {' '.join(words)}" for field, words in errors.items())
+        return {"problem": f"Look at the options again. {wrong}"}
+    try:
+        return {"plan": estimate(name, selection, options)}
+    except WorkError as error:
+        return {"problem": f"{error} {error.remedy}".strip()}
+
+
+def read_defaults(chosen: facets.Action) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The options as the form shows them at first."""
+    sent = QueryDict(mutable=True)
+    for one in option_fields(chosen):
+        if one.kind == "many":
+            sent.setlist(one.name, [str(value) for value in one.value])
+        elif one.kind == "flag":
+            if one.value:
+                sent[one.name] = "on"
+        else:
+            sent[one.name] = str(one.value)
+    return read_options(chosen, sent)
+
+
+def _what(sent: QueryDict) -> str:
+    """The selection in words."""
+    if not sent.get("all"):
+        return "The files that you ticked"
+    words = [chip.text for chip in library_query.chips(sent)]
+    return f"Everything that matches: {', '.join(words)}" if words else "The whole library"
+
+
+def _carried(sent: QueryDict) -> list[tuple[str, str]]:
+    """The selection as hidden inputs, to be sent again with the options."""
+    if sent.get("all"):
+        return [("all", "1"), *library_query.filters(sent).items()]
+    return [("file", value) for value in sent.getlist("file")]

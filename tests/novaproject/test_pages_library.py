@@ -1,0 +1,578 @@
+"""Home, library, the page between a selection and the work, and the file page."""
+
+import wave
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.http import QueryDict
+from django.template import Context
+from django.test import Client
+from rest_framework import serializers
+
+from bedrock.models import Entry
+from files import derived, facets
+from files.facets import Action, Badge, Facet, Plan
+from files.models import File
+from jobs import registry
+from jobs.models import Batch, Job
+from jobs.notices import notify
+from jobs.queue import create_batch, enqueue
+from jobs.registry import Kind
+from novaproject import library_query
+from novaproject.serializers import option_fields, read_options
+from tests.files.factories import make_file, make_proxy_row, make_root
+from transcription.models import Segment, Transcript
+
+pytestmark = pytest.mark.django_db
+HOSTILE = "<img src=x onerror=alert(1)>.mp4"
+
+
+@pytest.fixture
+def ada(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("ada"))
+    return client
+
+
+class PolishOptions(serializers.Serializer[Any]):
+    shine = serializers.ChoiceField(choices=[("soft", "Soft"), ("bright", "Bright")], default="soft")
+    parts = serializers.MultipleChoiceField(choices=[("a", "Front"), ("b", "Back")], default={"a"})
+    force = serializers.BooleanField(default=False, help_text="Also what shines already")
+    grit = serializers.IntegerField(default=80, min_value=10)
+    words = serializers.ListField(child=serializers.CharField(), default=list)
+    note = serializers.CharField(required=False, allow_blank=True)
+
+
+def plan_polish(selection: Any, options: Any) -> Plan:
+    total = selection.count()
+    return Plan(
+        total=total,
+        todo=total if options["grit"] < 500 else 0,
+        usd_low=Decimal("0.87"),
+        usd_high=Decimal("1.05"),
+        refusals=["The cap would be passed."] if options["grit"] == 99 else [],
+        warnings=["63 records short."],
+    )
+
+
+@pytest.fixture
+def polish(monkeypatch: pytest.MonkeyPatch) -> Iterator[Action]:
+    """A facet with an action of the test's own."""
+    action = Action(
+        name="polish",
+        label="Polish",
+        job_kind="polish",
+        options=PolishOptions,
+        permission="files.change_file",
+        plan=plan_polish,
+    )
+    facet = Facet(
+        name="is_long",
+        label="Long",
+        annotation=is_long,
+        badge=lambda file: Badge(text="Long") if facets.flag(file, "is_long") else None,
+        action=action,
+    )
+    monkeypatch.setattr(facets, "_facets", {"is_long": facet})
+    registry.register(
+        Kind(
+            name="polish",
+            label="Polish",
+            queue="fast",
+            run=lambda work: None,
+            subject_kind="file",
+            permission="files.change_file",
+        )
+    )
+    yield action
+    registry.unregister("polish")
+
+
+def is_long() -> Any:
+    return ExpressionWrapper(Q(duration_s__gt=600), output_field=BooleanField())
+
+
+# --- home -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_library_says_the_next_step_and_what_is_missing(ada: Client, settings: Any, tmp_path: Path) -> None:
+    settings.IMPORT_ROOTS = [tmp_path]
+
+    page = ada.get("/").content.decode()
+
+    assert "Your library is empty" in page
+    assert 'name="path"' in page
+    assert "Vector search" in page
+
+
+def test_home_counts_what_is_there(ada: Client) -> None:
+    make_file(duration_s=5400.0, size_bytes=2_000_000_000)
+    make_file(media_type="audio", duration_s=1800.0, size_bytes=1_000_000_000)
+
+    page = ada.get("/").content.decode()
+
+    assert "1 video, 1 sound recording" in page
+    assert "2 h" in page
+    assert "3.0 GB" in page
+
+
+def test_home_shows_batches_jobs_notices_and_drives_that_are_away(ada: Client, polish: Action) -> None:
+    file = make_file()
+    make_file(make_root(name="Archive B", is_present=False), state="offline")
+    batch = create_batch("Polish two", "polish")
+    done, waiting = enqueue("polish", file.pk, batch=batch), enqueue("polish", file.pk, {"x": 1}, batch=batch)
+    Job.objects.filter(pk=done.pk).update(state="succeeded")
+    assert waiting.is_active
+    enqueue("polish", file.pk, {"alone": True})
+    notify("weights", "Waiting for weights.", remedy="Copy them.")
+
+    page = ada.get("/").content.decode()
+
+    assert "Polish two" in page
+    assert "<b>1</b> of 2" in page
+    assert "waiting for its turn" in page
+    assert "Waiting for weights." in page
+    assert "Archive B is not connected." in page
+    assert "1 original cannot" in page
+
+
+def test_home_offers_the_next_step_for_what_is_missing(ada: Client, polish: Action) -> None:
+    make_file(duration_s=60)
+
+    page = ada.get("/").content.decode()
+
+    assert "Next: polish for 1 file" in page
+    assert "/library/do/polish/?all=1&amp;is_long=false" in page
+
+
+def test_the_list_of_what_runs_stops_asking_when_nothing_does(ada: Client, polish: Action) -> None:
+    assert ada.get("/running/").status_code == 286
+
+    enqueue("polish", make_file().pk)
+
+    assert ada.get("/running/").status_code == 200
+
+
+# --- library --------------------------------------------------------------------------------------------------------
+
+
+def test_the_library_shows_cards_with_badges_and_totals(ada: Client, polish: Action) -> None:
+    make_file(path="2026/09 Ridge Court/leak.mp4", duration_s=1104, size_bytes=2_100_000_000)
+
+    page = ada.get("/library/").content.decode()
+
+    assert "leak.mp4" in page
+    assert "2026/09 Ridge Court" in page
+    assert "18:24" in page
+    assert '<span class="badge ok">Long</span>' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", {"koi.mp4", "bird.wav"}),
+        ("?q=koi", {"koi.mp4"}),
+        ("?media_type=audio", {"bird.wav"}),
+        ("?is_long=true", {"koi.mp4"}),
+        ("?is_long=false", {"bird.wav"}),
+        ("?min_duration=700", {"koi.mp4"}),
+        ("?view=list&max_duration=600", {"bird.wav"}),
+        ("?created_after=2999-01-01", set()),
+    ],
+)
+def test_filters_narrow_the_library(ada: Client, polish: Action, query: str, names: set[str]) -> None:
+    make_file(path="koi.mp4", duration_s=700)
+    make_file(path="bird.wav", media_type="audio", duration_s=12)
+
+    answer = ada.get(f"/library/{query}")
+
+    assert {card.file.name for card in answer.context["cards"]} == names
+
+
+def test_a_filter_that_cannot_be_read_shows_nothing_and_says_so(ada: Client) -> None:
+    make_file()
+
+    answer = ada.get("/library/?min_size=lots")
+
+    assert answer.context["cards"] == []
+    assert b'role="alert"' in answer.content
+
+
+def test_chips_take_one_filter_away_each(polish: Action) -> None:
+    query = QueryDict(
+        "q=koi&min_size=1500000&min_duration=60&is_long=true&max_size=x&media_type=video&page=3&view=list"
+    )
+
+    chips = {chip.text: chip.url for chip in library_query.chips(query)}
+
+    assert set(chips) == {
+        "Words: koi",
+        "Type: video",
+        "Larger than: 1.5 MB",
+        "Smaller than: x",
+        "Longer than: 1 min",
+        "Long: yes",
+    }
+    assert "q=" not in chips["Words: koi"]
+    assert "page=" not in chips["Words: koi"]
+    assert "view=list" in chips["Words: koi"]
+
+
+@pytest.mark.parametrize(
+    ("current", "last", "numbers"),
+    [(1, 1, [1]), (1, 3, [1, 2, 3]), (10, 22, [1, 2, None, 9, 10, 11, None, 21, 22]), (2, 6, [1, 2, 3, None, 5, 6])],
+)
+def test_the_pager_leaves_gaps(current: int, last: int, numbers: list[int | None]) -> None:
+    assert library_query.page_numbers(current, last) == numbers
+
+
+def test_the_library_asks_the_database_a_fixed_number_of_times(
+    ada: Client, polish: Action, django_assert_max_num_queries: Any
+) -> None:
+    root = make_root()
+    for _ in range(12):
+        make_file(root)
+
+    with django_assert_max_num_queries(12):
+        ada.get("/library/")
+
+
+def test_a_poster_is_shown_once_it_is_made(ada: Client, folders: Path) -> None:
+    file = make_file()
+    without = ada.get("/library/").content.decode()
+    derived.folder(file.pk).mkdir(parents=True)
+    (derived.folder(file.pk) / "poster.jpg").write_bytes(b"jpeg")
+
+    with_poster = ada.get("/library/").content.decode()
+
+    assert f"/api/files/{file.pk}/thumbnail" not in without
+    assert f"/api/files/{file.pk}/thumbnail" in with_poster
+
+
+# --- actions --------------------------------------------------------------------------------------------------------
+
+
+def test_an_action_says_what_it_would_do_before_it_is_done(ada: Client, polish: Action) -> None:
+    files = [make_file(), make_file()]
+
+    page = ada.get("/library/do/polish/", {"file": [file.pk for file in files]}).content.decode()
+
+    assert "Polish: 2 files" in page
+    assert "$0.8700–$1.05" in page
+    assert "63 records short." in page
+    assert not Batch.objects.exists()
+
+
+def test_an_action_starts_with_the_options_of_the_form(ada: Client, polish: Action) -> None:
+    file = make_file()
+
+    answer = ada.post(
+        "/library/do/polish/", {"file": file.pk, "shine": "bright", "parts": ["a", "b"], "grit": "120", "words": "x, y"}
+    )
+
+    batch = Batch.objects.get()
+    assert answer.status_code == 302
+    assert batch.options["shine"] == "bright"
+    assert set(batch.options["parts"]) == {"a", "b"}
+    assert (batch.options["grit"], batch.options["force"], batch.options["words"]) == (120, False, ["x", "y"])
+    assert batch.jobs.get().subject_id == file.pk
+
+
+def test_everything_that_matches_is_selected_by_its_filter(ada: Client, polish: Action) -> None:
+    make_file(path="koi.mp4")
+    make_file(path="bird.wav")
+
+    ada.post("/library/do/polish/", {"all": "1", "q": "koi", "shine": "soft", "parts": "a"})
+
+    assert Batch.objects.get().jobs.count() == 1
+
+
+def test_wrong_options_come_back_with_words(ada: Client, polish: Action) -> None:
+    file = make_file()
+
+    page = ada.post("/library/do/polish/", {"file": file.pk, "shine": "soft", "parts": "a", "grit": "3"})
+
+    assert b"greater than or equal to 10" in page.content
+    assert not Batch.objects.exists()
+
+
+def test_a_refusal_is_shown_and_nothing_starts(ada: Client, polish: Action) -> None:
+    file = make_file()
+
+    page = ada.post("/library/do/polish/", {"file": file.pk, "shine": "soft", "parts": "a", "grit": "99"})
+
+    assert b"The cap would be passed." in page.content
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize("selection", [{}, {"file": "x"}, {"file": "424242"}, {"all": "1", "min_size": "x"}])
+def test_a_selection_that_cannot_be_read_goes_back_to_the_library(
+    ada: Client, polish: Action, selection: dict[str, str]
+) -> None:
+    answer = ada.get("/library/do/polish/", selection, follow=True)
+
+    assert answer.redirect_chain == [("/library/", 302)]
+    assert answer.context["messages"]
+    assert b"note bad" in answer.content
+    assert b'role="alert"' in ada.get("/library/do/polish/plan/", selection).content
+
+
+def test_the_plan_follows_the_options(ada: Client, polish: Action) -> None:
+    file = make_file()
+    asked: dict[str, str | int] = {"file": file.pk, "shine": "soft", "parts": "a"}
+
+    few = ada.get("/library/do/polish/plan/", {**asked, "grit": "80"}).content
+    none = ada.get("/library/do/polish/plan/", {**asked, "grit": "500"}).content
+    wrong = ada.get("/library/do/polish/plan/", {**asked, "grit": "1"}).content
+
+    assert b"1 file will be worked on" in few
+    assert b"Nothing left to do" in none
+    assert b"Look at the options again" in wrong
+
+
+def test_actions_need_their_permission(client: Client, polish: Action) -> None:
+    from django.contrib.auth.models import Permission
+
+    bea = User.objects.create_user("bea")
+    bea.user_permissions.add(Permission.objects.get(codename="view_file"))
+    client.force_login(bea)
+    file = make_file()
+
+    assert client.post("/library/do/polish/", {"file": file.pk}).status_code == 403
+    assert b"Polish" not in client.get("/library/").content
+
+
+def test_an_unknown_action_is_not_found(ada: Client) -> None:
+    assert ada.get("/library/do/juggle/", {"all": "1"}).status_code == 404
+
+
+def test_options_become_inputs_of_the_right_kind(polish: Action) -> None:
+    kinds = {field.name: field.kind for field in option_fields(polish)}
+    sent = {field.name: field.value for field in option_fields(polish, QueryDict("parts=b&force=on&grit=7"))}
+
+    assert kinds == {
+        "shine": "choice",
+        "parts": "many",
+        "force": "flag",
+        "grit": "number",
+        "words": "list",
+        "note": "text",
+    }
+    assert (sent["parts"], sent["force"], sent["grit"]) == (["b"], True, "7")
+    assert read_options(polish, QueryDict("parts=b&grit=70"))[0] == {
+        "parts": ["b"],
+        "force": False,
+        "grit": "70",
+        "words": [],
+    }
+
+
+# --- file page ------------------------------------------------------------------------------------------------------
+
+
+def make_transcript(file: File, *lines: tuple[float, float, str]) -> Transcript:
+    transcript = Transcript.objects.create(
+        file=file,
+        provider="whisper",
+        model="base",
+        language="en",
+        text=" ".join(text for *_, text in lines),
+        is_current=True,
+    )
+    for index, (start_s, end_s, text) in enumerate(lines):
+        Segment.objects.create(transcript=transcript, index=index, start_s=start_s, end_s=end_s, text=text)
+    return transcript
+
+
+def test_the_file_page_plays_the_proxy_from_the_second_asked_for(ada: Client) -> None:
+    file = make_file()
+    proxy = make_proxy_row(file)
+    make_transcript(file, (3, 5, "It is Friday."), (30, 31, "The end."))
+
+    page = ada.get(f"/files/{file.pk}/?t=3.5").content.decode()
+
+    assert 'data-start="3.5"' in page
+    assert f"/api/proxies/{proxy.pk}/stream" in page
+    assert 'data-seek="30"' in page
+    assert "It is Friday." in page
+    assert "format=vtt" in page
+    assert "Playing the proxy 720p15." in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "Playing the original on"),
+        ({"path": "clip.mts"}, "Browsers cannot play this kind of file"),
+        ({"state": "offline"}, "there is no proxy. Connect the drive"),
+        ({"media_type": "audio", "path": "talk.mp3"}, "<audio"),
+        ({"media_type": "image", "path": "pond.jpg", "duration_s": None, "audio_codec": ""}, "There is no sound"),
+    ],
+)
+def test_the_player_says_what_it_plays_or_why_not(ada: Client, fields: dict[str, Any], text: str) -> None:
+    file = make_file(**fields)
+
+    assert text in ada.get(f"/files/{file.pk}/").content.decode()
+
+
+def test_an_absent_original_names_its_drive(ada: Client) -> None:
+    file = make_file(make_root(name="Archive B", is_present=False), state="offline")
+    make_proxy_row(file)
+
+    page = ada.get(f"/files/{file.pk}/").content.decode()
+
+    assert "Archive B is not connected." in page
+    assert "/api/proxies/" in page
+
+
+def test_jobs_and_costs_of_a_file(ada: Client, polish: Action) -> None:
+    file = make_file()
+    job = enqueue("polish", file.pk)
+    Job.objects.filter(pk=job.pk).update(state="failed", error="It broke.", remedy="Mend it.")
+    Entry.objects.create(
+        question="q1",
+        purpose="analysis",
+        model_key="lite",
+        mode="flex",
+        analysis_type="summary",
+        file_id=file.pk,
+        state="settled",
+        month="2026-11",
+        reserved_usd=Decimal("0.06"),
+        actual_usd=Decimal("0.0571"),
+        counted_usd=Decimal("0.0571"),
+        usage={"input_tokens": 318_000, "output_tokens": 3400},
+    )
+
+    page = ada.get(f"/files/{file.pk}/").content.decode()
+
+    assert "It broke. Mend it." in page
+    assert "lite, flex: summary" in page
+    assert "$0.0571" in page
+    assert "318,000 input tokens" in page
+
+
+def test_the_player_alone_is_a_fragment(ada: Client) -> None:
+    file = make_file()
+
+    page = ada.get(f"/files/{file.pk}/player/?t=12").content.decode()
+
+    assert "data-player" in page
+    assert "<html" not in page
+
+
+def test_a_removed_file_is_not_found(ada: Client) -> None:
+    file = make_file()
+    file.mark_removed()
+
+    assert ada.get(f"/files/{file.pk}/").status_code == 404
+
+
+def test_a_hostile_name_is_only_ever_text(ada: Client, polish: Action) -> None:
+    file = make_file(path=f"<b>dir/{HOSTILE}")
+    enqueue("polish", file.pk)
+
+    for path in ("/", "/library/", "/library/?view=list", f"/library/?q={HOSTILE}", f"/files/{file.pk}/"):
+        page = ada.get(path).content.decode()
+        assert "<img src=x" not in page, path
+        assert "<b>dir" not in page, path
+
+
+# --- upload ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_of_nothing_is_explained(ada: Client) -> None:
+    answer = ada.post("/upload/", {})
+
+    assert answer.status_code == 400
+    assert b"Choose one and send it again." in answer.content
+
+
+def test_an_upload_that_is_no_media_is_refused_and_leaves_nothing(ada: Client, folders: Path) -> None:
+    answer = ada.post("/upload/", {"file": SimpleUploadedFile("tool.exe", b"MZ" + b"0" * 500)})
+
+    assert answer.status_code == 400
+    assert b'role="alert"' in answer.content
+    assert not File.everything.exists()
+
+
+def test_an_upload_lands_in_the_library(ada: Client, folders: Path) -> None:
+    sound = folders / "beep.wav"
+    with wave.open(str(sound), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(b"\0\0" * 8000)
+
+    with sound.open("rb") as stream:
+        answer = ada.post("/upload/", {"file": stream, "make_proxy": "on"}, follow=True)
+
+    assert answer.redirect_chain == [("/library/", 302)]
+    assert b"1 file is in the library." in answer.content
+    assert File.objects.get().name == "beep.wav"
+
+
+# --- import ---------------------------------------------------------------------------------------------------------
+
+
+def test_look_first_counts_and_changes_nothing(ada: Client, settings: Any, tmp_path: Path) -> None:
+    settings.IMPORT_ROOTS = [tmp_path]
+    (tmp_path / "a.mp4").write_bytes(b"x" * 2000)
+    (tmp_path / "notes.txt").write_text("no")
+
+    page = ada.post("/import/", {"path": str(tmp_path), "recursive": "on", "look": "1"}).content.decode()
+
+    assert "Found 1 media file by name, 2.0 kB in all." in page
+    assert not Job.objects.exists()
+
+
+def test_an_import_is_queued(ada: Client, settings: Any, tmp_path: Path) -> None:
+    settings.IMPORT_ROOTS = [tmp_path]
+
+    answer = ada.post("/import/", {"path": str(tmp_path), "recursive": "on"})
+
+    assert answer["Location"] == "/"
+    assert Job.objects.get().options == {"path": str(tmp_path), "recursive": True, "make_proxies": False}
+
+
+@pytest.mark.parametrize("look", [{}, {"look": "1"}])
+def test_a_folder_outside_the_import_roots_is_refused(
+    ada: Client, settings: Any, tmp_path: Path, look: dict[str, str]
+) -> None:
+    settings.IMPORT_ROOTS = [tmp_path / "only-here"]
+
+    answer = ada.post("/import/", {"path": str(tmp_path), **look})
+
+    assert answer.status_code in (200, 400)
+    assert b"IMPORT_ROOTS" in answer.content
+    assert not Job.objects.exists()
+
+
+def test_a_missing_folder_is_named(ada: Client) -> None:
+    answer = ada.post("/import/", {"path": "/no/such/folder"})
+
+    assert answer.status_code == 400
+    assert b'role="alert"' in answer.content
+
+
+def test_without_import_roots_the_page_says_how_to_name_some(ada: Client) -> None:
+    assert b"make run LIBRARY=" in ada.get("/import/").content
+
+
+def test_running_job_counts_stand_in_the_header(ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from novaproject.templatetags import novaproject_nav
+
+    monkeypatch.setattr(novaproject_nav, "reverse", lambda name: f"/{name}/")
+    job = Job.objects.create(kind="x", queue="fast", fingerprint="f", state="running")
+    request = SimpleNamespace(path="/batches/3/")
+    user = SimpleNamespace(is_staff=False)
+
+    items = {item.label: item for item in novaproject_nav.main_nav(Context({"request": request, "user": user}))}
+
+    assert job.pk
+    assert (items["Jobs"].count, items["Jobs"].is_current) == (1, True)
+    assert "Admin" not in items

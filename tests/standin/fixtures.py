@@ -1,0 +1,73 @@
+"""Pytest fixtures: `aws` gives a test its own empty Bedrock, bucket and settings.
+
+Used by `pytest_plugins` in the tests' conftest. The app's real boto3 clients talk to both over HTTP.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.standin.server import Server
+from tests.standin.world import REGION, ROLE, World
+
+BUCKET = "standin-staging"
+INPUT_PREFIX, OUTPUT_PREFIX = "nova-batch/in", "nova-batch/out"
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """S3 and STS."""
+    from moto.server import ThreadedMotoServer  # takes a second, which most test runs need not spend
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def bedrock_server(moto_url: str) -> Iterator[Server]:
+    server = Server(World(moto_url)).start()
+    yield server
+    server.stop()
+
+
+def environment(s3_url: str, bedrock_url: str) -> dict[str, str]:
+    """The variables that point boto3 at the stand-ins."""
+    return {
+        "AWS_ENDPOINT_URL_S3": s3_url,
+        "AWS_ENDPOINT_URL_STS": s3_url,
+        "AWS_ENDPOINT_URL_BEDROCK": bedrock_url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock_url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }
+
+
+def our_settings() -> dict[str, str]:
+    """The settings that switch S3 and batch mode on."""
+    return {
+        "AWS_REGION": REGION,
+        "S3_BUCKET_NAME": BUCKET,
+        "BEDROCK_BATCH_ROLE_ARN": ROLE,
+        "NOVA_BATCH_INPUT_PREFIX": INPUT_PREFIX,
+        "NOVA_BATCH_OUTPUT_PREFIX": OUTPUT_PREFIX,
+    }
+
+
+@pytest.fixture
+def aws(moto_url: str, bedrock_server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    """An empty AWS of the test's own: `world.break_next(…)`, `world.bill`, `world.clock.advance(minutes=30)`."""
+    with urlopen(Request(f"{moto_url}/moto-api/reset", method="POST")):
+        pass
+    world = bedrock_server.world
+    world.reset(speed=0)
+    for name, value in environment(moto_url, bedrock_server.url).items():
+        monkeypatch.setenv(name, value)
+    for name, value in our_settings().items():
+        setattr(settings, name, value)
+    world.s3.create_bucket(Bucket=BUCKET)
+    return world

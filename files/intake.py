@@ -13,7 +13,7 @@ from pathlib import Path
 from files import conf
 from files.errors import FilesError, NotMediaError, StillCopyingError, UnreadableError
 from files.hashing import sampled_hash
-from files.listing import INODE_MASK, Entry
+from files.listing import Entry, entry_of
 from files.media import MediaInfo
 from files.models import File
 from files.paths import HEAD_BYTES, begins_like_media, has_media_extension, raw_path, shown_path
@@ -78,14 +78,9 @@ def settled(root: Path, entries: Sequence[Entry], since_s: float) -> tuple[list[
 def has_moved_on(path: Path, entry: Entry) -> bool:
     """Whether size or time differ from what was listed."""
     try:
-        facts = path.lstat()
+        return entry_of(entry.path, path.lstat()) != entry
     except OSError:
         return True
-    return (facts.st_size, facts.st_mtime_ns, facts.st_ino & INODE_MASK) != (
-        entry.size_bytes,
-        entry.mtime_ns,
-        entry.inode,
-    )
 
 
 def describe(file: File, looked: Looked) -> File:

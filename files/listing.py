@@ -9,8 +9,9 @@ from typing import NamedTuple
 from files.paths import shown_path
 from jobs.progress import NO_PROGRESS, Progress
 
-#: SQLite's integers are signed; some network file systems use all 64 bits for their inodes.
-INODE_MASK = 2**63 - 1
+#: SQLite's integers are signed; some network file systems use all 64 bits for their inodes, and broken clocks know
+#: years whose nanoseconds do not fit.
+MAX_INT = 2**63 - 1
 
 
 class Entry(NamedTuple):
@@ -20,6 +21,10 @@ class Entry(NamedTuple):
     size_bytes: int
     mtime_ns: int
     inode: int
+
+
+def entry_of(path: str, facts: os.stat_result) -> Entry:
+    return Entry(path, facts.st_size, min(facts.st_mtime_ns, MAX_INT), facts.st_ino & MAX_INT)
 
 
 class Refusal(NamedTuple):
@@ -101,7 +106,7 @@ def _add(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> Non
         listing.add_unreadable(path, error)
         return
     if stat.S_ISREG(facts.st_mode):
-        listing.entries.append(Entry(path, facts.st_size, facts.st_mtime_ns, facts.st_ino & INODE_MASK))
+        listing.entries.append(entry_of(path, facts))
     elif stat.S_ISLNK(facts.st_mode):
         _add_link(path, base, listing)
     else:

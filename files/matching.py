@@ -11,7 +11,7 @@ from files.models import FileQuerySet
 from files.paths import shown_path
 
 _COLUMNS = (
-    "pk",
+    "id",
     "root_id",
     "path",
     "name",

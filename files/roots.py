@@ -11,7 +11,7 @@ from django.utils import timezone
 from files import conf
 from files.errors import FolderNotFoundError, PathRefusedError, RootAbsentError, RootDiffersError
 from files.hashing import sampled_hash
-from files.listing import INODE_MASK
+from files.listing import MAX_INT
 from files.models import File, FileQuerySet, Root
 from files.paths import raw_path, shown_path, stored_path
 from jobs.notices import clear, notify
@@ -52,7 +52,7 @@ def identify(folder: Path) -> Identity:
     """The identity of a folder. Raises OSError."""
     # st_dev changes from mount to mount; the file system's own id does not.
     fs_id = os.statvfs(folder).f_fsid
-    return Identity(f"{fs_id:x}" if fs_id else "", folder.stat().st_ino & INODE_MASK)
+    return Identity(f"{fs_id:x}" if fs_id else "", folder.stat().st_ino & MAX_INT)
 
 
 def checked_folder(path: str | Path) -> Path:

@@ -120,7 +120,7 @@ class Scan:
         self._finish(listing, started)
         return self.report
 
-    # --- what is there, and what is known ---------------------------------------------------------------------------
+    # --- what is there, and what is known ---
 
     def _require_present(self) -> None:
         if self.scope.dry_run or self.root._state.adding:
@@ -162,7 +162,7 @@ class Scan:
         start = len(self.scope.folder) + 1 if self.scope.folder else 0
         return {path: row for path, row in known.items() if "/" not in path[start:]}
 
-    # --- comparing --------------------------------------------------------------------------------------------------
+    # --- comparing ---
 
     def _compare(self, entries: Sequence[Entry], now_s: float) -> tuple[list[Entry], list[Entry]]:
         """Sort out what is unchanged: returns the entries to look into, and the ones that may still be growing."""
@@ -216,7 +216,7 @@ class Scan:
                 state=File.State.MISSING, missing_since=timezone.now()
             )
 
-    # --- taking in --------------------------------------------------------------------------------------------------
+    # --- taking in ---
 
     def _take_in(self, entries: Sequence[Entry], candidates: Candidates) -> None:
         """Look into these files and write what was found, chunk by chunk."""
@@ -318,7 +318,7 @@ class Scan:
         else:
             self.problems.fail(entry, error)
 
-    # --- the end ----------------------------------------------------------------------------------------------------
+    # --- the end ---
 
     def _finish(self, listing: Listing, started: float) -> None:
         report = self.report

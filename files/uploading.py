@@ -10,7 +10,7 @@ from files import conf, naming, roots, storage
 from files.errors import FilesError, UploadRefusedError
 from files.hashing import sampled_hash
 from files.intake import Looked, describe
-from files.listing import INODE_MASK, Entry
+from files.listing import entry_of
 from files.models import File
 from files.paths import shown_path
 from files.probe import probe
@@ -64,8 +64,7 @@ def _on_disk(upload: "UploadedFile[bytes]") -> Path:
 
 
 def _look_into(temp: Path, name: str) -> Looked:
-    facts = temp.stat()
-    entry = Entry(name, facts.st_size, facts.st_mtime_ns, facts.st_ino & INODE_MASK)
+    entry = entry_of(name, temp.stat())
     try:
         return Looked(entry=entry, info=probe(temp), sampled_hash=sampled_hash(temp))
     except WorkError as error:

@@ -225,7 +225,7 @@ def test_lists_problems_with_reason_and_remedy(client: APIClient) -> None:
     assert (row["id"], row["reason"], row["remedy"]) == (problem.pk, problem.reason, problem.remedy)
 
 
-# --- uploads ----------------------------------------------------------------------------------------------------------
+# --- uploads ---
 
 
 def upload(client: APIClient, content: bytes, name: str, **fields: Any) -> Any:

@@ -1,54 +1,29 @@
 """Importing folders as they lie."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
 
+from files.errors import FolderNotFoundError, PathRefusedError
 from files.importing import import_directory
-from files.models import File, Root
-from tests.media import make_audio, make_clip, make_image
+from files.models import File, Problem, Root
+from files.scanning import Arrivals
+from jobs.errors import Cancelled
+from tests.files.library import copy, names
+from tests.media import make_audio, make_image
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def _no_settling(folders: Path, settings: object) -> None:
-    settings.IMPORT_SETTLE_S = 0.0  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def library(tmp_path: Path, folders: Path) -> Path:
-    place = tmp_path / "library"
-    place.mkdir()
-    return place
-
-
-def names() -> set[str]:
-    return set(File.objects.values_list("path", flat=True))
-
-
-def copy(source: Path, target: Path, *, different: bool = False) -> Path:
-    """A copy of a clip; a different one has bytes of its own at its end, which players pass over."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    content = source.read_bytes()
-    if different:
-        tail = str(target).encode()
-        content += (8 + len(tail)).to_bytes(4, "big") + b"free" + tail
-    target.write_bytes(content)
-    return target
 
 
 def test_registers_video_sound_and_picture_by_reference(library: Path, clip: Path) -> None:
     copy(clip, library / "trip" / "a.mp4")
     make_audio(library / "b.flac", seconds=1)
-    make_image(library / "c.jpg")
+    make_image(library / "c.jpg", size=(64, 48), orientation=6)
     (library / "notes.txt").write_text("nothing to see")
-    before = {path: path.stat().st_mtime_ns for path in library.rglob("*")}
+    before = {path: path.stat() for path in library.rglob("*")}
 
     report = import_directory(library)
 
@@ -60,13 +35,15 @@ def test_registers_video_sound_and_picture_by_reference(library: Path, clip: Pat
         "c.jpg": "image",
     }
     video = found["trip/a.mp4"]
-    assert video.name == "a.mp4"
+    assert (video.name, video.state, video.video_codec) == ("a.mp4", "available", "h264")
     assert video.duration_s == pytest.approx(1, abs=0.1)
-    assert video.video_codec == "h264"
-    assert video.width
-    assert video.state == "available"
-    assert video.sampled_hash
-    assert before == {path: path.stat().st_mtime_ns for path in library.rglob("*")}
+    assert (video.width, video.height) == (320, 240)
+    assert len(video.sampled_hash) == 64
+    assert (found["c.jpg"].width, found["c.jpg"].height) == (48, 64)
+    after = {path: path.stat() for path in library.rglob("*")}
+    assert {path: (s.st_size, s.st_mtime_ns, s.st_ino) for path, s in before.items()} == {
+        path: (s.st_size, s.st_mtime_ns, s.st_ino) for path, s in after.items()
+    }
 
 
 def test_a_second_import_doubles_nothing(library: Path, clip: Path) -> None:
@@ -78,3 +55,309 @@ def test_a_second_import_doubles_nothing(library: Path, clip: Path) -> None:
     assert (report.imported, report.unchanged) == (0, 1)
     assert File.everything.count() == 1
     assert Root.objects.count() == 1
+
+
+def test_content_decides_not_the_name(library: Path, clip: Path) -> None:
+    copy(clip, library / "video.dat")
+    copy(clip, library / "no extension")
+    make_image(library / "real.png").rename(library / "picture.mp4")
+    (library / "text.mp4").write_text("this is no video")
+
+    report = import_directory(library)
+
+    assert {file.path: file.media_type for file in File.objects.all()} == {
+        "video.dat": "video",
+        "no extension": "video",
+        "picture.mp4": "image",
+    }
+    assert [problem.path for problem in report.problems] == ["text.mp4"]
+
+
+def test_without_recursion_only_the_folder_itself(library: Path, clip: Path) -> None:
+    copy(clip, library / "a.mp4")
+    copy(clip, library / "deep" / "b.mp4")
+
+    import_directory(library, recursive=False)
+
+    assert names() == {"a.mp4"}
+
+
+def test_a_dry_run_writes_nothing(library: Path, clip: Path) -> None:
+    copy(clip, library / "a.mp4")
+    (library / "b.mp4").write_text("no video")
+
+    report = import_directory(library, dry_run=True)
+
+    assert (report.imported, len(report.problems), report.dry_run) == (1, 1, True)
+    assert "1 would be imported" in report.summary()
+    assert not File.everything.exists()
+    assert not Root.objects.exists()
+    assert not Problem.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'it\'s "quoted".mp4',
+        "two\nlines.mp4",
+        "-rf.mp4",
+        "a" * 251 + ".mp4",
+        "%04d *?[x].mp4",
+        "file:http:pipe.mp4",
+        "back\\slash.mp4",
+        "Ünï – 漢字.mp4",
+        " spaces .mp4",
+    ],
+)
+def test_awkward_names(library: Path, clip: Path, name: str) -> None:
+    copy(clip, library / name)
+
+    import_directory(library)
+    again = import_directory(library)
+
+    file = File.objects.get()
+    assert file.name == name
+    assert file.local_path.read_bytes() == clip.read_bytes()
+    assert again.unchanged == 1
+
+
+def test_a_name_that_is_no_utf8(library: Path, clip: Path) -> None:
+    raw = os.fsencode(library) + b"/caf\xe9.mp4"
+    with open(raw, "wb") as out:  # noqa: PTH123  (a name of bytes)
+        out.write(clip.read_bytes())
+
+    import_directory(library)
+    again = import_directory(library)
+
+    file = File.objects.get()
+    assert file.name == "caf\\xe9.mp4"
+    assert os.fsencode(file.local_path) == raw
+    assert (again.imported, again.unchanged, again.missing) == (0, 1, 0)
+
+
+def test_a_bad_file_is_listed_and_stops_nothing(library: Path, clip: Path) -> None:
+    copy(clip, library / "good.mp4")
+    (library / "empty.mp4").touch()
+    (library / "half.mp4").write_bytes(clip.read_bytes()[:300])
+    (library / "list.mp4").write_text("#EXTM3U\nfile:///etc/passwd\n")
+
+    report = import_directory(library)
+
+    assert names() == {"good.mp4"}
+    assert {problem.path for problem in report.problems} == {"empty.mp4", "half.mp4", "list.mp4"}
+    assert report.has_failed
+    for problem in Problem.objects.all():
+        assert problem.reason
+        assert problem.remedy
+
+
+def test_a_problem_that_is_solved_leaves_the_list(library: Path, clip: Path) -> None:
+    (library / "a.mp4").write_text("broken")
+    (library / "b.mp4").write_text("broken too")
+    import_directory(library)
+    import_directory(library)
+    assert set(Problem.objects.values_list("path", "times")) == {("a.mp4", 2), ("b.mp4", 2)}
+
+    copy(clip, library / "a.mp4")
+    (library / "b.mp4").unlink()
+    import_directory(library)
+
+    assert not Problem.objects.exists()
+    assert names() == {"a.mp4"}
+
+
+def test_an_unreadable_file_is_a_problem(library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = copy(clip, library / "a.mp4")
+    if os.access("/root", os.R_OK):
+        pytest.skip("root may read everything")
+    target.chmod(0)
+
+    report = import_directory(library)
+
+    assert "Permission denied" in report.problems[0].reason
+
+
+def test_links_out_of_the_root_devices_and_pipes_are_refused(tmp_path: Path, library: Path, clip: Path) -> None:
+    outside = copy(clip, tmp_path / "secret" / "private.mp4")
+    copy(clip, library / "own.mp4")
+    (library / "link.mp4").symlink_to(outside)
+    (library / "folder link").symlink_to(outside.parent)
+    (library / "inner.mp4").symlink_to(library / "own.mp4")
+    os.mkfifo(library / "pipe.mp4")
+
+    report = import_directory(library)
+
+    assert names() == {"own.mp4"}
+    assert {problem.path for problem in report.problems} == {"link.mp4", "folder link", "pipe.mp4"}
+    assert {problem.kind for problem in Problem.objects.all()} == {"link", "special"}
+
+
+def test_hidden_files_and_folders_are_passed_over(library: Path, clip: Path) -> None:
+    copy(clip, library / ".trash" / "a.mp4")
+    copy(clip, library / "._b.mp4")
+    copy(clip, library / "c.mp4")
+
+    report = import_directory(library)
+
+    assert names() == {"c.mp4"}
+    assert (report.hidden, report.problems) == (2, [])
+
+
+def test_a_file_that_was_just_written_gets_its_moment(library: Path, clip: Path, settings: Settings) -> None:
+    settings.IMPORT_SETTLE_S = 0.2
+    copy(clip, library / "a.mp4")
+
+    report = import_directory(library)
+
+    assert (report.imported, report.waiting) == (1, 0)
+    assert report.took_s >= 0.1
+
+
+def test_a_file_that_still_grows_waits(
+    library: Path, clip: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.IMPORT_SETTLE_S = 0.05
+    growing = copy(clip, library / "a.mp4")
+    copy(clip, library / "b.mp4.part")
+
+    def grow(seconds: float) -> None:
+        with growing.open("ab") as out:
+            out.write(b"more")
+
+    monkeypatch.setattr("files.intake.time.sleep", grow)
+    report = import_directory(library)
+
+    assert (report.imported, report.waiting) == (0, 1)
+    assert not Problem.objects.exists()
+    old = time.time() - 60
+    os.utime(growing, (old, old))
+    assert import_directory(library).imported == 1
+
+
+def test_a_folder_inside_a_known_root_belongs_to_it(library: Path, clip: Path) -> None:
+    copy(clip, library / "a.mp4")
+    copy(clip, library / "deep" / "b.mp4", different=True)
+    import_directory(library, recursive=False)
+
+    report = import_directory(library / "deep")
+
+    assert Root.objects.count() == 1
+    assert names() == {"a.mp4", "deep/b.mp4"}
+    assert (report.imported, report.missing) == (1, 0)
+
+
+def test_a_folder_above_a_known_root_leaves_its_files_to_it(library: Path, clip: Path) -> None:
+    copy(clip, library / "deep" / "b.mp4")
+    import_directory(library / "deep")
+    copy(clip, library / "deep" / "c.mp4", different=True)
+    copy(clip, library / "a.mp4", different=True)
+
+    report = import_directory(library)
+
+    assert Root.objects.count() == 2
+    assert {(file.root.name, file.path) for file in File.objects.select_related("root")} == {
+        ("deep", "b.mp4"),
+        ("deep", "c.mp4"),
+        ("library", "a.mp4"),
+    }
+    assert (report.imported, report.unchanged) == (2, 1)
+
+
+def test_our_own_folders_are_never_imported(folders: Path, clip: Path) -> None:
+    copy(clip, folders / "proxy_video" / "proxy.mp4")
+    copy(clip, folders / "a.mp4")
+
+    with pytest.raises(PathRefusedError):
+        import_directory(folders / "proxy_video")
+    import_directory(folders)
+
+    assert names() == {"a.mp4"}
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all", "no\0path"])
+def test_a_folder_that_is_not_there(folders: Path, path: str) -> None:
+    with pytest.raises(FolderNotFoundError):
+        import_directory(path)
+    assert not Root.objects.exists()
+
+
+def test_a_file_is_no_folder(library: Path, clip: Path) -> None:
+    with pytest.raises(FolderNotFoundError, match="is not a folder"):
+        import_directory(copy(clip, library / "a.mp4"))
+
+
+def test_an_import_that_is_cancelled_keeps_what_it_has(
+    library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        copy(clip, library / f"{number}.mp4", different=True)
+    monkeypatch.setattr("files.scanning.CHUNK", 1)
+
+    class Stopped:
+        def update(self, fraction: float, message: str = "") -> None:
+            if message.startswith("3 of 4"):
+                raise Cancelled
+
+        def check(self) -> None:
+            return None
+
+    with pytest.raises(Cancelled):
+        import_directory(library, progress=Stopped())
+
+    assert names() == {"0.mp4", "1.mp4"}
+    assert import_directory(library).imported == 2
+
+
+def test_tells_of_what_arrived_in_the_transaction(library: Path, clip: Path) -> None:
+    copy(clip, library / "a.mp4")
+    told: list[Arrivals] = []
+
+    import_directory(library, arrived=told.append)
+
+    assert [[file.path for file in arrivals.new] for arrivals in told] == [["a.mp4"]]
+
+
+def test_what_was_removed_comes_back_by_import_with_its_id(library: Path, clip: Path) -> None:
+    copy(clip, library / "a.mp4")
+    import_directory(library)
+    file = File.objects.get()
+    file.mark_removed()
+    told: list[Arrivals] = []
+
+    report = import_directory(library, arrived=told.append)
+
+    assert report.back == 1
+    assert File.objects.get() == file
+    assert [list(arrivals.back) for arrivals in told] == [[file]]
+
+
+def test_exact_duplicates_are_shown(library: Path, clip: Path) -> None:
+    copy(clip, library / "a.mp4")
+    copy(clip, library / "copy of a.mp4")
+    copy(clip, library / "other.mp4", different=True)
+
+    report = import_directory(library)
+
+    assert report.duplicates == 2
+    assert set(File.objects.duplicated().values_list("path", flat=True)) == {"a.mp4", "copy of a.mp4"}
+    assert File.objects.get(path="other.mp4").full_hash == ""
+
+
+def test_the_container_says_when_it_was_made_else_the_file(library: Path, clip: Path) -> None:
+    target = copy(clip, library / "a.mp4")
+    os.utime(target, (1_500_000_000, 1_500_000_000))
+
+    import_directory(library)
+
+    assert File.objects.get().created_at.timestamp() == 1_500_000_000
+
+
+@pytest.mark.parametrize("moment_s", [-(2**40), 2**40])
+def test_a_clock_from_another_age(library: Path, clip: Path, moment_s: int) -> None:
+    target = copy(clip, library / "a.mp4")
+    try:
+        os.utime(target, (moment_s, moment_s))
+    except OverflowError:
+        pytest.skip("this file system knows no such year")
+
+    assert import_directory(library).imported == 1

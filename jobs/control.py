@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from jobs import registry, waking
@@ -112,9 +112,8 @@ def retry_failed(batch: Batch) -> int:
 def retry_all(jobs: JobQuerySet) -> int:
     """Queue the failed ones of these jobs again, each request once, but for those that are under way already."""
     under_way = Job.objects.joinable().filter(fingerprint=OuterRef("fingerprint"))
-    latest = jobs.failed().exclude(Exists(under_way)).order_by().values("fingerprint").annotate(last=Max("pk"))
     with transaction.atomic():
-        ids = [row["last"] for row in latest]
+        ids = list(jobs.unresolved().exclude(Exists(under_way)).order_by().values_list("pk", flat=True))
         now = timezone.now()
         for start in range(0, len(ids), CHUNK):
             rows = Job.objects.failed().filter(pk__in=ids[start : start + CHUNK])

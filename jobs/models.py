@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -40,6 +40,11 @@ class JobQuerySet(QuerySet["Job"]):
 
     def failed(self) -> Self:
         return self.filter(state=Job.State.FAILED)
+
+    def unresolved(self) -> Self:
+        """Failed, and the same was not asked for again since."""
+        newer = Job.objects.filter(fingerprint=OuterRef("fingerprint"), pk__gt=OuterRef("pk"))
+        return self.failed().exclude(Exists(newer))
 
     def leased(self) -> Self:
         return self.running().filter(is_parked=False)
@@ -114,6 +119,7 @@ class Job(models.Model):
             models.Index(fields=["subject_kind", "subject_id"], name="jobs_by_subject"),
             models.Index(fields=["kind", "-id"], name="jobs_by_kind"),
             models.Index(fields=["finished_at"], name="jobs_by_end"),
+            models.Index(fields=["fingerprint", "id"], name="jobs_by_request"),
         ]
 
     def __str__(self) -> str:

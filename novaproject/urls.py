@@ -9,8 +9,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from novaproject.health import HealthView
 
 api: list[URLPattern | URLResolver] = [
+    path("", include("jobs.urls")),  # first: `batch/5` is a batch, `batch/proxy` an action on files
     path("", include("files.urls")),
-    path("", include("jobs.urls")),
     path("", include("transcription.urls")),
     path("", include("bedrock.urls")),
     path("", include("nova.urls")),
@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("api/", include(api)),
     path("admin/", admin.site.urls),
+    path("", include("jobs.page_urls")),
     path("", include("novaproject.page_urls")),
     path("", include("embeddings.page_urls")),
 ]

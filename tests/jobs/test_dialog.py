@@ -1,6 +1,5 @@
 """Admin actions that ask first."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -55,7 +54,7 @@ class Counting:
 
 
 @pytest.fixture
-def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
+def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
     """The dialog, on the list of jobs."""
     counting = Counting()
     dialog = DialogAction(

@@ -1,0 +1,111 @@
+"""Jobs, batches, queues, clusters and notices in the admin."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from jobs import access, queue, registry
+from jobs.admin_base import ReadOnlyAdmin
+from jobs.errors import WorkError
+from jobs.models import Batch, Cluster, Job, Notice, QueueState
+
+
+class KindFilter(admin.SimpleListFilter):
+    """The registered kinds, without a DISTINCT over all rows."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.name, kind.label) for kind in registry.kinds()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin[Job]):
+    list_display = (
+        "id",
+        "kind_label",
+        "subject_kind",
+        "subject_id",
+        "state",
+        "percent",
+        "message",
+        "error",
+        "created_at",
+    )
+    list_filter = ("state", "queue", KindFilter)
+    search_fields = ("error", "message", "=subject_id")
+    ordering = ("-pk",)
+    actions = ("cancel_selected", "retry_selected")
+
+    @admin.display(description="about", ordering="subject_id")
+    def about(self, job: Job) -> str:
+        return f"{job.subject_kind} {job.subject_id}" if job.subject_id is not None else "–"
+
+    @admin.display(description="kind", ordering="kind")
+    def kind_label(self, job: Job) -> str:
+        return registry.label_of(job.kind)
+
+    @admin.display(description="progress", ordering="progress")
+    def percent(self, job: Job) -> str:
+        return f"{job.progress:.0%}"
+
+    @admin.action(description="Cancel")
+    def cancel_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._each(request, jobs.active(), queue.cancel, "cancelled")  # type: ignore[attr-defined]
+
+    @admin.action(description="Retry")
+    def retry_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        again = jobs.filter(state__in=[Job.State.FAILED, Job.State.CANCELLED])
+        self._each(request, again, queue.retry, "queued again")
+
+    def _each(self, request: HttpRequest, jobs: QuerySet[Job], do: Any, done_words: str) -> None:
+        done, refused = 0, 0
+        for job in jobs.iterator():
+            try:
+                access.check_job(request.user, job)
+                do(job)
+                done += 1
+            except (WorkError, PermissionDenied):
+                refused += 1
+        self.message_user(request, f"{done} {done_words}.", messages.SUCCESS if done else messages.WARNING)
+        if refused:
+            self.message_user(request, f"{refused} left alone: over already, or not yours to change.", messages.WARNING)
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin[Batch]):
+    list_display = ("id", "label", "action", "created_by", "created_at", "cancelled_at", "progress_page")
+    list_filter = ("action",)
+    search_fields = ("label",)
+    list_select_related = ("created_by",)
+    fields = ("label", "action", "options", "created_by", "created_at", "cancelled_at", "progress_page")
+
+    @admin.display(description="progress")
+    def progress_page(self, batch: Batch) -> str:
+        return format_html('<a href="{}">Progress</a>', reverse("batch-page", args=[batch.pk]))
+
+
+@admin.register(QueueState)
+class QueueStateAdmin(ReadOnlyAdmin[QueueState]):
+    list_display = ("name", "is_paused", "changed_at", "changed_by")
+    list_select_related = ("changed_by",)
+
+
+@admin.register(Cluster)
+class ClusterAdmin(ReadOnlyAdmin[Cluster]):
+    list_display = ("queue", "owner", "workers", "started_at", "seen_at", "retired_at")
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin[Notice]):
+    list_display = ("level", "text", "remedy", "updated_at")
+    list_filter = ("level",)

@@ -1,0 +1,59 @@
+"""What jobs are about, in words: asked in bulk, one call for each kind of subject."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from jobs import registry
+from jobs.models import Job
+
+FILE = "file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What one job is about."""
+
+    label: str = ""
+    url: str = ""
+    file_id: int | None = None
+
+
+def describe(jobs: Iterable[Job]) -> dict[int, About]:
+    """What each of these jobs is about, by the job's id."""
+    rows = list(jobs)
+    ids: dict[str, set[int]] = {}
+    for job in rows:
+        if job.subject_id is not None:
+            ids.setdefault(job.subject_kind, set()).add(job.subject_id)
+    known = {kind: _describe_kind(kind, sorted(subject_ids)) for kind, subject_ids in ids.items()}
+    return {job.pk: known.get(job.subject_kind, {}).get(job.subject_id or 0, About()) for job in rows}
+
+
+def _describe_kind(kind: str, subject_ids: list[int]) -> dict[int, About]:
+    subject = registry.subject(kind)
+    if subject is None:
+        return {pk: About(label=f"{kind} {pk}".strip(), file_id=pk if kind == FILE else None) for pk in subject_ids}
+    labels = subject.labels(subject_ids)
+    if kind == FILE:
+        files = {pk: pk for pk in subject_ids}
+    else:
+        files = dict(subject.files(subject_ids)) if subject.files else {}
+    return {
+        pk: About(
+            label=labels.get(pk, f"{kind} {pk}"),
+            url=subject.url(pk) if subject.url and pk in labels else "",
+            file_id=files.get(pk),
+        )
+        for pk in subject_ids
+    }
+
+
+def of_file(file_id: int) -> Q:
+    """The condition for jobs about a file, or about something that belongs to it."""
+    condition = Q(subject_kind=FILE, subject_id=file_id)
+    for kind, subject in registry.subjects().items():
+        if kind != FILE and subject.of_file is not None:
+            condition |= Q(subject_kind=kind, subject_id__in=list(subject.of_file(file_id)))
+    return condition

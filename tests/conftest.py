@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.guards import no_writes_under_roots
+
+__all__ = ["no_writes_under_roots"]
+
 pytest_plugins = ["tests.standin.fixtures"]
 
 

@@ -6,3 +6,26 @@ from django.apps import AppConfig
 class NovaConfig(AppConfig):
     name = "nova"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from files import facets
+        from jobs.registry import LONG, Kind, register, register_subject
+        from jobs.signals import job_ended
+        from nova import facet, receivers, tasks
+        from transcription.signals import transcript_settled
+
+        register(
+            Kind(
+                name=tasks.ANALYZE,
+                label="Analyse",
+                queue=LONG,
+                run=tasks.run_analyze,
+                subject_kind="nova_job",
+                permission=facet.PERMISSION,
+            )
+        )
+        register_subject("nova_job", labels=tasks.names_of, of_file=tasks.of_file, files=tasks.files_of)
+        facets.register(facet.HAS_ANALYSIS)
+        facets.register(facet.HAS_NOVA_ANALYSIS)
+        transcript_settled.connect(receivers.on_transcript_settled, dispatch_uid="nova.transcript_settled")
+        job_ended.connect(receivers.on_job_ended, dispatch_uid="nova.job_ended")

@@ -1,6 +1,13 @@
 """API routes of `nova`, mounted under `/api/`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from nova import api
 
 app_name = "nova"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("nova/analyze", api.Analyze.as_view(), name="analyze"),
+    path("nova/jobs", api.NovaJobList.as_view(), name="jobs"),
+    path("nova/status/<int:pk>", api.NovaJobStatus.as_view(), name="status"),
+    path("nova/results/<int:pk>", api.Results.as_view(), name="results"),
+]

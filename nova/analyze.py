@@ -1,0 +1,138 @@
+"""Analysing a file by the free local model: the verb behind every door."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from files.access import as_local_path
+from files.errors import FilesError
+from files.models import File, Proxy
+from files.proxying import proxy_path
+from jobs.errors import Cancelled
+from jobs.progress import NO_PROGRESS, Progress
+from nova import local_model, results, shapes, shots
+from nova.errors import NotAnalysableError, NovaError, UnknownTypeError
+from nova.models import LOCAL, NovaJob
+from nova.signals import analysis_ready
+from transcription.models import Transcript
+
+#: Of the local model; a new one makes its older results stale.
+LOCAL_VERSION = "local-1"
+TYPES = tuple(shapes.BUILT_IN)
+#: The share of the work that looking for cuts is.
+CUTS_SHARE = 0.95
+
+
+def prepare(
+    file: File, *, types: Sequence[str] = TYPES, options: Mapping[str, Any] | None = None, force: bool = False
+) -> NovaJob:
+    """The row of a local analysis: a new one to be made, or the one that is there or under way for the same input.
+
+    Raises UnknownTypeError, NotAnalysableError.
+    """
+    unknown = [name for name in types if name not in shapes.BUILT_IN]
+    if unknown or not types:
+        named = f"There is no analysis type {unknown[0]!r}." if unknown else "No analysis type is named."
+        raise UnknownTypeError(named, remedy=f"Known are {', '.join(TYPES)}.")
+    if file.media_type == File.MediaType.IMAGE:
+        raise NotAnalysableError("Not for images: the local model reads moving pictures and speech.")
+    key = input_key(file, types, options or {})
+    same = NovaJob.objects.filter(file=file, model=LOCAL, input_key=key)
+    known = same.filter(status__in=NovaJob.OPEN if force else [*NovaJob.OPEN, NovaJob.Status.COMPLETED]).first()
+    return known or NovaJob.objects.create(
+        file=file,
+        content_hash=file.full_hash,
+        model=LOCAL,
+        analysis_types=sorted(types),
+        options=dict(options or {}),
+        input_key=key,
+    )
+
+
+def input_key(file: File, types: Sequence[str], options: Mapping[str, Any]) -> str:
+    """A hash of all that the local model looks at: another transcript or a newer model makes another question."""
+    transcript = Transcript.objects.current_for(file)
+    spoken = [(one.start_s, one.end_s, one.text) for one in transcript.spoken()] if transcript else []
+    parts = [LOCAL_VERSION, file.sampled_hash, file.duration_s, sorted(types), dict(options), spoken]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
+    """Make the analysis that the row asks for. Raises NovaError after it is noted on the row, and Cancelled."""
+    file = nova_job.file
+    if file is None:
+        raise NotAnalysableError("The file left the library before it was analysed.")
+    nova_job.start()
+    try:
+        clip = _clip(file, progress)
+        found = {kind: local_model.analyse(kind, clip, nova_job.options) for kind in nova_job.analysis_types}
+        for kind, result in found.items():
+            shapes.check(kind, result, shapes.BUILT_IN[kind])
+    except Cancelled:
+        nova_job.cancel()
+        raise
+    except (NovaError, FilesError) as exc:
+        if exc.retryable:  # its job comes back to it
+            nova_job.put_back(str(exc))
+        else:
+            nova_job.fail(str(exc))
+        raise
+    with transaction.atomic():
+        results.keep(nova_job, found, version=LOCAL_VERSION)
+        nova_job.complete()
+        transaction.on_commit(lambda: announce(file, nova_job))
+    return nova_job
+
+
+def announce(file: File, nova_job: NovaJob | None, reason: str = "") -> None:
+    """Tell the floors above that the step is settled, with an analysis or without one."""
+    analysis_ready.send(sender=NovaJob, file=file, nova_job=nova_job, reason=reason)
+
+
+def _clip(file: File, progress: Progress) -> local_model.Clip:
+    transcript = Transcript.objects.current_for(file)
+    spoken = transcript.spoken() if transcript else []
+    lines = [local_model.Line(one.start_s, one.end_s, one.text) for one in spoken]
+    cuts: list[shots.Cut] = []
+    if file.media_type == File.MediaType.VIDEO:
+        cuts = _cuts(file, progress)
+    elif not lines:
+        raise NotAnalysableError(
+            "There is nothing to analyse: a sound without a transcript.", remedy="Transcribe it first."
+        )
+    last_s = max([line.end_s for line in lines] + [cut.at_s for cut in cuts] + [0.0])
+    return local_model.Clip(
+        duration_s=max(file.duration_s or 0.0, last_s),
+        cuts=[(cut.at_s, cut.strength) for cut in cuts],
+        lines=lines,
+        name=file.name,
+        language=transcript.language if transcript else "",
+    )
+
+
+def _cuts(file: File, progress: Progress) -> list[shots.Cut]:
+    """From the proxy where there is one: it is small, and it is there when the drive is not."""
+    part = _Part(progress, CUTS_SHARE)
+    proxy = Proxy.objects.filter(file=file).order_by("size_bytes").first()
+    path: Path | None = proxy_path(proxy) if proxy else None
+    if path is not None and path.is_file():
+        return shots.find_cuts(path, duration_s=file.duration_s, progress=part)
+    with as_local_path(file) as original:
+        return shots.find_cuts(original, duration_s=file.duration_s, progress=part)
+
+
+class _Part:
+    """Progress of a part of the work."""
+
+    def __init__(self, whole: Progress, share: float) -> None:
+        self._whole, self._share = whole, share
+
+    def update(self, fraction: float, message: str = "") -> None:
+        self._whole.update(fraction * self._share, message)
+
+    def check(self) -> None:
+        self._whole.check()

@@ -1,0 +1,89 @@
+"""What the library shows of analyses: flags, filters, badges, and the action “Analyse”."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef
+from django.db.models.expressions import BaseExpression
+from django.urls import reverse
+
+from files.facets import Action, Badge, Facet, Plan, flag
+from files.models import File, FileQuerySet
+from nova.models import LOCAL, AnalysisResult
+from nova.serializers import AnalyzeOptionsSerializer
+from nova.tasks import ANALYZE, ASKED_PRIORITY, request_local
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from jobs.models import Batch
+
+PERMISSION = "nova.add_novajob"
+
+
+def _any() -> BaseExpression:
+    return Exists(AnalysisResult.objects.filter(file=OuterRef("pk"), is_current=True))
+
+
+def _by_nova() -> BaseExpression:
+    mine = AnalysisResult.objects.filter(file=OuterRef("pk"), is_current=True)
+    return Exists(mine.exclude(nova_job__model=LOCAL))
+
+
+def badge(file: File) -> Badge | None:
+    if not flag(file, "has_analysis"):
+        return None
+    by_nova = flag(file, "has_nova_analysis")
+    return Badge(
+        text="Nova" if by_nova else "Chapters",
+        url=reverse("file-page", args=[file.pk]) + "#chapters",
+        title="Analysed by Amazon Nova" if by_nova else "Analysed on this machine",
+    )
+
+
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+    """What the free local analysis would do: pictures are left out, and what has these results already."""
+    total = selection.count()
+    moving = selection.exclude(media_type=File.MediaType.IMAGE)
+    todo = moving if options.get("force") else _without(moving, options["analysis_types"])
+    count, able = todo.count(), moving.count()
+    warnings = [f"{total - able} of {total} files are images; they are left out."] if total > able else []
+    return Plan(total=total, todo=count, already_done=able - count, warnings=warnings)
+
+
+def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
+    types, force = options["analysis_types"], bool(options.get("force"))
+    moving = selection.exclude(media_type=File.MediaType.IMAGE)
+    todo = moving if force else _without(moving, types)
+    wanted = {"summary_depth": options["summary_depth"]}
+    for file in todo.order_by("pk").iterator(chunk_size=500):
+        request_local(file, types=types, options=wanted, force=force, priority=ASKED_PRIORITY, batch=batch, user=user)
+
+
+def _without(selection: FileQuerySet, types: list[str]) -> FileQuerySet:
+    """The files that lack at least one of these results."""
+    complete = selection
+    for kind in types:
+        made = AnalysisResult.objects.filter(file=OuterRef("pk"), is_current=True, type=kind)
+        complete = complete.filter(Exists(made))
+    return selection.exclude(pk__in=complete.values("pk"))
+
+
+HAS_ANALYSIS = Facet(
+    name="has_analysis", label="Analysis", filter_label="Has an analysis", annotation=_any, badge=badge
+)
+HAS_NOVA_ANALYSIS = Facet(
+    name="has_nova_analysis",
+    label="Nova analysis",
+    filter_label="Has an analysis by Nova",
+    annotation=_by_nova,
+    action=Action(
+        name="nova",
+        label="Analyse",
+        job_kind=ANALYZE,
+        options=AnalyzeOptionsSerializer,
+        permission=PERMISSION,
+        plan=plan,
+        start=start,
+    ),
+)

@@ -1,0 +1,44 @@
+"""Reading and keeping results: one current result per file and analysis type."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from files.models import File
+from nova.models import LOCAL, AnalysisResult, NovaJob
+
+
+def current_for(file: File) -> dict[str, AnalysisResult]:
+    """The results that pages and search use, by analysis type."""
+    rows = AnalysisResult.objects.filter(file=file, is_current=True).select_related("nova_job")
+    return {row.type: row for row in rows}
+
+
+def keep(
+    nova_job: NovaJob, results: Mapping[str, Mapping[str, Any]], *, version: str, notes: Sequence[str] = ()
+) -> list[AnalysisResult]:
+    """Keep the results of one analysis in one transaction, and make them current.
+
+    A result of the free local model never takes the place of one that was paid for.
+    """
+    rows = []
+    with transaction.atomic():
+        for kind, result in results.items():
+            earlier = AnalysisResult.objects.filter(file=nova_job.file, type=kind, is_current=True)
+            yields = nova_job.model == LOCAL and earlier.exclude(nova_job__model=LOCAL).exists()
+            if not yields:
+                earlier.exclude(nova_job=nova_job).update(is_current=False)
+            row, _ = AnalysisResult.objects.update_or_create(
+                nova_job=nova_job,
+                type=kind,
+                defaults={
+                    "file_id": nova_job.file_id,
+                    "result": result,
+                    "version": version,
+                    "notes": list(notes),
+                    "is_current": not yields,
+                },
+            )
+            rows.append(row)
+    return rows

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from files import api, api_media
+from files import api, api_actions, api_media
 
 app_name = "files"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +14,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files", api.FileList.as_view(), name="list"),
     path("files/upload", api.FileUpload.as_view(), name="upload"),
     path("files/<int:pk>", api.FileDetail.as_view(), name="detail"),
+    path("files/import-directory", api_actions.ImportDirectory.as_view(), name="import-directory"),
+    path("roots/<int:pk>/scan", api_actions.RootScan.as_view(), name="root-scan"),
+    path("estimate", api_actions.Estimate.as_view(), name="estimate"),
+    *(path(f"batch/{name}", api_actions.StartAction.as_view(), {"action": name}) for name in api_actions.ACTIONS),
     path("roots", api.RootList.as_view(), name="roots"),
     path("proxies", api.ProxyList.as_view(), name="proxies"),
     path("problems", api.ProblemList.as_view(), name="problems"),

@@ -1,0 +1,93 @@
+"""Doing things over HTTP: import a folder, scan a root, estimate and start an action on a selection."""
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from files import selection
+from files.actions import estimate, get_action, start_action
+from files.import_tasks import request_import, request_scan
+from files.models import FileQuerySet, Root
+from files.serializers import (
+    EstimateRequestSerializer,
+    ImportSerializer,
+    PlanSerializer,
+    ScanSerializer,
+    SelectionSerializer,
+)
+from jobs.rest import HasPermission
+from jobs.serializers import BatchSerializer, JobSerializer
+
+#: The contract's; a floor that is not there answers 404.
+ACTIONS = ["proxy", "transcribe", "nova", "embeddings"]
+
+
+class ImportDirectory(APIView):
+    """Import a folder of the server's disks, where it lies. It has to be in IMPORT_ROOTS or in a known root."""
+
+    permission_classes = [HasPermission("files.add_file")]
+
+    @extend_schema(request=ImportSerializer, responses={202: JobSerializer})
+    def post(self, request: Request) -> Response:
+        given = ImportSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        job = request_import(**given.validated_data, user=_person(request))
+        return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+
+
+class RootScan(APIView):
+    """Look for new, changed, moved and missing files of a root."""
+
+    permission_classes = [HasPermission("files.change_root")]
+
+    @extend_schema(request=ScanSerializer, responses={202: JobSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        given = ScanSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        job = request_scan(get_object_or_404(Root, pk=pk), **given.validated_data, user=_person(request))
+        return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+
+
+class Estimate(APIView):
+    """What an action would do to how many files, what is done already, and what it would cost. Changes nothing."""
+
+    permission_classes = [HasPermission("files.view_file")]
+
+    @extend_schema(request=EstimateRequestSerializer, responses=PlanSerializer)
+    def post(self, request: Request) -> Response:
+        given = EstimateRequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        plan = estimate(wanted["action"], _files(wanted), wanted["options"])
+        return Response(PlanSerializer(cast("Any", {"action": wanted["action"], **asdict(plan)})).data)
+
+
+class StartAction(APIView):
+    """Do something to files: `proxy`, `transcribe`, `nova`, `embeddings`."""
+
+    permission_classes = [HasPermission("files.view_file")]
+
+    @extend_schema(request=SelectionSerializer, responses={202: BatchSerializer})
+    def post(self, request: Request, action: str) -> Response:
+        if not request.user.has_perm(get_action(action).permission):
+            raise PermissionDenied
+        given = SelectionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        batch = start_action(action, _files(wanted), wanted["options"], user=_person(request))
+        return Response(BatchSerializer(batch).data, status.HTTP_202_ACCEPTED)
+
+
+def _files(wanted: dict[str, Any]) -> FileQuerySet:
+    return selection.resolve(file_ids=wanted.get("file_ids"), filter=wanted.get("filter"))
+
+
+def _person(request: Request) -> Any:
+    return cast("Any", request.user)

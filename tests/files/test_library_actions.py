@@ -1,0 +1,328 @@
+"""Actions on a selection: registry, selection, estimate, start, over HTTP and without it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
+from django.http import QueryDict
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.test import APIClient
+
+from files import actions, facets, selection
+from files.errors import ActionRefusedError, SelectionError, UnknownActionError
+from files.models import File, FileQuerySet, Proxy, Root
+from jobs.models import Batch, Job
+from jobs.queue import run_until_idle
+from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
+from tests.files.library import copy
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(admin_user: User) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(admin_user)
+    return client
+
+
+# --- selection ---
+
+
+def test_a_selection_by_ids() -> None:
+    one, two = make_file(), make_file()
+    make_file()
+
+    found = selection.resolve(file_ids=[two.pk, one.pk, one.pk])
+
+    assert set(found) == {one, two}
+
+
+def test_a_selection_by_filter_is_everything_that_matches() -> None:
+    one, two = make_file(size_bytes=5), make_file(size_bytes=50)
+    make_proxy_row(one)
+
+    assert set(selection.resolve(filter={})) == {one, two}
+    assert set(selection.resolve(filter={"has_proxy": False})) == {two}
+    assert set(selection.resolve(filter={"max_size": 10, "media_type": ["video", "audio"]})) == {one}
+    assert set(selection.resolve(filter=QueryDict("has_proxy=true"))) == {one}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"file_ids": [1], "filter": {}},
+        {"filter": {"hasproxy": True}},
+        {"filter": {"has_proxy": "maybe"}},
+        {"filter": {"min_size": {"gt": 5}}},
+        {"file_ids": [999_999]},
+        {"file_ids": list(range(1, 10_002))},
+    ],
+)
+def test_a_selection_that_cannot_be_read_selects_nothing(asked: dict[str, Any]) -> None:
+    make_file()
+
+    with pytest.raises(SelectionError):
+        selection.resolve(**asked)
+
+
+# --- facets ---
+
+
+def test_a_flag_costs_no_query_after_annotate_and_one_without(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    file = make_file()
+    make_proxy_row(file)
+
+    [read] = facets.annotate(File.objects.all())
+    with django_assert_num_queries(0):
+        assert facets.flag(read, "has_proxy")
+        assert [badge.text for badge in facets.badges(read)][:1] == ["Proxy"]
+    with django_assert_num_queries(1):
+        assert facets.flag(file, "has_proxy")
+
+
+class WashOptions(serializers.Serializer[Any]):
+    degrees = serializers.IntegerField(default=30, max_value=95)
+
+
+def _wash_plan(chosen: FileQuerySet, options: Any) -> facets.Plan:
+    refusals = ["Too hot."] if options["degrees"] > 60 else []
+    return facets.Plan(total=chosen.count(), todo=1, usd_high=Decimal("0.25"), refusals=refusals)
+
+
+@pytest.fixture
+def wash() -> Iterator[None]:
+    """A facet with an action, as a floor above would register it; without a `start` of its own."""
+    facets.register(
+        facets.Facet(
+            name="is_clean",
+            label="Clean",
+            annotation=lambda: Exists(Proxy.objects.filter(file_id=OuterRef("pk"), proxy_spec="clean")),
+            action=facets.Action(
+                name="wash",
+                label="Wash",
+                job_kind="make_proxy",
+                options=WashOptions,
+                permission="files.change_file",
+                plan=_wash_plan,
+            ),
+        )
+    )
+    yield
+    del facets._facets["is_clean"]
+
+
+def test_a_facet_brings_flag_filter_and_action(wash: None, client: APIClient) -> None:
+    file = make_file()
+    make_proxy_row(file, "clean")
+    make_file()
+
+    assert client.get(f"/api/files/{file.pk}").json()["is_clean"] is True
+    assert client.get("/api/files?is_clean=true").json()["count"] == 1
+    assert actions.estimate("wash", selection.resolve(filter={}), {}).usd_high == Decimal("0.25")
+
+    batch = actions.start_action("wash", selection.resolve(filter={}), {"degrees": 40})
+
+    assert (batch.label, batch.action, batch.options) == ("Wash", "wash", {"degrees": 40})
+    assert [job.options for job in batch.jobs.all()] == [{"degrees": 40}] * 2
+
+
+def test_an_action_says_why_it_cannot_be_done(wash: None) -> None:
+    file = make_file()
+    chosen = selection.resolve(file_ids=[file.pk])
+
+    with pytest.raises(ActionRefusedError, match="Too hot"):
+        actions.start_action("wash", chosen, {"degrees": 90})
+    with pytest.raises(ValidationError):
+        actions.start_action("wash", chosen, {"degrees": 100})
+    with pytest.raises(UnknownActionError):
+        actions.start_action("dry", chosen, {})
+    with pytest.raises(SelectionError, match="No file"):
+        actions.start_action("wash", File.objects.none(), {})
+    with pytest.raises(PermissionDenied):
+        actions.start_action("wash", chosen, {}, user=User.objects.create_user("eve"))
+    assert not Batch.objects.exists()
+
+
+# --- over HTTP ---
+
+
+def test_an_estimate_of_proxies(client: APIClient) -> None:
+    done = make_file()
+    make_file()
+    make_file(state="offline")
+    make_proxy_row(done)
+
+    answer = client.post("/api/estimate", {"action": "proxy", "filter": {}})
+
+    assert answer.status_code == 200, answer.content
+    plan = answer.json()
+    assert (plan["total"], plan["todo"], plan["already_done"], plan["usd_high"]) == (3, 2, 1, 0)
+    assert "1 cannot be read now" in plan["warnings"][0]
+    assert not Job.objects.exists()
+
+
+def test_a_batch_of_proxies_over_everything_a_filter_matches(client: APIClient) -> None:
+    root = make_root()
+    wanted = [make_file(root, f"trip/{n}.mp4") for n in range(3)]
+    make_file(root, "other.mp4")
+
+    answer = client.post("/api/batch/proxy", {"filter": {"directory": "trip"}, "options": {"profile": "480p5"}})
+
+    assert answer.status_code == 202, answer.content
+    assert (answer.json()["total"], answer.json()["queued"]) == (3, 3)
+    assert set(Job.objects.values_list("subject_id", flat=True)) == {file.pk for file in wanted}
+    assert {job.options["spec"] for job in Job.objects.all()} == {"480p5"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"file_ids": []}, 400),
+        ({"file_ids": ["x"]}, 400),
+        ({"file_ids": [999_999]}, 400),
+        ({"filter": {"nonsense": 1}}, 400),
+        ({"filter": {}, "options": {"profile": "huge"}}, 400),
+        ({"filter": {"q": "matches nothing"}}, 400),
+    ],
+)
+def test_a_batch_that_cannot_be_read_does_nothing(client: APIClient, body: dict[str, Any], status: int) -> None:
+    make_file()
+
+    assert client.post("/api/batch/proxy", body).status_code == status
+    assert not Job.objects.exists()
+
+
+def test_there_is_no_batch_of_what_is_not_known(client: APIClient) -> None:
+    assert client.post("/api/batch/wash", {"filter": {}}).status_code == 404
+    assert client.post("/api/estimate", {"action": "wash", "filter": {}}).status_code == 404
+
+
+def test_a_batch_needs_the_permission_of_its_action() -> None:
+    user = User.objects.create_user("eve")
+    user.user_permissions.add(Permission.objects.get(codename="view_file"))
+    client = APIClient()
+    client.force_authenticate(user)
+
+    assert client.post("/api/batch/proxy", {"filter": {}}).status_code == 403
+    assert client.post("/api/files/import-directory", {"path": "/tmp"}).status_code == 403
+
+
+def test_imports_a_folder_of_an_import_root_in_a_job(
+    client: APIClient, library: Path, clip: Path, settings: Settings
+) -> None:
+    settings.IMPORT_ROOTS = [library]
+    copy(clip, library / "deep" / "a.mp4")
+    copy(clip, library / "deep" / "below" / "b.mp4", different=True)
+
+    answer = client.post(
+        "/api/files/import-directory",
+        {"path": str(library / "deep"), "recursive": False, "make_proxies": False},
+    )
+
+    assert answer.status_code == 202, answer.content
+    assert (answer.json()["kind"], answer.json()["state"]) == ("import_directory", "queued")
+    job = Job.objects.get(pk=answer.json()["id"])
+    run_until_idle()
+    job.refresh_from_db()
+    assert (job.state, job.message) == ("succeeded", "1 imported")
+    assert [file.path for file in File.objects.all()] == ["a.mp4"]
+
+
+def test_an_import_goes_on_with_proxies_in_one_batch(
+    client: APIClient, library: Path, clip: Path, settings: Settings
+) -> None:
+    settings.IMPORT_ROOTS = [library]
+    copy(clip, library / "a.mp4")
+    copy(clip, library / "b.mp4", different=True)
+
+    client.post("/api/files/import-directory", {"path": str(library)})
+    run_until_idle()
+
+    batch = Batch.objects.get(action="proxy")
+    assert batch.label == "Import of library"
+    assert [job.state for job in batch.jobs.all()] == ["succeeded"] * 2
+    assert Proxy.objects.count() == 2
+
+
+@pytest.mark.parametrize("path", ["/etc", "/nowhere", "no\0path", "relative"])
+def test_refuses_to_import_from_elsewhere(client: APIClient, folders: Path, path: str) -> None:
+    answer = client.post("/api/files/import-directory", {"path": path})
+
+    assert answer.status_code == 400
+    assert not Root.objects.exists()
+
+
+def test_dots_and_links_do_not_lead_out_of_an_import_root(
+    client: APIClient, library: Path, clip: Path, settings: Settings
+) -> None:
+    settings.IMPORT_ROOTS = [library]
+    copy(clip, library.parent / "secret" / "a.mp4")
+    (library / "link").symlink_to(library.parent / "secret")
+
+    for path in (library / ".." / "secret", library / "link"):
+        answer = client.post("/api/files/import-directory", {"path": str(path)})
+        assert answer.status_code == 400
+        assert "IMPORT_ROOTS" in answer.json()["detail"]
+
+
+def test_scans_a_root_in_a_job(client: APIClient, library: Path, clip: Path) -> None:
+    root = make_root(library)
+    copy(clip, library / "a.mp4")
+    (library / "bad.mp4").write_text("no")
+    problem = make_problem(root, "bad.mp4", size_bytes=2)
+
+    answer = client.post(f"/api/roots/{root.pk}/scan", {"retry_problems": True})
+    again = client.post(f"/api/roots/{root.pk}/scan", {"retry_problems": True})
+
+    assert answer.status_code == 202
+    assert again.json()["id"] == answer.json()["id"]
+    run_until_idle()
+    assert File.objects.count() == 1
+    problem.refresh_from_db()
+    assert problem.times == 2
+    assert client.post("/api/roots/999/scan").status_code == 404
+
+
+def test_a_scan_of_an_absent_drive_says_so(client: APIClient, library: Path) -> None:
+    root = make_root()
+
+    job_id = client.post(f"/api/roots/{root.pk}/scan").json()["id"]
+    run_until_idle()
+
+    job = Job.objects.get(pk=job_id)
+    assert "is away" in job.error
+    assert "Connect the drive" in job.remedy
+
+
+def test_the_schema_has_the_library_without_a_warning(client: APIClient, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = client.get("/api/schema?format=json")
+
+    assert answer.status_code == 200
+    paths = set(answer.json()["paths"])
+    assert paths >= {
+        "/api/files",
+        "/api/files/upload",
+        "/api/files/import-directory",
+        "/api/files/{id}",
+        "/api/roots/{id}/scan",
+        "/api/estimate",
+        "/api/batch/proxy",
+        "/api/batch/nova",
+        "/api/problems",
+    }
+    assert "has_proxy" in answer.json()["components"]["schemas"]["File"]["properties"]
+    names = {parameter["name"] for parameter in answer.json()["paths"]["/api/files"]["get"]["parameters"]}
+    assert names >= {"q", "has_proxy", "directory", "min_size", "created_after", "ordering", "page", "page_size"}
+    assert "files/" not in capsys.readouterr().err

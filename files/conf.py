@@ -20,6 +20,11 @@ class Folders:
         return self.data / "derived"
 
     @property
+    def demonstration(self) -> Path:
+        """Clips that the first run makes: originals in a folder of ours, the only ones."""
+        return self.data / "demo"
+
+    @property
     def trash(self) -> Path:
         return self.data / "trash"
 

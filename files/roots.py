@@ -69,7 +69,7 @@ def checked_folder(path: str | Path) -> Path:
     except OSError as error:
         raise FolderNotFoundError(f"{shown} cannot be read: {error.strerror}.") from error
     for own in own_folders():
-        if folder.is_relative_to(own):
+        if folder.is_relative_to(own) and folder != conf.folders().demonstration.resolve():
             raise PathRefusedError(
                 f"{shown} belongs to the library itself (uploads, proxies or data).",
                 remedy="Choose the folder where your own media lie.",

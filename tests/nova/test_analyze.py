@@ -147,15 +147,29 @@ def test_a_free_result_never_takes_the_place_of_a_paid_one(clip: File) -> None:
 
 def test_a_failure_is_on_the_row_and_settles(clip: File, settled: list[Any]) -> None:
     nova_job, _ = request_local(clip)
-    clip.local_path.unlink()
+    clip.local_path.write_bytes(b"no video at all" * 100)
 
     run_until_idle()
 
     nova_job.refresh_from_db()
     assert nova_job.status == NovaJob.Status.FAILED
     assert nova_job.error
-    assert Job.objects.get().state == Job.State.FAILED
+    assert Job.objects.get(kind="analyze").state == Job.State.FAILED
     assert settled[-1][:2] == (clip.pk, None)
+
+
+def test_a_drive_that_is_away_is_waited_for(clip: File, settled: list[Any]) -> None:
+    nova_job, job = request_local(clip)
+    clip.local_path.rename(clip.local_path.with_suffix(".away"))
+
+    run_until_idle()
+
+    nova_job.refresh_from_db()
+    assert job is not None
+    job.refresh_from_db()
+    assert (nova_job.status, job.state) == (NovaJob.Status.SUBMITTED, Job.State.QUEUED)
+    assert nova_job.error
+    assert settled == []
 
 
 def test_an_image_settles_without_an_analysis(folders: Path, settled: list[Any]) -> None:

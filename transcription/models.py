@@ -124,7 +124,7 @@ class Segment(models.Model):
 
     class Meta:
         db_table = "transcript_segments"
-        ordering = ["transcript", "index"]
+        ordering = ["transcript_id", "index"]
         constraints = [
             models.UniqueConstraint(fields=["transcript", "index"], name="transcript_segments_in_order"),
             models.CheckConstraint(

@@ -33,6 +33,8 @@ class Choice:
     def of(cls, options: dict[str, Any]) -> Self:
         """From the options of a job or a request; unknown ones are left out."""
         known = {name: options[name] for name in cls.__dataclass_fields__ if options.get(name) is not None}
+        if known.get("engine") == "auto":  # the default by its name
+            del known["engine"]
         return cls(**known)
 
     def as_options(self) -> dict[str, Any]:
@@ -42,7 +44,7 @@ class Choice:
     def wish(self, file: File | None = None) -> Wish:
         return Wish(
             model=self.model,
-            engine="" if self.engine == "auto" else self.engine,
+            engine=self.engine,
             language=self.language,
             duration_s=file.duration_s if file else None,
             file_id=file.pk if file else None,

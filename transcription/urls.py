@@ -1,6 +1,15 @@
 """API routes of `transcription`, mounted under `/api/`."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from transcription import api
 
 app_name = "transcription"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("transcription/providers", api.ProviderList.as_view(), name="providers"),
+    path("transcription/transcribe", api.TranscribeView.as_view(), name="transcribe"),
+    path("transcripts", api.TranscriptList.as_view(), name="transcripts"),
+    path("transcripts/<int:pk>", api.TranscriptDetail.as_view(), name="transcript"),
+    path("transcripts/<int:pk>/download", api.TranscriptDownload.as_view(), name="download"),
+    path("transcripts/<int:pk>/captions.vtt", api.Captions.as_view(), name="captions"),
+]

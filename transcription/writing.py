@@ -81,13 +81,27 @@ def settle(file: File, transcript: Transcript | None, reason: str = "") -> None:
     transcript_settled.send(sender=Transcript, file=file, transcript=transcript, reason=reason)
 
 
-def correct_segment(segment: Segment, text: str) -> None:
-    """Put a person's words in place of the engine's; search follows."""
+def correct_segments(transcript: Transcript, texts: dict[int, str]) -> int:
+    """Put a person's words (by the segments' ids) in place of the engine's; search follows. Returns how many."""
     with transaction.atomic():
-        segment.correct(" ".join(text.split()))
-        segment.transcript.recount()
-        transcript = segment.transcript
-        transaction.on_commit(lambda: settle(transcript.file, transcript, "corrected"))
+        rows = list(transcript.segments.filter(pk__in=texts))
+        for segment in rows:
+            segment.correct(" ".join(texts[segment.pk].split()))
+        if rows:
+            transcript.recount()
+            transaction.on_commit(lambda: settle(transcript.file, transcript, "corrected"))
+    return len(rows)
+
+
+def delete_transcript(transcript: Transcript) -> None:
+    """Delete it; the latest other one of the file takes its place."""
+    file = transcript.file
+    with transaction.atomic():
+        transcript.delete()
+        current = Transcript.objects.current_for(file) or Transcript.objects.filter(file=file).first()
+        if current is not None:
+            current.make_current()
+        transaction.on_commit(lambda: settle(file, current, "deleted"))
 
 
 def choose_current(transcript: Transcript) -> None:

@@ -20,7 +20,7 @@ from transcription.errors import NoSoundError, ProviderNotReadyError, TrackMissi
 from transcription.models import Transcript
 from transcription.tasks import request_download, request_transcription
 from transcription.transcribe import Choice, transcribe
-from transcription.writing import correct_segment, save_transcript
+from transcription.writing import correct_segments, save_transcript
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +31,8 @@ SRT = "1\n00:00:01,000 --> 00:00:03,000\nGood morning\n"
 def _whisper(folders: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "WHISPER_MODEL_DIR", models)
     monkeypatch.setattr(settings, "WHISPER_DEVICE", "cpu")
+    # The floors above would add their own jobs.
+    monkeypatch.setattr(settings, "IMPORT_STEPS", ["proxy", "transcribe"])
 
 
 @pytest.fixture
@@ -283,7 +285,7 @@ def test_a_person_chooses_model_and_language(talk: File) -> None:
 
 def test_force_keeps_corrections(talk: File) -> None:
     first = transcribe(talk, Choice())
-    correct_segment(first.segments.get(index=0), "Ask what you can do")
+    correct_segments(first, {first.segments.get(index=0).pk: "Ask what you can do"})
 
     same, again = transcribe(talk, Choice()), transcribe(talk, Choice(force=True))
 

@@ -7,7 +7,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from tests.transcription.factories import heard, make_file, settled, speech
 from transcription.models import Segment, Transcript
 from transcription.segments import Word
-from transcription.writing import choose_current, correct_segment, save_transcript
+from transcription.writing import choose_current, correct_segments, delete_transcript, save_transcript
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def test_writes_segments_text_and_counts(django_capture_on_commit_callbacks: Dja
 def test_a_second_run_replaces_the_first_and_keeps_corrections() -> None:
     file = make_file()
     first = save_transcript(file, heard("helo", "wrld", "again"))
-    correct_segment(first.segments.get(index=1), " the  world ")
+    correct_segments(first, {first.segments.get(index=1).pk: " the  world "})
 
     second = save_transcript(file, heard("hello", "woorld", "anew"))
 
@@ -52,7 +52,7 @@ def test_a_correction_reaches_the_text_and_the_floors_above(
     transcript = save_transcript(file, heard(speeches=[speech("wrong", flags=("repetition",))]))
 
     with settled() as news, django_capture_on_commit_callbacks(execute=True):
-        correct_segment(transcript.segments.get(), "right")
+        correct_segments(transcript, {transcript.segments.get().pk: "right"})
 
     transcript.refresh_from_db()
     assert transcript.text == "right"
@@ -97,3 +97,18 @@ def test_a_failure_in_the_middle_leaves_the_old_transcript_whole() -> None:
 
     assert [row.text for row in Segment.objects.all()] == ["kept"]
     assert Transcript.objects.get().text == "kept"
+
+
+def test_when_one_is_deleted_the_latest_other_takes_its_place(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    file = make_file()
+    base = save_transcript(file, heard("one"))
+    small = save_transcript(file, heard("two", model="small"))
+
+    with settled() as news, django_capture_on_commit_callbacks(execute=True):
+        delete_transcript(small)
+        delete_transcript(Transcript.objects.get(pk=base.pk))
+
+    assert news == [(file.pk, base.pk, "deleted"), (file.pk, None, "deleted")]
+    assert correct_segments(base, {1: "gone"}) == 0

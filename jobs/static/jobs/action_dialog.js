@@ -18,7 +18,7 @@
 
   const watch = (form, close) => {
     let newest = 0;
-    for (const button of form.querySelectorAll("[data-without-script]")) button.hidden = true;
+    for (const button of form.querySelectorAll("[data-without-script]")) button.remove();
     if (close) {
       for (const link of form.querySelectorAll("[data-close]")) {
         link.addEventListener("click", (event) => { event.preventDefault(); close(); });
@@ -53,27 +53,31 @@
     dialog.showModal();
   };
 
-  const list = document.getElementById("changelist-form");
-  if (list) {
-    list.addEventListener("submit", async (event) => {
-      const choice = list.querySelector("select[name=action]");
-      const any = list.querySelector("input.action-select:checked");
-      if (!choice || !choice.value.startsWith(PREFIX) || !any || event.defaultPrevented) return;
-      if (event.submitter && event.submitter.name === "_save") return;
-      event.preventDefault();
-      const index = document.createElement("input");
-      Object.assign(index, {type: "hidden", name: "index", value: "0"});
-      list.append(index);
-      try {
-        const form = await ask(list);
-        if (!form) throw new Error("The server sent no form.");
-        index.remove();
-        open(form);
-      } catch {
-        HTMLFormElement.prototype.submit.call(list); // the page without the dialog says what is wrong
-      }
-    });
-  }
-  const page = document.querySelector("[data-action-form]");
-  if (page) watch(page, null);
+  const start = () => {
+    const list = document.getElementById("changelist-form");
+    if (list) {
+      list.addEventListener("submit", async (event) => {
+        const choice = list.querySelector("select[name=action]");
+        const any = list.querySelector("input.action-select:checked");
+        if (!choice || !choice.value.startsWith(PREFIX) || !any || event.defaultPrevented) return;
+        if (event.submitter && event.submitter.name === "_save") return;
+        event.preventDefault();
+        const index = document.createElement("input");
+        Object.assign(index, {type: "hidden", name: "index", value: "0"});
+        list.append(index);
+        try {
+          const form = await ask(list);
+          if (!form) throw new Error("The server sent no form.");
+          index.remove();
+          open(form);
+        } catch {
+          HTMLFormElement.prototype.submit.call(list); // the page without the dialog says what is wrong
+        }
+      });
+    }
+    const page = document.querySelector("[data-action-form]");
+    if (page) watch(page, null);
+  };
+  // The admin loads scripts in its head, before the list is there.
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start); else start();
 })();

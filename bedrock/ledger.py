@@ -110,6 +110,15 @@ def possibly_paid(entry: Entry, reason: str) -> Entry:
     return _book([entry], [facts], from_states=(State.RESERVED,))[0]
 
 
+def forgive(entries: Sequence[Entry], *, note: str) -> int:
+    """Give back what a person knows was not charged, so that it can be asked again. Settled entries stay."""
+    states = (State.RESERVED, State.POSSIBLY_PAID)
+    facts = {"state": State.RELEASED, "counted_usd": Decimal(0), "note": note}
+    due = [entry for entry in entries if entry.state in states]
+    _book(due, [facts] * len(due), from_states=states)
+    return len(due)
+
+
 def answered(question: str) -> Entry | None:
     """The settled entry of a question: it was paid, so its answer must be used again."""
     return Entry.objects.filter(question=question, state=State.SETTLED).first()
@@ -176,7 +185,7 @@ def _resume(ask: Ask, entries: list[Entry]) -> Entry | None:
     if lost >= MAX_LOST:
         raise AlreadyPaidError(
             "The answer to this question was lost twice, and both may have been charged.",
-            remedy="Look at the AWS bill, then release the entries in the admin (Bedrock, Ledger) to ask again.",
+            remedy="Look at the AWS bill, then give the entries back in the admin (Bedrock, Ledger) to ask again.",
         )
     return None
 
@@ -244,7 +253,8 @@ def _book(entries: Sequence[Entry], facts: Sequence[dict[str, Any]], *, from_sta
         live = _questions_asked_again(due)
         for row in due:
             fact = dict(wanted[row.pk])
-            if row.state == State.POSSIBLY_PAID and row.question in live:
+            is_late = row.state == State.POSSIBLY_PAID and fact["state"] == State.SETTLED
+            if is_late and row.question in live:
                 fact["state"] = State.POSSIBLY_PAID  # it was asked again meanwhile: both count
             row.book(fact.pop("state"), **fact)
         Entry.objects.bulk_update(due, columns, batch_size=CHUNK // 20)

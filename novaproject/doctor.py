@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.template.defaultfilters import filesizeformat
 
+from bedrock import checks as bedrock_checks
 from embeddings import registry as spaces
 from files import ffmpeg, storage
 from files.errors import FilesError
@@ -52,7 +53,14 @@ class Check:
 
 def checks(*, ask_aws: bool = False) -> list[Check]:
     """Everything, in the order in which a person would mend it."""
-    return [check for look in LOCAL_CHECKS for check in look()]
+    found = [check for look in LOCAL_CHECKS for check in look()]
+    asked = [*bedrock_checks.local(), *(bedrock_checks.remote() if ask_aws else [])]
+    return [*found, *(_of_bedrock(check) for check in asked)]
+
+
+def _of_bedrock(check: bedrock_checks.Check) -> Check:
+    level = {True: Level.READY, False: Level.WARN, None: Level.OFF}[check.ok]
+    return Check(check.name, level, check.text, check.remedy, AWS)
 
 
 def _database() -> Iterator[Check]:

@@ -60,6 +60,7 @@ MODELS = (
     _nova("nova-2-pro-preview-20251202-v1:0", "1.375", "11", "us", bare=False, max_output=65_535, reasons=True),
     _nova("nova-2-omni-v1:0", "0.3", "2.8", "us", "global", bare=False, max_output=10_000, reasons=True),
     _nova("nova-2-multimodal-embeddings-v1:0", "0.135", "0", kind="embed"),
+    _nova("nova-2-sonic-v1:0", "0.33", "2.75", kind="speech"),
     _nova("titan-embed-text-v2:0", "0.02", "0", kind="embed"),
 )  # fmt: skip
 EMBED_INPUT_ID = "custom.embed-v1:0"

@@ -1,0 +1,108 @@
+"""The admin of models and of the ledger."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from bedrock import conf, ledger
+from bedrock.models import CatalogueModel, Entry, LedgerMonth
+
+
+@admin.register(CatalogueModel)
+class CatalogueModelAdmin(admin.ModelAdmin[CatalogueModel]):
+    """Models can be edited; an edited row is left alone by updates of the program."""
+
+    list_display = ("name", "key", "purpose", "state", "called_as", "realtime_price", "as_of", "is_edited")
+    list_filter = ("purpose", "status")
+    search_fields = ("name", "key", "model_id")
+    readonly_fields = ("refreshed_at",)
+
+    def save_model(self, request: HttpRequest, obj: CatalogueModel, form: Any, change: Any) -> None:
+        if form.has_changed() and "is_edited" not in form.changed_data:
+            obj.is_edited = True
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="state", ordering="status")
+    def state(self, row: CatalogueModel) -> str:
+        mode = row.modes[0] if row.modes else "realtime"
+        return row.refuse_reason(mode=mode, region=conf.region()) or row.get_status_display()
+
+    @admin.display(description="called here as")
+    def called_as(self, row: CatalogueModel) -> str:
+        return row.runtime_id(conf.region()) or "not offered"
+
+    @admin.display(description="USD per 1M tokens, in / out")
+    def realtime_price(self, row: CatalogueModel) -> str:
+        price = row.price("realtime", conf.region())
+        if price is None:
+            return "unpriced"
+        rates = [price.rates.get(name) for name in ("input_per_1k", "output_per_1k")]
+        return " / ".join("–" if rate is None else f"{rate * 1000:.3f}" for rate in rates)
+
+
+@admin.register(Entry)
+class EntryAdmin(admin.ModelAdmin[Entry]):
+    """The ledger is written by the program; a person can only say that something was not charged."""
+
+    list_display = ("created_at", "state", "model_key", "mode", "analysis_type", "file_name", "estimate", "actual")
+    list_filter = ("state", "mode", "model_key", "purpose", "month")
+    search_fields = ("file_name", "holder", "question")
+    date_hierarchy = "created_at"
+    actions = ("was_not_charged",)
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Entry | None = None) -> list[str]:
+        return [field.name for field in Entry._meta.fields]
+
+    @admin.display(description="estimate", ordering="estimated_usd")
+    def estimate(self, entry: Entry) -> str:
+        return _dollars(entry.estimated_usd)
+
+    @admin.display(description="counts", ordering="counted_usd")
+    def actual(self, entry: Entry) -> str:
+        return _dollars(entry.actual_usd if entry.actual_usd is not None else entry.counted_usd)
+
+    @admin.action(description="Was not charged: give the money back, may be asked again", permissions=["change"])
+    def was_not_charged(self, request: HttpRequest, chosen: QuerySet[Entry]) -> None:
+        count = ledger.forgive(list(chosen), note=f"Given back by {request.user.get_username()}.")
+        self.message_user(request, f"{count} entries were given back.", messages.SUCCESS)
+
+
+@admin.register(LedgerMonth)
+class LedgerMonthAdmin(admin.ModelAdmin[LedgerMonth]):
+    """Months with what counts against the cap."""
+
+    list_display = ("month", "counts")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: LedgerMonth | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: LedgerMonth | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: LedgerMonth | None = None) -> bool:
+        return request.user.has_perm("bedrock.view_entry")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("bedrock.view_entry")
+
+    @admin.display(description="counts against the cap")
+    def counts(self, row: LedgerMonth) -> str:
+        return _dollars(ledger.counted_usd(row.month))
+
+
+def _dollars(usd: Decimal | None) -> str:
+    return "unpriced" if usd is None else f"${usd:.4f}"

@@ -1,0 +1,139 @@
+"""Is Bedrock ready, and if not, what to do. `local()` reads settings only; `remote()` asks AWS, free of charge."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ImproperlyConfigured
+
+from bedrock import batch_api, clients, conf, faults, staging
+from bedrock.errors import BedrockError
+from bedrock.models import CatalogueModel
+
+DOCS = "docs/aws.md explains it."
+
+
+class Check(NamedTuple):
+    """One finding. `ok` is None for what is simply not used."""
+
+    name: str
+    ok: bool | None
+    text: str
+    remedy: str = ""
+
+
+def local() -> list[Check]:
+    """What the settings say, without asking AWS."""
+    return [_batch_settings(), _budget(), person_tracking()]
+
+
+def remote() -> list[Check]:
+    """What AWS says: credentials, models, bucket, role. Costs nothing. The first that fails stands for the rest."""
+    who = _asked("AWS credentials", _credentials)
+    if not who[-1].ok:
+        return who
+    return [*who, *_asked("Models", _models), *_asked("Staging bucket", _bucket), *_asked("Batch jobs", _batch_jobs)]
+
+
+def _asked(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
+    found: list[Check] = []
+    try:
+        found.extend(look())
+    except BedrockError as exc:
+        found.append(Check(name, ok=False, text=str(exc), remedy=exc.remedy))
+    return found
+
+
+def _batch_settings() -> Check:
+    name = "Batch mode"
+    missing = conf.missing_batch_settings()
+    if not missing:
+        role = conf.batch().role_arn
+        if not batch_api.ROLE.fullmatch(role):
+            text = f"BEDROCK_BATCH_ROLE_ARN is no ARN of a role: {role}"
+            return Check(name, ok=False, text=text, remedy="It looks like arn:aws:iam::123456789012:role/name.")
+        return Check(name, ok=True, text=f"On, with the role {role}.")
+    wanted = {*conf.BATCH_SETTINGS, "S3_BUCKET_NAME"}
+    if set(missing) == wanted or missing == [*conf.BATCH_SETTINGS]:
+        return Check(name, ok=None, text="Off. Flex costs the same and needs none of its settings.")
+    text = f"Off, because {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set."
+    return Check(name, ok=False, text=text, remedy=f"Set all of {', '.join(sorted(wanted))}, or none. {DOCS}")
+
+
+def _budget() -> Check:
+    try:
+        cap = conf.budget_usd()
+    except ImproperlyConfigured as exc:
+        return Check("Monthly budget", ok=False, text=str(exc), remedy="Give a number of dollars, such as 20.")
+    if cap is None:
+        return Check("Monthly budget", ok=None, text="No cap is set (NOVA_MONTHLY_BUDGET_USD).")
+    return Check("Monthly budget", ok=True, text=f"Calls stop at ${cap:.2f} a month (UTC).")
+
+
+def person_tracking() -> Check:
+    """So that nobody looks for a missing permission."""
+    text = (
+        "Amazon Rekognition's person tracking (people pathing) was retired by AWS on 2025-10-31. Calls to it answer "
+        "like a missing permission, and no policy brings it back."
+    )
+    return Check("Rekognition person tracking", ok=None, text=text, remedy="The elements analysis counts people.")
+
+
+def _credentials() -> Iterator[Check]:
+    with faults.told("Asking AWS who we are"):
+        who = clients.sts().get_caller_identity()
+    yield Check("AWS credentials", ok=True, text=f"{who['Arn']}, in {conf.region()}.")
+
+
+def _models() -> Iterator[Check]:
+    """Whether the region knows the models that are meant to be called."""
+    known, profiles = offered()
+    for row in CatalogueModel.objects.filter(provider="bedrock").exclude(status="preview"):
+        runtime_id = row.runtime_id(conf.region())
+        if row.is_past() or not runtime_id:
+            continue
+        ok = runtime_id in profiles or runtime_id in known
+        text = f"{runtime_id} is offered in {conf.region()}." if ok else f"AWS does not list {runtime_id} here."
+        remedy = "" if ok else "Ask for access in the Bedrock console (Model access), or change AWS_REGION."
+        yield Check(row.name, ok=True if ok else None, text=text, remedy=remedy)
+
+
+def offered() -> tuple[dict[str, dict[str, object]], set[str]]:
+    """What the region lists: lifecycle by model id, and the ids of inference profiles."""
+    with faults.told("Listing models"):
+        summaries = clients.control().list_foundation_models(byProvider="Amazon")["modelSummaries"]
+        pages = clients.control().get_paginator("list_inference_profiles").paginate()
+        profiles = {row["inferenceProfileId"] for page in pages for row in page["inferenceProfileSummaries"]}
+    return {row["modelId"]: dict(row.get("modelLifecycle", {})) for row in summaries}, profiles
+
+
+def _bucket() -> Iterator[Check]:
+    name = "Staging bucket"
+    if not conf.bucket():
+        yield Check(name, ok=None, text="None is set, so only videos up to 18 MB can be sent, one by one.")
+        return
+    with faults.told(f"Looking at the bucket {conf.bucket()}"):
+        clients.s3().head_bucket(Bucket=conf.bucket())
+        answer: Mapping[str, Any] = clients.s3().get_bucket_location(Bucket=conf.bucket())
+    place = answer.get("LocationConstraint") or "us-east-1"
+    if place != conf.region():
+        text = f"{conf.bucket()} is in {place}, and AWS_REGION is {conf.region()}: batch jobs need both in one region."
+        yield Check(name, ok=False, text=text, remedy="Use a bucket in the region of AWS_REGION.")
+        return
+    yield Check(name, ok=True, text=f"{conf.bucket()} in {place}.")
+    if staging.has_lifecycle_rule():
+        yield Check("Forgotten copies", ok=True, text=f"S3 deletes them after {staging.RULE_DAYS} days.")
+    else:
+        text = "The bucket has no rule that deletes staged copies which were left behind."
+        yield Check(
+            "Forgotten copies", ok=None, text=text, remedy="Run: python manage.py refresh_models --lifecycle-rule"
+        )
+
+
+def _batch_jobs() -> Iterator[Check]:
+    """Listing is free; whether the role may be passed shows when a job is created."""
+    if not conf.is_batch_on():
+        return
+    with faults.told("Listing batch jobs"):
+        clients.control().list_model_invocation_jobs(maxResults=1)
+    text = "Batch jobs can be listed. Whether your user may pass the role (iam:PassRole) shows with the first job."
+    yield Check("Batch jobs", ok=True, text=text)

@@ -67,7 +67,7 @@ def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", u
 
 def badge(file: File) -> Badge | None:
     if flag(file, "has_proxy"):
-        return Badge(text="Proxy", url=f"{reverse('admin:files_proxy_changelist')}?file_id={file.pk}")
+        return Badge(text="Proxy", url=f"{reverse('file-page', args=[file.pk])}#proxies")
     return None
 
 

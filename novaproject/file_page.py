@@ -10,7 +10,7 @@ from files.models import File, Proxy
 from novaproject import api_paths
 from novaproject.cards import poster_url
 from novaproject.player import Cue, Lane, Mark, Player, Source, Track, marks
-from transcription.models import Transcript
+from transcription.models import Segment, Transcript
 
 # What browsers play without help; everything else needs a proxy.
 PLAYABLE = {
@@ -143,10 +143,17 @@ def speech_marks(transcript: Transcript, duration_s: float, *, gap_s: float = 2.
 def cues_of(transcript: Transcript | None) -> list[Cue]:
     if transcript is None:
         return []
-    return [
-        Cue(start_s=one.start_s, end_s=one.end_s, text=one.text, is_corrected=one.is_corrected)
-        for one in transcript.segments.all()
-    ]
+    return [cue_of(one) for one in transcript.segments.all()]
+
+
+def cue_of(segment: Segment) -> Cue:
+    return Cue(
+        segment_id=segment.pk,
+        start_s=segment.start_s,
+        end_s=segment.end_s,
+        text=segment.text,
+        is_corrected=segment.is_corrected,
+    )
 
 
 def chapters_of(result: dict[str, Any] | None) -> list[Chapter]:

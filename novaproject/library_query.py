@@ -77,15 +77,12 @@ def sort(query: QueryDict) -> str:
 
 
 def facet_choices(query: QueryDict) -> list[FacetChoice]:
-    return [
-        FacetChoice(name=facet.name, label=facet.filter_label or facet.label, value=query.get(facet.name, ""))
-        for facet in facets()
-    ]
+    return [FacetChoice(name=facet.name, label=facet.label, value=query.get(facet.name, "")) for facet in facets()]
 
 
 def chips(query: QueryDict) -> list[Chip]:
     """What the page is filtered by, each with the address that takes it away."""
-    labels = {facet.name: facet.filter_label or facet.label for facet in facets()}
+    labels = {facet.name: facet.label for facet in facets()}
     found = []
     for name, value in filters(query).items():
         if name in labels:

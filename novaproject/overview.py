@@ -1,9 +1,11 @@
 """The numbers of the home page: what is in the library, what runs, what is done, what comes next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.db.models import Count, Q, Sum
@@ -11,9 +13,18 @@ from django.urls import NoReverseMatch, reverse
 
 from bedrock import spend
 from files import facets, storage
+from files.actions import estimate
 from files.models import File, Proxy, Root
+from files.selection import resolve
 from jobs import registry
+from jobs.errors import WorkError
 from jobs.models import Batch, Job
+from novaproject.serializers import read_defaults
+from novaproject.templatetags import human
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
 
 SHOWN = 6
 
@@ -142,17 +153,29 @@ class Coverage:
     have: int
     total: int
     missing: int
-    missing_url: str
+    query: str
     action: facets.Action | None
+
+    @property
+    def missing_url(self) -> str:
+        return f"{reverse('library')}?{self.query}"
+
+
+# Only videos get proxies, and only what has sound can be transcribed: the rest is not "missing".
+_APPLIES = {
+    "has_proxy": (Q(media_type=File.MediaType.VIDEO), "&media_type=video"),
+    "has_transcript": (~Q(audio_codec=""), ""),
+}
 
 
 def coverage() -> list[Coverage]:
-    """One query per facet. Pictures have no proxies and no sound, so they are left out."""
-    playable = File.objects.exclude(media_type=File.MediaType.IMAGE)
-    total = playable.count()
+    """Two queries per facet."""
     found = []
     for facet in facets.facets():
-        have = facets.annotate(playable).filter(**{facet.name: True}).count()
+        applies, also = _APPLIES.get(facet.name, (~Q(media_type=File.MediaType.IMAGE), ""))
+        files = File.objects.filter(applies).order_by()
+        total = files.count()
+        have = facets.annotate(files).filter(**{facet.name: True}).count()
         found.append(
             Coverage(
                 name=facet.name,
@@ -160,11 +183,44 @@ def coverage() -> list[Coverage]:
                 have=have,
                 total=total,
                 missing=total - have,
-                missing_url=f"{reverse('library')}?{facet.name}=false",
+                query=f"{facet.name}=false{also}",
                 action=facet.action,
             )
         )
     return found
+
+
+#: Above this many files the price is worked out only when it is asked for.
+PLANNED = 2000
+
+
+def next_step(done: Sequence[Coverage], user: "AbstractBaseUser | AnonymousUser") -> tuple[Coverage, str] | None:
+    """The first thing that is missing somewhere and can be done now, and what it costs."""
+    for one in done:
+        if not one.missing or one.action is None or not user.has_perm(one.action.permission):  # type: ignore[union-attr]
+            continue
+        if one.missing > PLANNED:
+            return one, "What it costs is said before anything starts."
+        plan = _plan(one)
+        if plan is None or plan.refusals or not plan.todo:
+            continue
+        if plan.usd_high:
+            return one, f"{human.usd(plan.usd_low)}–{human.usd(plan.usd_high)}, and nothing starts before you say so."
+        return one, "Free, on this machine."
+    return None
+
+
+def _plan(one: Coverage) -> facets.Plan | None:
+    """What the action would do to the files that miss it; None where its options cannot do without an answer."""
+    if one.action is None:
+        return None
+    options, errors = read_defaults(one.action)
+    if errors:
+        return None
+    try:
+        return estimate(one.action.name, resolve(filter=dict(parse_qsl(one.query))), options)
+    except WorkError:
+        return None
 
 
 def roots_away() -> list[Root]:

@@ -14,5 +14,6 @@ urlpatterns = [
     path("import/", views_import.import_folder, name="import"),
     path("upload/", views_upload.upload, name="upload"),
     path("files/<int:pk>/", views_file.file_detail, name="file-page"),
+    path("segments/<int:pk>/", views_file.correct, name="segment-correct"),
     path("files/<int:pk>/player/", views_file.file_player, name="file-player"),
 ]

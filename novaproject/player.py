@@ -58,6 +58,7 @@ class Cue:
     end_s: float
     text: str
     is_corrected: bool = False
+    segment_id: int = 0
 
     @property
     def t(self) -> str:

@@ -86,3 +86,17 @@ def read_options(action: Action, sent: QueryDict) -> tuple[dict[str, Any], dict[
     if serializer.is_valid():
         return options, {}
     return options, {name: [str(message) for message in messages] for name, messages in serializer.errors.items()}
+
+
+def read_defaults(action: Action) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The options as the form shows them at first."""
+    sent = QueryDict(mutable=True)
+    for one in option_fields(action):
+        if one.kind == "many":
+            sent.setlist(one.name, [str(value) for value in one.value])
+        elif one.kind == "flag":
+            if one.value:
+                sent[one.name] = "on"
+        else:
+            sent[one.name] = str(one.value)
+    return read_options(action, sent)

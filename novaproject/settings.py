@@ -44,12 +44,13 @@ for _own_folder in (DATA_DIR, PROXY_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
 # --- apps ---------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "novaproject.apps.NovaprojectConfig",
-    "embeddings.apps.EmbeddingsConfig",
-    "nova.apps.NovaConfig",
-    "transcription.apps.TranscriptionConfig",
-    "bedrock.apps.BedrockConfig",
-    "files.apps.FilesConfig",
+    # Lower floors first: facets, badges and actions are shown in the order in which they are registered.
     "jobs.apps.JobsConfig",
+    "files.apps.FilesConfig",
+    "bedrock.apps.BedrockConfig",
+    "transcription.apps.TranscriptionConfig",
+    "nova.apps.NovaConfig",
+    "embeddings.apps.EmbeddingsConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -27,12 +27,14 @@ def home(request: HttpRequest) -> HttpResponse:
         return _empty(request)
     done = overview.coverage()
     month = overview.month_so_far()
+    step = overview.next_step(done, request.user)
     newest = facets.annotate(File.objects.select_related("root")).order_by("-imported_at", "-id")[:NEWEST]
     context: dict[str, Any] = {
         "totals": totals,
         "running": overview.running(),
         "coverage": done,
-        "next": next((one for one in done if one.missing and one.action), None),
+        "next": step[0] if step else None,
+        "next_price": step[1] if step else "",
         "notices": notices.standing(),
         "roots_away": overview.roots_away(),
         "failed": Job.objects.failed().count(),

@@ -5,17 +5,19 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from files import facets
 from files.models import File
 from novaproject import api_paths, file_history, file_page
 from novaproject.library_query import folder_of
 from novaproject.player import parse_start
-from transcription.models import Transcript
+from transcription.models import Segment, Transcript
+from transcription.writing import correct_segments
 
+CORRECT = "transcription.change_segment"
 DOWNLOADS = ("srt", "vtt", "txt", "json")
 
 
@@ -36,6 +38,8 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "page_url": player.page_url,
         "transcript": transcript,
         "cues": file_page.cues_of(transcript),
+        "may_correct": transcript is not None and request.user.has_perm(CORRECT),
+        "is_editing": "edit" in request.GET and request.user.has_perm(CORRECT),
         "downloads": _downloads(transcript),
         "other_transcripts": Transcript.objects.filter(file=file, is_current=False),
         "proxies": file.proxies.all(),
@@ -64,6 +68,22 @@ def _downloads(transcript: Transcript | None) -> list[tuple[str, str]]:
     if transcript is None:
         return []
     return [(name.upper(), api_paths.transcript_download(transcript.pk, name)) for name in DOWNLOADS]
+
+
+@require_POST
+@permission_required(("files.view_file", CORRECT), raise_exception=True)
+def correct(request: HttpRequest, pk: int) -> HttpResponse:
+    """A person's words for one line. The script swaps the line; without it the page comes back at it."""
+    segment = get_object_or_404(Segment.objects.select_related("transcript__file"), pk=pk)
+    text = request.POST.get("text", "").strip()
+    if text and text != segment.text:
+        correct_segments(segment.transcript, {segment.pk: text})
+        segment.refresh_from_db()
+    page_url = reverse("file-page", args=[segment.transcript.file_id])
+    if "HX-Request" not in request.headers:
+        return redirect(f"{page_url}?edit=1#line-{segment.pk}")
+    cue = file_page.cue_of(segment)
+    return render(request, "novaproject/_cue_form.html", {"cue": cue, "page_url": page_url, "said": "Saved"})
 
 
 @require_safe

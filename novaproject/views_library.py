@@ -21,7 +21,7 @@ from jobs.errors import WorkError
 from jobs.models import Batch
 from novaproject import library_query
 from novaproject.cards import cards
-from novaproject.serializers import option_fields, read_options
+from novaproject.serializers import option_fields, read_defaults, read_options
 
 PER_PAGE = 60
 
@@ -167,20 +167,6 @@ def _plan_of(
         return {"plan": estimate(name, selection, options)}
     except WorkError as error:
         return {"problem": f"{error} {error.remedy}".strip()}
-
-
-def read_defaults(chosen: facets.Action) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """The options as the form shows them at first."""
-    sent = QueryDict(mutable=True)
-    for one in option_fields(chosen):
-        if one.kind == "many":
-            sent.setlist(one.name, [str(value) for value in one.value])
-        elif one.kind == "flag":
-            if one.value:
-                sent[one.name] = "on"
-        else:
-            sent[one.name] = str(one.value)
-    return read_options(chosen, sent)
 
 
 def _what(sent: QueryDict) -> str:

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from django import template
 from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -118,6 +120,16 @@ def percent(part: float | None, whole: float | None) -> str:
     if rounded == 0 and part > 0:
         return "under 1 %"
     return f"{rounded} %"
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """What stands between backticks becomes `<code>`; everything is escaped."""
+    pieces = [
+        format_html("<code>{}</code>", piece) if index % 2 else escape(piece)
+        for index, piece in enumerate(text.split("`"))
+    ]
+    return mark_safe("".join(pieces))  # noqa: S308 - every piece is escaped above
 
 
 @register.filter

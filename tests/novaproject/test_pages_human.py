@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from novaproject.player import marks, parse_start, seconds
-from novaproject.templatetags import human
+from novaproject.templatetags import human, times
 
 
 @pytest.mark.parametrize(
@@ -122,3 +122,16 @@ def test_marks_are_clipped_to_the_clip() -> None:
     assert (first.start_s, first.end_s, first.x, first.number) == (0, 10, "0.00%", 1)
     assert (last.start_s, last.end_s, last.width) == (90, 100, "9.80%")
     assert marks([(0, 1, "a")], duration_s=0) == []
+
+
+def test_backticks_become_code_and_everything_is_escaped() -> None:
+    assert human.with_code("Run `make <b>` & wait") == "Run <code>make &lt;b&gt;</code> &amp; wait"
+
+
+def test_times_in_prose_seek_the_player() -> None:
+    linked = times.time_links("A <b> at 3:42, and 1:02:03. Not 12:345 or 3:99.", "/files/7/")
+
+    assert '<a href="/files/7/?t=222" data-seek="222">3:42</a>' in linked
+    assert 'data-seek="3723">1:02:03</a>' in linked
+    assert "&lt;b&gt;" in linked
+    assert linked.count("<a ") == 2

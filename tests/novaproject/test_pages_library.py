@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import QueryDict
@@ -148,6 +148,7 @@ def test_home_offers_the_next_step_for_what_is_missing(ada: Client, polish: Acti
     page = ada.get("/").content.decode()
 
     assert "Next: polish for 1 file" in page
+    assert "$0.8700–$1.05, and nothing starts" in page
     assert "/library/do/polish/?all=1&amp;is_long=false" in page
 
 
@@ -337,8 +338,6 @@ def test_the_plan_follows_the_options(ada: Client, polish: Action) -> None:
 
 
 def test_actions_need_their_permission(client: Client, polish: Action) -> None:
-    from django.contrib.auth.models import Permission
-
     bea = User.objects.create_user("bea")
     bea.user_permissions.add(Permission.objects.get(codename="view_file"))
     client.force_login(bea)
@@ -456,6 +455,34 @@ def test_jobs_and_costs_of_a_file(ada: Client, polish: Action) -> None:
     assert "lite, flex: summary" in page
     assert "$0.0571" in page
     assert "318,000 input tokens" in page
+
+
+def test_a_line_is_corrected_in_place(ada: Client) -> None:
+    transcript = make_transcript(make_file(), (3, 5, "It is Fryday."))
+    segment = transcript.segments.get()
+    address = f"/segments/{segment.pk}/"
+
+    with_script = ada.post(address, {"text": "It is Friday."}, headers={"HX-Request": "true"})
+    without = ada.post(address, {"text": " "})
+
+    segment.refresh_from_db()
+    assert (segment.text, segment.is_corrected) == ("It is Friday.", True)
+    assert b"Saved" in with_script.content
+    assert without["Location"] == f"/files/{transcript.file_id}/?edit=1#line-{segment.pk}"
+    assert b'value="It is Friday."' in ada.get(f"/files/{transcript.file_id}/?edit=1").content
+    assert ada.get(address).status_code == 405
+
+
+def test_lines_are_corrected_only_by_those_who_may(client: Client) -> None:
+    bea = User.objects.create_user("bea")
+    bea.user_permissions.add(Permission.objects.get(codename="view_file"))
+    client.force_login(bea)
+    transcript = make_transcript(make_file(), (3, 5, "It is Friday."))
+
+    answer = client.post(f"/segments/{transcript.segments.get().pk}/", {"text": "No."})
+
+    assert answer.status_code == 403
+    assert b"Correct" not in client.get(f"/files/{transcript.file_id}/?edit=1").content
 
 
 def test_the_player_alone_is_a_fragment(ada: Client) -> None:

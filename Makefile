@@ -10,7 +10,7 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-.PHONY: run test check test-e2e install install-dev format
+.PHONY: run test check test-e2e install install-dev format bench-search
 
 run: install
 	@$(PY) -m novaproject.bootstrap
@@ -46,3 +46,6 @@ test-e2e: install-dev
 
 format:
 	$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
+
+bench-search: install
+	@$(PY) -m bench.search $(if $(FULL),--full)

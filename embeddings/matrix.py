@@ -6,7 +6,9 @@ new rows are those with higher ids (AUTOINCREMENT, one writer at a time), gone o
 
 import threading
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -20,7 +22,7 @@ HAS_FAISS = find_spec("faiss") is not None
 #: Up to this part of the matrix, the rows that pass a filter are copied and searched alone; above it, all are searched
 #: and those that do not pass are dropped from a longer list.
 COPY_SHARE = 0.3
-READ_ROWS = 20_000
+READ_ROWS = 5_000
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -93,7 +95,10 @@ def snapshot_of(space: Space) -> Snapshot:
 
 
 def _state(space: Space) -> tuple[int, int]:
-    return Space.objects.filter(pk=space.pk).values_list("generation", "removals_floor").get()
+    with connection.cursor() as cursor:  # once a query: the ORM would take longer than the search
+        cursor.execute("SELECT generation, removals_floor FROM embedding_spaces WHERE id = %s", [space.pk])
+        generation, floor = cursor.fetchone() or (0, 0)
+    return int(generation), int(floor)
 
 
 def forget() -> None:
@@ -159,14 +164,22 @@ def _nearest(bits: Bits, query: Bits, k: int) -> Places:
     if k == 0:
         return np.empty(0, np.int64)
     if HAS_FAISS:
-        import faiss
-
-        _, places = faiss.knn_hamming(query.reshape(1, -1), bits, k)
+        _, places = _faiss().knn_hamming(query.reshape(1, -1), bits, k)
         found: Places = places[0].astype(np.int64)
         return found
     distances = _hamming(bits, query)
     nearest = np.argpartition(distances, k - 1)[:k]
     return nearest[np.argsort(distances[nearest], kind="stable")]
+
+
+@cache
+def _faiss() -> Any:
+    """faiss on one thread: one core reads bits as fast as memory gives them, and threads that wait for each other made
+    a query 30 times slower on a busy machine."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    return faiss
 
 
 def _hamming(bits: Bits, query: Bits) -> NDArray[np.int64]:

@@ -1,0 +1,1 @@
+"""Measurements, one module a subject, run by `make bench-<subject>`. They never fail a test run."""

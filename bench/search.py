@@ -186,7 +186,8 @@ def brute_force(matrix: Floats, query: Floats) -> list[int]:
     """numpy's own best: one matrix product, then the K largest."""
     scores = matrix @ query
     top = np.argpartition(-scores, K)[:K]
-    return top[np.argsort(-scores[top])].tolist()
+    ordered: list[int] = top[np.argsort(-scores[top])].tolist()
+    return ordered
 
 
 def measure(library: Library, count: int, *, with_scan: bool) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def arguments(
     source: Mapping[str, str], info: MediaInfo, targets: Targets, *, look: Look | None, sound: AudioTrack | None
 ) -> list[str]:
     """Arguments of one run (without the program). `source` = the options in front of `-i`, `filename` among them."""
-    opened = ffmpeg.input(**source)
+    # The name goes in last: ffmpeg-python cannot take one that is not UTF-8.
+    opened = ffmpeg.input(**{**source, "filename": "source"})
     heard = _sounds(opened, targets, sound) if sound else {}
     outputs = []
     if targets.audio and targets.audio in heard:
@@ -53,6 +54,7 @@ def arguments(
     if look:
         outputs += _pictures(opened, info, targets, look, heard.get(targets.proxy))
     argv: list[str] = ffmpeg.merge_outputs(*outputs).compile()[1:]
+    argv[argv.index("-i") + 1] = source["filename"]
     return argv
 
 

@@ -21,7 +21,9 @@ FILE_MODE = 0o640
 def writable(path: Path) -> Path:
     """`path` with the links in its folder resolved, if it lies in UPLOAD_DIR, PROXY_DIR or DATA_DIR; else raises."""
     resolved = path.parent.resolve() / path.name
-    if path.name in ("", ".", "..") or not any(resolved.is_relative_to(place) for place in _places()):
+    is_inside = any(place in resolved.parents for place in _places())
+    holds_a_folder = any(place.is_relative_to(resolved) for place in _places())  # the folder itself, or one around it
+    if path.name in ("", ".", "..") or not is_inside or holds_a_folder:
         raise OutsideOurFoldersError(f"Refused to write or delete {path}: it is not in a folder of ours.")
     return resolved
 

@@ -16,6 +16,7 @@ _OURS = tuple(
     f"{settings.BASE_DIR}{os.sep}{app}{os.sep}"
     for app in ("novaproject", "embeddings", "nova", "transcription", "bedrock", "files", "jobs")
 )
+_TESTS = f"{settings.BASE_DIR}{os.sep}tests{os.sep}"
 #: Audit events that change a path, and which of their arguments are paths.
 _CHANGES = {
     "os.remove": (0,), "os.rename": (0, 1), "os.rmdir": (0,), "os.mkdir": (0,), "os.link": (1,), "os.symlink": (1,),
@@ -50,6 +51,8 @@ def _is_ours() -> bool:
     """Whether code of the project asked for it; tests may do with their originals what they like."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
+        if frame.f_code.co_filename.startswith(_TESTS) and frame.f_code.co_filename != __file__:
+            return False
         if frame.f_code.co_filename.startswith(_OURS):
             return True
         frame = frame.f_back

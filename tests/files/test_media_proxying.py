@@ -1,6 +1,7 @@
 """What is made of real files: pictures, times, messages."""
 
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from files import conf, derived, profiles, storage
-from files.errors import MediaError, NoSpaceError, PlaylistError, UnreadableError
+from files.errors import FilesError, MediaError, NoSpaceError, PlaylistError, UnreadableError
 from files.models import File, Proxy
 from files.probe import probe
 from files.proxying import NoSuchTrackError, find_good, make_proxy, proxy_path
@@ -439,3 +440,69 @@ def test_original_stays_as_it_was(originals: Path) -> None:
 
     assert (clip.read_bytes(), clip.stat().st_mtime_ns) == before
     assert [path.name for path in originals.iterdir()] == ["a.mp4"]
+
+
+def test_encoder_that_fails_is_replaced_by_the_cpu(originals: Path, settings: Any) -> None:
+    settings.PROXY_ENCODER = "h264_nvenc"  # no GPU here, or one: either way there is a proxy
+
+    assert probe(proxy_path(made(media.make_clip(originals / "a.mp4", seconds=1)))).video_codec == "h264"
+
+
+def test_source_that_changes_while_it_is_read_is_tried_again(originals: Path) -> None:
+    clip = media.make_clip(originals / "a.mp4", seconds=1)
+    file = imported(clip)
+
+    class Appends:
+        def update(self, fraction: float, message: str = "") -> None:
+            with clip.open("ab") as out:
+                out.write(b"more")
+
+        def check(self) -> None:
+            return None
+
+    with pytest.raises(UnreadableError, match="changed while it was read") as caught:
+        make_proxy(file, progress=Appends())
+
+    assert caught.value.retryable
+
+
+def test_file_removed_meanwhile_leaves_no_proxy(folders: Path, originals: Path) -> None:
+    file = imported(media.make_clip(originals / "a.mp4", seconds=1))
+
+    class Removes:
+        def update(self, fraction: float, message: str = "") -> None:
+            file.mark_removed()
+
+        def check(self) -> None:
+            return None
+
+    with pytest.raises(FilesError, match="left the library meanwhile"):
+        make_proxy(file, progress=Removes())
+
+    assert list(conf.folders().proxies.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["-dash.mp4", 'it\'s "q".mp4', "new\nline.mp4", "http:evil.mp4", "%04d.mp4", "a" * 251 + ".mp4"]
+)
+def test_awkward_names(folders: Path, originals: Path, name: str) -> None:
+    plain = media.make_clip(originals / "plain.mp4", seconds=0.5, size="64x64")
+    plain.rename(originals / name)
+
+    proxy = made(originals / name)
+
+    assert proxy_path(proxy).parent == folders / "proxy_video"
+    assert len(proxy_path(proxy).name.encode()) <= 255
+    assert proxy_path(proxy).is_file()
+
+
+def test_name_that_is_no_text(originals: Path) -> None:
+    plain = media.make_clip(originals / "plain.mp4", seconds=0.5, size="64x64")
+    raw = b"\xff\xfe.mp4"
+    plain.rename(originals / os.fsdecode(raw))
+    file = make_file(make_root(originals), "\ufffd\ufffd.mp4", path_raw=raw)
+
+    proxy = make_proxy(file)
+
+    assert proxy is not None
+    assert proxy_path(proxy).is_file()

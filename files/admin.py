@@ -1,14 +1,315 @@
-"""The library in the admin."""
+"""The library in the admin. Nothing here can change or delete an original."""
 
-from django.contrib import admin
+from typing import Any
 
-from files.models import Proxy
-from jobs.admin_base import ReadOnlyAdmin
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from rest_framework.exceptions import ValidationError
+
+from files import facets, removing, wording
+from files.actions import estimate, start_action
+from files.admin_filters import FILE_FILTERS, facet_filters
+from files.api import with_counts
+from files.errors import SelectionError
+from files.import_tasks import request_scan
+from files.models import File, Problem, Proxy, RemovedFile, Root
+from jobs.admin_base import DialogAction, Line, OptionsForm, PlanText, ReadOnlyAdmin, form_from_serializer, plan_text
+from jobs.errors import WorkError
+
+NOTHING = "–"
+
+
+class TotalsPaginator(Paginator[Any]):
+    """Counts rows and adds up their sizes in one query, once a page."""
+
+    @cached_property
+    def totals(self) -> dict[str, int]:
+        rows: Any = self.object_list
+        found: dict[str, int] = rows.order_by().aggregate(count=Count("pk"), size=Sum("size_bytes"))
+        return found
+
+    @cached_property
+    def count(self) -> int:
+        return self.totals["count"]
+
+    @property
+    def total_size(self) -> str:
+        return wording.size(self.totals["size"] or 0)
+
+
+class FileColumns:
+    """How a file is shown in a list."""
+
+    @admin.display(description="")
+    def poster(self, file: File) -> str:
+        return format_html(
+            '<img class="poster" src="{}" alt="" width="96" height="54" loading="lazy">',
+            reverse("files:thumbnail", args=[file.pk]),
+        )
+
+    @admin.display(description="name", ordering="name")
+    def name_and_path(self, file: File) -> str:
+        folder = file.path.rpartition("/")[0]
+        place = f"{file.root.path}/{folder}".rstrip("/")
+        here = f"{reverse('admin:files_file_changelist')}?{urlencode({'directory': place})}"
+        return format_html(
+            '<a href="{}"><strong>{}</strong></a><br><a class="quiet" href="{}">{}</a>',
+            reverse("file-page", args=[file.pk]),
+            file.name,
+            here,
+            place,
+        )
+
+    @admin.display(description="size", ordering="size_bytes")
+    def size(self, file: File) -> str:
+        return format_html('<span title="{} bytes">{}</span>', f"{file.size_bytes:,}", wording.size(file.size_bytes))
+
+    @admin.display(description="duration", ordering="duration_s")
+    def duration(self, file: File) -> str:
+        return wording.length(file.duration_s)
+
+    @admin.display(description="resolution", ordering="width")
+    def resolution(self, file: File) -> str:
+        return file.resolution or NOTHING
+
+
+@admin.register(File)
+class FileAdmin(FileColumns, ReadOnlyAdmin[File]):
+    list_display = (
+        "poster", "name_and_path", "media_type", "state", "size", "duration", "resolution", "badges", "imported_at",
+    )  # fmt: skip
+    list_display_links = None
+    list_select_related = ("root",)
+    search_fields = ("name", "path")
+    search_help_text = "Words of the name or the path"
+    ordering = ("-imported_at", "-id")
+    paginator = TotalsPaginator
+    change_list_template = "admin/files/file/change_list.html"
+    actions = None
+
+    class Media:
+        css = {"all": ("files/admin.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[File]:
+        return facets.annotate(File.objects.all())
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return [*FILE_FILTERS[:3], *facet_filters(), *FILE_FILTERS[3:]]
+
+    def get_dialog_actions(self, request: HttpRequest) -> tuple[DialogAction, ...]:
+        return (*(_dialog(action) for action in facets.actions()), REMOVE)
+
+    @admin.display(description="has")
+    def badges(self, file: File) -> str:
+        return format_html_join(
+            " ",
+            '<a class="badge {}" href="{}" title="{}">{}</a>',
+            ((badge.level, badge.url or "#", badge.title or badge.text, badge.text) for badge in facets.badges(file)),
+        ) or NOTHING  # fmt: skip
+
+
+def _dialog(action: facets.Action) -> DialogAction:
+    """A dialog for an action of the registry: the options are the API's."""
+
+    def plan(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
+        try:
+            return plan_text(estimate(action.name, _files(rows), options), label=action.label)
+        except ValidationError as error:
+            raise SelectionError(f"The options cannot be used: {_words(error)}") from error
+
+    def submit(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:
+        user: Any = request.user
+        return start_action(action.name, _files(rows), options, user=user).get_absolute_url()
+
+    return DialogAction(
+        name=action.name,
+        label=action.label,
+        permission=action.permission,
+        form=form_from_serializer(action.options),
+        plan=plan,
+        submit=submit,
+    )
+
+
+def _files(rows: QuerySet[Any]) -> Any:
+    return rows
+
+
+def _words(error: ValidationError) -> str:
+    detail: Any = error.detail
+    if isinstance(detail, dict):
+        return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in detail.items())
+    return " ".join(map(str, detail))
+
+
+def _plan_removal(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
+    count, uploads = rows.count(), rows.filter(root__is_uploads=True).count()
+    lines = [Line(text=f"{count:,} leave the library, with their proxies and what was made of them")]
+    if count - uploads:
+        lines.append(Line(text=f"{count - uploads:,} originals stay where they are, untouched"))
+    if uploads:
+        lines.append(Line(text=f"{uploads:,} uploads are moved to the trash"))
+    return PlanText(lines=lines, button=f"Remove {count:,} from the library", todo=count)
+
+
+def _remove(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:
+    for file in rows.select_related("root").iterator():
+        removing.remove_file(file)
+    messages.success(request, "Removed from the library. Originals were not touched.")
+    return reverse("admin:files_file_changelist")
+
+
+REMOVE = DialogAction(
+    name="remove",
+    label="Remove from the library",
+    permission="files.delete_file",
+    form=OptionsForm,
+    plan=_plan_removal,
+    submit=_remove,
+)
+
+
+@admin.register(RemovedFile)
+class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
+    """What was removed: imports can come back while their original is there, uploads until the trash is emptied."""
+
+    list_display = ("name", "path", "size", "duration", "removed_at", "bytes")
+    list_filter = ("media_type",)
+    list_select_related = ("root",)
+    search_fields = ("name", "path")
+    actions = ("restore",)
+
+    @admin.display(description="bytes")
+    def bytes(self, file: RemovedFile) -> str:
+        return "in the trash" if file.root.is_uploads else "untouched, where they were"
+
+    @admin.action(description="Put back into the library")
+    def restore(self, request: HttpRequest, rows: QuerySet[RemovedFile]) -> None:
+        back = 0
+        for file in rows.select_related("root"):
+            try:
+                removing.restore_file(file)
+                back += 1
+            except WorkError as error:
+                self.message_user(request, f"{file.name}: {error} {error.remedy}", messages.WARNING)
+        if back:
+            self.message_user(request, f"{back:,} are in the library again.", messages.SUCCESS)
+
+    def get_dialog_actions(self, request: HttpRequest) -> tuple[DialogAction, ...]:
+        return (EMPTY_TRASH,)
+
+
+def _plan_emptying(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
+    uploads = rows.filter(root__is_uploads=True)
+    total = uploads.aggregate(count=Count("pk"), size=Sum("size_bytes"))
+    kept = rows.count() - total["count"]
+    lines = [Line(text=f"{total['count']:,} uploads ({wording.size(total['size'] or 0)}) are deleted for good")]
+    if kept:
+        lines.append(Line(text=f"{kept:,} imports stay listed: their originals are not ours to delete"))
+    return PlanText(lines=lines, button=f"Delete {total['count']:,} for good", todo=total["count"])
+
+
+def _empty(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:
+    emptied = removing.empty_trash(rows)
+    messages.success(request, f"{emptied:,} uploads were deleted for good.")
+    return reverse("admin:files_removedfile_changelist")
+
+
+EMPTY_TRASH = DialogAction(
+    name="empty_trash",
+    label="Delete uploads for good",
+    permission="files.delete_file",
+    form=OptionsForm,
+    plan=_plan_emptying,
+    submit=_empty,
+)
+
+
+@admin.register(Root)
+class RootAdmin(ReadOnlyAdmin[Root]):
+    list_display = ("name", "path", "is_present", "files", "size", "problems", "last_seen_at", "missing_since")
+    list_filter = ("is_present",)
+    search_fields = ("name", "path")
+    actions = ("scan",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Root]:
+        return with_counts(super().get_queryset(request))
+
+    @admin.display(description="files", ordering="file_count")
+    def files(self, root: Any) -> str:
+        url = f"{reverse('admin:files_file_changelist')}?root={root.pk}"
+        return format_html('<a href="{}">{}</a>', url, f"{root.file_count:,}")
+
+    @admin.display(description="size", ordering="size_bytes")
+    def size(self, root: Any) -> str:
+        return wording.size(root.size_bytes)
+
+    @admin.display(description="problems", ordering="problem_count")
+    def problems(self, root: Any) -> str:
+        if not root.problem_count:
+            return NOTHING
+        url = f"{reverse('admin:files_problem_changelist')}?root__id__exact={root.pk}"
+        return format_html('<a href="{}">{}</a>', url, f"{root.problem_count:,}")
+
+    @admin.action(description="Scan for new, moved and missing files")
+    def scan(self, request: HttpRequest, roots: QuerySet[Root]) -> None:
+        _scan(self, request, roots, retry_problems=False)
 
 
 @admin.register(Proxy)
 class ProxyAdmin(ReadOnlyAdmin[Proxy]):
-    list_display = ("path", "file", "proxy_spec", "size_bytes", "duration_s", "is_partial", "created_at")
+    list_display = ("path", "file", "proxy_spec", "size", "duration", "resolution", "is_partial", "created_at")
     list_filter = ("proxy_spec", "is_partial")
     list_select_related = ("file",)
     search_fields = ("path",)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        return lookup == "file_id" or super().lookup_allowed(lookup, value, request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Proxy]:
+        return super().get_queryset(request).filter(file__removed_at__isnull=True)
+
+    @admin.display(description="size", ordering="size_bytes")
+    def size(self, proxy: Proxy) -> str:
+        return wording.size(proxy.size_bytes)
+
+    @admin.display(description="duration", ordering="duration_s")
+    def duration(self, proxy: Proxy) -> str:
+        return wording.length(proxy.duration_s)
+
+    @admin.display(description="resolution")
+    def resolution(self, proxy: Proxy) -> str:
+        return f"{proxy.width}×{proxy.height}"
+
+
+@admin.register(Problem)
+class ProblemAdmin(ReadOnlyAdmin[Problem]):
+    list_display = ("path", "root", "reason", "remedy", "times", "seen_at")
+    list_filter = ("kind", "root")
+    list_select_related = ("root",)
+    search_fields = ("path", "reason")
+    actions = ("try_again",)
+
+    @admin.action(description="Try again")
+    def try_again(self, request: HttpRequest, problems: QuerySet[Problem]) -> None:
+        # A scan takes in what has changed; a time that cannot be makes these count as changed.
+        problems.update(mtime_ns=-1)
+        _scan(self, request, Root.objects.filter(pk__in=problems.values("root")), retry_problems=False)
+
+
+def _scan(model_admin: Any, request: HttpRequest, roots: QuerySet[Root], *, retry_problems: bool) -> None:
+    if not request.user.has_perm("files.change_root"):
+        model_admin.message_user(
+            request, "You may not scan: it needs the permission files.change_root.", messages.ERROR
+        )
+        return
+    user: Any = request.user
+    for root in roots:
+        request_scan(root, retry_problems=retry_problems, user=user)
+    model_admin.message_user(request, f"{len(roots)} to be scanned. See the jobs for how far it is.", messages.SUCCESS)

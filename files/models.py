@@ -214,6 +214,25 @@ class File(models.Model):
         self.save(update_fields=["removed_at", "trash_name", "state", "missing_since"])
 
 
+class RemovedFiles(AllFiles):
+    """What was removed from the library."""
+
+    def get_queryset(self) -> FileQuerySet:
+        return FileQuerySet(self.model, using=self._db).in_trash()
+
+
+class RemovedFile(File):
+    """A file in the trash: the same row, seen from there."""
+
+    objects: ClassVar[RemovedFiles] = RemovedFiles()  # type: ignore[assignment]
+
+    class Meta:
+        proxy = True
+        ordering = ["-removed_at", "-id"]
+        verbose_name = "file in the trash"
+        verbose_name_plural = "files in the trash"
+
+
 class Proxy(models.Model):
     """A small H.264 MP4 of a file, made by us."""
 

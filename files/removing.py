@@ -1,6 +1,9 @@
 """Out of the library and back: a row is kept, an imported original is never touched, uploaded bytes go to the trash."""
 
+from typing import Any
+
 from django.db import transaction
+from django.db.models import QuerySet
 
 from files import conf, roots, storage
 from files.derived import folder
@@ -50,13 +53,13 @@ def trash() -> FileQuerySet:
     return File.everything.in_trash().select_related("root").order_by("-removed_at", "-pk")
 
 
-def empty_trash() -> int:
-    """Delete for good the bytes and rows of removed uploads. Returns how many.
+def empty_trash(files: QuerySet[Any] | None = None) -> int:
+    """Delete for good the bytes and rows of removed uploads, all or these. Returns how many.
 
     Rows of imported originals stay: they are what keeps a scan from taking the originals in again.
     """
     emptied = 0
-    for file in trash().filter(root__is_uploads=True):
+    for file in (trash() if files is None else files).filter(root__is_uploads=True, removed_at__isnull=False):
         if file.trash_name:
             storage.remove(conf.folders().trash / file.trash_name)
         file.delete()

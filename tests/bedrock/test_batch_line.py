@@ -1,0 +1,149 @@
+"""120 clips through a batch over HTTP: some bad, some in error, some missing, some twice; the bill to the cent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bedrock import batch_api, batch_files, catalogue, converse, ledger, staging
+from bedrock.batch_files import BatchFolder, OutputRecord
+from bedrock.converse import Question
+from bedrock.errors import BedrockError
+from bedrock.ledger import Ask
+from bedrock.models import Entry, month_of
+from bedrock.pricing import Range, estimate
+from tests.standin import world as at
+from tests.standin.media import tiny_mp4
+from tests.standin.world import BatchPlan, World
+
+LITE = "us.amazon.nova-2-lite-v1:0"
+RECORDS = 120
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Path]:
+    """Clips of which the first three are not videos."""
+    paths = [tmp_path / f"{number}.mp4" for number in range(RECORDS)]
+    for number, path in enumerate(paths):
+        path.write_bytes(b"no video" if number < 3 else tiny_mp4(10, seed=str(number)))
+    return paths
+
+
+def reserve(ids: list[str]) -> dict[str, Entry]:
+    price = catalogue.price(catalogue.model("lite"), "batch")
+    worst = estimate(price=price, input_tokens=Range(low=2880, high=4000), output_tokens=Range(low=0, high=500))
+    facts: dict[str, Any] = {"purpose": "analysis", "model_key": "lite", "mode": "batch", "price": price}
+    asks = [Ask(question=f"q-{one}", holder=one, usd=worst.usd_high, **facts) for one in ids]
+    return dict(zip(ids, ledger.reserve_many(asks), strict=True))
+
+
+def send(folder: BatchFolder, ids: list[str], clips: list[Path]) -> str:
+    staging.upload_many((path, folder.video_key(one)) for one, path in zip(ids, clips, strict=True))
+    written = folder.write_records(
+        (one, converse.batch_body(Question(runtime_id=LITE, text="What?", video_uri=folder.video_uri(one))))
+        for one in ids
+    )
+    assert written == len(ids)
+    return batch_api.create(folder.new_job(client_token=folder.name, runtime_id=LITE))
+
+
+def wait(aws: World, arn: str) -> batch_api.RemoteJob:
+    for _ in range(8):
+        aws.clock.advance(minutes=5)
+        job = batch_api.get(arn)
+    return job
+
+
+def collect(job: batch_api.RemoteJob, entries: dict[str, Entry]) -> dict[str, OutputRecord]:
+    """What a collector does: by record id, duplicates and strangers ignored, settled in one go."""
+    found: dict[str, OutputRecord] = {}
+    for record in batch_files.read_output(job):
+        if record.record_id in entries:
+            found.setdefault(record.record_id, record)
+    good = [(entries[one], record.reply.usage) for one, record in found.items() if record.reply]
+    ledger.settle_many(good)
+    ledger.release(*(entry for entry in entries.values() if entry.is_open), note="no answer in the output")
+    return found
+
+
+@pytest.mark.django_db
+def test_every_record_has_an_answer_or_a_reason_and_the_ledger_agrees_with_the_bill(
+    aws: World, clips: list[Path]
+) -> None:
+    aws.plan = BatchPlan(errors=7, missing=5, duplicates=4, strangers=3)
+    folder, ids = BatchFolder(staging.new_id()), [staging.new_id() for _ in clips]
+    entries = reserve(ids)
+
+    job = wait(aws, send(folder, ids, clips))
+    found = collect(job, entries)
+
+    answered = {one for one, record in found.items() if record.reply}
+    assert job.status == "Completed"
+    assert len(found) == RECORDS - 5
+    assert all(found[one].error for one in set(found) - answered)
+    assert any("corrupt" in record.error for record in found.values())
+    assert ledger.counted_usd(month_of(entries[ids[0]].created_at)) == aws.usd()
+    assert aws.paid_twice() == []
+    assert Entry.objects.filter(state="settled").count() == len(answered) == len(aws.bill)
+
+    folder.clear()
+    batch_files.clear_output(job)
+    assert all(list(staging.listed(prefix)) == [] for prefix in staging.our_prefixes())
+
+
+@pytest.mark.django_db
+def test_a_job_whose_arn_was_lost_is_found_again_and_not_made_twice(aws: World) -> None:
+    aws.min_records = 1
+    folder, one = BatchFolder(staging.new_id()), staging.new_id()
+    staging.put_bytes(folder.video_key(one), tiny_mp4(5), content_type="video/mp4")
+    folder.write_records([(one, converse.batch_body(Question(runtime_id=LITE, text="What?", video_uri="")))])
+    job = folder.new_job(client_token="token1", runtime_id=LITE)
+    aws.break_next("CreateModelInvocationJob", at.DROP_AFTER)
+
+    arn = batch_api.create(job)
+
+    assert len(aws.jobs) == 1
+    adopted = next(batch_files.our_jobs())
+    assert (adopted.arn, adopted.client_token) == (arn, "token1")
+    assert batch_files.folder_of(adopted) == folder
+    assert folder.staged() == {folder.video_key(one), f"{folder.prefix}/records.jsonl"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("outcome", "count"), [("PartiallyCompleted", 3), ("Expired", 0), ("Failed", 0)])
+def test_a_job_that_ends_early_gives_what_there_is(aws: World, clips: list[Path], outcome: str, count: int) -> None:
+    aws.min_records, aws.plan = 1, BatchPlan(outcome=outcome, fraction=0.5)
+    folder, ids = BatchFolder(staging.new_id()), [staging.new_id() for _ in range(6)]
+
+    job = wait(aws, send(folder, ids, clips[3:9]))
+
+    assert job.status == outcome
+    assert sum(record.reply is not None for record in batch_files.read_output(job)) == count
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ({"recordId": "a", "error": {"errorCode": 400, "errorMessage": "bad"}}, "bad"),
+        ({"recordId": "a"}, "neither"),
+        ({"recordId": "a", "modelOutput": {}}, "neither"),
+        ({"recordId": "a", "error": "x", "modelOutput": None}, "neither"),
+    ],
+)
+def test_a_line_without_an_answer_is_an_error(line: dict[str, Any], error: str) -> None:
+    record = batch_files._record(line)
+
+    assert record is not None
+    assert record.reply is None
+    assert error in record.error
+
+
+def test_a_line_of_nobody_is_left_out() -> None:
+    assert batch_files._record({"modelOutput": {"usage": {}}}) is None
+
+
+@pytest.mark.django_db
+def test_records_without_a_bucket_are_not_written(aws: World, settings: Any) -> None:
+    settings.S3_BUCKET_NAME = ""
+    with pytest.raises(BedrockError, match="S3_BUCKET_NAME is not set"):
+        BatchFolder("x").write_records([])

@@ -1,0 +1,129 @@
+"""One paid call, whatever happens on its way."""
+
+import os
+import signal
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bedrock import converse, ledger, paying
+from bedrock.errors import AlreadyPaidError, BusyError, LostAnswerError, OverBudgetError
+from bedrock.models import Entry
+from bedrock.paying import Answer
+from bedrock.pricing import Price
+from tests.bedrock.test_ledger import ask
+from tests.standin import world as at
+from tests.standin.world import World
+
+pytestmark = pytest.mark.django_db
+PRICE = Price(rates={"input_per_1k": Decimal("0.00033"), "output_per_1k": Decimal("0.00275")})
+QUESTION = converse.Question(runtime_id="us.amazon.nova-2-lite-v1:0", text="What is it?", max_tokens=100)
+
+
+def call() -> Answer[converse.Reply]:
+    reply = converse.converse(QUESTION)
+    return Answer(reply, reply.usage)
+
+
+class Kept(list[Any]):
+    def __call__(self, entry: Entry, reply: converse.Reply) -> None:
+        self.append((entry.question, reply.stop_reason))
+
+
+def states() -> list[str]:
+    return list(Entry.objects.order_by("id").values_list("state", flat=True))
+
+
+def test_the_answer_is_kept_and_what_was_charged_is_booked_to_the_last_step(aws: World) -> None:
+    kept = Kept()
+
+    paying.paid(ask(price=PRICE), call, keep=kept)
+
+    assert kept == [("q1", "end_turn")]
+    assert Entry.objects.get().actual_usd == aws.usd()
+
+
+def test_a_second_time_the_question_is_not_asked(aws: World) -> None:
+    paying.paid(ask(price=PRICE), call, keep=Kept())
+
+    with pytest.raises(AlreadyPaidError):
+        paying.paid(ask(price=PRICE), call, keep=Kept())
+    assert aws.calls["Converse"] == 1
+
+
+def test_throttling_gives_the_money_back_and_leaves_the_retry_to_the_job(aws: World) -> None:
+    aws.break_next("Converse", at.THROTTLED, times=5)
+
+    for _ in range(5):
+        with pytest.raises(BusyError):
+            paying.paid(ask(price=PRICE), call, keep=Kept())
+    paying.paid(ask(price=PRICE), call, keep=Kept())
+
+    assert states() == ["released"] * 5 + ["settled"]
+    assert ledger.counted_usd(Entry.objects.first().month) == aws.usd()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("fault", "charged"), [(at.DROP_BEFORE, 1), (at.DROP_AFTER, 2)])
+def test_a_lost_answer_is_booked_as_possibly_paid_and_asked_again_once(
+    aws: World, fault: at.Fault, charged: int
+) -> None:
+    aws.break_next("Converse", fault)
+
+    paying.paid(ask(price=PRICE), call, keep=Kept())
+
+    assert states() == ["possibly_paid", "settled"]
+    assert len(aws.bill) == charged
+    assert ledger.counted_usd(Entry.objects.earliest("id").month) >= aws.usd()
+
+
+def test_an_answer_that_is_lost_twice_is_not_asked_a_third_time(aws: World) -> None:
+    aws.break_next("Converse", at.DROP_AFTER, times=3)
+
+    with pytest.raises(LostAnswerError):
+        paying.paid(ask(price=PRICE), call, keep=Kept())
+    with pytest.raises(AlreadyPaidError, match="lost twice"):
+        paying.paid(ask(price=PRICE), call, keep=Kept())
+
+    assert states() == ["possibly_paid"] * 2
+    assert aws.calls["Converse"] == 2
+
+
+def test_an_answer_that_cannot_be_kept_is_not_booked_as_settled(aws: World) -> None:
+    def full(entry: Entry, reply: converse.Reply) -> None:
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        paying.paid(ask(price=PRICE), call, keep=full)
+    assert states() == ["reserved"]
+
+    paying.paid(ask(price=PRICE), call, keep=Kept())
+    assert states() == ["possibly_paid", "settled"]
+
+
+def test_nothing_is_sent_above_the_cap(aws: World, settings: Any) -> None:
+    settings.NOVA_MONTHLY_BUDGET_USD = "0.5"
+    with pytest.raises(OverBudgetError):
+        paying.paid(ask(price=PRICE), call, keep=Kept())
+    assert aws.calls["Converse"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("is_sent", "left"), [(False, ["settled"]), (True, ["possibly_paid", "settled"])])
+def test_a_worker_that_was_killed_leaves_what_its_successor_can_take_up(
+    aws: World, *, is_sent: bool, left: list[str]
+) -> None:
+    from django.db import connections
+
+    connections.close_all()
+    child = os.fork()
+    if not child:
+        entry = ledger.reserve(ask(price=PRICE))
+        if is_sent:
+            ledger.sent(entry)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+    paying.paid(ask(price=PRICE), call, keep=Kept())
+
+    assert states() == left

@@ -6,6 +6,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import ValidationError
@@ -19,8 +20,16 @@ from files.filters import ProblemFilters, ProxyFilters, file_filters
 from files.import_tasks import upload_now
 from files.models import File, Problem, Proxy, Root
 from files.parsing import MeasuredUploads, UploadParser
-from files.removing import remove_file
-from files.serializers import FileSerializer, ProblemSerializer, ProxySerializer, RootSerializer, UploadSerializer
+from files.removing import empty_trash, remove_file, restore_file, trash
+from files.serializers import (
+    EmptiedSerializer,
+    FileSerializer,
+    ProblemSerializer,
+    ProxySerializer,
+    RemovedFileSerializer,
+    RootSerializer,
+    UploadSerializer,
+)
 from jobs.rest import HasPermission
 
 
@@ -100,6 +109,34 @@ class ProblemList(generics.ListAPIView[Problem]):
     serializer_class = ProblemSerializer
     queryset = Problem.objects.all()
     filterset_class = ProblemFilters
+
+
+class TrashList(generics.ListAPIView[File]):
+    """What was removed from the library, latest first."""
+
+    serializer_class = RemovedFileSerializer
+    queryset = trash()
+
+
+class TrashRestore(APIView):
+    """Bring a removed file back, with its id. 409 where its place is taken or its bytes are gone."""
+
+    permission_classes = [HasPermission("files.add_file")]
+
+    @extend_schema(request=None, responses=FileSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        restore_file(get_object_or_404(trash(), pk=pk))
+        return Response(FileSerializer(annotate(File.objects.all()).get(pk=pk)).data)
+
+
+class TrashEmpty(APIView):
+    """Delete the bytes of removed uploads for good. Originals that were imported are never deleted."""
+
+    permission_classes = [HasPermission("files.delete_file")]
+
+    @extend_schema(request=None, responses=EmptiedSerializer)
+    def post(self, request: Request) -> Response:
+        return Response({"deleted": empty_trash()})
 
 
 def with_counts(roots: QuerySet[Root]) -> QuerySet[Root]:

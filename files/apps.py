@@ -8,7 +8,7 @@ class FilesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from files import facets, import_tasks, receivers  # noqa: F401
+        from files import checks, facets, import_tasks, receivers  # noqa: F401
         from files.proxy_facet import HAS_PROXY
         from files.tasks_media import MAKE_PROXY_KIND
         from jobs import registry

@@ -37,6 +37,23 @@ class FileSerializer(serializers.ModelSerializer[File]):
         return {**made, **{facet.name: FlagField(facet.name, help_text=facet.label) for facet in facets()}}
 
 
+class RemovedFileSerializer(serializers.ModelSerializer[File]):
+    """A file that was removed from the library."""
+
+    is_upload = serializers.BooleanField(
+        source="root.is_uploads", read_only=True, help_text="Its bytes are in the trash."
+    )
+
+    class Meta:
+        model = File
+        fields = ["id", "name", "root", "path", "media_type", "size_bytes", "duration_s", "removed_at", "is_upload"]
+        read_only_fields = fields
+
+
+class EmptiedSerializer(serializers.Serializer[Any]):
+    deleted = serializers.IntegerField(help_text="Uploads that were deleted for good.")
+
+
 class RootSerializer(serializers.ModelSerializer[Root]):
     """A folder whose media files are in the library where they lie."""
 

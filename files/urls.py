@@ -20,5 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path(f"batch/{name}", api_actions.StartAction.as_view(), {"action": name}) for name in api_actions.ACTIONS),
     path("roots", api.RootList.as_view(), name="roots"),
     path("proxies", api.ProxyList.as_view(), name="proxies"),
+    path("trash", api.TrashList.as_view(), name="trash"),
+    path("trash/empty", api.TrashEmpty.as_view(), name="trash-empty"),
+    path("trash/<int:pk>/restore", api.TrashRestore.as_view(), name="trash-restore"),
     path("problems", api.ProblemList.as_view(), name="problems"),
 ]

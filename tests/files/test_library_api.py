@@ -225,6 +225,40 @@ def test_lists_problems_with_reason_and_remedy(client: APIClient) -> None:
     assert (row["id"], row["reason"], row["remedy"]) == (problem.pk, problem.reason, problem.remedy)
 
 
+def test_the_trash_is_listed_restored_from_and_emptied(client: APIClient, folders: Path) -> None:
+    row = upload(client, make_image(folders / "a.png").read_bytes(), "a.png", make_proxy="false").json()
+    make_file(path="kept.mp4", removed_at=timezone.now())
+    client.delete(f"/api/files/{row['id']}")
+    assert residue(folders) == []
+
+    [first, second] = client.get("/api/trash").json()["results"]
+    assert (first["id"], first["is_upload"], second["is_upload"]) == (row["id"], True, False)
+
+    back = client.post(f"/api/trash/{row['id']}/restore")
+    assert (back.status_code, back.json()["name"]) == (200, "a.png")
+    assert len(residue(folders)) == 1
+    assert client.post(f"/api/trash/{row['id']}/restore").status_code == 404
+
+    client.delete(f"/api/files/{row['id']}")
+    (folders / "uploads" / row["path"]).write_bytes(b"another")
+    assert client.post(f"/api/trash/{row['id']}/restore").status_code == 409
+    assert client.post("/api/trash/empty").json() == {"deleted": 1}
+    assert client.post("/api/trash/empty").json() == {"deleted": 0}
+    assert File.everything.get().path == "kept.mp4"
+
+
+def test_bytes_that_are_gone_from_the_trash_are_said_to_be(client: APIClient, folders: Path) -> None:
+    row = upload(client, make_image(folders / "a.png").read_bytes(), "a.png", make_proxy="false").json()
+    client.delete(f"/api/files/{row['id']}")
+    for path in (folders / "data" / "trash").iterdir():
+        path.unlink()
+
+    answer = client.post(f"/api/trash/{row['id']}/restore")
+
+    assert answer.status_code == 409
+    assert "no longer in the trash" in answer.json()["detail"]
+
+
 # --- uploads ---
 
 

@@ -2,9 +2,11 @@
 
 from pathlib import PurePosixPath
 
+from embeddings.analysed import drafts_of
 from embeddings.chunks import Draft, Line, from_lines, name_text
 from embeddings.models import Chunk
 from files.models import File
+from nova import results
 from transcription.models import Transcript
 
 
@@ -12,13 +14,18 @@ def drafts_for(file: File) -> list[Draft]:
     """Every chunk that this file should have now. A file that left the library should have none."""
     if file.removed_at is not None:
         return []
-    drafts = [_name(file), *_spoken(file)]
+    drafts = [_name(file), *_spoken(file), *_analysed(file)]
     return [draft for draft in drafts if draft.text]
 
 
 def _name(file: File) -> Draft:
     folders = PurePosixPath(file.path).parent.parts
     return Draft(kind=Chunk.Kind.NAME, source_id=file.pk, ordinal=0, text=name_text(file.name, folders))
+
+
+def _analysed(file: File) -> list[Draft]:
+    rows = results.current_for(file)
+    return [draft for kind, row in rows.items() for draft in drafts_of(kind, row.result, source_id=row.pk)]
 
 
 def _spoken(file: File) -> list[Draft]:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from files import storage
 from files.conf import folders
 from novaproject import demonstration
 
@@ -48,5 +49,6 @@ def make_demonstration() -> Path | None:
     if notes.exists():
         return None
     folder = demonstration.make_clips(folders().demonstration)
-    notes.write_text(json.dumps({"demonstration": [clip.name for clip in sorted(folder.glob("*.mp4"))]}) + "\n")
+    names = [clip.name for clip in sorted(folder.glob("*.mp4"))]
+    storage.write(notes, (json.dumps({"demonstration": names}) + "\n").encode())
     return folder

@@ -157,9 +157,8 @@ def make_encrypted(path: Path, *, seconds: float = 1) -> Path:
 
 
 def make_without_duration(path: Path, *, seconds: float = 2) -> Path:
-    """A WebM as a browser records it: no duration anywhere."""
-    make_clip(path, seconds=seconds, extra=("-c:v", "libvpx", "-deadline", "realtime", "-f", "webm", "-live", "1"))
-    return path
+    """A recording as a browser streams it, in Matroska: no duration anywhere."""
+    return make_clip(path, seconds=seconds, extra=("-c:v", "libx264", "-f", "matroska", "-live", "1"))
 
 
 def cut_in_half(source: Path, target: Path) -> Path:

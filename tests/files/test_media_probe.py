@@ -99,7 +99,7 @@ def test_picture_with_exif(tmp_path: Path) -> None:
 
 
 def test_no_duration_is_none(tmp_path: Path) -> None:
-    assert probe(media.make_without_duration(tmp_path / "a.webm")).duration_s is None
+    assert probe(media.make_without_duration(tmp_path / "a.mkv")).duration_s is None
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,7 @@ def test_flipped_bits_leave_a_proxy_of_full_length_with_a_note(originals: Path) 
 
 
 def test_recording_without_duration_learns_it(originals: Path) -> None:
-    file = imported(media.make_without_duration(originals / "recording.webm", seconds=3))
+    file = imported(media.make_without_duration(originals / "recording.mkv", seconds=3))
     assert file.duration_s is None
 
     proxy = make_proxy(file)

@@ -10,7 +10,7 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-.PHONY: run test check test-e2e install install-dev format bench-search
+.PHONY: run test check test-e2e install install-dev format bench-search chaos-library
 
 run: install
 	@$(PY) -m novaproject.bootstrap
@@ -43,6 +43,10 @@ test: check
 
 test-e2e: install-dev
 	$(PY) -m pytest tests/e2e
+
+# Kills workers, sentinels and ffmpeg over thirty proxies, with more seeds than `make test`.
+chaos-library: install-dev
+	CHAOS_SEEDS=$(or $(SEEDS),$(shell seq -s, 1 5)) $(PY) -m pytest tests/jobs/test_chaos_library.py --timeout 600
 
 format:
 	$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .

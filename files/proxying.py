@@ -58,6 +58,13 @@ def proxy_path(proxy: Proxy) -> Path:
     return conf.folders().proxies / proxy.path
 
 
+def remove_attempts(file: File, job_id: int) -> None:
+    """Delete what earlier attempts of a job left, whose worker was killed: their names begin with the job's id."""
+    for place in (conf.folders().proxies, derived.folder(file.pk)):
+        for path in place.glob(f".{job_id}-*.part"):
+            storage.remove(path)
+
+
 def _needs_no_proxy(file: File, content: str, audio_track: int | None) -> bool:
     return file.media_type != File.MediaType.VIDEO and _is_derived(file, content, audio_track)
 

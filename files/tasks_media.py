@@ -6,7 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 from files import conf
 from files.models import File
-from files.proxying import make_proxy
+from files.proxying import make_proxy, remove_attempts
 from jobs.models import Job
 from jobs.queue import enqueue
 from jobs.registry import LONG, Kind
@@ -37,6 +37,8 @@ def run_make_proxy(work: Work) -> str:
     file = File.objects.select_related("root").filter(pk=work.subject).first()
     if file is None:
         return "The file is no longer in the library."
+    if work.attempt > 1:
+        remove_attempts(file, work.job_id)
     proxy = make_proxy(
         file,
         spec=work.options.get("spec", ""),

@@ -30,17 +30,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin[Job]):
-    list_display = (
-        "id",
-        "kind_label",
-        "subject_kind",
-        "subject_id",
-        "state",
-        "percent",
-        "message",
-        "error",
-        "created_at",
-    )
+    list_display = ("id", "kind_label", "about", "state", "percent", "message", "error", "created_at")
     list_filter = ("state", "queue", KindFilter)
     search_fields = ("error", "message", "=subject_id")
     ordering = ("-pk",)

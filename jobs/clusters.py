@@ -88,13 +88,9 @@ class ClusterProcess:
         return not self._members <= now
 
     def _look(self) -> frozenset[int]:
-        try:
-            children = psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return frozenset()
-        top = {child.pid for child in children if child.ppid() == self.process.pid}
-        # Only the sentinel and its own children: what workers start comes and goes.
-        return frozenset(child.pid for child in children if child.pid in top or child.ppid() in top)
+        """The sentinel and its own children; what workers start comes and goes."""
+        sentinels = _children(self.process.pid)
+        return frozenset(sentinels).union(*(_children(pid) for pid in sentinels))
 
     def leases(self) -> list[Job]:
         """The jobs that its workers hold."""
@@ -120,6 +116,14 @@ class ClusterProcess:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         Cluster.objects.filter(pk=self.row.pk).delete()
+
+
+def _children(pid: int) -> list[int]:
+    """What a process has started; nothing if it is gone by now."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.NoSuchProcess:
+        return []
 
 
 def interrupt_workers(clusters: Iterable[ClusterProcess], within_s: float) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from types import FrameType
 
+import psutil
 from django.db import DatabaseError
 from django.db.models import Max
 from django.utils import timezone
@@ -63,10 +64,11 @@ class Supervisor:
         ticks.start_due()
 
     def _guarded(self, step: Callable[[], object]) -> None:
+        """Do a step; a busy database, or a process that goes while it is looked at, must not end the supervisor."""
         try:
             step()
-        except DatabaseError:
-            logger.warning("The database did not answer; trying again", exc_info=True)
+        except (DatabaseError, psutil.Error, OSError):
+            logger.warning("A step of the supervisor failed; it is tried again", exc_info=True)
 
     def _look_after(self, queue: str) -> None:
         """Have one good cluster for this queue."""

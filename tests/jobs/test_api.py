@@ -65,10 +65,10 @@ def test_the_jobs_of_a_file_include_those_of_what_belongs_to_it(api: APIClient, 
         files=lambda ids: dict.fromkeys(ids, 7),
     )
     registry.register_subject("file", labels=lambda ids: {pk: f"clip {pk}.mp4" for pk in ids})
-    with registered("proxy", subject_kind="file") as proxy, registered("analyze", subject_kind="nova_job") as analyze:
+    with registered("proxy", subject_kind="file") as proxy, registered("study", subject_kind="nova_job") as study:
         queue.enqueue(proxy, 7)
-        queue.enqueue(analyze, 70)
-        queue.enqueue(analyze, 99)
+        queue.enqueue(study, 70)
+        queue.enqueue(study, 99)
 
     rows = api.get("/api/jobs?file_id=7&ordering=id").json()["results"]
 

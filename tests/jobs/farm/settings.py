@@ -1,6 +1,7 @@
 """Settings of the worker processes in the tests: the test's own database, and the farm's kinds."""
 
 import os
+from pathlib import Path
 
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, INSTALLED_APPS
@@ -11,3 +12,7 @@ JOB_TICK_SECONDS = 0.3
 JOB_LEASE_SECONDS = 4.0
 JOB_WEDGE_SECONDS = 5.0
 JOB_CANCEL_GRACE_SECONDS = 1.0
+JOB_BACK_OFF_SECONDS = 0.5
+if folders := os.environ.get("FARM_FOLDERS"):
+    DATA_DIR, UPLOAD_DIR, PROXY_DIR = (Path(folders) / name for name in ("data", "uploads", "proxy_video"))
+    IMPORT_STEPS = ["proxy"]

@@ -6,7 +6,7 @@ Position `i` is fifty times the embedding of the token wanted next, and the last
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,15 @@ class Script:
     moments_s: list[float]
 
     @classmethod
-    def of(cls, segments: Sequence[tuple[float, float, str]], language: str) -> "Script":
+    def of(
+        cls,
+        segments: Sequence[tuple[float, float, str]],
+        language: str,
+        number_of: Callable[[str], int] | None = None,
+    ) -> "Script":
+        """`number_of` gives the token of a word in a vocabulary that is there already."""
         words = sorted({word for _, _, text in segments for word in text.split()})
-        number = {word: 256 + index for index, word in enumerate(words)}
+        number = {word: number_of(word) if number_of else 256 + index for index, word in enumerate(words)}
         said: list[int] = []
         moments_s: list[float] = []
         for start_s, end_s, text in segments:
@@ -149,6 +155,33 @@ def write_faster_whisper(
     spec.save(str(folder))
     (folder / "tokenizer.json").write_text(json.dumps(_tokenizer(names)))
     return folder
+
+
+def write_openai_whisper(path: Path, segments: Sequence[tuple[float, float, str]], *, language: str = "en") -> Path:
+    """A checkpoint of openai-whisper; needs torch. Its words must be single tokens of Whisper's own vocabulary."""
+    import torch
+    from whisper.model import ModelDimensions, Whisper
+    from whisper.tokenizer import get_tokenizer
+
+    tokenizer = get_tokenizer(multilingual=True)
+    script = Script.of(segments, language, lambda word: tokenizer.encode(f" {word}")[0])
+    matrices = weights(script)
+    dims = ModelDimensions(
+        n_mels=MELS, n_audio_ctx=FRAMES, n_audio_state=WIDTH, n_audio_head=HEADS, n_audio_layer=1,
+        n_vocab=VOCABULARY, n_text_ctx=LONGEST, n_text_state=WIDTH, n_text_head=HEADS, n_text_layer=1,
+    )  # fmt: skip
+    state = Whisper(dims).state_dict()
+    for name, value in state.items():
+        is_norm = name.rpartition(".")[0].endswith(("_ln", "ln_post", ".ln")) and name.endswith("weight")
+        state[name] = torch.ones_like(value) if is_norm else torch.zeros_like(value)
+    state["decoder.ln.weight"] *= 8
+    state["encoder.positional_embedding"] = torch.from_numpy(matrices.frames)
+    state["decoder.token_embedding.weight"] = torch.from_numpy(matrices.tokens)
+    state["decoder.positional_embedding"] = torch.from_numpy(matrices.positions)
+    state["decoder.blocks.0.cross_attn.query.weight"] = torch.from_numpy(matrices.queries.copy())
+    state["decoder.blocks.0.cross_attn.key.weight"] = torch.eye(WIDTH)
+    torch.save({"dims": vars(dims), "model_state_dict": state}, path)
+    return path
 
 
 def _zeros(*shape: int) -> np.ndarray:

@@ -306,6 +306,8 @@ WHISPER_COMPUTE_TYPE = env.str("WHISPER_COMPUTE_TYPE", "auto")
 NOVA_SONIC_MODEL_ID = env.str("NOVA_SONIC_MODEL_ID", "amazon.nova-2-sonic-v1:0")
 NOVA_SONIC_RUNTIME_ID = env.str("NOVA_SONIC_RUNTIME_ID", "amazon.nova-2-sonic-v1:0")
 NOVA_SONIC_MAX_TOKENS = env.int("NOVA_SONIC_MAX_TOKENS", 4096)
+# AWS does not publish how many tokens a second of speech is: this many are reserved, what was used is booked.
+NOVA_SONIC_TOKENS_PER_SECOND = env.int("NOVA_SONIC_TOKENS_PER_SECOND", 50)
 
 EMBEDDING_PROVIDER = env.str("EMBEDDING_PROVIDER", "local")
 LOCAL_EMBED_MODEL_PATH = env.str("LOCAL_EMBED_MODEL_PATH", "")

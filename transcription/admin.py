@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
 from transcription import subtitles
-from transcription.models import Segment, Transcript
+from transcription.models import PaidPiece, Segment, Transcript
 from transcription.writing import choose_current, correct_segments, delete_transcript
 
 
@@ -102,3 +102,11 @@ class SegmentAdmin(ReadOnlyAdmin[Segment]):
     list_filter = ("is_corrected",)
     list_select_related = ("transcript__file",)
     search_fields = ("text",)
+
+
+@admin.register(PaidPiece)
+class PaidPieceAdmin(ReadOnlyAdmin[PaidPiece]):
+    """What paid engines answered; it is used again instead of paying twice."""
+
+    list_display = ("__str__", "created_at")
+    search_fields = ("file_name",)

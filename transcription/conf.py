@@ -6,9 +6,13 @@ from typing import Any
 
 from django.conf import settings
 
-#: name -> (dotted path of the provider's class, what it is built with). A third provider is one file and one line here.
+from bedrock import sonic
+from bedrock.speech import Speaker
+
+#: Dotted path of the provider's class, by name. A third provider is one file and one line here.
 PROVIDERS: dict[str, str] = {
     "whisper": "transcription.providers.whisper.WhisperProvider",
+    "nova_sonic": "transcription.providers.nova_sonic.NovaSonicProvider",
 }
 
 
@@ -23,7 +27,20 @@ def provider_options(name: str) -> dict[str, Any]:
             "threads": max(1, (os.cpu_count() or 2) // max(1, settings.LONG_WORKERS)),
             "source": weights_source(),
         }
+    if name == "nova_sonic":
+        return {"speaker": speaker()}
     return {}
+
+
+def speaker() -> Speaker:
+    """Who is asked at AWS for speech to text."""
+    return Speaker(
+        model_id=str(settings.NOVA_SONIC_MODEL_ID),
+        runtime_id=str(settings.NOVA_SONIC_RUNTIME_ID) or str(settings.NOVA_SONIC_MODEL_ID),
+        max_tokens=int(settings.NOVA_SONIC_MAX_TOKENS),
+        tokens_per_s=int(settings.NOVA_SONIC_TOKENS_PER_SECOND),
+        settings=sonic.Settings(max_tokens=int(settings.NOVA_SONIC_MAX_TOKENS)),
+    )
 
 
 def whisper_model() -> str:

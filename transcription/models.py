@@ -152,6 +152,22 @@ class Segment(models.Model):
         self.save(update_fields=["text", "is_corrected", "flags", "words"])
 
 
+class PaidPiece(models.Model):
+    """What a paid engine answered to one piece of audio: kept for good, whatever becomes of the file."""
+
+    question = models.CharField(max_length=64, unique=True, help_text="Hash of audio, model and parameters.")
+    file_name = models.CharField(max_length=1024, blank=True)
+    said = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "transcription_paid_pieces"
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.file_name or self.question[:12]
+
+
 def summary_of(speeches: list[Speech]) -> dict[str, Any]:
     """The fields of a transcript that follow from its segments."""
     text = segments.full_text(speeches)

@@ -9,7 +9,8 @@ from jobs.progress import NO_PROGRESS, Progress
 from transcription import registry
 from transcription.errors import NoSoundError
 from transcription.models import Transcript
-from transcription.providers.base import Provider, Wish
+from transcription.paid import PaidMemory
+from transcription.providers.base import NO_MEMORY, Provider, Wish
 from transcription.segments import Speech, flag_hallucinations, tidy
 from transcription.sound import sound_of
 from transcription.writing import Heard, choose_current, save_transcript
@@ -48,7 +49,8 @@ class Choice:
             language=self.language,
             duration_s=file.duration_s if file else None,
             file_id=file.pk if file else None,
-            content_hash=content_of(file) if file else "",
+            file_name=file.name if file else "",
+            memory=PaidMemory(file.name) if file else NO_MEMORY,
         )
 
 

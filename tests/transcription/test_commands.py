@@ -28,8 +28,11 @@ def _whisper(folders: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture
 def talk(folders: Path) -> File:
-    write_wav(folders / "talk.wav", voice(6))
-    return make_file(folders, "talk.wav", media_type="audio", audio_codec="pcm", duration_s=6.0, sampled_hash="a1")
+    (folders / "media").mkdir()
+    write_wav(folders / "media" / "talk.wav", voice(6))
+    return make_file(
+        folders / "media", "talk.wav", media_type="audio", audio_codec="pcm", duration_s=6.0, sampled_hash="a1"
+    )
 
 
 def run(*words: Any) -> str:

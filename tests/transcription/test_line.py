@@ -314,8 +314,9 @@ def test_missing_weights_are_fetched_when_a_person_asks(
 
 
 def test_a_file_where_nobody_speaks_says_no_speech(folders: Path) -> None:
-    write_wav(folders / "quiet.wav", silence(3))
-    file = make_file(folders, "quiet.wav", media_type="audio", audio_codec="pcm_s16le", duration_s=3.0)
+    (folders / "media").mkdir()
+    write_wav(folders / "media" / "quiet.wav", silence(3))
+    file = make_file(folders / "media", "quiet.wav", media_type="audio", audio_codec="pcm_s16le", duration_s=3.0)
 
     request_transcription(file, Choice())
     queue.run_until_idle()

@@ -1,11 +1,13 @@
 """What a provider is: 16 kHz mono audio and options in, segments out. It reads no settings and knows no database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from bedrock.sonic import Said
+from bedrock.speech import Memory
 from jobs.progress import Progress
 from transcription.segments import Speech
 
@@ -30,6 +32,19 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
+class _NoMemory:
+    """For wishes that nobody pays for."""
+
+    def recall(self, question: str) -> list[Said] | None:
+        return None
+
+    def keep(self, question: str, said: list[Said], settle: Callable[[], object]) -> None:
+        settle()
+
+
+NO_MEMORY: Memory = _NoMemory()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What is wanted of one transcription. Empty means: the provider's own choice."""
@@ -39,7 +54,8 @@ class Wish:
     language: str = ""
     duration_s: float | None = None
     file_id: int | None = None
-    content_hash: str = ""
+    file_name: str = ""
+    memory: Memory = NO_MEMORY
 
 
 @dataclass(kw_only=True)

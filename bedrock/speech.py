@@ -1,0 +1,281 @@
+"""Speech to text at AWS, paid through the ledger: a piece of audio is asked once, and its answer is kept for good.
+
+Two routes, by the id that is called: Sonic by its duplex stream, any other id (a model that accepts audio) by one
+Converse request that reads the audio from S3.
+"""
+
+import asyncio
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil
+from pathlib import Path
+from typing import Any, Protocol
+
+import botocore.session
+
+from bedrock import catalogue, clients, conf, faults, ledger, sonic, sonic_sdk, staging
+from bedrock.errors import BedrockError, LostAnswerError
+from bedrock.models import Entry
+from bedrock.pricing import Price, Usage
+from bedrock.sonic import Said
+
+PURPOSE = "transcription"
+#: Part of what makes a question the same: what the model is told.
+VERSION = "sonic-1"
+#: The prompt, and room for its frame.
+PROMPT_TOKENS = 200
+#: The low end of an estimate: this share of the tokens that are reserved.
+LOW_SHARE = 5
+REPORT_EVERY_S = 0.5
+CONVERSE_PROMPT = (
+    "Transcribe the speech in this audio word for word, in its own language. Write one line for each sentence, "
+    "beginning with its start in seconds in square brackets, as in [12.5]. Write nothing else."
+)
+_LINE = re.compile(r"^\s*\[\s*(\d+(?:\.\d+)?)\s*s?\s*\]\s*(.+)$")
+
+OpenStream = Callable[[str, str], Awaitable[sonic.Stream]]
+
+
+class Memory(Protocol):
+    """Where answers are kept: a question that was paid is never paid again."""
+
+    def recall(self, question: str) -> list[Said] | None: ...
+
+    def keep(self, question: str, said: list[Said], settle: Callable[[], object]) -> None:
+        """Write the answer and settle its cost, both or neither."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """Who is asked, and how."""
+
+    model_id: str
+    runtime_id: str
+    max_tokens: int
+    tokens_per_s: int
+    settings: sonic.Settings = field(default_factory=sonic.Settings)
+    open_stream: OpenStream = sonic_sdk.open_stream
+
+    @property
+    def is_stream(self) -> bool:
+        return "sonic" in self.runtime_id
+
+    def price(self) -> Price | None:
+        found = catalogue.by_model_id(self.runtime_id) or catalogue.by_model_id(self.model_id)
+        return catalogue.price(found, "realtime") if found else None
+
+    def worst(self, duration_s: float) -> Usage:
+        """What a piece of this length could use at most, by the labelled setting."""
+        heard = ceil((duration_s + sonic.TAIL_S) * self.tokens_per_s)
+        if self.is_stream:
+            return Usage(
+                input_tokens=PROMPT_TOKENS,
+                speech_input_tokens=heard,
+                output_tokens=self.max_tokens,
+                speech_output_tokens=self.max_tokens,
+            )
+        return Usage(input_tokens=PROMPT_TOKENS + heard, output_tokens=self.max_tokens)
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """Which file the audio is of, for the ledger."""
+
+    file_id: int | None = None
+    file_name: str = ""
+    holder: str = ""
+
+
+def missing(speaker: Speaker) -> list[str]:
+    """What keeps this speaker from being asked, in words; empty = nothing. Asks no network."""
+    reasons = sonic_sdk.missing() if speaker.is_stream else []
+    if not conf.bucket():
+        reasons.append("S3_BUCKET_NAME (the staging bucket)")
+    if not has_credentials():
+        reasons.append("AWS credentials")
+    return reasons
+
+
+def has_credentials() -> bool:
+    """Whether boto3's own chain finds some, without asking the network."""
+    session = botocore.session.get_session()
+    session.set_config_variable("metadata_service_num_attempts", 0)
+    resolver: Any = session.get_component("credential_provider")
+    resolver.remove("iam-role")
+    resolver.remove("container-role")
+    return resolver.load_credentials() is not None
+
+
+def estimate(speaker: Speaker, durations_s: list[float]) -> tuple[Decimal, Decimal] | None:
+    """(low, high) USD of pieces of these lengths; None = unpriced."""
+    price = speaker.price()
+    if price is None:
+        return None
+    high = sum((price.cost(speaker.worst(seconds)) for seconds in durations_s), Decimal(0))
+    low = sum((price.cost(_low(speaker, seconds)) for seconds in durations_s), Decimal(0))
+    return low, high
+
+
+def _low(speaker: Speaker, seconds: float) -> Usage:
+    tokens = ceil(seconds * speaker.tokens_per_s / LOW_SHARE)
+    return Usage(speech_input_tokens=tokens) if speaker.is_stream else Usage(input_tokens=tokens)
+
+
+def question_of(speaker: Speaker, content: bytes) -> str:
+    """The same for the same audio, model and parameters."""
+    parts = [VERSION, speaker.runtime_id, speaker.max_tokens, hashlib.sha256(content).hexdigest()]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def hear_piece(
+    speaker: Speaker,
+    pcm: bytes,
+    about: About,
+    memory: Memory,
+    report: Callable[[float], None] = lambda fraction: None,
+) -> list[Said]:
+    """What is said in one piece of audio (16 kHz, 16 bit, mono), by the duplex stream.
+
+    Raises BedrockError. A stream that breaks is booked as possibly paid and asked once more.
+    """
+    question = question_of(speaker, pcm)
+    kept = memory.recall(question)
+    if kept is not None:
+        return kept
+
+    def ask() -> tuple[list[Said], Usage]:
+        answer = _listen_beside(speaker, pcm, report)
+        return list(answer.said), answer.usage
+
+    try:
+        return _paid(speaker, question, sonic.duration_s(pcm), about, memory, ask)
+    except LostAnswerError:
+        return _paid(speaker, question, sonic.duration_s(pcm), about, memory, ask)
+
+
+def _listen_beside(speaker: Speaker, pcm: bytes, report: Callable[[float], None]) -> sonic.Answer:
+    """Run the stream in a thread of its own: `report` writes to the database, which must not be done in a loop."""
+    share = 0.0
+    is_unwanted = threading.Event()
+
+    def note(sent: float) -> None:
+        nonlocal share
+        share = sent
+        if is_unwanted.is_set():
+            raise asyncio.CancelledError
+
+    with ThreadPoolExecutor(1, thread_name_prefix="sonic") as pool:
+        future = pool.submit(lambda: asyncio.run(_listen(speaker, pcm, note)))
+        try:
+            while not wait([future], timeout=REPORT_EVERY_S).done:
+                report(share)
+            return future.result()
+        finally:
+            is_unwanted.set()
+
+
+async def _listen(speaker: Speaker, pcm: bytes, report: Callable[[float], None]) -> sonic.Answer:
+    try:
+        stream = await speaker.open_stream(speaker.runtime_id, conf.region())
+    except BedrockError as error:
+        raise _NotAskedError(error) from error
+    return await sonic.listen(stream, pcm, speaker.settings, report)
+
+
+class _NotAskedError(Exception):
+    """Nothing was sent, so nothing was charged; the cause is what AWS said."""
+
+    def __init__(self, cause: BedrockError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+def _paid(
+    speaker: Speaker,
+    question: str,
+    duration_s: float,
+    about: About,
+    memory: Memory,
+    ask: Callable[[], tuple[list[Said], Usage]],
+) -> list[Said]:
+    """Reserve, ask, keep the answer and settle."""
+    price = speaker.price()
+    worst = price.cost(speaker.worst(duration_s)) if price else None
+    entry = ledger.reserve(
+        ledger.Ask(
+            question=question,
+            purpose=PURPOSE,
+            model_key=speaker.model_id,
+            mode="realtime",
+            usd=worst,
+            price=price,
+            file_id=about.file_id,
+            file_name=about.file_name,
+            holder=about.holder,
+        )
+    )
+    ledger.sent(entry)
+    said, usage = _asked(entry, ask)
+    memory.keep(question, said, lambda: ledger.settle(entry, usage=usage))
+    return said
+
+
+def _asked(entry: Entry, ask: Callable[[], tuple[list[Said], Usage]]) -> tuple[list[Said], Usage]:
+    try:
+        return ask()
+    except _NotAskedError as error:
+        ledger.release(entry, note=str(error))
+        raise error.cause from error
+    except BaseException as error:  # a cancel or a Ctrl-C too: audio was sent
+        ledger.possibly_paid(entry, f"{type(error).__name__}: {error}")
+        raise
+
+
+# --- a model that accepts audio by Converse -----------------------------------------------------------------------
+
+
+def hear_file(speaker: Speaker, audio: Path, duration_s: float, about: About, memory: Memory) -> list[Said]:
+    """What is said in a FLAC file, by one Converse request that reads it from S3. Times are the model's own."""
+    question = question_of(speaker, audio.read_bytes())
+    kept = memory.recall(question)
+    if kept is not None:
+        return kept
+    key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.flac"
+    address = staging.upload(audio, key, content_type="audio/flac")
+    try:
+        return _paid(speaker, question, duration_s, about, memory, lambda: _converse(speaker, address))
+    finally:
+        staging.delete([key])
+
+
+def _converse(speaker: Speaker, address: str) -> tuple[list[Said], Usage]:
+    source: Any = {"audio": {"format": "flac", "source": {"s3Location": {"uri": address}}}}
+    with faults.told(f"Asking {speaker.runtime_id}", paid=True):
+        answer: Any = clients.runtime().converse(
+            modelId=speaker.runtime_id,
+            messages=[{"role": "user", "content": [source, {"text": CONVERSE_PROMPT}]}],
+            inferenceConfig={"maxTokens": speaker.max_tokens, "temperature": 0.0},
+        )
+    blocks = answer.get("output", {}).get("message", {}).get("content", [])
+    text = "\n".join(str(block["text"]) for block in blocks if "text" in block)
+    return parse_lines(text), Usage.from_bedrock(answer.get("usage", {}))
+
+
+def parse_lines(text: str) -> list[Said]:
+    """`[12.5] Words` a line; a line without a moment goes on with the one above it."""
+    said: list[Said] = []
+    for line in text.splitlines():
+        found = _LINE.match(line)
+        if found:
+            said.append(Said(float(found[1]), found[2].strip()))
+        elif line.strip() and said:
+            said[-1] = Said(said[-1].at_s, f"{said[-1].text} {line.strip()}")
+        elif line.strip():
+            said.append(Said(0.0, line.strip()))
+    return said

@@ -1,0 +1,107 @@
+"""What every provider must do, whoever listens."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bedrock.speech import Speaker
+from jobs.progress import NO_PROGRESS
+from tests.bedrock.sonic_stand_in import Service
+from tests.transcription.test_whisper import Watched
+from tests.transcription.voices import silence, voice, write_wav
+from transcription import conf, registry
+from transcription.errors import BadOptionError
+from transcription.providers.base import Provider, Readiness, Wish
+from transcription.providers.nova_sonic import NovaSonicProvider
+from transcription.providers.whisper import WhisperProvider
+
+pytestmark = pytest.mark.django_db
+
+#: Voice detection and approximate times may pass the end of the audio by so much.
+SLACK_S = 1.0
+
+
+def whisper(models: Path) -> Provider:
+    return WhisperProvider(model="base", model_dir=models, device="cpu", threads=2)
+
+
+def nova_sonic(models: Path) -> Provider:
+    script = {"said": [(1.0, "USER", "FINAL", "Ask not what your country"), (4.0, "USER", "FINAL", "can do for you")]}
+    service = Service(script)
+    speaker = Speaker(
+        model_id="amazon.nova-2-sonic-v1:0",
+        runtime_id="amazon.nova-2-sonic-v1:0",
+        max_tokens=64,
+        tokens_per_s=50,
+        settings=service.settings(),
+        open_stream=service.open,
+    )
+    return NovaSonicProvider(speaker=speaker)
+
+
+MAKERS: list[Callable[[Path], Provider]] = [whisper, nova_sonic]
+
+
+@pytest.fixture(params=MAKERS, ids=lambda maker: str(maker.__name__))
+def provider(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    monkeypatch.setattr("bedrock.speech.missing", lambda speaker: [])
+    made: Provider = request.param(models)
+    return made
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    return write_wav(tmp_path / "talk.wav", voice(6))
+
+
+def test_each_known_provider_has_a_contract() -> None:
+    assert [maker.__name__ for maker in MAKERS] == list(conf.PROVIDERS)
+    assert [provider.name for provider in registry.all_providers()] == list(conf.PROVIDERS)
+    with pytest.raises(BadOptionError, match="nobody"):
+        registry.get("nobody")
+
+
+def test_it_says_who_it_is_and_what_it_costs(provider: Provider) -> None:
+    engine, model = provider.identity(Wish())
+
+    assert provider.label
+    assert engine
+    assert model
+    assert provider.readiness(Wish()) == Readiness(is_ready=True)
+    assert provider.options()
+    cost = provider.cost(60.0)
+    assert 0 <= cost.usd_low <= cost.usd_high
+    assert bool(cost.usd_high) is provider.is_paid
+
+
+def test_segments_are_in_order_inside_the_audio_and_progress_moves(provider: Provider, talk: Path) -> None:
+    progress = Watched()
+    provider.prepare(Wish(), progress)
+
+    hearing = provider.transcribe(talk, Wish(duration_s=6.0), progress)
+    speeches = list(hearing.speeches)
+
+    assert (hearing.engine, hearing.model) == provider.identity(Wish())
+    assert [row.text.strip() for row in speeches] == ["Ask not what your country", "can do for you"]
+    assert [row.start_s for row in speeches] == sorted(row.start_s for row in speeches)
+    assert all(0 <= row.start_s <= row.end_s <= 6.0 + SLACK_S for row in speeches)
+    assert all(row.confidence is None or 0 <= row.confidence <= 1 for row in speeches)
+    shares = [share for share, _ in progress.reports]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+
+
+def test_a_given_language_is_taken(provider: Provider, talk: Path) -> None:
+    hearing = provider.transcribe(talk, Wish(language="de"), NO_PROGRESS)
+
+    assert list(hearing.speeches)
+    assert hearing.language == "de"
+
+
+def test_audio_without_end_or_beginning_is_no_error(provider: Provider, tmp_path: Path) -> None:
+    nothing = provider.transcribe(write_wav(tmp_path / "nothing.wav"), Wish(duration_s=0.0), NO_PROGRESS)
+
+    assert list(nothing.speeches) == []
+    quiet = provider.transcribe(write_wav(tmp_path / "quiet.wav", silence(0.02)), Wish(), NO_PROGRESS)
+    assert all(row.start_s >= 0 for row in quiet.speeches)

@@ -1,0 +1,243 @@
+"""Nova Sonic as a provider: pieces cut where it is quiet, approximate times, each paid once through the ledger."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from bedrock import sonic, speech
+from bedrock.errors import BusyError, LostAnswerError, OverBudgetError
+from bedrock.models import CatalogueModel, Entry
+from bedrock.speech import Speaker
+from files import actions, selection
+from files.models import File
+from jobs.errors import Cancelled
+from jobs.progress import NO_PROGRESS
+from tests.bedrock.sonic_stand_in import Service
+from tests.transcription.factories import make_file
+from tests.transcription.test_whisper import Watched
+from tests.transcription.voices import silence, voice, write_wav
+from transcription import conf, registry
+from transcription.errors import ProviderNotReadyError
+from transcription.models import PaidPiece
+from transcription.paid import PaidMemory
+from transcription.providers.base import Hearing, Wish
+from transcription.providers.nova_sonic import NovaSonicProvider, placed
+from transcription.transcribe import Choice, transcribe
+
+pytestmark = pytest.mark.django_db
+
+HELLO = {"said": [(2.0, "USER", "FINAL", "Good morning"), (2.1, "ASSISTANT", "FINAL", "Good morning to you!")]}
+BYE = {"said": [(1.0, "USER", "FINAL", "Good bye")]}
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_there(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    from bedrock import catalogue
+
+    catalogue.sync()
+    monkeypatch.setattr(settings, "S3_BUCKET_NAME", "bucket")
+    monkeypatch.setattr("bedrock.sonic_sdk.missing", list)
+
+
+def provider_of(service: Service, *, piece_s: float = 300.0, **more: Any) -> NovaSonicProvider:
+    speaker = Speaker(
+        model_id="amazon.nova-2-sonic-v1:0",
+        runtime_id="amazon.nova-2-sonic-v1:0",
+        max_tokens=64,
+        tokens_per_s=50,
+        settings=service.settings(),
+        open_stream=service.open,
+        **more,
+    )
+    return NovaSonicProvider(speaker=speaker, piece_s=piece_s)
+
+
+def wish(**more: Any) -> Wish:
+    file = File.objects.first() or make_file()
+    return Wish(
+        **{"duration_s": 13.0, "file_id": file.pk, "file_name": "talk.mp4", "memory": PaidMemory("talk.mp4"), **more}
+    )
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    return write_wav(tmp_path / "talk.wav", voice(6), silence(1), voice(6))
+
+
+def heard(hearing: Hearing) -> list[str]:
+    return [row.text for row in hearing.speeches]
+
+
+def test_pieces_are_heard_in_order_and_marked_as_approximate(talk: Path) -> None:
+    service, progress = Service(HELLO, BYE), Watched()
+
+    hearing = provider_of(service, piece_s=8.0).transcribe(talk, wish(), progress)
+    speeches = list(hearing.speeches)
+
+    assert [row.text for row in speeches] == ["Good morning", "Good bye"]
+    assert speeches[0].end_s == pytest.approx(2.0, abs=0.1)
+    assert speeches[1].end_s == pytest.approx(6.5 + 1.0, abs=0.6)
+    assert hearing.is_approximate
+    assert "no times" in hearing.notes[0]
+    assert [round(stream.heard_s - sonic.TAIL_S) for stream in service.streams] == [6, 7]
+    assert all(stream.is_closed for stream in service.streams)
+    assert service.asked == [("amazon.nova-2-sonic-v1:0", "us-east-1")] * 2
+    assert [f for f, _ in progress.reports] == sorted(f for f, _ in progress.reports)
+    assert progress.reports[-1][0] == pytest.approx(1.0)
+
+
+def test_what_the_model_says_back_is_paid_and_dropped(talk: Path) -> None:
+    assert heard(provider_of(Service(HELLO)).transcribe(talk, wish(), NO_PROGRESS)) == ["Good morning"]
+
+    entry = Entry.objects.get()
+    assert (entry.state, entry.purpose, entry.file_id, entry.file_name) == (
+        "settled",
+        "transcription",
+        File.objects.get().pk,
+        "talk.mp4",
+    )
+    assert entry.usage["speech_output_tokens"] == 16
+    assert entry.actual_usd is not None
+    assert entry.reserved_usd is not None
+    assert Decimal(0) < entry.actual_usd < entry.reserved_usd
+
+
+def test_the_same_audio_is_never_paid_twice(talk: Path) -> None:
+    service = Service(HELLO, BYE)
+    provider = provider_of(service)
+
+    first, second = (heard(provider.transcribe(talk, wish(), NO_PROGRESS)) for _ in range(2))
+
+    assert first == second == ["Good morning"]
+    assert len(service.streams) == Entry.objects.count() == PaidPiece.objects.count() == 1
+
+
+def test_a_broken_stream_is_booked_and_asked_once_more(talk: Path) -> None:
+    service = Service({"drops_after_s": 2.0}, HELLO)
+
+    assert heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS)) == ["Good morning"]
+
+    assert sorted(Entry.objects.values_list("state", flat=True)) == ["possibly_paid", "settled"]
+
+
+def test_a_stream_that_breaks_twice_fails_with_both_booked(talk: Path) -> None:
+    service = Service({"never_ends": True}, {"drops_after_s": 1.0})
+
+    with pytest.raises(LostAnswerError):
+        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+
+    assert [entry.state for entry in Entry.objects.all()] == ["possibly_paid"] * 2
+    assert not PaidPiece.objects.exists()
+
+
+def test_a_refusal_before_the_first_sound_costs_nothing(talk: Path) -> None:
+    service = Service({"refuses": BusyError("slow down")})
+
+    with pytest.raises(BusyError):
+        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+
+    assert [entry.state for entry in Entry.objects.all()] == ["released"]
+
+
+def test_a_cap_stops_it_before_it_begins(talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "NOVA_MONTHLY_BUDGET_USD", "0.000001")
+    service = Service(HELLO)
+
+    with pytest.raises(OverBudgetError):
+        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+
+    assert service.streams == []
+
+
+def test_a_cancel_between_pieces_keeps_what_was_paid(talk: Path) -> None:
+    service = Service(HELLO, BYE)
+
+    with pytest.raises(Cancelled):
+        list(provider_of(service, piece_s=8.0).transcribe(talk, wish(), Watched(cancel_after=0)).speeches)
+
+    assert {entry.state for entry in Entry.objects.all()} <= {"settled", "possibly_paid"}
+    assert len(service.streams) == 1
+
+
+def test_the_estimate_comes_before(talk: Path) -> None:
+    provider = provider_of(Service())
+
+    cost, nothing = provider.cost(3600.0), provider.cost(0.0)
+
+    assert Decimal("0.05") < cost.usd_low < cost.usd_high < Decimal(5)
+    assert nothing.usd_high == 0
+    CatalogueModel.objects.filter(key="sonic_2").update(prices={})
+    assert speech.estimate(provider.speaker, [10.0]) is None
+    assert provider.cost(3600.0).usd_high == 0
+
+
+def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    monkeypatch.undo()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    ready = registry.get("nova_sonic").readiness(Wish())
+
+    assert not ready.is_ready
+    for piece in ("S3_BUCKET_NAME", "AWS credentials", "aws-sdk-bedrock-runtime"):
+        assert piece in ready.reason
+    with pytest.raises(ProviderNotReadyError, match="S3_BUCKET_NAME"):
+        registry.get("nova_sonic").transcribe(talk, Wish(), NO_PROGRESS)
+
+
+def test_it_is_refused_as_an_action_where_it_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_file(duration_s=600.0)
+    chosen = selection.resolve(filter={})
+
+    ready = actions.estimate("transcribe", chosen, {"provider": "nova_sonic"})
+    monkeypatch.setattr(settings, "S3_BUCKET_NAME", "")
+    refused = actions.estimate("transcribe", chosen, {"provider": "nova_sonic"})
+
+    assert ready.usd_high > ready.usd_low > 0
+    assert ready.refusals == []
+    assert "S3_BUCKET_NAME" in refused.refusals[0]
+
+
+def test_a_file_goes_the_whole_way(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folders / "media").mkdir()
+    write_wav(folders / "media" / "talk.wav", voice(6))
+    file = make_file(folders / "media", "talk.wav", media_type="audio", audio_codec="pcm", duration_s=6.0)
+    service = Service(HELLO)
+    monkeypatch.setattr(conf, "speaker", lambda: provider_of(service).speaker)
+
+    transcript = transcribe(file, Choice(provider="nova_sonic"))
+
+    assert (transcript.provider, transcript.engine, transcript.model) == (
+        "nova_sonic",
+        "stream",
+        "amazon.nova-2-sonic-v1:0",
+    )
+    assert transcript.is_approximate
+    assert transcript.text == "Good morning"
+    assert PaidPiece.objects.get().file_name == "talk.wav"
+
+
+def test_segments_never_lie_over_each_other() -> None:
+    said = [sonic.Said(2.0, "a" * 60), sonic.Said(3.0, "b" * 60), sonic.Said(3.0, "c"), sonic.Said(99.0, "d")]
+
+    made = placed(said, offset_s=10.0, end_s=20.0)
+
+    assert [(row.start_s, row.end_s) for row in made] == [
+        (10.0, 12.0),
+        (12.0, 13.0),
+        (13.0, 13.0),
+        (pytest.approx(20.0 - 1 / 15), 20.0),
+    ]
+
+
+def test_lines_of_a_model_that_writes_times_are_read() -> None:
+    text = "Sure:\n[0.0] Hello there\nand more\n\n[ 12.5s ] Bye\n"
+
+    assert speech.parse_lines(text) == [
+        sonic.Said(0.0, "Sure:"),
+        sonic.Said(0.0, "Hello there and more"),
+        sonic.Said(12.5, "Bye"),
+    ]

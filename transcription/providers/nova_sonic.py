@@ -1,0 +1,115 @@
+"""Nova Sonic at AWS. Paid; the times are approximate, as it gives none: when the words came back is what is known."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bedrock import speech
+from bedrock.sonic import Said
+from bedrock.speech import About, Speaker
+from jobs.progress import Progress
+from transcription.audio import Block, read_blocks
+from transcription.errors import ProviderNotReadyError
+from transcription.providers.base import Cost, Hearing, Option, Readiness, Wish
+from transcription.segments import Speech
+
+#: Well below the eight minutes of a stream, and long enough that few sentences are cut.
+PIECE_S = 300.0
+#: About so fast do people speak, for the length of a segment whose end alone is known.
+CHARS_PER_S = 15.0
+LANGUAGES = ("en", "fr", "it", "de", "es", "pt", "hi")
+APPROXIMATE_NOTE = "Nova Sonic gives no times: they are taken from when its words came back."
+
+
+@dataclass(frozen=True, kw_only=True)
+class NovaSonicProvider:
+    """Sends the audio to AWS, in pieces cut where it is quiet, one stream each, in order."""
+
+    speaker: Speaker
+    piece_s: float = PIECE_S
+
+    name = "nova_sonic"
+    label = "Amazon Nova Sonic (paid)"
+    is_paid = True
+
+    def readiness(self, wish: Wish) -> Readiness:
+        missing = speech.missing(self.speaker)
+        if not missing:
+            return Readiness(is_ready=True)
+        return Readiness(
+            is_ready=False,
+            reason=f"Nova Sonic needs {', '.join(missing)}.",
+            remedy="Install or set what is missing (docs/aws.md), or use whisper, which is free.",
+        )
+
+    def options(self) -> list[Option]:
+        return [Option(name="model", label="Model", default=self.speaker.model_id, choices=(self.speaker.model_id,))]
+
+    def identity(self, wish: Wish) -> tuple[str, str]:
+        return "stream" if self.speaker.is_stream else "converse", self.speaker.model_id
+
+    def prepare(self, wish: Wish, progress: Progress) -> None:
+        return None
+
+    def cost(self, duration_s: float) -> Cost:
+        whole, rest = divmod(duration_s, self.piece_s)
+        found = speech.estimate(self.speaker, [self.piece_s] * int(whole) + ([rest] if rest else []))
+        return Cost(usd_low=found[0], usd_high=found[1]) if found else Cost()
+
+    def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
+        ready = self.readiness(wish)
+        if not ready.is_ready:
+            raise ProviderNotReadyError(ready.reason, remedy=ready.remedy)
+        engine, model = self.identity(wish)
+        route = self._by_stream if self.speaker.is_stream else self._by_converse
+        return Hearing(
+            engine=engine,
+            model=model,
+            language=wish.language,
+            is_approximate=True,
+            notes=[APPROXIMATE_NOTE],
+            speeches=route(audio, wish, progress),
+        )
+
+    def _by_stream(self, audio: Path, wish: Wish, progress: Progress) -> Iterator[Speech]:
+        total_s = wish.duration_s or 0.0
+        for block in read_blocks(audio, longest_s=self.piece_s):
+
+            def report(share: float, block: Block = block) -> None:
+                at_s = block.offset_s + share * block.duration_s
+                progress.update(min(1.0, at_s / total_s) if total_s else 0.0, "Listening at AWS")
+
+            said = speech.hear_piece(self.speaker, to_pcm(block), self._about(wish), wish.memory, report)
+            report(1.0)
+            yield from placed(said, offset_s=block.offset_s, end_s=block.offset_s + block.duration_s)
+
+    def _by_converse(self, audio: Path, wish: Wish, progress: Progress) -> Iterator[Speech]:
+        total_s = wish.duration_s or 0.0
+        progress.update(0.0, "Listening at AWS")
+        said = speech.hear_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
+        ends = [*(line.at_s for line in said[1:]), total_s]
+        for line, end_s in zip(said, ends, strict=True):
+            yield Speech(start_s=line.at_s, end_s=max(end_s, line.at_s), text=line.text)
+
+    @staticmethod
+    def _about(wish: Wish) -> About:
+        return About(file_id=wish.file_id, file_name=wish.file_name, holder=f"transcribe:{wish.file_id}")
+
+
+def to_pcm(block: Block) -> bytes:
+    """16 bit, little-endian."""
+    return (np.clip(block.samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+
+
+def placed(said: list[Said], *, offset_s: float, end_s: float) -> list[Speech]:
+    """Segments that end when their words came back and are as long as their text takes to say, none over another."""
+    made: list[Speech] = []
+    free_s = offset_s
+    for line in said:
+        stop_s = min(max(offset_s + line.at_s, free_s), end_s)
+        start_s = max(free_s, stop_s - len(line.text) / CHARS_PER_S)
+        made.append(Speech(start_s=min(start_s, stop_s), end_s=stop_s, text=line.text))
+        free_s = stop_s
+    return made

@@ -1,5 +1,6 @@
 """Everything that is known of one file, composed from all floors for its page."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 from django.urls import reverse
 
 from files.models import File, Proxy
+from nova.models import LOCAL, AnalysisResult
+from nova.results import current_for
 from novaproject import api_paths
 from novaproject.cards import poster_url
 from novaproject.player import Cue, Lane, Mark, Player, Source, Track, marks
+from novaproject.templatetags import human
 from transcription.models import Segment, Transcript
 
 # What browsers play without help; everything else needs a proxy.
@@ -62,6 +66,10 @@ class Chapter:
     end: str
     summary: str = ""
     key_points: list[str] = field(default_factory=list)
+
+    @property
+    def length_s(self) -> float:
+        return self.end_s - self.start_s
 
 
 def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
@@ -154,6 +162,41 @@ def cue_of(segment: Segment) -> Cue:
         text=segment.text,
         is_corrected=segment.is_corrected,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """The current results of all analysis types, ready to be printed."""
+
+    summary: str = ""
+    chapters: list[Chapter] = field(default_factory=list)
+    elements: list[Element] = field(default_factory=list)
+    others: list[tuple[str, str]] = field(default_factory=list)
+    made_by: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def analysis_of(file: File) -> Analysis:
+    results = current_for(file)
+    told = {name: row.result for name, row in results.items()}
+    return Analysis(
+        summary=str((told.get("summary") or {}).get("text") or ""),
+        chapters=chapters_of(told.get("chapters")),
+        elements=elements_of(told.get("elements")),
+        others=[
+            (name, json.dumps(result, indent=2, ensure_ascii=False))
+            for name, result in told.items()
+            if name not in ("summary", "chapters", "elements")
+        ],
+        made_by={name: _maker(row) for name, row in results.items()},
+        notes=sorted({str(note) for row in results.values() for note in row.notes}),
+    )
+
+
+def _maker(row: AnalysisResult) -> str:
+    job = row.nova_job
+    who = "Local, from cuts and words" if job.model == LOCAL else f"{job.model}, {job.get_mode_display().lower()}"
+    return f"{who}, {human.day(row.created_at)}"
 
 
 def chapters_of(result: dict[str, Any] | None) -> list[Chapter]:

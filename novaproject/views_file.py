@@ -27,7 +27,14 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     files = facets.annotate(File.objects.select_related("root").prefetch_related("proxies"))
     file = get_object_or_404(files, pk=pk)
     transcript = Transcript.objects.current_for(file)
-    player = file_page.player_for(file, start_s=parse_start(request.GET.get("t")), transcript=transcript)
+    analysis = file_page.analysis_of(file)
+    player = file_page.player_for(
+        file,
+        start_s=parse_start(request.GET.get("t")),
+        transcript=transcript,
+        chapters=analysis.chapters,
+        elements=analysis.elements,
+    )
     actions = {action.name: action for action in facets.actions() if request.user.has_perm(action.permission)}
     costs, cost_total = file_history.costs_of(file)
     context: dict[str, Any] = {
@@ -42,6 +49,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "is_editing": "edit" in request.GET and request.user.has_perm(CORRECT),
         "downloads": _downloads(transcript),
         "other_transcripts": Transcript.objects.filter(file=file, is_current=False),
+        "analysis": analysis,
         "proxies": file.proxies.all(),
         "jobs": file_history.jobs_of(file),
         "costs": costs,
@@ -91,6 +99,10 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
 def file_player(request: HttpRequest, pk: int) -> HttpResponse:
     """The player at `?t=`, as a fragment."""
     file = get_object_or_404(File.objects.select_related("root").prefetch_related("proxies"), pk=pk)
-    transcript = Transcript.objects.current_for(file)
-    player = file_page.player_for(file, start_s=parse_start(request.GET.get("t")), transcript=transcript)
+    player = file_page.player_for(
+        file,
+        start_s=parse_start(request.GET.get("t")),
+        transcript=Transcript.objects.current_for(file),
+        chapters=file_page.analysis_of(file).chapters,
+    )
     return render(request, "novaproject/_player.html", {"player": player})

@@ -25,6 +25,8 @@ from jobs.models import Batch, Job
 from jobs.notices import notify
 from jobs.queue import create_batch, enqueue
 from jobs.registry import Kind
+from nova.models import NovaJob
+from nova.results import keep
 from novaproject import library_query
 from novaproject.serializers import option_fields, read_options
 from tests.files.factories import make_file, make_proxy_row, make_root
@@ -603,3 +605,61 @@ def test_running_job_counts_stand_in_the_header(ada: Client, monkeypatch: pytest
     assert job.pk
     assert (items["Jobs"].count, items["Jobs"].is_current) == (1, True)
     assert "Admin" not in items
+
+
+# --- analyses -------------------------------------------------------------------------------------------------------
+
+
+def keep_results(file: File, model: str = "local", **results: dict[str, Any]) -> None:
+    nova_job = NovaJob.objects.create(file=file, model=model, analysis_types=list(results), mode="flex")
+    keep(nova_job, results, version="1", notes=["Chapter 7 ended after the clip."])
+
+
+def test_the_file_page_shows_summary_chapters_and_elements(ada: Client) -> None:
+    file = make_file(duration_s=1104.0)
+    keep_results(
+        file,
+        "lite",
+        summary={"text": "A seam is open at 3:42."},
+        chapters={
+            "chapters": [
+                {
+                    "title": "Why <it> leaks",
+                    "start_s": 0,
+                    "end_s": 108,
+                    "summary": "Down overnight.",
+                    "key_points": ["3 cm"],
+                },
+                {"start_s": 108.5, "end_s": 1104},
+            ]
+        },
+        elements={
+            "equipment": [
+                {"name": "EPDM liner", "time_ranges": [{"start_s": 18, "end_s": 60}], "confidence": 0.9},
+                {"name": "Dye bottle", "confidence": "low"},
+            ],
+            "topics": [{"topic": "Leak detection", "importance": "medium", "time_ranges": []}],
+            "speakers": [{"speaker_id": "S1", "role": "Presenter", "speaking_percentage": 81.4}],
+        },
+        water_feature={"kind": "pond"},
+    )
+
+    page = ada.get(f"/files/{file.pk}/").content.decode()
+
+    assert 'data-seek="222">3:42</a>' in page
+    assert "1. Why &lt;it&gt; leaks" in page
+    assert "2. Chapter 2" in page
+    assert 'data-seek="108.5"' in page
+    assert "EPDM liner" in page
+    assert "low, look yourself" in page
+    assert "speaks 81 % of the time" in page
+    assert "lite, flex" in page
+    assert "Mended in the reply: Chapter 7 ended after the clip." in page
+    assert "&quot;kind&quot;: &quot;pond&quot;" in page
+
+
+def test_the_player_fragment_has_the_chapters(ada: Client) -> None:
+    file = make_file(duration_s=100.0)
+    keep_results(file, chapters={"chapters": [{"title": "All of it", "start_s": 0, "end_s": 100}]})
+
+    assert b"Chapter 1, 0:00: All of it" in ada.get(f"/files/{file.pk}/player/").content

@@ -1,0 +1,119 @@
+"""Every address, as nobody, as somebody without permissions, and by a GET where a POST belongs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern, RoutePattern
+
+from tests.files.factories import make_file
+
+pytestmark = pytest.mark.django_db
+
+#: Open to everybody: signing in, and whether the server lives.
+OPEN = {"/login/", "/api/health"}
+#: For everybody who is logged in; they show nothing of the library.
+HARMLESS = {
+    "/admin/logout/",
+    "/admin/login/",
+    "/admin/jsi18n/",
+    "/api/docs",
+    "/api/schema",
+    "/api/health",
+    "/login/",
+    "/logout/",
+}
+EXAMPLES = {"int": "1", "slug": "proxy", "str": "x", "path": "x", "uuid": "0" * 8}
+
+
+def addresses(patterns: list[Any] | None = None, before: str = "/") -> Iterator[str]:
+    """One example of every address."""
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        here = before + example(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry.url_patterns, here)
+        elif isinstance(entry, URLPattern):
+            yield here
+
+
+def example(pattern: Any) -> str:
+    """A pattern with something in its places."""
+    if isinstance(pattern, RoutePattern):
+        text = str(pattern)
+        for name, converter in pattern.converters.items():
+            kind = next(kind for kind in EXAMPLES if type(converter).__name__.lower().startswith(kind))
+            text = text.replace(f"<{kind}:{name}>", EXAMPLES[kind]).replace(f"<{name}>", EXAMPLES[kind])
+        return text
+    assert isinstance(pattern, RegexPattern)
+    known = {
+        r"(?P<pk>\d+)": "1",
+        r"(?P<name>\w+)": "fast",
+        r"(?P<app_label>": "",
+        r"(?P<url>.*)$": "nowhere",
+    }
+    text = str(pattern).removeprefix("^")
+    for part, word in known.items():
+        text = text.replace(part, word)
+    if "(?P<action>" in text:
+        text = text[: text.index("(?P<action>")] + text[text.index("(?P<action>") + 11 :].split("|")[0].rstrip(")$")
+    return text.split("|")[0].rstrip(")$").lstrip("(")
+
+
+EVERY = sorted(set(addresses()))
+
+
+def test_the_walk_finds_the_addresses() -> None:
+    for known in ("/", "/library/", "/files/1/", "/api/files", "/jobs/1/cancel", "/queues/fast/pause", "/admin/"):
+        assert known in EVERY
+    assert len(EVERY) > 100
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nobody_sees_anything_without_a_login(client: Client, method: str) -> None:
+    make_file()
+    answers = {path: getattr(client, method)(path) for path in EVERY if path not in OPEN}
+
+    open_doors = {
+        path: answer.status_code
+        for path, answer in answers.items()
+        if answer.status_code not in (401, 403) and not (answer.status_code == 302 and "/login/" in answer["Location"])
+    }
+    assert open_doors == {}
+
+
+def test_a_login_without_permissions_opens_nothing(client: Client) -> None:
+    make_file()
+    client.force_login(User.objects.create_user("bea"))
+
+    answers = {path: client.get(path) for path in EVERY if path not in HARMLESS}
+
+    open_doors = {
+        path: answer.status_code
+        for path, answer in answers.items()
+        if answer.status_code not in (401, 403, 404, 405)
+        and not (answer.status_code == 302 and "/login/" in answer["Location"])
+    }
+    assert open_doors == {}
+
+
+def test_a_get_changes_nothing_where_a_post_belongs(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+    doing = [
+        path for path in EVERY if path.rsplit("/", 1)[-1] in ("cancel", "retry", "pause", "resume", "retry-failed")
+    ]
+
+    answers = {path: client.get(path).status_code for path in [*doing, "/segments/1/", "/logout/"]}
+
+    assert len(doing) > 5
+    assert set(answers.values()) == {405}
+
+
+def test_the_api_says_where_to_log_in(client: Client) -> None:
+    answer = client.get("/api/files", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 401
+    assert b'href="/login/?next=/api/files"' in answer.content
+    assert b"<style" not in answer.content

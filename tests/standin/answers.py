@@ -72,7 +72,7 @@ def _words(schema: Mapping[str, Any], duration_s: float, name: str) -> str:
 def vector(text: str, dimension: int) -> list[float]:
     """A unit vector that is the same for the same text, and near for texts that share words."""
     total = [0.0] * dimension
-    for word in re.findall(r"\w+", text.lower()) or [text]:
+    for word in sorted(set(re.findall(r"\w+", text.lower()))) or [text]:
         source = random.Random(hashlib.sha256(word.encode()).digest())
         total = [a + source.gauss(0, 1) for a in total]
     length = math.sqrt(sum(a * a for a in total)) or 1.0

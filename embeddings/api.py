@@ -2,15 +2,21 @@
 
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from embeddings.search import search
-from embeddings.serializers import SearchAnswerSerializer, SearchQuerySerializer
+from embeddings.serializers import GenerateSerializer, SearchAnswerSerializer, SearchQuerySerializer
+from embeddings.tasks import request_embed
 from files.filters import file_filters
+from files.models import File
 from jobs.rest import HasPermission
+from jobs.serializers import JobSerializer
+from nova.models import NovaJob
+from transcription.models import Transcript
 
 OWN = frozenset(SearchQuerySerializer().fields)
 #: Parameters of REST itself, not filters.
@@ -36,6 +42,31 @@ class SearchView(APIView):
         asked.is_valid(raise_exception=True)
         answer = search(**asked.validated_data, filters=filters_of(request))
         return Response(SearchAnswerSerializer(answer).data)
+
+
+class GenerateView(APIView):
+    """Embed what is known of one file, in the background."""
+
+    permission_classes = [HasPermission("embeddings.add_embedding")]
+
+    @extend_schema(
+        operation_id="embeddings_generate", request=GenerateSerializer, responses={202: JobSerializer}, tags=["search"]
+    )
+    def post(self, request: Request) -> Response:
+        asked = GenerateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        user: Any = request.user
+        job = request_embed(_file_of(asked.validated_data), force=asked.validated_data["force"], created_by=user)
+        return Response(JobSerializer(job).data, status=202)
+
+
+def _file_of(asked: dict[str, Any]) -> File:
+    """The file that is meant, whichever id names it. Raises 404."""
+    if "file_id" in asked:
+        return get_object_or_404(File, pk=asked["file_id"])
+    if "transcript_id" in asked:
+        return get_object_or_404(File, pk=get_object_or_404(Transcript, pk=asked["transcript_id"]).file_id)
+    return get_object_or_404(File, pk=get_object_or_404(NovaJob, pk=asked["nova_job_id"]).file_id or 0)
 
 
 def filters_of(request: Request) -> dict[str, Any]:

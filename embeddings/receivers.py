@@ -11,10 +11,12 @@ from embeddings import fulltext, index, tasks, vec
 from embeddings.models import Chunk, Embedding, Removal
 from files.models import File
 from files.signals import file_back, file_gone, media_ready
+from nova.models import AnalysisResult
 from nova.signals import analysis_ready
 from transcription.models import Segment, Transcript
 from transcription.signals import transcript_settled
 
+ANALYSED_KINDS = (Chunk.Kind.SUMMARY, Chunk.Kind.CHAPTER, Chunk.Kind.ELEMENT)
 logger = logging.getLogger(__name__)
 
 
@@ -24,6 +26,7 @@ def connect() -> None:
         signal.connect(_on_news, dispatch_uid="embeddings.news")
     file_gone.connect(_on_gone, dispatch_uid="embeddings.gone")
     post_delete.connect(_on_transcript_deleted, Transcript, dispatch_uid="embeddings.transcript_deleted")
+    post_delete.connect(_on_result_deleted, AnalysisResult, dispatch_uid="embeddings.result_deleted")
     post_save.connect(_on_segment_saved, Segment, dispatch_uid="embeddings.segment_saved")
     pre_delete.connect(_on_chunk_deleted, Chunk, dispatch_uid="embeddings.chunk_deleted")
     pre_delete.connect(_on_embedding_deleted, Embedding, dispatch_uid="embeddings.embedding_deleted")
@@ -43,6 +46,11 @@ def _on_gone(sender: object, *, file: File, **kwargs: Any) -> None:
 def _on_transcript_deleted(sender: type[Model], *, instance: Transcript, **kwargs: Any) -> None:
     """In the transaction of the deletion itself: a deleted source is never found."""
     index.remove_source(instance.file_id, [Chunk.Kind.TRANSCRIPT], instance.pk)
+
+
+def _on_result_deleted(sender: type[Model], *, instance: AnalysisResult, **kwargs: Any) -> None:
+    if instance.file_id is not None:
+        index.remove_source(instance.file_id, ANALYSED_KINDS, instance.pk)
 
 
 def _on_segment_saved(sender: type[Model], *, instance: Segment, created: bool, raw: bool, **kwargs: Any) -> None:

@@ -7,4 +7,5 @@ from embeddings import api
 app_name = "embeddings"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("search", api.SearchView.as_view(), name="search"),
+    path("nova/embeddings/generate", api.GenerateView.as_view(), name="generate"),
 ]

@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -13,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from embeddings import facet, fulltext, index, registry, spaces, tasks
 from embeddings.errors import ProviderError
 from embeddings.models import Chunk, Embedding, Space
+from embeddings.search import search
 from files import actions
 from files.facets import annotate
 from files.models import File
@@ -20,6 +22,8 @@ from files.selection import resolve
 from files.signals import file_back, file_gone, media_ready
 from jobs.models import Job, Notice
 from jobs.queue import run_until_idle
+from nova.models import NovaJob
+from nova.results import keep
 from nova.signals import analysis_ready
 from tests.embeddings.conftest import MakeFile, say, vector_count
 from tests.embeddings.fakes import WordsProvider
@@ -357,3 +361,80 @@ def test_an_unpriced_paid_space_says_so(friday: File, settings: Any) -> None:
 
     assert plan.todo == 1
     assert "No price is known" in plan.warnings[0]
+
+
+def generate(client: Client, **body: object) -> Any:
+    return client.post("/api/nova/embeddings/generate", body, content_type="application/json")
+
+
+@pytest.fixture
+def editor(db: None) -> Client:
+    return client_with("add_embedding")
+
+
+def test_embedding_is_asked_for_by_any_of_three_ids(editor: Client, friday: File) -> None:
+    nova_job = NovaJob.objects.create(file=friday, model="local", analysis_types=["summary"])
+
+    answers = [
+        generate(editor, file_id=friday.pk),
+        generate(editor, transcript_id=friday.transcripts.get().pk),
+        generate(editor, nova_job_id=nova_job.pk),
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202]
+    assert {(answer.json()["kind"], answer.json()["file_id"]) for answer in answers} == {("embed", friday.pk)}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert generate(editor, file_id=friday.pk, force=True).json()["options"] == {"force": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"file_id": 1, "transcript_id": 1}, 400),
+        ({"file_id": "x"}, 400),
+        ({"file_id": 999_999}, 404),
+        ({"transcript_id": 999_999}, 404),
+        ({"nova_job_id": 999_999}, 404),
+    ],
+)
+def test_embedding_what_is_not_there_is_refused(editor: Client, body: dict[str, Any], status: int) -> None:
+    assert generate(editor, **body).status_code == status
+
+
+def test_embedding_needs_its_permission(viewer: Client, friday: File) -> None:
+    assert generate(viewer, file_id=friday.pk).status_code == 403
+
+
+def test_an_analysis_is_found_and_goes_with_its_result(friday: File) -> None:
+    nova_job = NovaJob.objects.create(file=friday, model="local", analysis_types=["chapters"])
+    chapters = [{"title": "Dye test", "summary": "The trail bends.", "start_s": 200, "end_s": 365}]
+    [row] = keep(nova_job, {"chapters": {"chapters": chapters}}, version="1")
+    index.index_file(friday)
+
+    [hit] = search("trail", mode="keyword").results
+    row.delete()
+
+    assert (hit.kind, hit.start_s, hit.end_s) == ("chapter", 200, 365)
+    assert search("trail", mode="keyword").results == []
+
+
+@pytest.mark.parametrize("name", ["chunk", "embedding", "space", "cachedquery", "savedquery", "removal"])
+def test_every_table_has_its_admin(admin_client: Client, friday: File, name: str) -> None:
+    search("leak")
+    assert admin_client.get(f"/admin/embeddings/{name}/").status_code == 200
+    first = apps.get_model("embeddings", name).objects.first()
+    if first is not None:
+        assert admin_client.get(f"/admin/embeddings/{name}/{first.pk}/change/").status_code == 200
+
+
+def test_the_admin_switches_the_space_in_use(admin_client: Client, friday: File, settings: Any) -> None:
+    first = spaces.active()
+    settings.EMBEDDING_PROVIDER = "paid"
+    second = spaces.get_or_make(registry.default_key())
+
+    admin_client.post("/admin/embeddings/space/", {"action": "use", "_selected_action": [second.pk]})
+
+    assert spaces.active() == second
+    admin_client.post("/admin/embeddings/space/", {"action": "use", "_selected_action": [first.pk, second.pk]})
+    assert spaces.active() == second

@@ -1,0 +1,92 @@
+"""Chunks, vectors and spaces in the admin: read, and choose the space in use."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from embeddings import spaces
+from embeddings.models import CachedQuery, Chunk, Embedding, Removal, SavedQuery, Space
+from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
+
+
+@admin.register(Space)
+class SpaceAdmin(ReadOnlyAdmin[Space]):
+    list_display = ("model", "provider", "dimension", "request_format", "is_active", "vectors", "activated_at")
+    list_filter = ("provider", "is_active")
+    search_fields = ("model",)
+    actions = ("use",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Space]:
+        return super().get_queryset(request).annotate(vector_count=Count("embeddings"))
+
+    @admin.display(description="vectors", ordering="vector_count")
+    def vectors(self, space: Any) -> str:
+        return f"{space.vector_count:,}"
+
+    @admin.action(description="Search with this space from now on")
+    def use(self, request: HttpRequest, rows: QuerySet[Space]) -> None:
+        chosen = list(rows)
+        if not request.user.has_perm("embeddings.change_space") or len(chosen) != 1:
+            self.message_user(request, "Choose one space that you may change.", messages.ERROR)
+            return
+        spaces.switch_to(chosen[0])
+        self.message_user(request, f"Search uses “{chosen[0]}” now.", messages.SUCCESS)
+
+
+@admin.register(Chunk)
+class ChunkAdmin(ReadOnlyAdmin[Chunk]):
+    list_display = ("short", "file", "source_kind", "start_s", "end_s", "place")
+    list_filter = ("source_kind",)
+    list_select_related = ("file",)
+    search_fields = ("file__name", "text")
+
+    @admin.display(description="text")
+    def short(self, chunk: Chunk) -> str:
+        return str(chunk) or "–"
+
+    @admin.display(description="moment")
+    def place(self, chunk: Chunk) -> SafeString:
+        url = reverse("file-page", args=[chunk.file_id])
+        return format_html('<a href="{}?t={}">open</a>', url, f"{chunk.start_s or 0:g}")
+
+
+@admin.register(Embedding)
+class EmbeddingAdmin(ReadOnlyAdmin[Embedding]):
+    list_display = ("chunk", "file", "space", "created_at")
+    list_filter = ("space",)
+    list_select_related = ("chunk", "file", "space")
+    fields = readonly_fields = ("chunk", "file", "space", "content_hash", "created_at")
+
+
+@admin.register(CachedQuery)
+class CachedQueryAdmin(ReadOnlyAdmin[CachedQuery]):
+    list_display = ("text", "space", "used_at")
+    list_filter = ("space",)
+    list_select_related = ("space",)
+    fields = readonly_fields = ("text", "space", "used_at")
+    search_fields = ("text",)
+
+
+@admin.register(SavedQuery)
+class SavedQueryAdmin(BaseAdmin[SavedQuery]):
+    list_display = ("text", "created_by", "created_at")
+    list_select_related = ("created_by",)
+    search_fields = ("text",)
+    readonly_fields = ("created_by", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: SavedQuery, form: Any, change: Any) -> None:
+        if not change:
+            user: Any = request.user
+            obj.created_by = user
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Removal)
+class RemovalAdmin(ReadOnlyAdmin[Removal]):
+    list_display = ("embedding_id", "space")
+    list_select_related = ("space",)

@@ -10,7 +10,7 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-.PHONY: run test check test-e2e install install-dev format bench-search chaos-library bench-nova
+.PHONY: run test check test-e2e install install-dev format bench-search chaos-library bench-nova bench-library
 
 run: install
 	@$(PY) -m novaproject.bootstrap
@@ -56,3 +56,6 @@ bench-search: install
 
 bench-nova: install-dev
 	@$(PY) -m bench.nova $(if $(FULL),--full)
+
+bench-library: install-dev
+	@$(PY) -m bench.library $(if $(SMALL),--small)

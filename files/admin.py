@@ -17,7 +17,7 @@ from files.actions import estimate, start_action
 from files.admin_filters import FILE_FILTERS, facet_filters
 from files.api import with_counts
 from files.errors import SelectionError
-from files.import_tasks import request_scan
+from files.import_tasks import request_scan, restore_now
 from files.models import File, Problem, Proxy, RemovedFile, Root
 from jobs.admin_base import DialogAction, Line, OptionsForm, PlanText, ReadOnlyAdmin, form_from_serializer, plan_text
 from jobs.errors import WorkError
@@ -192,9 +192,10 @@ class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
     @admin.action(description="Put back into the library")
     def restore(self, request: HttpRequest, rows: QuerySet[RemovedFile]) -> None:
         back = 0
+        user: Any = request.user
         for file in rows.select_related("root"):
             try:
-                removing.restore_file(file)
+                restore_now(file, created_by=user)
                 back += 1
             except WorkError as error:
                 self.message_user(request, f"{file.name}: {error} {error.remedy}", messages.WARNING)

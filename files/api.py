@@ -17,10 +17,10 @@ from rest_framework.views import APIView
 from files.errors import FilesError
 from files.facets import annotate
 from files.filters import ProblemFilters, ProxyFilters, file_filters
-from files.import_tasks import upload_now
+from files.import_tasks import restore_now, upload_now
 from files.models import File, Problem, Proxy, Root
 from files.parsing import MeasuredUploads, UploadParser
-from files.removing import empty_trash, remove_file, restore_file, trash
+from files.removing import empty_trash, remove_file, trash
 from files.serializers import (
     EmptiedSerializer,
     FileSerializer,
@@ -125,7 +125,7 @@ class TrashRestore(APIView):
 
     @extend_schema(request=None, responses=FileSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        restore_file(get_object_or_404(trash(), pk=pk))
+        restore_now(get_object_or_404(trash(), pk=pk), created_by=cast("Any", request.user))
         return Response(FileSerializer(annotate(File.objects.all()).get(pk=pk)).data)
 
 

@@ -15,6 +15,7 @@ from files.errors import PathRefusedError
 from files.importing import import_directory, importable
 from files.models import File, Root
 from files.paths import shown_path
+from files.removing import restore_file
 from files.reports import ImportReport
 from files.scanning import Arrivals, scan_root
 from files.signals import file_back, media_ready
@@ -85,19 +86,25 @@ def upload_now(
     return store_upload(upload, arrived=follow_up)
 
 
+def restore_now(file: File, *, created_by: AbstractBaseUser | None = None) -> None:
+    """Bring a removed file back and enqueue what was thrown away with it."""
+    restore_file(file, arrived=FollowUp(f"Restore {file.name}", make_proxies=True, created_by=created_by))
+
+
 def request_import(
     path: str, *, recursive: bool = True, make_proxies: bool = True, user: AbstractBaseUser | None = None
 ) -> Job:
     """Enqueue the import of a folder. Raises PathRefusedError outside of the import roots and the known ones."""
-    folder = roots.checked_folder(path)
     allowed = conf.import_roots()
+    folder = roots.real_path(path)
+    # Before it is looked at: what lies elsewhere on the server's disks is nobody's business here.
     if not importable(folder, allowed):
         places = ", ".join(str(place) for place in allowed) or "none yet"
         raise PathRefusedError(
             f"{shown_path(str(folder))} is not in a folder that may be imported from here.",
             remedy=f"Add it to IMPORT_ROOTS (now: {places}), or use `manage.py import_directory` in a shell.",
         )
-    root = roots.find_or_make_root(folder)
+    root = roots.find_or_make_root(roots.checked_folder(folder))
     options = {"path": str(folder), "recursive": recursive, "make_proxies": make_proxies}
     return enqueue("import_directory", root.pk, options, priority=SCAN_PRIORITY, created_by=user)
 

@@ -9,7 +9,8 @@ from files import conf, roots, storage
 from files.derived import folder
 from files.errors import FilesError
 from files.models import File, FileQuerySet, Proxy
-from files.signals import file_back, file_gone
+from files.scanning import Arrivals, Arrived, nobody_waits
+from files.signals import file_gone
 from jobs.queue import cancel_for_subject
 
 
@@ -33,8 +34,11 @@ def remove_file(file: File) -> None:
         transaction.on_commit(lambda: _after_removal(file, proxies))
 
 
-def restore_file(file: File) -> None:
-    """Bring a removed file back with its id. Raises NotRestorableError where that cannot be."""
+def restore_file(file: File, *, arrived: Arrived = nobody_waits) -> None:
+    """Bring a removed file back with its id. `arrived` is told in the same transaction.
+
+    Raises NotRestorableError where its place is taken or its bytes are gone.
+    """
     if file.removed_at is None:
         return
     if File.objects.filter(root=file.root, path=file.path).exists():
@@ -45,7 +49,7 @@ def restore_file(file: File) -> None:
         if file.trash_name:
             _out_of_trash(file)
         file.mark_back(_state_of(file))
-        transaction.on_commit(lambda: file_back.send_robust(File, file=file))
+        arrived(Arrivals(back=[file]))
 
 
 def trash() -> FileQuerySet:

@@ -57,9 +57,7 @@ def identify(folder: Path) -> Identity:
 
 def checked_folder(path: str | Path) -> Path:
     """The real path of a folder that may be imported. Raises FolderNotFoundError, PathRefusedError."""
-    if "\0" in os.fspath(path):
-        raise FolderNotFoundError("A path cannot hold a NUL character.")
-    folder = Path(path).expanduser().resolve()
+    folder = real_path(path)
     shown = shown_path(str(folder))
     try:
         if not folder.is_dir():
@@ -75,6 +73,16 @@ def checked_folder(path: str | Path) -> Path:
                 remedy="Choose the folder where your own media lie.",
             )
     return folder
+
+
+def real_path(path: str | Path) -> Path:
+    """The path with links and dots resolved, whether or not anything is there. Raises FolderNotFoundError."""
+    if "\0" in os.fspath(path):
+        raise FolderNotFoundError("A path cannot hold a NUL character.")
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links; no home folder of that name
+        raise FolderNotFoundError(f"{shown_path(os.fspath(path))} cannot be followed: {error}.") from error
 
 
 def own_folders() -> list[Path]:

@@ -261,6 +261,7 @@ def test_refuses_to_import_from_elsewhere(client: APIClient, folders: Path, path
     answer = client.post("/api/files/import-directory", {"path": path})
 
     assert answer.status_code == 400
+    assert "does not exist" not in str(answer.json())
     assert not Root.objects.exists()
 
 

@@ -43,7 +43,7 @@ def test_the_list_shows_what_there_is_and_how_much(admin_client: Client) -> None
     assert "/drive/a/trip" in page
     assert "1:02:03" in page
     assert "1920×1080" in page
-    assert f"/admin/files/proxy/?file_id={file.pk}" in page
+    assert f"/files/{file.pk}/#proxies" in page
     assert "style=" not in page.split('id="changelist-form"')[1].split("</table>")[0]
 
 

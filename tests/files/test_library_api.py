@@ -236,6 +236,7 @@ def test_the_trash_is_listed_restored_from_and_emptied(client: APIClient, folder
 
     back = client.post(f"/api/trash/{row['id']}/restore")
     assert (back.status_code, back.json()["name"]) == (200, "a.png")
+    assert list(Job.objects.values_list("kind", "subject_id")) == [("make_proxy", row["id"])]
     assert len(residue(folders)) == 1
     assert client.post(f"/api/trash/{row['id']}/restore").status_code == 404
 

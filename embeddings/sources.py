@@ -24,7 +24,7 @@ def _name(file: File) -> Draft:
 
 
 def _analysed(file: File) -> list[Draft]:
-    rows = results.current_for(file)
+    rows = {kind: row for kind, row in results.current_for(file).items() if results.NOTHING_SAID not in row.notes}
     return [draft for kind, row in rows.items() for draft in drafts_of(kind, row.result, source_id=row.pk)]
 
 

@@ -19,6 +19,7 @@ from nova.errors import NotAnalysableError, NovaError, UnknownTypeError
 from nova.models import LOCAL, NovaJob
 from nova.signals import analysis_ready
 from transcription.models import Transcript
+from transcription.segments import Speech
 
 #: Of the local model; a new one makes its older results stale.
 LOCAL_VERSION = "local-1"
@@ -40,6 +41,10 @@ def prepare(
         raise UnknownTypeError(named, remedy=f"Known are {', '.join(TYPES)}.")
     if file.media_type == File.MediaType.IMAGE:
         raise NotAnalysableError("Not for images: the local model reads moving pictures and speech.")
+    if file.media_type == File.MediaType.AUDIO and not _spoken(file):
+        raise NotAnalysableError(
+            "There is nothing to analyse: a sound without a transcript.", remedy="Transcribe it first."
+        )
     key = input_key(file, types, options or {})
     same = NovaJob.objects.filter(file=file, model=LOCAL, input_key=key)
     known = same.filter(status__in=NovaJob.OPEN if force else [*NovaJob.OPEN, NovaJob.Status.COMPLETED]).first()
@@ -55,8 +60,7 @@ def prepare(
 
 def input_key(file: File, types: Sequence[str], options: Mapping[str, Any]) -> str:
     """A hash of all that the local model looks at: another transcript or a newer model makes another question."""
-    transcript = Transcript.objects.current_for(file)
-    spoken = [(one.start_s, one.end_s, one.text) for one in transcript.spoken()] if transcript else []
+    spoken = [(one.start_s, one.end_s, one.text) for one in _spoken(file)]
     parts = [LOCAL_VERSION, file.sampled_hash, file.duration_s, sorted(types), dict(options), spoken]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -82,7 +86,7 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
             nova_job.fail(str(exc))
         raise
     with transaction.atomic():
-        results.keep(nova_job, found, version=LOCAL_VERSION)
+        results.keep(nova_job, found, version=LOCAL_VERSION, notes=[] if clip.lines else [results.NOTHING_SAID])
         nova_job.complete()
         transaction.on_commit(lambda: announce(file, nova_job))
     return nova_job
@@ -95,15 +99,8 @@ def announce(file: File, nova_job: NovaJob | None, reason: str = "") -> None:
 
 def _clip(file: File, progress: Progress) -> local_model.Clip:
     transcript = Transcript.objects.current_for(file)
-    spoken = transcript.spoken() if transcript else []
-    lines = [local_model.Line(one.start_s, one.end_s, one.text) for one in spoken]
-    cuts: list[shots.Cut] = []
-    if file.media_type == File.MediaType.VIDEO:
-        cuts = _cuts(file, progress)
-    elif not lines:
-        raise NotAnalysableError(
-            "There is nothing to analyse: a sound without a transcript.", remedy="Transcribe it first."
-        )
+    lines = [local_model.Line(one.start_s, one.end_s, one.text) for one in _spoken(file)]
+    cuts = _cuts(file, progress) if file.media_type == File.MediaType.VIDEO else []
     last_s = max([line.end_s for line in lines] + [cut.at_s for cut in cuts] + [0.0])
     return local_model.Clip(
         duration_s=max(file.duration_s or 0.0, last_s),
@@ -112,6 +109,11 @@ def _clip(file: File, progress: Progress) -> local_model.Clip:
         name=file.name,
         language=transcript.language if transcript else "",
     )
+
+
+def _spoken(file: File) -> list[Speech]:
+    transcript = Transcript.objects.current_for(file)
+    return transcript.spoken() if transcript else []
 
 
 def _cuts(file: File, progress: Progress) -> list[shots.Cut]:

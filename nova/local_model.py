@@ -125,7 +125,7 @@ def _chapter(index: int, start_s: float, end_s: float, lines: Sequence[Line]) ->
     leading = salience.best(spoken, 1)
     return {
         "index": index,
-        "title": _title(leading[0]) if leading else f"Scene {index}",
+        "title": _title(leading[0]) if leading else "",
         "start_s": round(start_s, 3),
         "end_s": round(end_s, 3),
         "summary": " ".join(_sentence(text) for text in salience.best(spoken, 2)),

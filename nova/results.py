@@ -8,6 +8,9 @@ from django.db import transaction
 from files.models import File
 from nova.models import LOCAL, AnalysisResult, NovaJob
 
+#: A note on results that were made without a word: there is nothing in them to search for.
+NOTHING_SAID = "nothing is said"
+
 
 def current_for(file: File) -> dict[str, AnalysisResult]:
     """The results that pages and search use, by analysis type."""

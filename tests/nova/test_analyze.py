@@ -12,9 +12,9 @@ from jobs.models import Job
 from jobs.queue import run_until_idle
 from nova import shots
 from nova.analyze import analyze, prepare
-from nova.errors import NotAnalysableError, UnknownTypeError
+from nova.errors import UnknownTypeError
 from nova.models import LOCAL, AnalysisResult, NovaJob
-from nova.results import current_for, keep
+from nova.results import NOTHING_SAID, current_for, keep
 from nova.signals import analysis_ready
 from nova.tasks import request_local
 from tests.files.factories import make_file, make_root
@@ -198,13 +198,29 @@ def test_an_unknown_type_is_refused_with_the_known_ones(clip: File, types: list[
     assert "summary, chapters, elements" in caught.value.remedy
 
 
-def test_a_silent_sound_cannot_be_analysed(folders: Path) -> None:
-    nova_job = prepare(make_file(media_type="audio"))
+def test_a_sound_without_a_transcript_settles_and_fails_nothing(folders: Path, settled: list[Any]) -> None:
+    sound = make_file(media_type="audio")
 
-    with pytest.raises(NotAnalysableError, match="without a transcript"):
-        analyze(nova_job)
+    transcript_settled.send(sender=None, file=sound, transcript=None, reason="waiting")
 
-    assert nova_job.status == NovaJob.Status.FAILED
+    assert settled == [(sound.pk, None, "There is nothing to analyse: a sound without a transcript.")]
+    assert not Job.objects.filter(kind="analyze").exists()
+
+
+def test_a_sound_with_a_transcript_is_analysed(folders: Path) -> None:
+    sound = make_file(media_type="audio")
+    _say(sound, "Lanterns float on the pond.")
+
+    analyze(prepare(sound))
+
+    assert current_for(sound)["summary"].result["text"] == "Lanterns float on the pond."
+
+
+def test_results_made_without_a_word_say_so(clip: File) -> None:
+    request_local(clip)
+    run_until_idle()
+
+    assert current_for(clip)["chapters"].notes == [NOTHING_SAID]
 
 
 @pytest.fixture

@@ -32,5 +32,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("", include("jobs.page_urls")),
     path("", include("novaproject.page_urls")),
+    path("", include("bedrock.page_urls")),
     path("", include("embeddings.page_urls")),
 ]

@@ -1,0 +1,7 @@
+"""Addresses of the pages of `bedrock`."""
+
+from django.urls import path
+
+from bedrock import views
+
+urlpatterns = [path("spend/", views.spend_page, name="spend")]

@@ -1,0 +1,72 @@
+"""The models with their state and prices, as people compare them: a million tokens, and an hour of video."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bedrock import catalogue, conf
+from bedrock.models import CatalogueModel
+from bedrock.pricing import MODES, Range, estimate
+
+HOUR_S = 3600
+#: What an answer with a summary, chapters and elements of an hour is about as long as.
+ANSWER_TOKENS = Range(low=1500, high=1500)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModePrice:
+    """The price in one mode. None where the mode is not offered or unpriced."""
+
+    mode: str
+    is_offered: bool
+    per_1m: tuple[Decimal, Decimal] | None
+    hour_usd: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelLine:
+    """One model in a list of prices."""
+
+    key: str
+    name: str
+    is_free: bool
+    state: str
+    level: str
+    prices: list[ModePrice]
+    as_of: str
+
+
+def lines() -> list[ModelLine]:
+    """The models that analyse video, in their order."""
+    return [_line(row) for row in catalogue.models(CatalogueModel.Purpose.ANALYSIS)]
+
+
+def _line(row: CatalogueModel) -> ModelLine:
+    refused = row.refuse_reason(mode=row.modes[0] if row.modes else "realtime", region=conf.region())
+    level = "bad" if refused else "warn" if row.status in {row.Status.PREVIEW, row.Status.LEGACY} else "ok"
+    return ModelLine(
+        key=row.key,
+        name=row.name,
+        is_free=row.is_local,
+        state=refused or row.get_status_display(),
+        level=level,
+        prices=[_mode_price(row, mode) for mode in MODES],
+        as_of=f"{row.as_of:%Y-%m-%d}",
+    )
+
+
+def _mode_price(row: CatalogueModel, mode: str) -> ModePrice:
+    is_offered = mode in row.modes and not row.is_past()
+    price = row.price(mode, conf.region()) if is_offered else None
+    if price is None:
+        return ModePrice(mode=mode, is_offered=is_offered, per_1m=None, hour_usd=None)
+    rates = (price.rates["input_per_1k"] * 1000, price.rates["output_per_1k"] * 1000)
+    return ModePrice(mode=mode, is_offered=True, per_1m=rates, hour_usd=_hour(row, mode))
+
+
+def _hour(row: CatalogueModel, mode: str) -> Decimal | None:
+    """An hour of video, cut at the model's sampling knee, so that each second is looked at once."""
+    sampling, price = row.video_sampling(), row.price(mode, conf.region())
+    if sampling is None or price is None:
+        return None
+    frames = HOUR_S * sampling.tokens_per_frame
+    return estimate(price=price, input_tokens=Range(low=frames, high=frames), output_tokens=ANSWER_TOKENS).usd_high

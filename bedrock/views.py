@@ -1,0 +1,94 @@
+"""The page of spending: where the month stands, and what was spent by day, model, mode, type or file."""
+
+import csv
+from dataclasses import asdict, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from bedrock import price_list, spend
+from bedrock.forms import SpendForm
+
+#: The tables that people choose from, and what their first column is called.
+TABLES = {"day": "Day", "model": "Model", "mode": "Mode", "type": "Analysis", "file": "File", "month": "Month"}
+#: Rows of the table; the CSV has all.
+MAX_ROWS = 200
+
+
+@require_safe
+@permission_required("bedrock.view_entry", raise_exception=True)
+def spend_page(request: HttpRequest) -> HttpResponse:
+    form = SpendForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    by = asked.get("by") or "day"
+    rows = spend.by(by, since=asked.get("since"), until=asked.get("until"))
+    if asked.get("as_csv"):
+        return _as_csv(by, rows)
+    month = spend.month()
+    context = {
+        "form": form,
+        "by": by,
+        "tables": TABLES,
+        "first_column": TABLES[by],
+        "dates": _dates(asked),
+        "rows": [_shown(by, row) for row in _in_order(by, rows)[:MAX_ROWS]],
+        "n_rows": len(rows),
+        "total": _total(rows),
+        "month": month,
+        "month_name": date.fromisoformat(f"{month.month}-01").strftime("%B"),
+        "used_share": _share(month),
+        "models": price_list.lines(),
+    }
+    return render(request, "bedrock/spend.html", context)
+
+
+def _in_order(by: str, rows: list[spend.Row]) -> list[spend.Row]:
+    """The latest day on top; the dearest of everything else, as they come."""
+    return rows[::-1] if by in {"day", "month"} else rows
+
+
+def _shown(by: str, row: spend.Row) -> dict[str, Any]:
+    """A row with how far the actual cost was from its estimate, and the file's page."""
+    off = (row.spent_usd / row.estimated_usd - 1) * 100 if row.estimated_usd and row.spent_usd else None
+    file_id = int(row.key) if by == "file" and row.key else None
+    return {"row": row, "off": None if off is None else f"{off:+.0f} %".replace("-", "−"), "file_id": file_id}
+
+
+def _total(rows: list[spend.Row]) -> dict[str, Any]:
+    names = [field.name for field in fields(spend.Row) if field.name not in {"key", "label"}]
+    return {name: sum(getattr(row, name) for row in rows) for name in names}
+
+
+def _share(month: spend.Month) -> str:
+    if not month.cap_usd or month.left_usd is None:
+        return "0"
+    return f"{min(max(1 - month.left_usd / month.cap_usd, Decimal(0)), Decimal(1)):.3f}"
+
+
+def _dates(asked: dict[str, Any]) -> str:
+    """The dates of this page for the addresses of the other tables."""
+    return "".join(f"&{name}={asked[name].isoformat()}" for name in ("since", "until") if asked.get(name))
+
+
+def _as_csv(by: str, rows: list[spend.Row]) -> HttpResponse:
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="spend-by-{by}.csv"'
+    names = [field.name for field in fields(spend.Row)]
+    sheet = csv.DictWriter(answer, names)
+    sheet.writeheader()
+    for row in rows:
+        sheet.writerow({name: _cell(value) for name, value in asdict(row).items()})
+    return answer
+
+
+def _cell(value: Any) -> str:
+    """Text that a spreadsheet takes for text, also where a file's name looks like a formula."""
+    if isinstance(value, Decimal):
+        return f"{value:.6f}"
+    text = str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

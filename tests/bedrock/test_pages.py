@@ -1,0 +1,102 @@
+"""The page of spending."""
+
+import csv
+import io
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from bedrock import ledger, price_list
+from bedrock.models import CatalogueModel
+from bedrock.pricing import Usage
+from tests.bedrock.test_ledger import ask
+from tests.files.factories import make_file
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def site(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.fixture
+def spent() -> Any:
+    file = make_file(name="=cmd.mp4")
+    entry = ledger.reserve(ask("q1", analysis_type="summary", file_id=file.pk, file_name=file.name))
+    ledger.settle(entry, usage=Usage(input_tokens=50_000))
+    ledger.possibly_paid(ledger.reserve(ask("q2")), "lost")
+    ledger.reserve(ask("q3", "0.25"))
+    return file
+
+
+def text(site: Client, path: str) -> str:
+    answer = site.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_empty_ledger_says_what_is_free_and_shows_the_prices(site: Client) -> None:
+    page = text(site, "/spend/")
+
+    assert "Nothing was spent" in page
+    assert "AWS ended Nova Premier on 2026-09-14" in page
+    assert "$0.3300 / $2.75" in page
+    assert "unpriced" not in page.split("Models and prices")[1].split("“Unpriced”")[0]
+
+
+@pytest.mark.parametrize("by", ["day", "model", "mode", "type", "file", "month"])
+def test_each_table_shows_spent_beside_its_estimate(site: Client, spent: Any, settings: Any, by: str) -> None:
+    settings.NOVA_MONTHLY_BUDGET_USD = "10"
+
+    page = text(site, f"/spend/?by={by}")
+
+    assert "$0.5000 spent in" in page
+    assert "−50 %" in page
+    assert "$8.25 left" in page
+    assert 'value="0.175"' in page
+
+
+def test_a_file_links_to_its_page(site: Client, spent: Any) -> None:
+    assert f'href="/files/{spent.pk}/"' in text(site, "/spend/?by=file")
+
+
+def test_days_that_make_no_sense_are_told_and_empty_days_say_so(site: Client, spent: Any) -> None:
+    assert "Enter a valid date" in text(site, "/spend/?since=soon")
+    assert "in these days" in text(site, "/spend/?since=2099-01-01")
+    assert text(site, "/spend/?by=colour")
+
+
+def test_the_csv_has_all_rows_and_no_formulas(site: Client, spent: Any) -> None:
+    answer = site.get("/spend/?by=file&as_csv=1")
+
+    rows = {row["label"]: row for row in csv.DictReader(io.StringIO(answer.content.decode()))}
+    assert answer["Content-Disposition"] == 'attachment; filename="spend-by-file.csv"'
+    assert Decimal(rows["'=cmd.mp4"]["spent_usd"]) == Decimal("0.5")
+
+
+def test_the_page_asks_few_questions_of_the_database(
+    site: Client, spent: Any, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(14):
+        site.get("/spend/?by=file")
+
+
+def test_the_page_is_closed_without_the_permission(client: Client) -> None:
+    client.force_login(User.objects.create_user("nobody"))
+    assert client.get("/spend/").status_code == 403
+
+
+def test_an_hour_of_video_is_priced_and_an_unknown_price_is_not_nothing() -> None:
+    lines = {line.key: line for line in price_list.lines()}
+
+    assert lines["lite"].prices[0].hour_usd == Decimal("0.346269")
+    assert lines["lite"].prices[1].hour_usd == lines["lite"].prices[2].hour_usd == Decimal("0.1731345")
+    assert not lines["lite_v1"].prices[1].is_offered
+    assert lines["pro_2_preview"].level == "warn"
+    CatalogueModel.objects.filter(key="lite").update(prices={})
+    assert price_list.lines()[0].prices[0].per_1m is None

@@ -18,8 +18,8 @@ from rest_framework.views import APIView
 from files import derived, streaming
 from files.access import as_local_path
 from files.errors import OriginalUnavailableError
+from files.existing import proxy_path
 from files.models import File, Proxy
-from files.proxying import proxy_path
 from jobs.rest import HasPermission
 
 #: Posters change only when a proxy is made anew; the ETag notices then.

@@ -65,8 +65,8 @@ def read_made(file_id: int) -> Made | None:
     return made if all((place / name).is_file() for name in made.names) else None
 
 
-def write_made(file_id: int, made: Made) -> None:
-    storage.write(folder(file_id) / _MADE, json.dumps(asdict(made)).encode())
+def write_made(file_id: int, made: Made, *, token: str = "") -> None:
+    storage.write(folder(file_id) / _MADE, json.dumps(asdict(made)).encode(), token=token)
 
 
 def forget_made(file_id: int) -> None:

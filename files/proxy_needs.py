@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from files import conf, derived
+from files.existing import is_whole
 from files.models import File, FileQuerySet, Proxy
 
 CHUNK = 500
@@ -32,10 +33,10 @@ def find_needs(files: FileQuerySet, spec: str = "") -> Needs:
             needs.unavailable.append(file.pk)
         elif file.media_type != File.MediaType.VIDEO:
             _sort_by_derived(needs, file)
-        elif wanted is not None and not _is_there(wanted):
+        elif wanted is not None and not is_whole(wanted):
             needs.missing.append(file.pk)
         elif wanted is None:
-            (needs.stale if any(map(_is_there, proxies)) else needs.missing).append(file.pk)
+            (needs.stale if any(map(is_whole, proxies)) else needs.missing).append(file.pk)
         elif file.sampled_hash and wanted.source_hash != file.sampled_hash:
             needs.stale.append(file.pk)
         else:
@@ -56,8 +57,3 @@ def _sort_by_derived(needs: Needs, file: File) -> None:
 def _with_proxies(files: FileQuerySet) -> Iterator[tuple[File, list[Proxy]]]:
     for file in files.order_by("pk").prefetch_related("proxies").iterator(chunk_size=CHUNK):
         yield file, list(file.proxies.all())
-
-
-def _is_there(proxy: Proxy) -> bool:
-    path = conf.folders().proxies / proxy.path
-    return path.is_file() and path.stat().st_size == proxy.size_bytes

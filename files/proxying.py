@@ -10,10 +10,12 @@ from files import conf, derived, ffmpeg, graphs, naming, pictures, probe, profil
 from files.access import as_local_path
 from files.derived import Made
 from files.errors import FfmpegFailedError, FilesError, MediaError, UnreadableError
+from files.existing import find_good, has_derived
 from files.hashing import sampled_hash
 from files.media import AudioTrack, MediaInfo, default_audio
 from files.models import File, Proxy
 from files.profiles import Profile
+from files.sharing import take_from_twin
 from jobs.progress import NO_PROGRESS, Progress
 
 #: A copy may be this much shorter than its source before the source counts as cut short.
@@ -35,9 +37,10 @@ def make_proxy(
     profile = profiles.parse(spec or conf.proxy_profile())
     with as_local_path(file) as source:
         content = sampled_hash(source)
-        if (proxy := find_good(file, profile.name, content, audio_track)) or _needs_no_proxy(
-            file, content, audio_track
-        ):
+        proxy = find_good(file, profile.name, content, audio_track)
+        if proxy is None and audio_track is None:
+            proxy = take_from_twin(file, profile.name, content)
+        if proxy or (file.media_type != File.MediaType.VIDEO and has_derived(file, content, audio_track)):
             return proxy
         run = _Run(file, source, profile, content, token)
         if file.media_type == File.MediaType.IMAGE:
@@ -46,32 +49,11 @@ def make_proxy(
         return run.make(progress, audio_track)
 
 
-def find_good(file: File, spec: str, content: str, audio_track: int | None = None) -> Proxy | None:
-    """The proxy of this spec, if it and all beside it are whole and made from this content and this sound track."""
-    proxy = file.proxies.filter(proxy_spec=spec, source_hash=content).first()
-    path = proxy_path(proxy) if proxy else None
-    is_whole = proxy and path and path.is_file() and path.stat().st_size == proxy.size_bytes
-    return proxy if is_whole and _is_derived(file, content, audio_track) else None
-
-
-def proxy_path(proxy: Proxy) -> Path:
-    return conf.folders().proxies / proxy.path
-
-
 def remove_attempts(file: File, job_id: int) -> None:
     """Delete what earlier attempts of a job left, whose worker was killed: their names begin with the job's id."""
     for place in (conf.folders().proxies, derived.folder(file.pk)):
         for path in place.glob(f".{job_id}-*.part"):
             storage.remove(path)
-
-
-def _needs_no_proxy(file: File, content: str, audio_track: int | None) -> bool:
-    return file.media_type != File.MediaType.VIDEO and _is_derived(file, content, audio_track)
-
-
-def _is_derived(file: File, content: str, audio_track: int | None) -> bool:
-    made = derived.read_made(file.pk)
-    return bool(made and made.source_hash == content and audio_track in (None, made.audio_track))
 
 
 @dataclass
@@ -85,8 +67,9 @@ class _Run:
     token: str
 
     def make_picture(self) -> None:
-        storage.write(derived.folder(self.file.pk) / derived.POSTER, pictures.poster_of_image(self.source))
-        derived.write_made(self.file.pk, Made(source_hash=self.content, names=(derived.POSTER,)))
+        poster = pictures.poster_of_image(self.source)
+        storage.write(derived.folder(self.file.pk) / derived.POSTER, poster, token=self.token)
+        derived.write_made(self.file.pk, Made(source_hash=self.content, names=(derived.POSTER,)), token=self.token)
 
     def make(self, progress: Progress, audio_track: int | None) -> Proxy | None:
         info = probe.probe(self.source)
@@ -200,6 +183,7 @@ class _Run:
                 sprite=self._sprite(info) if derived.SPRITE in names else None,
                 names=tuple(names),
             ),
+            token=self.token,
         )
         self._learn_duration(copy)
         return self._keep_proxy(info, targets.proxy, copy, sound, outcome) if targets.proxy else None
@@ -218,11 +202,11 @@ class _Run:
         place = derived.folder(self.file.pk)
         if derived.SPRITE in names:
             index = sprites.write_vtt(self._sprite(info), copy.duration_s or 0)
-            storage.write(place / derived.SPRITE_VTT, index.encode())
+            storage.write(place / derived.SPRITE_VTT, index.encode(), token=self.token)
             return [derived.SPRITE_VTT]
         cover = None if info.video else pictures.poster_of_cover(self.source)
         if cover:
-            storage.write(place / derived.POSTER, cover)
+            storage.write(place / derived.POSTER, cover, token=self.token)
             return [derived.POSTER]
         return []
 

@@ -14,6 +14,8 @@ from files import conf, naming
 from files.errors import NoSpaceError, OutsideOurFoldersError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+#: Another disk, a file system without links, too many of them.
+_NO_LINK = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK)
 DIRECTORY_MODE = 0o750
 FILE_MODE = 0o640
 
@@ -49,9 +51,9 @@ def open_new(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE), "wb")
 
 
-def write(target: Path, content: bytes) -> Path:
+def write(target: Path, content: bytes, *, token: str = "") -> Path:
     """Write a whole small file: either the old content or the new one is there, whatever happens."""
-    temp = temporary(target)
+    temp = temporary(target, token)
     try:
         with _space(target), open_new(temp) as out:
             out.write(content)
@@ -68,6 +70,22 @@ def replace(temp: Path, target: Path) -> Path:
         os.replace(temp, target)  # noqa: PTH105  (beside os.fsync)
         _sync(target.parent)
     return target
+
+
+def share(source: Path, target: Path) -> Path:
+    """Give a finished file of ours a second name; a copy where links are not possible. Neither is written in place."""
+    source, temp = writable(source), temporary(target)
+    try:
+        try:
+            temp.hardlink_to(source)
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            with _space(target), source.open("rb") as old, open_new(temp) as new:
+                shutil.copyfileobj(old, new, 1024 * 1024)
+        return replace(temp, target)
+    finally:
+        remove(temp)
 
 
 def remove(path: Path) -> bool:

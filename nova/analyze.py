@@ -10,8 +10,8 @@ from django.db import transaction
 
 from files.access import as_local_path
 from files.errors import FilesError
+from files.existing import proxy_path
 from files.models import File, Proxy
-from files.proxying import proxy_path
 from jobs.errors import Cancelled
 from jobs.progress import NO_PROGRESS, Progress
 from nova import local_model, results, shapes, shots

@@ -12,9 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from files import conf, derived, storage
+from files.existing import proxy_path
 from files.models import File, Proxy
 from files.probe import probe
-from files.proxying import make_proxy, proxy_path
+from files.proxying import make_proxy
 from files.reconciling import reconcile
 from files.signals import media_ready
 from files.tasks_media import MAKE_PROXY, request_proxy

@@ -11,9 +11,11 @@ from PIL import Image
 
 from files import conf, derived, profiles, storage
 from files.errors import FilesError, MediaError, NoSpaceError, PlaylistError, UnreadableError
-from files.models import File, Proxy
+from files.existing import find_good, proxy_path
+from files.hashing import full_hash, sampled_hash
+from files.models import File, Proxy, Root
 from files.probe import probe
-from files.proxying import NoSuchTrackError, find_good, make_proxy, proxy_path
+from files.proxying import NoSuchTrackError, make_proxy
 from jobs.errors import Cancelled
 from tests import media
 from tests.files.factories import make_file, make_root
@@ -35,7 +37,7 @@ def originals(folders: Path) -> Path:
 def imported(path: Path) -> File:
     """A row for a real file, as an import would write it."""
     info = probe(path)
-    root = make_root(path.parent)
+    root = Root.objects.filter(path=path.parent).first() or make_root(path.parent)
     return make_file(
         root,
         path.name,
@@ -506,3 +508,54 @@ def test_name_that_is_no_text(originals: Path) -> None:
 
     assert proxy is not None
     assert proxy_path(proxy).is_file()
+
+
+def test_exact_duplicates_share_what_was_made(originals: Path) -> None:
+    first = imported(media.make_clip(originals / "a.mp4", seconds=1))
+    twin_path = originals / "copy of a.mp4"
+    twin_path.write_bytes(first.local_path.read_bytes())
+    one = make_proxy(first)
+    twin = make_file(first.root, twin_path.name)
+    for file in (first, twin):
+        file.full_hash, file.sampled_hash = full_hash(file.local_path), sampled_hash(file.local_path)
+        file.save()
+
+    two = make_proxy(twin)
+
+    assert one is not None
+    assert two is not None
+    assert (two.file, two.path) == (twin, f"copy of a_{twin.pk}_720p15.mp4")
+    assert proxy_path(two).samefile(proxy_path(one))  # one copy on the disk, two names
+    assert derived.audio_path(twin) is not None
+    storage.remove(proxy_path(one))
+    assert probe(proxy_path(two)).video_codec == "h264"
+    assert find_good(twin, "720p15", two.source_hash) == two
+
+
+def test_sounds_and_pictures_are_shared_too(originals: Path) -> None:
+    picture = media.make_image(originals / "a.png")
+    (originals / "b.png").write_bytes(picture.read_bytes())
+    one = imported(picture)
+    two = make_file(one.root, "b.png", media_type="image")
+    for file in (one, two):
+        file.full_hash, file.sampled_hash = full_hash(picture), sampled_hash(picture)
+        file.save()
+    make_proxy(one)
+
+    assert make_proxy(two) is None
+
+    first, second = derived.poster_path(one), derived.poster_path(two)
+    assert first is not None
+    assert second is not None
+    assert first.samefile(second)
+
+
+def test_only_what_is_certainly_equal_is_shared(originals: Path) -> None:
+    first = imported(media.make_clip(originals / "a.mp4", seconds=1))
+    make_proxy(first)
+    other = imported(media.make_clip(originals / "b.mp4", seconds=1, tone_hz=500))
+
+    second = make_proxy(other)
+
+    assert second is not None
+    assert not proxy_path(second).samefile(proxy_path(first.proxies.get()))

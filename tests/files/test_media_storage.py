@@ -289,3 +289,22 @@ def test_full_hash_is_kept_until_the_file_changes(folders: Path) -> None:
     assert changed == full_hash(path)
     file.refresh_from_db()
     assert file.full_hash == changed
+
+
+def test_second_name_is_a_copy_where_links_cannot_be(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = storage.write(folders / "data" / "a", b"content")
+
+    def refuse(*_args: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    copy = storage.share(source, folders / "data" / "b")
+
+    assert copy.read_bytes() == b"content"
+    assert not copy.samefile(source)
+    assert sorted(path.name for path in copy.parent.iterdir()) == ["a", "b"]
+
+
+def test_link_that_fails_otherwise_is_an_error(folders: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        storage.share(folders / "data" / "none", folders / "data" / "b")

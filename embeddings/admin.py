@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from embeddings import spaces
-from embeddings.models import CachedQuery, Chunk, Embedding, Removal, SavedQuery, Space
+from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space
 from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
 
 
@@ -63,12 +63,12 @@ class EmbeddingAdmin(ReadOnlyAdmin[Embedding]):
     fields = readonly_fields = ("chunk", "file", "space", "content_hash", "created_at")
 
 
-@admin.register(CachedQuery)
-class CachedQueryAdmin(ReadOnlyAdmin[CachedQuery]):
-    list_display = ("text", "space", "used_at")
-    list_filter = ("space",)
+@admin.register(PaidVector)
+class PaidVectorAdmin(ReadOnlyAdmin[PaidVector]):
+    list_display = ("__str__", "purpose", "space", "created_at")
+    list_filter = ("purpose", "space")
     list_select_related = ("space",)
-    fields = readonly_fields = ("text", "space", "used_at")
+    fields = readonly_fields = ("text", "purpose", "space", "created_at")
     search_fields = ("text",)
 
 

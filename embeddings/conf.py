@@ -8,6 +8,7 @@ from django.conf import settings
 
 PROVIDERS: Mapping[str, str] = {
     "local": "embeddings.providers.local.LocalProvider",
+    "nova": "embeddings.providers.nova.NovaProvider",
 }
 
 

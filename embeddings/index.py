@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import transaction
 
-from embeddings import fulltext, spaces, vec
+from embeddings import fulltext, paid, spaces, vec
 from embeddings.chunks import Draft
 from embeddings.errors import ProviderUnavailableError
 from embeddings.models import KIND_CODES, Chunk, Embedding, Removal, Space
 from embeddings.sources import drafts_for
-from embeddings.vectors import Floats, checked, to_bits
+from embeddings.vectors import Floats, to_bits
 from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
 
@@ -151,8 +151,8 @@ def _make_vectors(file: File, space: Space, report: IndexReport, *, force: bool,
     for first in range(0, len(todo), BATCH_TEXTS):
         progress.update(first / len(todo), f"{first} of {len(todo)} texts embedded")
         hashes = todo[first : first + BATCH_TEXTS]
-        vectors = provider.embed([texts[one] for one in hashes], purpose="index")
-        made.update(zip(hashes, checked(vectors, count=len(hashes), dimension=space.dimension), strict=True))
+        vectors = paid.embed(space, provider, [texts[one] for one in hashes], purpose="index", file_id=file.pk)
+        made.update(zip(hashes, vectors, strict=True))
     return made
 
 

@@ -4,7 +4,6 @@ Full text (`chunks_fts`) and vectors (one vec0 table a space) hang on these rows
 transaction; there are no triggers, because a later migration of a table would drop them without a word.
 """
 
-from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -179,29 +178,26 @@ class Removal(models.Model):
         return str(self.embedding_id)
 
 
-class CachedQueryQuerySet(QuerySet["CachedQuery"]):
-    def prune(self, keep: int) -> int:
-        """Forget all but the `keep` that were asked last."""
-        last: Iterable[int] = self.order_by("-used_at", "-id").values_list("id", flat=True)[:keep]
-        return self.exclude(pk__in=list(last)).delete()[0]
+class PaidVector(models.Model):
+    """The vector of a text that was paid for, kept for good: the same text is never paid twice in a space."""
 
+    class Purpose(models.TextChoices):
+        INDEX = "index", "To be found"
+        QUERY = "query", "Question"
 
-class CachedQuery(models.Model):
-    """The vector of a question that was asked before: the same question is never paid twice."""
-
-    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="queries")
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="paid_vectors")
+    purpose = models.CharField(max_length=8, choices=Purpose.choices, default=Purpose.QUERY)
     text_hash = models.CharField(max_length=32)
     text = models.TextField()
     vector = models.BinaryField(help_text="float32, little-endian.")
-    used_at = models.DateTimeField(default=timezone.now)
-
-    objects = CachedQueryQuerySet.as_manager()
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        db_table = "embedding_queries"
-        ordering = ["-used_at"]
-        verbose_name_plural = "cached queries"
-        constraints = [models.UniqueConstraint(fields=["space", "text_hash"], name="queries_one_per_text")]
+        db_table = "paid_vectors"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["space", "purpose", "text_hash"], name="paid_vectors_one_per_text")
+        ]
 
     def __str__(self) -> str:
         return self.text[:80]

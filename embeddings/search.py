@@ -9,8 +9,9 @@ import numpy as np
 from django.db.models import Q
 from django.urls import reverse
 
+from bedrock.errors import BedrockError
 from embeddings import chunks as chunking
-from embeddings import keyword, semantic, snippets, spaces, vec
+from embeddings import keyword, paid, semantic, snippets, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
 from embeddings.fulltext import Where
 from embeddings.fusion import Ranking, as_fraction, reciprocal_rank
@@ -175,7 +176,7 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
     words = _by_words(asked, scope)
     try:
         meaning = _by_meaning(asked, scope, space)
-    except (ProviderError, ExtensionUnavailableError, SpaceMismatchError) as error:
+    except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError) as error:
         words.notice = f"Found by words only. {error} {error.remedy}".strip()
         return words
     whole = [one for one in words.scores if one in words.words]
@@ -195,7 +196,7 @@ def _by_words(asked: Query, scope: _Scope) -> _Candidates:
 
 def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
     space = space or spaces.active()
-    vector = spaces.query_vector(space, asked.text)
+    vector = paid.query_vector(space, spaces.provider_of(space), asked.text)
     return _floored(space, semantic.nearest(space, vector, scope.vectors, limit=POOL))
 
 

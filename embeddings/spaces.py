@@ -1,16 +1,12 @@
 """Verbs over spaces: the one in use, one built beside it, the switch and the way back."""
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
 from embeddings import registry, vec
-from embeddings.chunks import text_hash
 from embeddings.errors import SpaceError, SpaceMismatchError
-from embeddings.models import CachedQuery, Chunk, Embedding, Space
-from embeddings.vectors import Floats, Provider, SpaceKey, checked
-
-KEPT_QUERIES = 5000
+from embeddings.models import Chunk, Embedding, Space
+from embeddings.vectors import Provider, SpaceKey
 
 
 def active() -> Space:
@@ -72,25 +68,3 @@ def provider_of(space: Space) -> Provider:
 def waiting_count(space: Space) -> int:
     """How many chunks have no vector in this space yet."""
     return Chunk.objects.in_library().count() - Embedding.objects.filter(space=space, file__removed_at=None).count()
-
-
-def query_vector(space: Space, text: str) -> Floats:
-    """The vector of a question, from the cache where it was asked before. float32 (dimension,)."""
-    provider = provider_of(space)
-    known = CachedQuery.objects.filter(space=space, text_hash=text_hash(text)).first()
-    if known is not None and known.text == text:
-        return np.frombuffer(bytes(known.vector), dtype="<f4")
-    vector: Floats = checked(provider.embed([text], purpose="query"), count=1, dimension=space.dimension)[0]
-    if provider.is_paid:
-        remember_query(space, text, vector)
-    return vector
-
-
-def remember_query(space: Space, text: str, vector: Floats) -> None:
-    """Keep what was paid for."""
-    CachedQuery.objects.update_or_create(
-        space=space,
-        text_hash=text_hash(text),
-        defaults={"text": text, "vector": vector.astype("<f4").tobytes(), "used_at": timezone.now()},
-    )
-    CachedQuery.objects.filter(space=space).prune(KEPT_QUERIES)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bedrock.pricing import Usage
 from embeddings.errors import ProviderError, SpaceMismatchError
 
 Floats = NDArray[np.float32]
@@ -54,6 +55,14 @@ class Provider(Protocol):
 
         Raises ProviderError (retryable on 429 and 5xx).
         """
+
+
+@runtime_checkable
+class PaidProvider(Protocol):
+    """A provider whose every call costs money: one text at a time, with what it used."""
+
+    def embed_one(self, text: str, *, purpose: Purpose) -> tuple[Floats, Usage]:
+        """Embed one text. Returns float32 (dimension,) and the usage. Raises BedrockError."""
 
 
 def checked(vectors: Floats, *, count: int, dimension: int) -> Floats:

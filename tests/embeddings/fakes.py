@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from bedrock.pricing import Usage
 from embeddings.errors import ProviderError
 from embeddings.query import fold, words_of
 from embeddings.vectors import Floats, Purpose, SpaceKey
@@ -65,3 +66,6 @@ class PaidWordsProvider(WordsProvider):
     @classmethod
     def default_key(cls) -> SpaceKey:
         return SpaceKey(provider="paid", model="bag", dimension=64)
+
+    def embed_one(self, text: str, *, purpose: Purpose) -> tuple[Floats, Usage]:
+        return self.embed([text], purpose=purpose)[0], Usage(input_tokens=len(text))

@@ -419,7 +419,7 @@ def test_an_analysis_is_found_and_goes_with_its_result(friday: File) -> None:
     assert search("trail", mode="keyword").results == []
 
 
-@pytest.mark.parametrize("name", ["chunk", "embedding", "space", "cachedquery", "savedquery", "removal"])
+@pytest.mark.parametrize("name", ["chunk", "embedding", "space", "paidvector", "savedquery", "removal"])
 def test_every_table_has_its_admin(admin_client: Client, friday: File, name: str) -> None:
     search("leak")
     assert admin_client.get(f"/admin/embeddings/{name}/").status_code == 200

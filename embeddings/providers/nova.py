@@ -1,0 +1,69 @@
+"""Amazon's embedding models on Bedrock: Nova Multimodal Embeddings, and two older request formats."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from bedrock import embed_api
+from bedrock.pricing import Usage
+from embeddings.conf import conf
+from embeddings.errors import ProviderUnavailableError
+from embeddings.vectors import Floats, Purpose, SpaceKey
+
+PURPOSES: dict[Purpose, str] = {"index": embed_api.INDEX, "query": embed_api.QUERY}
+
+
+class NovaProvider:
+    """Paid, by text. Nova tells texts to be found from questions; the other formats do not."""
+
+    is_paid: ClassVar[bool] = True
+    #: Not measured with the real model: low, so that nothing good is hidden. Set it from saved queries.
+    floor: ClassVar[float] = 0.1
+
+    def __init__(self, key: SpaceKey) -> None:
+        self.key = key
+
+    @classmethod
+    def default_key(cls) -> SpaceKey:
+        settings = conf()
+        if settings.nova_request_format not in embed_api.FORMATS:
+            raise ProviderUnavailableError(
+                f"There is no request format “{settings.nova_request_format}”.",
+                remedy=f"Set NOVA_EMBED_REQUEST_FORMAT to one of: {', '.join(embed_api.FORMATS)}.",
+            )
+        is_nova = settings.nova_request_format == embed_api.NOVA_FORMAT
+        if is_nova and settings.nova_dimension not in embed_api.NOVA_DIMENSIONS:
+            known = ", ".join(map(str, embed_api.NOVA_DIMENSIONS))
+            raise ProviderUnavailableError(
+                f"Nova has no vectors of {settings.nova_dimension} numbers.",
+                remedy=f"Set NOVA_EMBED_DIMENSION to one of: {known}.",
+            )
+        return SpaceKey(
+            provider="nova",
+            model=settings.nova_model_id,
+            dimension=settings.nova_dimension,
+            request_format=settings.nova_request_format,
+        )
+
+    def fingerprint(self) -> str:
+        return self.key.model
+
+    def problem(self) -> str:
+        return ""
+
+    def embed(self, texts: Sequence[str], *, purpose: Purpose) -> Floats:
+        """Embed texts one call each. The verbs use `embed_one` through the ledger instead."""
+        return np.stack([self.embed_one(text, purpose=purpose)[0] for text in texts])
+
+    def embed_one(self, text: str, *, purpose: Purpose) -> tuple[Floats, Usage]:
+        vector = embed_api.embed_text(
+            embed_api.TextRequest(
+                runtime_id=self.key.model,
+                text=text,
+                dimension=self.key.dimension,
+                request_format=self.key.request_format,
+                purpose=PURPOSES[purpose],
+            )
+        )
+        return np.array(vector.values, dtype=np.float32), vector.usage

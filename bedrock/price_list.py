@@ -42,12 +42,13 @@ def lines() -> list[ModelLine]:
 
 def _line(row: CatalogueModel) -> ModelLine:
     refused = row.refuse_reason(mode=row.modes[0] if row.modes else "realtime", region=conf.region())
+    ended = f"Ended by AWS{f', {row.end_of_life:%Y-%m-%d}' if row.end_of_life else ''}" if row.is_past() else ""
     level = "bad" if refused else "warn" if row.status in {row.Status.PREVIEW, row.Status.LEGACY} else "ok"
     return ModelLine(
         key=row.key,
         name=row.name,
         is_free=row.is_local,
-        state=refused or row.get_status_display(),
+        state=ended or refused or row.get_status_display(),
         level=level,
         prices=[_mode_price(row, mode) for mode in MODES],
         as_of=f"{row.as_of:%Y-%m-%d}",

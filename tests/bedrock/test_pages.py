@@ -44,7 +44,7 @@ def test_an_empty_ledger_says_what_is_free_and_shows_the_prices(site: Client) ->
     page = text(site, "/spend/")
 
     assert "Nothing was spent" in page
-    assert "AWS ended Nova Premier on 2026-09-14" in page
+    assert "Ended by AWS, 2026-09-14" in page
     assert "$0.3300 / $2.75" in page
     assert "unpriced" not in page.split("Models and prices")[1].split("“Unpriced”")[0]
 

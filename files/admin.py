@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
@@ -41,6 +42,15 @@ class TotalsPaginator(Paginator[Any]):
     @property
     def total_size(self) -> str:
         return wording.size(self.totals["size"] or 0)
+
+
+class FileChangeList(ChangeList):
+    """Reads the facets of the rows of the page only."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        facets.fill(self.result_list)
 
 
 class FileColumns:
@@ -97,7 +107,10 @@ class FileAdmin(FileColumns, ReadOnlyAdmin[File]):
         css = {"all": ("files/admin.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[File]:
-        return facets.annotate(File.objects.all())
+        return File.objects.all()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return FileChangeList
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         return [*FILE_FILTERS[:3], *facet_filters(), *FILE_FILTERS[3:]]

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from files.facets import Facet, facets
+from files.facets import Facet, facets, narrow
 from files.filters import in_directory
 from files.models import FileQuerySet, Root
 
@@ -125,10 +125,10 @@ def _facet_filter(facet: Facet) -> type[SimpleListFilter]:
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             return [("true", "yes"), ("false", "no")]
 
-        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        def queryset(self, request: HttpRequest, queryset: Any) -> Any:
             known = {"true": True, "false": False}
             chosen = str(self.value())
-            return queryset.filter(**{facet.name: known[chosen]}) if chosen in known else queryset
+            return narrow(queryset, facet, wanted=known[chosen]) if chosen in known else queryset
 
     return FacetFilter
 

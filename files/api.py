@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from files import facets
 from files.errors import FilesError
 from files.facets import annotate
 from files.filters import ProblemFilters, ProxyFilters, file_filters
@@ -44,8 +45,11 @@ class FileList(generics.ListAPIView[File]):
         """Made when asked: the floors above register their facets at start-up."""
         return file_filters()
 
-    def get_queryset(self) -> QuerySet[File]:
-        return annotate(File.objects.all())
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        """The facets are read for the files of the page only."""
+        page = super().paginate_queryset(queryset)
+        facets.fill(page or [])
+        return page
 
 
 class FileDetail(generics.RetrieveDestroyAPIView[File]):

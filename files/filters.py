@@ -13,7 +13,7 @@ from django import forms
 from django.db.models import Q
 from django_filters.rest_framework import FilterSet
 
-from files.facets import facets
+from files.facets import Facet, facets, narrow
 from files.models import File, FileQuerySet, Problem, Proxy, Root
 
 ORDERINGS = {
@@ -43,6 +43,17 @@ class StrictBooleanField(forms.Field):
 
 class StrictBooleanFilter(django_filters.BooleanFilter):
     field_class = StrictBooleanField  # type: ignore[assignment]
+
+
+class FacetFilter(StrictBooleanFilter):
+    """Asks a facet without selecting it: the condition alone is worked out."""
+
+    def __init__(self, facet: Facet) -> None:
+        self.facet = facet
+        super().__init__(field_name=facet.name, label=facet.filter_label or facet.label)
+
+    def filter(self, qs: Any, value: bool | None) -> FileQuerySet:  # noqa: FBT001
+        return qs if value is None else narrow(qs, self.facet, wanted=value)
 
 
 def in_directory(queryset: FileQuerySet, directory: str) -> FileQuerySet:
@@ -96,12 +107,12 @@ class BaseFileFilters(FilterSet):
 
 def file_filters() -> type[BaseFileFilters]:
     """The filters of the contract with one for each facet that is registered."""
-    return _filters_with(tuple((facet.name, facet.filter_label or facet.label) for facet in facets()))
+    return _filters_with(tuple(facets()))
 
 
 @lru_cache(maxsize=8)
-def _filters_with(flags: tuple[tuple[str, str], ...]) -> type[BaseFileFilters]:
-    made: Mapping[str, Any] = {name: StrictBooleanFilter(field_name=name, label=label) for name, label in flags}
+def _filters_with(known: tuple[Facet, ...]) -> type[BaseFileFilters]:
+    made: Mapping[str, Any] = {facet.name: FacetFilter(facet) for facet in known}
     return type("FileFilters", (BaseFileFilters,), {**made, "Meta": BaseFileFilters.Meta})
 
 

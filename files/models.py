@@ -163,14 +163,16 @@ class File(models.Model):
             models.Index(fields=["created_at"], condition=IN_LIBRARY, name="files_by_creation"),
             models.Index(fields=["media_type"], condition=IN_LIBRARY, name="files_by_type"),
             models.Index(fields=["state"], condition=IN_LIBRARY, name="files_by_state"),
-            models.Index(fields=["size_bytes"], condition=IN_LIBRARY, name="files_by_size"),
+            # With `removed_at` it covers the count and the total size of the whole library.
+            models.Index(fields=["size_bytes", "removed_at"], condition=IN_LIBRARY, name="files_by_size"),
             models.Index(fields=["duration_s"], condition=IN_LIBRARY, name="files_by_duration"),
             models.Index(fields=["name"], condition=IN_LIBRARY, name="files_by_name"),
             models.Index(fields=["path"], condition=IN_LIBRARY, name="files_by_path"),
             models.Index(fields=["width"], condition=IN_LIBRARY, name="files_by_width"),
             models.Index(fields=["sampled_hash"], name="files_by_sampled_hash"),
             models.Index(fields=["full_hash"], name="files_by_full_hash"),
-            models.Index(fields=["removed_at"], name="files_by_removal"),
+            # Only of what was removed: SQLite would take it for "removed_at IS NULL" and sort the library each time.
+            models.Index(fields=["removed_at"], condition=~IN_LIBRARY, name="files_in_trash"),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.transcription.checkpoints import write_faster_whisper
 from transcription.providers import whisper
@@ -22,7 +23,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_in_memory() -> Iterator[None]:
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checkpoints are tiny: more threads only wait for each other, long where other tests run beside."""
+    monkeypatch.setattr(settings, "LONG_WORKERS", 1024)
+
+
+@pytest.fixture
+def nothing_in_memory() -> Iterator[None]:
     whisper._in_memory.clear()
     yield
     whisper._in_memory.clear()

@@ -23,7 +23,7 @@ SLACK_S = 1.0
 
 
 def whisper(models: Path) -> Provider:
-    return WhisperProvider(model="base", model_dir=models, device="cpu", threads=2)
+    return WhisperProvider(model="base", model_dir=models, device="cpu", threads=1)
 
 
 def nova_sonic(models: Path) -> Provider:

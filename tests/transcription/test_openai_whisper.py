@@ -31,7 +31,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def provider(checkpoints: Path) -> WhisperProvider:
-    return WhisperProvider(model="base", model_dir=checkpoints, device="cpu", threads=2)
+    return WhisperProvider(model="base", model_dir=checkpoints, device="cpu", threads=1)
 
 
 def test_it_is_chosen_where_only_its_weights_are_there(provider: WhisperProvider, tmp_path: Path) -> None:

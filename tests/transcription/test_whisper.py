@@ -43,7 +43,7 @@ class Watched:
 
 @pytest.fixture
 def provider(models: Path) -> WhisperProvider:
-    return WhisperProvider(model="base", model_dir=models, device="cpu", threads=2)
+    return WhisperProvider(model="base", model_dir=models, device="cpu", threads=1)
 
 
 @pytest.fixture
@@ -122,6 +122,7 @@ def test_a_cancel_stops_it(provider: WhisperProvider, talk: Path) -> None:
         list(provider.transcribe(talk, Wish(), Watched(cancel_after=1)).speeches)
 
 
+@pytest.mark.usefixtures("nothing_in_memory")
 def test_the_model_is_loaded_once(provider: WhisperProvider, talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loads = _count_loads(monkeypatch)
 
@@ -191,7 +192,7 @@ def test_says_so_when_the_audio_cannot_be_read(provider: WhisperProvider, tmp_pa
 
 
 def test_a_model_can_be_a_path_but_not_any_path(models: Path, talk: Path, tmp_path: Path) -> None:
-    by_path = WhisperProvider(model=str(models / "faster-whisper-small"), model_dir=tmp_path, device="cpu")
+    by_path = WhisperProvider(model=str(models / "faster-whisper-small"), model_dir=tmp_path, device="cpu", threads=1)
 
     assert by_path.identity(Wish()) == ("faster-whisper", "faster-whisper-small")
     assert by_path.readiness(Wish(model="faster-whisper-small")).is_ready
@@ -234,11 +235,12 @@ class _FailsOnce:
 
 
 @pytest.mark.parametrize("when", ["load", "listen"])
+@pytest.mark.usefixtures("nothing_in_memory")
 def test_a_full_graphics_card_is_noted_and_the_cpu_used(
     models: Path, talk: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     monkeypatch.setattr(whisper, "ENGINES", (FullCard(when=when),))
-    provider = WhisperProvider(model="base", model_dir=models, compute_type="float16")
+    provider = WhisperProvider(model="base", model_dir=models, compute_type="float16", threads=1)
 
     hearing = provider.transcribe(talk, Wish(), NO_PROGRESS)
 
@@ -246,12 +248,13 @@ def test_a_full_graphics_card_is_noted_and_the_cpu_used(
     assert hearing.notes == [whisper.ON_CPU_NOTE]
 
 
+@pytest.mark.usefixtures("nothing_in_memory")
 def test_a_card_that_does_not_work_is_used_only_when_told_to(
     models: Path, talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whisper, "ENGINES", (FullCard(when="load", message="libcublas is missing"),))
 
-    by_itself = WhisperProvider(model="base", model_dir=models).transcribe(talk, Wish(), NO_PROGRESS)
+    by_itself = WhisperProvider(model="base", model_dir=models, threads=1).transcribe(talk, Wish(), NO_PROGRESS)
     told_to = WhisperProvider(model="base", model_dir=models, device="cuda").transcribe(talk, Wish(), NO_PROGRESS)
 
     assert len(heard(by_itself)) == 2

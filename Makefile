@@ -59,3 +59,6 @@ bench-nova: install-dev
 
 bench-library: install-dev
 	@$(PY) -m bench.library $(if $(SMALL),--small)
+
+bench-transcription: install-dev
+	@$(PY) -m bench.transcription

@@ -257,6 +257,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ModelStatusEnum": "bedrock.models.CatalogueModel.Status",
+        "NovaStatusEnum": "nova.models.NovaJob.Status",
+        "NovaModeEnum": "nova.models.NovaJob.Mode",
+    },
 }
 
 # --- logs ---------------------------------------------------------------------------------------------------------

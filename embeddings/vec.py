@@ -128,6 +128,22 @@ def ids(space_id: int) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def rows_of_sparse_blocks(space_id: int, share: float) -> list[int]:
+    """Ids of the rows in blocks (but the last, which still fills) that are used by less than this share."""
+    table = table_of(space_id)
+    sparse: list[int] = []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT chunk_id, size, validity FROM {table}_chunks ORDER BY chunk_id")  # noqa: S608
+        for chunk_id, size, validity in cursor.fetchall()[:-1]:
+            if int.from_bytes(validity, "little").bit_count() < size * share:
+                sparse.append(chunk_id)
+        cursor.execute(
+            f"SELECT rowid FROM {table}_rowids WHERE chunk_id IN (SELECT value FROM json_each(%s))",  # noqa: S608
+            [str(sparse)],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def _library() -> str:
     given = conf().sqlite_vec_path
     if given:

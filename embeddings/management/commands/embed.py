@@ -3,11 +3,13 @@
 import json
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from embeddings import facet, registry, spaces
+from embeddings import facet, registry, repair, spaces
+from embeddings.compare import compare
 from embeddings.index import index_file
 from embeddings.models import Space
 from files.models import File, FileQuerySet
@@ -35,6 +37,9 @@ class Command(BaseCommand):
         parser.add_argument("--spaces", action="store_true", help="list the spaces")
         parser.add_argument("--switch", type=int, metavar="SPACE", help="use this space for search")
         parser.add_argument("--delete-space", type=int, metavar="SPACE", help="forget a space that is not in use")
+        parser.add_argument("--check", action="store_true", help="say whether chunks, words and vectors agree")
+        parser.add_argument("--repair", action="store_true", help="make them agree, and give empty space back")
+        parser.add_argument("--compare", type=int, nargs=2, metavar="SPACE", help="two spaces on the saved queries")
         parser.add_argument("--yes", action="store_true", help="spend money without asking")
         parser.add_argument("--dry-run", action="store_true", help="only say what it would do")
         parser.add_argument("--json", action="store_true")
@@ -52,6 +57,12 @@ class Command(BaseCommand):
             spaces.delete(_space(options["delete_space"]))
         if options["spaces"] or options["switch"] or options["delete_space"]:
             self._list(as_json=options["json"])
+            return
+        if options["check"] or options["repair"]:
+            self._check(mend=options["repair"], as_json=options["json"])
+            return
+        if options["compare"]:
+            self._compare(*map(_space, options["compare"]), as_json=options["json"])
             return
         space = spaces.get_or_make(registry.default_key()) if options["new_space"] else _space(options["space"])
         ids = options["file_ids"]
@@ -81,6 +92,28 @@ class Command(BaseCommand):
         self._say(options, {"files": done, "embedded": embedded, "failed": failed})
         if failed:
             raise CommandError(f"{len(failed)} files failed.")
+
+    def _check(self, *, mend: bool, as_json: bool) -> None:
+        found = repair.repair() if mend else repair.check()
+        if as_json:
+            self.stdout.write(json.dumps([asdict(finding) for finding in found]))
+        else:
+            self.stdout.write("\n".join(finding.text for finding in found) or "Chunks, words and vectors agree.")
+        if found and not mend:
+            raise CommandError("Run it again with --repair to mend this.")
+
+    def _compare(self, one: Space, other: Space, *, as_json: bool) -> None:
+        rows = compare(one, other)
+        if as_json:
+            self.stdout.write(json.dumps([asdict(row) for row in rows]))
+            return
+        for row in rows:
+            self.stdout.write(f"{row.shared} of {row.most} the same: {row.question}")
+            self.stdout.write(f"    {one}: {', '.join(row.first) or 'nothing'}")
+            self.stdout.write(f"    {other}: {', '.join(row.second) or 'nothing'}")
+        self.stdout.write(
+            "" if rows else "There are no saved queries: add some in the admin (Embeddings, Saved queries)."
+        )
 
     def _list(self, *, as_json: bool) -> None:
         rows = [

@@ -80,6 +80,11 @@ class ClusterProcess:
     def has_ended(self) -> bool:
         return self.process.poll() is not None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all its processes have been seen."""
+        return bool(self._members)
+
     def has_lost_a_member(self) -> bool:
         """Whether one of its processes died: a dead idle worker may hold the lock of the queue that all read."""
         now = self._look()

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 CLEAN_UP_S = 4.0
 #: A cluster that dies younger than this is started again only after as long, so that a broken one does not spin.
 YOUNG_S = 3.0
+#: A cluster may take so long to start on a busy machine; replacing it sooner would never end.
+START_PATIENCE_S = 60.0
 
 
 class Supervisor:
@@ -114,6 +116,8 @@ class Supervisor:
     def _is_wedged(self, cluster: ClusterProcess) -> bool:
         """Whether work was due, a worker idle, and nothing claimed, for too long."""
         queue, now = cluster.queue, time.monotonic()
+        if not cluster.is_complete and cluster.age_s < START_PATIENCE_S:
+            return False
         if not claims.claimable(queue).exists() or len(cluster.leases()) >= cluster.row.workers:
             self._stuck.pop(queue, None)
             return False

@@ -92,15 +92,3 @@ def test_a_worker_that_ignores_a_cancel_is_ended_with_its_children(farm: Path) -
 
         until(lambda: state(job) == "cancelled")
         gone(family)
-
-
-def test_a_cluster_that_claims_nothing_is_replaced(farm: Path) -> None:
-    with working(farm) as supervisor:
-        first = queue.enqueue("plough", 1)
-        until(lambda: state(first) == "succeeded")
-        for process in sentinels(supervisor)["long"].children():
-            process.suspend()
-
-        second = queue.enqueue("plough", 2)
-
-        until(lambda: state(second) == "succeeded")

@@ -19,7 +19,7 @@ from files.admin_filters import FILE_FILTERS, facet_filters
 from files.api import with_counts
 from files.errors import SelectionError
 from files.import_tasks import request_scan, restore_now
-from files.models import File, Problem, Proxy, RemovedFile, Root
+from files.models import File, FileQuerySet, Problem, Proxy, RemovedFile, Root
 from jobs.admin_base import DialogAction, Line, OptionsForm, PlanText, ReadOnlyAdmin, form_from_serializer, plan_text
 from jobs.errors import WorkError
 
@@ -150,8 +150,9 @@ def _dialog(action: facets.Action) -> DialogAction:
     )
 
 
-def _files(rows: QuerySet[Any]) -> Any:
-    return rows
+def _files(rows: Any) -> FileQuerySet:
+    """The selection as `selection.resolve` would give it: with its facets."""
+    return facets.annotate(rows)
 
 
 def _words(error: ValidationError) -> str:

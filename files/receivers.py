@@ -20,4 +20,4 @@ def tell_media_ready(sender: object, job: Job, **_kwargs: Any) -> None:
     if file is None:
         return
     reason = "" if job.state == Job.State.SUCCEEDED else job.error or "Making the proxy was cancelled."
-    media_ready.send(File, file=file, reason=reason)
+    media_ready.send_robust(File, file=file, reason=reason)  # one floor's mistake must not keep the news from the rest

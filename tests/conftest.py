@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis_settings
 
 from tests.guards import no_writes_under_roots
 
 __all__ = ["no_writes_under_roots"]
+
+# A busy machine is slow now and then, which is no finding; nothing is left in the checkout.
+hypothesis_settings.register_profile("novaproject", deadline=None, database=None)
+hypothesis_settings.load_profile("novaproject")
 
 pytest_plugins = ["tests.standin.fixtures"]
 

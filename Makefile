@@ -10,7 +10,7 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-.PHONY: run test check test-e2e install install-dev format bench-search chaos-library bench-nova bench-library
+.PHONY: pictures run test check test-e2e install install-dev format bench-search chaos-library bench-nova bench-library
 
 run: install
 	@$(PY) -m novaproject.bootstrap
@@ -43,6 +43,10 @@ test: check
 
 test-e2e: install-dev
 	$(PY) -m pytest tests/e2e
+
+# Pictures of all pages for README and guide, so that they stay true.
+pictures: install-dev
+	TEST_PICTURES=docs/images $(PY) -m pytest tests/e2e/test_pictures.py
 
 # Kills workers, sentinels and ffmpeg over thirty proxies, with more seeds than `make test`.
 chaos-library: install-dev

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from rest_framework.exceptions import ValidationError
 
-from files import facets, removing, wording
+from files import derived, facets, removing, wording
 from files.actions import estimate, start_action
 from files.admin_filters import FILE_FILTERS, facet_filters
 from files.api import with_counts
@@ -58,6 +58,8 @@ class FileColumns:
 
     @admin.display(description="")
     def poster(self, file: File) -> str:
+        if derived.poster_path(file) is None:  # a picture that is not there is never asked for
+            return ""
         return format_html(
             '<img class="poster" src="{}" alt="" width="96" height="54" loading="lazy">',
             reverse("files:thumbnail", args=[file.pk]),

@@ -206,7 +206,7 @@ def next_step(done: Sequence[Coverage], user: "AbstractBaseUser | AnonymousUser"
             continue
         if plan.usd_high:
             return one, f"{human.usd(plan.usd_low)}–{human.usd(plan.usd_high)}, and nothing starts before you say so."
-        return one, "Free, on this machine."
+        return one, " ".join(["Free, on this machine.", *plan.warnings[:1]])
     return None
 
 

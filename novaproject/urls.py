@@ -22,6 +22,7 @@ api: list[URLPattern | URLResolver] = [
 
 admin.site.site_header = admin.site.site_title = "novaproject"
 admin.site.index_title = "Administration"
+admin.site.enable_nav_sidebar = False  # the lists need the width; the header and the breadcrumbs lead everywhere
 # One login page; somebody logged in without the right to the admin still gets the admin's own, which says so.
 admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]
 

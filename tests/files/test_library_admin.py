@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from files import removing, roots
+from files import derived, removing, roots
 from files.models import File, Problem, RemovedFile
 from jobs.models import Batch, Job
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
@@ -29,16 +29,19 @@ def shown(client: Client, query: str) -> set[str]:
     return {file.path for file in answer.context["cl"].result_list}
 
 
-def test_the_list_shows_what_there_is_and_how_much(admin_client: Client) -> None:
+def test_the_list_shows_what_there_is_and_how_much(admin_client: Client, folders: Path) -> None:
     root = make_root("/drive/a")
     file = make_file(root, "trip/alpha.mp4", size_bytes=1_500_000_000, duration_s=3723)
     make_proxy_row(file)
-    make_file(root, "b.mp4", size_bytes=500_000_000)
+    derived.folder(file.pk).mkdir(parents=True)
+    (derived.folder(file.pk) / derived.POSTER).write_bytes(b"jpeg")
+    other = make_file(root, "b.mp4", size_bytes=500_000_000)
 
     page = text(admin_client, FILES)
 
     assert "2 files · 2.0 GB" in page
     assert f"/api/files/{file.pk}/thumbnail" in page
+    assert f"/api/files/{other.pk}/thumbnail" not in page
     assert f'href="/files/{file.pk}/"' in page
     assert "/drive/a/trip" in page
     assert "1:02:03" in page

@@ -117,3 +117,16 @@ def test_the_api_says_where_to_log_in(client: Client) -> None:
     assert answer.status_code == 401
     assert b'href="/login/?next=/api/files"' in answer.content
     assert b"<style" not in answer.content
+    assert b' style="' not in answer.content
+
+
+@pytest.mark.parametrize("path", ["/api/files", "/api/jobs", "/api/files/1", "/api/batch/proxy"])
+def test_the_browsable_api_has_no_inline_style(client: Client, path: str) -> None:
+    make_file(pk=1)
+    client.force_login(User.objects.create_superuser("ada"))
+
+    page = client.get(path, headers={"Accept": "text/html"}).content.decode()
+
+    assert ">novaproject</a>" in page
+    assert ' style="' not in page
+    assert "<style" not in page

@@ -22,10 +22,10 @@ def read_sidecar(file: File) -> bool:
 
     A sidecar that is gone, or that cannot be read, leaves its transcript as it is.
     """
-    known = Transcript.objects.filter(file=file, provider=SIDECAR).first()
     found = sidecar_of(file.local_path) if file.media_type != File.MediaType.IMAGE else None
     if found is None:
         return False
+    known = Transcript.objects.filter(file=file, provider=SIDECAR).first()
     try:
         facts = _facts(found)
         if known is not None and _is_same(known, facts):

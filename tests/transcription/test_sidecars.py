@@ -1,9 +1,11 @@
 """Which subtitle files belong to which media file."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from transcription import sidecars
 from transcription.sidecars import sidecar_of, sidecars_of
 
 
@@ -47,3 +49,25 @@ def test_none_where_there_is_none_or_the_folder_is_gone(tmp_path: Path) -> None:
 
     assert sidecar_of(tmp_path / "talk.mp4") is None
     assert sidecar_of(tmp_path / "gone" / "talk.mp4") is None
+
+
+def test_a_settled_folder_is_listed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "talk.srt").write_text("")
+    os.utime(tmp_path, (1, 1))
+    listed: list[Path] = []
+    real = sidecars._listed
+
+    def counting(folder: Path) -> tuple[Path, ...]:
+        listed.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(sidecars, "_listed", counting)
+
+    for number in range(5):
+        sidecars_of(tmp_path / f"{number}.mp4")
+    assert len(sidecars_of(tmp_path / "talk.mp4")) == 1
+    assert len(listed) == 1
+    (tmp_path / "talk.en.srt").write_text("")
+
+    assert len(sidecars_of(tmp_path / "talk.mp4")) == 2
+    assert len(listed) == 2

@@ -80,7 +80,14 @@ class Speaker:
                 output_tokens=self.max_tokens,
                 speech_output_tokens=self.max_tokens,
             )
-        return Usage(input_tokens=PROMPT_TOKENS + heard, output_tokens=self.max_tokens)
+        return self.converse_usage(PROMPT_TOKENS + heard, self.max_tokens)
+
+    def converse_usage(self, tokens_in: int, tokens_out: int) -> Usage:
+        """Converse counts sound and text together: all of it is booked as sound where sound has a rate of its own."""
+        price = self.price()
+        if price is not None and "speech_input_per_1k" in price.rates:
+            return Usage(speech_input_tokens=tokens_in, output_tokens=tokens_out)
+        return Usage(input_tokens=tokens_in, output_tokens=tokens_out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +131,7 @@ def estimate(speaker: Speaker, durations_s: list[float]) -> tuple[Decimal, Decim
 
 def _low(speaker: Speaker, seconds: float) -> Usage:
     tokens = ceil(seconds * speaker.tokens_per_s / LOW_SHARE)
-    return Usage(speech_input_tokens=tokens) if speaker.is_stream else Usage(input_tokens=tokens)
+    return Usage(speech_input_tokens=tokens) if speaker.is_stream else speaker.converse_usage(tokens, 0)
 
 
 def question_of(speaker: Speaker, content: bytes) -> str:
@@ -264,7 +271,8 @@ def _converse(speaker: Speaker, address: str) -> tuple[list[Said], Usage]:
         )
     blocks = answer.get("output", {}).get("message", {}).get("content", [])
     text = "\n".join(str(block["text"]) for block in blocks if "text" in block)
-    return parse_lines(text), Usage.from_bedrock(answer.get("usage", {}))
+    used = Usage.from_bedrock(answer.get("usage", {}))
+    return parse_lines(text), speaker.converse_usage(used.input_tokens, used.output_tokens)
 
 
 def parse_lines(text: str) -> list[Said]:

@@ -13,5 +13,10 @@ def proxy_stream(proxy_id: int) -> str:
     return f"/api/proxies/{proxy_id}/stream"
 
 
+def captions(transcript_id: int) -> str:
+    """WebVTT for the player: without what was flagged as made up."""
+    return f"/api/transcripts/{transcript_id}/captions.vtt"
+
+
 def transcript_download(transcript_id: int, file_format: str) -> str:
     return f"/api/transcripts/{transcript_id}/download?format={file_format}"

@@ -107,7 +107,7 @@ def player_for(
     duration_s = file.duration_s or 0.0
     tracks = []
     if transcript is not None and transcript.has_speech:
-        url = api_paths.transcript_download(transcript.pk, "vtt")
+        url = api_paths.captions(transcript.pk)
         tracks.append(Track(url=url, label=transcript.language or "Captions", language=transcript.language))
     return Player(
         title=file.name,

@@ -1,0 +1,142 @@
+"""A model that takes audio by Converse: the file goes by way of S3 in one request, and is taken out of there again."""
+
+import json
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bedrock import catalogue
+from bedrock.errors import BusyError
+from bedrock.models import Entry
+from bedrock.speech import Speaker
+from jobs.progress import NO_PROGRESS
+from tests.media import run_ffmpeg
+from tests.standin.fixtures import BUCKET
+from tests.standin.world import World
+from tests.transcription.factories import make_file
+from tests.transcription.voices import voice, write_wav
+from transcription.paid import PaidMemory
+from transcription.providers.base import Wish
+from transcription.providers.nova_sonic import NovaSonicProvider
+
+pytestmark = pytest.mark.django_db
+
+OMNI = "us.amazon.nova-2-omni-v1:0"
+TEXT = "[0.0] Ask not what your country\n[2.5] can do for you"
+
+
+class Runtime(ThreadingHTTPServer):
+    """Answers Converse as a model that hears: with what is in the bucket at that moment noted."""
+
+    daemon_threads = True
+
+    def __init__(self, world: World) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.world = world
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.staged: list[int] = []
+        self.status = 200
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Runtime
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, body))
+        address = body["messages"][0]["content"][0]["audio"]["source"]["s3Location"]["uri"]
+        key = address.removeprefix(f"s3://{BUCKET}/")
+        self.server.staged.append(self.server.world.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"])
+        answer = {
+            "output": {"message": {"role": "assistant", "content": [{"text": TEXT}]}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 150, "outputTokens": 20, "totalTokens": 170},
+            "metrics": {"latencyMs": 5},
+        }
+        failed = {"message": "Too many requests"}
+        content = json.dumps(answer if self.server.status == 200 else failed).encode()
+        self.send_response(self.server.status)
+        if self.server.status != 200:
+            self.send_header("x-amzn-ErrorType", "ThrottlingException")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        return None
+
+
+@pytest.fixture
+def runtime(aws: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    server = Runtime(aws)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", f"http://127.0.0.1:{server.server_address[1]}")
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> Path:
+    run_ffmpeg("-i", write_wav(tmp_path / "talk.wav", voice(6)), tmp_path / "talk.flac")
+    return tmp_path / "talk.flac"
+
+
+@pytest.fixture
+def provider() -> NovaSonicProvider:
+    catalogue.sync()
+    return NovaSonicProvider(
+        speaker=Speaker(model_id="amazon.nova-2-omni-v1:0", runtime_id=OMNI, max_tokens=512, tokens_per_s=50)
+    )
+
+
+def wish() -> Wish:
+    file = make_file()
+    return Wish(duration_s=6.0, file_id=file.pk, file_name=file.name, memory=PaidMemory(file.name))
+
+
+def test_the_audio_goes_by_s3_once_and_its_cost_is_booked(
+    runtime: Runtime, provider: NovaSonicProvider, audio: Path
+) -> None:
+    asked = wish()
+
+    hearing = provider.transcribe(audio, asked, NO_PROGRESS)
+    speeches = list(hearing.speeches)
+    again = list(provider.transcribe(audio, asked, NO_PROGRESS).speeches)
+
+    assert [(s.start_s, s.end_s, s.text) for s in speeches] == [
+        (0.0, 2.5, "Ask not what your country"),
+        (2.5, 6.0, "can do for you"),
+    ]
+    assert again == speeches
+    assert (hearing.engine, hearing.model, hearing.is_approximate) == ("converse", "amazon.nova-2-omni-v1:0", True)
+    ((path, body),) = runtime.asked
+    assert "omni" in path
+    assert body["messages"][0]["content"][0]["audio"]["format"] == "flac"
+    assert runtime.staged == [audio.stat().st_size]
+    assert "Contents" not in runtime.world.s3.list_objects_v2(Bucket=BUCKET)
+    entry = Entry.objects.get()  # sound is dearer than text: 150 at $0.0011 and 20 at $0.0028 a thousand
+    assert (entry.state, entry.actual_usd) == ("settled", Decimal("0.000221"))
+
+
+def test_a_refusal_leaves_nothing_in_the_bucket(runtime: Runtime, provider: NovaSonicProvider, audio: Path) -> None:
+    runtime.status = 429
+
+    with pytest.raises(BusyError):
+        list(provider.transcribe(audio, wish(), NO_PROGRESS).speeches)
+
+    assert "Contents" not in runtime.world.s3.list_objects_v2(Bucket=BUCKET)
+    assert not Entry.objects.filter(state="settled").exists()
+
+
+def test_the_streaming_sdk_is_not_needed_for_it(runtime: Runtime, provider: NovaSonicProvider) -> None:
+    assert provider.readiness(Wish()).is_ready
+    assert provider.cost(60.0).usd_high > provider.cost(60.0).usd_low > 0

@@ -59,9 +59,20 @@ def _form_field(field: Field) -> forms.Field | None:
     made.required = field.required and not isinstance(field, serializers.BooleanField)
     made.label = str(field.label) if field.label else None
     made.help_text = str(field.help_text or "")
-    if field.default is not serializers.empty and not callable(field.default):
-        made.initial = field.default
+    made.initial = _initial(field, made)
     return made
+
+
+def _initial(field: Field, made: forms.Field) -> Any:
+    """The serializer's default as the form wants it: a choice of several as a list, in the order of the choices."""
+    default = field.default
+    if default is serializers.empty or getattr(default, "requires_context", False):
+        return None
+    if callable(default):
+        default = default()
+    if isinstance(made, forms.MultipleChoiceField) and default is not None:
+        return [value for value, _ in made.choices if value in default]  # type: ignore[misc, union-attr]
+    return default
 
 
 class OptionsForm(forms.Form):

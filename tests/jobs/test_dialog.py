@@ -30,6 +30,11 @@ class Options(serializers.Serializer[Any]):
     language = serializers.CharField(required=False, allow_blank=True, max_length=5)
     rate = serializers.FloatField(required=False)
     anything = serializers.DictField(required=False)
+    kinds = serializers.MultipleChoiceField(choices=["ewe", "ram", "lamb"], default={"lamb", "ewe"})
+    tone = serializers.ChoiceField(choices=["high", "low"], default=lambda: "low")
+    who = serializers.HiddenField(default=serializers.CurrentUserDefault())
+    share = serializers.DecimalField(max_digits=4, decimal_places=2, required=False)
+    word = serializers.ChoiceField(choices=["baa"], allow_blank=True, required=False)
 
 
 class Counting:
@@ -112,11 +117,14 @@ def test_the_script_gets_the_form_alone(site: Client, counting: Counting, rows: 
 
 
 def test_go_does_it_and_leads_to_the_progress(site: Client, counting: Counting, rows: list[Job]) -> None:
-    answer = ask(site, rows[:2], "go", depth=4, mode="quick", parts=["head", "tail"], force="on", language="")
+    answer = ask(
+        site, rows[:2], "go", depth=4, mode="quick", parts=["head", "tail"], force="on", language="", tone="low"
+    )
 
     assert (answer.status_code, answer["Location"]) == (302, "/batches/5/")
-    options = {"depth": 4, "mode": "quick", "parts": ["head", "tail"], "force": True}
-    assert counting.submitted == [(2, options, "boss")]
+    number, options, who = counting.submitted[0]
+    assert (number, who) == (2, "boss")
+    assert options == {"depth": 4, "mode": "quick", "parts": ["head", "tail"], "force": True, "tone": "low"}
 
 
 def test_all_rows_that_match_the_filter_are_meant_when_chosen_so(
@@ -132,17 +140,17 @@ def test_all_rows_that_match_the_filter_are_meant_when_chosen_so(
     assert 'name="select_across" value="1"' in page
     assert 'action="/admin/jobs/job/?state__exact=queued"' in page
 
-    ask(site, rows[10:11], "go", url=url, select_across=1, depth=3, mode="quick")
+    ask(site, rows[10:11], "go", url=url, select_across=1, depth=3, mode="quick", tone="low")
     assert counting.submitted[0][0] == 55
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"depth": 99, "mode": "quick"}, "less than or equal to 9"),
-        ({"depth": 3, "mode": "slow"}, "Slow is closed."),
-        ({"depth": 9, "mode": "quick"}, "Too deep. Choose less."),
-        ({"depth": 8, "mode": "quick"}, "Somebody was quicker."),
+        ({"depth": 99, "mode": "quick", "tone": "low"}, "less than or equal to 9"),
+        ({"depth": 3, "mode": "slow", "tone": "low"}, "Slow is closed."),
+        ({"depth": 9, "mode": "quick", "tone": "low"}, "Too deep. Choose less."),
+        ({"depth": 8, "mode": "quick", "tone": "low"}, "Somebody was quicker."),
     ],
 )
 def test_what_cannot_be_done_is_said_and_not_done(
@@ -155,7 +163,7 @@ def test_what_cannot_be_done_is_said_and_not_done(
 
 
 def test_a_change_of_options_works_the_plan_out_again(site: Client, counting: Counting, rows: list[Job]) -> None:
-    part = ask(site, rows[:2], "plan", fragment=True, depth=7, mode="quick").content.decode()
+    part = ask(site, rows[:2], "plan", fragment=True, depth=7, mode="quick", tone="low").content.decode()
 
     assert "2 sheep to depth 7" in part
     assert not counting.submitted
@@ -167,7 +175,7 @@ def test_who_may_not_is_not_offered_it_and_cannot(
     client.force_login(viewer)
 
     assert "dialog_count" not in client.get(LIST).content.decode()
-    ask(client, rows[:2], "go", depth=3, mode="quick")
+    ask(client, rows[:2], "go", depth=3, mode="quick", tone="low")
     assert not counting.submitted
 
 
@@ -179,6 +187,22 @@ def test_the_list_offers_it_with_its_script_and_no_bulk_delete(
     assert '<option value="dialog_count">Count sheep</option>' in page
     assert "jobs/action_dialog.js" in page
     assert "delete_selected" not in page
+
+
+def test_a_form_has_the_defaults_of_the_serializer() -> None:
+    form = form_from_serializer(Options).with_defaults()
+
+    assert form.is_valid(), form.errors
+    assert form.options() == {
+        "depth": 3,
+        "mode": "quick",
+        "parts": ["head"],
+        "force": False,
+        "kinds": ["ewe", "lamb"],
+        "tone": "low",
+    }
+    assert "who" not in form.fields
+    assert "automatic" in str(form["word"])
 
 
 def test_a_plan_in_numbers_becomes_words() -> None:

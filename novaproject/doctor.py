@@ -19,6 +19,8 @@ from embeddings import registry as spaces
 from files import ffmpeg, storage
 from files.errors import FilesError
 from novaproject.sqlite_module import can_load_extensions
+from transcription import registry as transcription_providers
+from transcription.providers.base import Wish
 
 #: Below this much room, proxies of a library will soon not fit.
 LOW_DISK_BYTES = 5 * 10**9
@@ -119,6 +121,17 @@ def _sentence_model() -> Iterator[Check]:
         yield Check("Sentence model", Level.READY, f"{key.model}, {key.dimension} numbers per text.")
 
 
+def _transcription() -> Iterator[Check]:
+    for provider in transcription_providers.all_providers():
+        ready = provider.readiness(Wish())
+        group = AWS if provider.is_paid else LOCAL
+        if ready.is_ready:
+            yield Check(provider.label, Level.READY, "Ready.", group=group)
+        else:
+            level = Level.OFF if provider.is_paid else Level.WARN
+            yield Check(provider.label, level, ready.reason, ready.remedy, group)
+
+
 def _disk() -> Iterator[Check]:
     free = storage.free_bytes(settings.PROXY_DIR)
     hours = free // PROXY_BYTES_PER_HOUR
@@ -129,4 +142,11 @@ def _disk() -> Iterator[Check]:
     )
 
 
-LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [_database, _ffmpeg, _vector_search, _sentence_model, _disk]
+LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [
+    _database,
+    _ffmpeg,
+    _vector_search,
+    _sentence_model,
+    _transcription,
+    _disk,
+]

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from files import actions, facets, selection
 from files.models import File
 from jobs.models import Batch, Job
+from novaproject import doctor
 from tests.transcription.factories import heard, make_file, settled, speech
 from transcription.models import Segment, Transcript
 from transcription.providers import engines
@@ -143,6 +144,16 @@ def test_providers_say_whether_they_are_ready(api: APIClient, monkeypatch: pytes
     assert "base" in next(o for o in ready["whisper"]["options"] if o["name"] == "model")["choices"]
     assert "download_model base" in missing["whisper"]["remedy"]
     assert "not installed" in absent["whisper"]["reason"]
+
+
+def test_the_doctor_says_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(settings, "WHISPER_MODEL_DIR", tmp_path)
+
+    found = {check.name: check for check in doctor.checks()}
+
+    assert "download_model base" in found["Whisper, on this machine"].remedy
+    assert "S3_BUCKET_NAME" in found["Amazon Nova Sonic (paid)"].text
+    assert not found["Amazon Nova Sonic (paid)"].is_bad
 
 
 def test_asking_answers_with_a_job_and_joins_the_same_request(api: APIClient) -> None:

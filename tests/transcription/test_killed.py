@@ -1,0 +1,70 @@
+"""`kill -9` in the middle of listening: nothing half is there, and the next attempt makes it whole."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests.transcription.factories import make_file
+from tests.transcription.voices import voice, write_wav
+from transcription.models import Segment, Transcript
+from transcription.transcribe import Choice, transcribe
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKER = """
+import sys, time
+import django
+django.setup()
+from files.models import File
+from transcription.transcribe import Choice, transcribe
+
+class Slow:
+    def update(self, fraction, message=""):
+        print(message, flush=True)
+        if message == "Listening":
+            time.sleep(60)
+    def check(self):
+        return None
+
+transcribe(File.objects.get(pk=int(sys.argv[1])), Choice(), progress=Slow(), token="killed")
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_killed_worker_leaves_no_half_transcript(
+    folders: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "WHISPER_MODEL_DIR", models)
+    monkeypatch.setattr(settings, "WHISPER_DEVICE", "cpu")
+    (folders / "media").mkdir()
+    write_wav(folders / "media" / "talk.wav", voice(6))
+    file = make_file(
+        folders / "media", "talk.wav", media_type="audio", audio_codec="pcm", duration_s=6.0, sampled_hash="a1"
+    )
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "novaproject.settings",
+        "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "DATA_DIR": str(folders / "data"),
+        "WHISPER_MODEL_DIR": str(models),
+        "WHISPER_DEVICE": "cpu",
+    }
+
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(file.pk)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout is not None
+        for line in worker.stdout:
+            if line.strip() == "Listening":
+                break
+        worker.send_signal(signal.SIGKILL)
+
+    assert worker.returncode == -signal.SIGKILL
+    assert not Transcript.objects.exists()
+    assert not Segment.objects.exists()
+    assert transcribe(file, Choice(), token="next").segment_count == 2

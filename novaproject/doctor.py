@@ -18,6 +18,9 @@ from bedrock import checks as bedrock_checks
 from embeddings import registry as spaces
 from files import ffmpeg, storage
 from files.errors import FilesError
+from jobs import clusters
+from jobs.claims import is_paused
+from jobs.registry import QUEUES
 from novaproject.sqlite_module import can_load_extensions
 from transcription import registry as transcription_providers
 from transcription.providers.base import Wish
@@ -142,11 +145,29 @@ def _disk() -> Iterator[Check]:
     )
 
 
+def _workers() -> Iterator[Check]:
+    try:
+        count = sum(cluster.workers for cluster in clusters.standing())
+        paused = [name for name in QUEUES if is_paused(name)]
+    except DatabaseError:
+        return  # said by the check of the database
+    if not count:
+        yield Check(
+            "Workers", Level.WARN, "None is running.", "Start them: make run, or python manage.py work. Jobs wait."
+        )
+    elif paused:
+        names = " and ".join(paused)
+        yield Check("Workers", Level.WARN, f"{count} are running; paused: {names}.", "Resume it on the jobs page.")
+    else:
+        yield Check("Workers", Level.READY, f"{count} are running.")
+
+
 LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [
     _database,
     _ffmpeg,
     _vector_search,
     _sentence_model,
     _transcription,
+    _workers,
     _disk,
 ]

@@ -8,6 +8,7 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from files import conf, profiles
+from files.derived import read_made
 from files.errors import FilesError
 from files.facets import Action, Badge, Facet, Plan, enqueue_selection, flag
 from files.models import File, FileQuerySet, Proxy
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from jobs.models import Batch
+
+#: Beyond so many a dialog would wait for the disk; the jobs themselves find out.
+LOOKED_AT_MOST = 2000
 
 
 class ProxyOptions(serializers.Serializer[Any]):
@@ -51,12 +55,20 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     """How many proxies there are to make. Pictures get a poster only."""
     total = selection.count()
     made = Proxy.objects.filter(file_id=OuterRef("pk"), proxy_spec=_spec(options))
-    done = selection.filter(Exists(made)).count() if options.get("audio_track") is None else 0
+    done = 0
+    if options.get("audio_track") is None:
+        done = selection.filter(Exists(made)).count() + _made_without_proxy(selection)
     away = selection.exclude(state=File.State.AVAILABLE).exclude(Exists(made)).count()
     warnings = (
         [f"{away:,} cannot be read now (offline or missing); they will fail until they are back."] if away else []
     )
     return Plan(total=total, todo=total - done, already_done=done, warnings=warnings)
+
+
+def _made_without_proxy(selection: FileQuerySet) -> int:
+    """Sounds and pictures have no proxy: what was made of them lies on the disk, where a plan looks at some only."""
+    others = selection.exclude(media_type=File.MediaType.VIDEO).order_by().values_list("pk", flat=True)
+    return sum(read_made(file_id) is not None for file_id in others[:LOOKED_AT_MOST])
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:

@@ -15,7 +15,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from files import actions, facets, selection
+from files import actions, derived, facets, selection
 from files.errors import ActionRefusedError, SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy, Root
 from jobs.models import Batch, Job
@@ -170,6 +170,15 @@ def test_an_estimate_of_proxies(client: APIClient) -> None:
     assert (plan["total"], plan["todo"], plan["already_done"], plan["usd_high"]) == (3, 2, 1, 0)
     assert "1 cannot be read now" in plan["warnings"][0]
     assert not Job.objects.exists()
+
+
+def test_sounds_that_were_made_ready_are_not_planned_again(folders: Path) -> None:
+    ready, waiting = (make_file(media_type="audio", path=name) for name in ("a.wav", "b.wav"))
+    derived.write_made(ready.pk, derived.Made(source_hash="x"))
+
+    plan = actions.estimate("proxy", selection.resolve(file_ids=[ready.pk, waiting.pk]), {})
+
+    assert (plan.todo, plan.already_done) == (1, 1)
 
 
 def test_a_batch_of_proxies_over_everything_a_filter_matches(client: APIClient) -> None:

@@ -113,12 +113,18 @@ def _probe_av(path: Path, head: bytes) -> MediaInfo:
             remedy="Use a copy without protection.",
         )
     with _opened(path, head) as container:
-        video = next(
-            (s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic), None
-        )
+        attached = av.stream.Disposition.attached_pic
+        video = next((stream for stream in container.streams.video if not stream.disposition & attached), None)
+        sounds = [stream for stream in container.streams.audio if _is_decodable(stream)]
         if video is None and not container.streams.audio:
             raise NotMediaError(f"{shown(path.name)} holds no video, sound or picture.")
-        frame = _first_frame(container, video or container.streams.audio[0], path)
+        first = video or next(iter(sounds), None)
+        if first is None or not _is_decodable(first):
+            raise UnreadableError(
+                f"{shown(path.name)} uses a codec that is not known here.",
+                remedy="Convert it to MP4 with the program of the camera or recorder that made it.",
+            )
+        frame = _first_frame(container, first, path)
         tags = _clean(container.metadata)
         track = _video_track(video, frame) if video and isinstance(frame, VideoFrame) else None
         size = track.shown_size if track else (None, None)
@@ -131,7 +137,7 @@ def _probe_av(path: Path, head: bytes) -> MediaInfo:
             bit_rate=container.bit_rate or None,
             created_at=parse_created_at(tags),
             video=track,
-            audio_tracks=tuple(_audio_track(i, stream) for i, stream in enumerate(container.streams.audio)),
+            audio_tracks=tuple(_audio_track(i, stream) for i, stream in enumerate(sounds)),
             tags=tags,
         )
 
@@ -163,6 +169,11 @@ def _why_not_opened(path: Path, head: bytes, error: av.error.FFmpegError) -> Med
             f"{shown(path.name)} is damaged: its table of contents cannot be read ({error.strerror})."
         )
     return NotMediaError(f"{shown(path.name)} holds no video, sound or picture.")
+
+
+def _is_decodable(stream: VideoStream | AudioStream) -> bool:
+    """PyAV leaves the codec out where it knows no decoder, which its types do not say."""
+    return getattr(stream, "codec_context", None) is not None
 
 
 def _first_frame(container: InputContainer, stream: VideoStream | AudioStream, path: Path) -> object:

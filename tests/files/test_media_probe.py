@@ -211,3 +211,22 @@ def test_transparent_picture_is_shown_on_white(tmp_path: Path) -> None:
 
     with Image.open(poster) as image:
         assert set(image.tobytes()) == {255}
+
+
+def test_unknown_codec_is_named_as_such(tmp_path: Path) -> None:
+    clip = media.make_clip(tmp_path / "a.mp4")
+    clip.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
+
+    with pytest.raises(UnreadableError, match="codec that is not known") as caught:
+        probe(clip)
+
+    assert "Convert it" in caught.value.remedy
+
+
+def test_unknown_sound_leaves_a_video_without_sound(tmp_path: Path) -> None:
+    clip = media.make_clip(tmp_path / "a.mkv", extra=("-c:a", "aac"))
+    clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
+
+    info = probe(clip)
+
+    assert (info.media_type, info.audio_tracks, info.audio_codec) == ("video", (), "")

@@ -1,6 +1,6 @@
 """Make what the rest works with: one decode of a source gives proxy, sound, poster and scrub sprite."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.db import transaction
@@ -79,9 +79,9 @@ class _Run:
         storage.require_space(conf.folders().proxies, self.profile.expected_bytes(info.duration_s))
         targets = self._targets(info, sound)
         try:
-            outcome = self._convert(info, targets, sound, progress)
+            outcome, sound = self._convert(info, targets, sound, progress)
             progress.check()
-            return self._keep(info, targets, sound, outcome)
+            return self._keep(info, targets if sound else replace(targets, audio=None), sound, outcome)
         finally:
             for temp in (targets.proxy, targets.audio, targets.poster, targets.sprite):
                 if temp:
@@ -114,6 +114,17 @@ class _Run:
         return conf.folders().proxies / naming.proxy_name(self.file.name, self.file.pk, self.profile.name)
 
     def _convert(
+        self, info: MediaInfo, targets: graphs.Targets, sound: AudioTrack | None, progress: Progress
+    ) -> tuple[ffmpeg.Outcome, AudioTrack | None]:
+        """The run, and the sound that came along: an empty or broken track fails it all, and the picture goes alone."""
+        try:
+            return self._convert_by_any(info, targets, sound, progress), sound
+        except FfmpegFailedError as error:
+            if error.retryable or sound is None or info.video is None:
+                raise
+            return self._convert_by_any(info, replace(targets, audio=None), None, progress), None
+
+    def _convert_by_any(
         self, info: MediaInfo, targets: graphs.Targets, sound: AudioTrack | None, progress: Progress
     ) -> ffmpeg.Outcome:
         encoder = ffmpeg.h264_encoder() if info.video else ffmpeg.CPU_ENCODER
@@ -171,7 +182,7 @@ class _Run:
         for temp, name in (
             (targets.audio, derived.AUDIO), (targets.poster, derived.POSTER), (targets.sprite, derived.SPRITE),
         ):  # fmt: skip
-            if temp and temp.is_file() and temp.stat().st_size:
+            if temp and _is_written(temp):
                 storage.replace(temp, place / name)
                 names.append(name)
         names += self._write_pictures(info, copy, names)
@@ -249,6 +260,14 @@ class _Run:
                 file=self.file, proxy_spec=self.profile.name, defaults=facts
             )
         return proxy
+
+
+def _is_written(temp: Path) -> bool:
+    """Whether there is something in it; an empty sound track leaves a FLAC without one sample."""
+    try:
+        return bool(probe.probe(temp))
+    except (MediaError, FileNotFoundError):
+        return False
 
 
 def is_cut_short(source_s: float | None, copy_s: float | None) -> bool:

@@ -51,6 +51,8 @@ def run_make_proxy(work: Work) -> str:
     if proxy.is_partial:
         source_s = proxy.metadata["source_duration_s"]
         return f"{proxy.proxy_spec} is ready, but the source is cut short: {proxy.duration_s:.0f} of {source_s:.0f} s."
+    if file.has_audio and proxy.metadata.get("audio_track") is None:
+        return f"{proxy.proxy_spec} is ready, without sound: the sound track is empty or damaged."
     return f"{proxy.proxy_spec} is ready."
 
 

@@ -125,6 +125,16 @@ def test_messages_of_sound_and_of_half_a_clip(originals: Path) -> None:
     assert "cut short: 3 of 6 s" in done(half).message
 
 
+def test_message_of_a_sound_track_that_is_empty(originals: Path) -> None:
+    clip = originals / "empty-track.mkv"
+    media.run_ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=duration=1:size=64x64", "-f", "lavfi", "-i", "sine", "-af", "atrim=end=0",
+        "-t", "1", "-c:v", "libx264", "-c:a", "pcm_s16le", clip,
+    )  # fmt: skip
+
+    assert "without sound" in done(imported(clip, audio_codec="pcm_s16le")).message
+
+
 def test_default_options_are_one_request(originals: Path) -> None:
     file = imported(media.make_image(originals / "a.png"))
 

@@ -559,3 +559,25 @@ def test_only_what_is_certainly_equal_is_shared(originals: Path) -> None:
 
     assert second is not None
     assert not proxy_path(second).samefile(proxy_path(first.proxies.get()))
+
+
+def test_empty_sound_track_is_no_sound(originals: Path) -> None:
+    clip = originals / "empty-track.mkv"
+    media.run_ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=duration=1:size=64x64", "-f", "lavfi", "-i", "sine", "-af", "atrim=end=0",
+        "-t", "1", "-c:v", "libx264", "-c:a", "pcm_s16le", clip,
+    )  # fmt: skip
+    assert len(probe(clip).audio_tracks) == 1
+
+    proxy = made(clip)
+
+    assert derived.audio_path(proxy.file) is None
+    assert proxy.duration_s == pytest.approx(1, abs=0.1)
+
+
+def test_neither_picture_nor_sound_to_work_with(originals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = imported(media.make_audio(originals / "a.wav"))
+    monkeypatch.setattr("files.proxying.default_audio", lambda tracks: None)
+
+    with pytest.raises(UnreadableError, match="neither a picture nor sound"):
+        make_proxy(file)

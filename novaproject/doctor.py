@@ -60,7 +60,7 @@ def checks(*, ask_aws: bool = False) -> list[Check]:
     """Everything, in the order in which a person would mend it."""
     found = [check for look in LOCAL_CHECKS for check in look()]
     asked = [*bedrock_checks.local(), *(bedrock_checks.remote() if ask_aws else [])]
-    return [*found, *(_of_bedrock(check) for check in asked)]
+    return sorted([*found, *(_of_bedrock(check) for check in asked)], key=lambda check: check.group != LOCAL)
 
 
 def _of_bedrock(check: bedrock_checks.Check) -> Check:

@@ -63,7 +63,7 @@ def _empty(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permission_required("files.view_file", raise_exception=True)
 def home_running(request: HttpRequest) -> HttpResponse:
-    """The list of what runs, as a fragment; the page stops asking when nothing does."""
+    """The list of what runs, as a fragment. When nothing does, the page is loaded anew, with all its numbers."""
     running = overview.running()
     answer = render(request, "novaproject/_running.html", {"running": running})
-    return answer if running else HttpResponseStopPolling(answer.content)
+    return answer if running else HttpResponseStopPolling(answer.content, headers={"HX-Refresh": "true"})

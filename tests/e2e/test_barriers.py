@@ -17,8 +17,16 @@ from nova.results import keep
 from tests.e2e.conftest import NARROW, WIDE, Visit, listen
 from tests.e2e.library import HOSTILE, ready_file
 
+FOREIGN = ("/admin/", "/api/")
 #: What the stock admin has and we do not touch.
-ADMIN_MAY = {"page-has-heading-one", "region", "landmark-unique", "heading-order", "empty-table-header"}
+ADMIN_MAY = {
+    "page-has-heading-one",
+    "region",
+    "landmark-unique",
+    "heading-order",
+    "empty-table-header",
+    "label-title-only",
+}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
@@ -62,6 +70,10 @@ def pages(file: File) -> list[str]:
         "/search/",
         "/search/?q=liner",
         "/jobs/",
+        "/spend/",
+        "/admin/files/file/",
+        "/api/files?format=api",
+        "/api/docs",
         "/import/",
         "/upload/",
         "/setup/",
@@ -85,9 +97,10 @@ def test_no_page_has_a_barrier(
 
     for path in pages(file):
         visit.page.goto(f"{visit.base}{path}")
-        found += [f"{path}: {line}" for line in barriers(visit, path)]
+        if not path.startswith("/api/"):  # the framework's own pages: silent console, strict policy, and no more
+            found += [f"{path}: {line}" for line in barriers(visit, path)]
         too_wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if too_wide > 0 and not path.startswith("/admin/"):
+        if too_wide > 0 and not path.startswith(FOREIGN):
             found.append(f"{path}: {too_wide} px wider than the page")
 
     context.close()

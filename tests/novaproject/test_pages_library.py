@@ -155,7 +155,8 @@ def test_home_offers_the_next_step_for_what_is_missing(ada: Client, polish: Acti
 
 
 def test_the_list_of_what_runs_stops_asking_when_nothing_does(ada: Client, polish: Action) -> None:
-    assert ada.get("/running/").status_code == 286
+    idle = ada.get("/running/")
+    assert (idle.status_code, idle["HX-Refresh"]) == (286, "true")
 
     enqueue("polish", make_file().pk)
 

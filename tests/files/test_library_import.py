@@ -167,14 +167,18 @@ def test_a_problem_that_is_solved_leaves_the_list(library: Path, clip: Path) -> 
 
 
 def test_an_unreadable_file_is_a_problem(library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = copy(clip, library / "a.mp4")
-    if os.access("/root", os.R_OK):
-        pytest.skip("root may read everything")
-    target.chmod(0)
+    copy(clip, library / "a.mp4")
+    copy(clip, library / "odd.mp4", different=True)
 
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied") if path.name == "a.mp4" else ValueError("unforeseen")
+
+    monkeypatch.setattr("files.intake.probe", refuse)
     report = import_directory(library)
 
-    assert "Permission denied" in report.problems[0].reason
+    reasons = {problem.path: problem.reason for problem in report.problems}
+    assert "Permission denied" in reasons["a.mp4"]
+    assert "unforeseen" in reasons["odd.mp4"]
 
 
 def test_links_out_of_the_root_devices_and_pipes_are_refused(tmp_path: Path, library: Path, clip: Path) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from novaproject import views, views_file, views_import, views_library, views_setup, views_upload
+from novaproject import views, views_file, views_import, views_library, views_nova, views_setup, views_upload
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("library/do/<slug:name>/", views_library.action, name="action"),
     path("library/do/<slug:name>/plan/", views_library.action_plan, name="action-plan"),
     path("import/", views_import.import_folder, name="import"),
+    path("nova/", views_nova.analyses, name="nova"),
     path("upload/", views_upload.upload, name="upload"),
     path("files/<int:pk>/", views_file.file_detail, name="file-page"),
     path("segments/<int:pk>/", views_file.correct, name="segment-correct"),

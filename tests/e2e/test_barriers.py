@@ -71,6 +71,7 @@ def pages(file: File) -> list[str]:
         "/search/?q=liner",
         "/jobs/",
         "/spend/",
+        "/nova/",
         "/admin/files/file/",
         "/api/files?format=api",
         "/api/docs",

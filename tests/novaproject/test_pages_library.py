@@ -664,3 +664,24 @@ def test_the_player_fragment_has_the_chapters(ada: Client) -> None:
     keep_results(file, chapters={"chapters": [{"title": "All of it", "start_s": 0, "end_s": 100}]})
 
     assert b"Chapter 1, 0:00: All of it" in ada.get(f"/files/{file.pk}/player/").content
+
+
+def test_the_nova_page_puts_cost_beside_estimate(ada: Client) -> None:
+    file = make_file(path=HOSTILE)
+    facts = {"file": file, "analysis_types": ["summary"]}
+    NovaJob.objects.create(**facts, model="local", status="completed")
+    NovaJob.objects.create(
+        **facts, model="lite", mode="flex", status="failed", error="Refused.", cost_usd="0.05", estimated_usd="0.06"
+    )
+    NovaJob.objects.create(file=None, model="lite", mode="batch", status="waiting")
+
+    page = ada.get("/nova/").content.decode()
+    failed = ada.get("/nova/?status=failed").content.decode()
+
+    assert "0 analyses are running, 1 wait for a full batch" in page
+    assert "a file that left the library" in page
+    assert "<img src=x" not in page
+    assert "estimated $0.0600" in failed
+    assert "Refused." in failed
+    assert "free</span></span>" not in failed
+    assert ada.get("/nova/?status=nonsense").status_code == 200

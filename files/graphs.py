@@ -86,14 +86,16 @@ def _pictures(opened: Any, info: MediaInfo, targets: Targets, look: Look, sound:
         outputs.append(ffmpeg.output(chosen.filter("format", "yuvj420p"), _url(targets.poster), **_MJPEG))
     if targets.sprite:
         grid = look.sprite
-        sheet = (
+        # One small picture after the other, and not a sheet by the `tile` filter: that gives its only frame at the very
+        # end, and until each output has given one, ffmpeg reports no progress (seen in 9.0).
+        cells = (
             made[targets.sprite]
-            .filter("fps", fps=f"1/{grid.interval_s}", start_time=0, eof_action="pass")
+            .filter("select", f"gte(t,selected_n*{grid.interval_s})")
             .filter("scale", grid.width, grid.height)
-            .filter("tile", f"{grid.columns}x{grid.rows}")
             .filter("format", "yuvj420p")
         )
-        outputs.append(ffmpeg.output(sheet, _url(targets.sprite), **_MJPEG, **{"frames:v": 1}))
+        strip = {"f": "mjpeg", "c:v": "mjpeg", "q:v": 3, "fps_mode": "passthrough", "frames:v": grid.cells}
+        outputs.append(ffmpeg.output(cells, _url(targets.sprite), **strip))
     return outputs
 
 

@@ -1,6 +1,7 @@
 """Still pictures: a poster of an image or of a cover, upright, in ordinary JPEG."""
 
 import io
+import math
 import warnings
 from pathlib import Path
 
@@ -39,6 +40,19 @@ def poster_of_cover(path: Path) -> bytes | None:
     except (av.error.FFmpegError, UnidentifiedImageError, OSError, ValueError, StopIteration):
         return None
     return None
+
+
+def sheet_of(strip: Path, columns: int) -> bytes:
+    """A JPEG sheet of the pictures in an MJPEG strip of ours, left to right, then down; the last row may be short."""
+    with av.open(str(strip), format="mjpeg") as container:
+        cells = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+    width, height = cells[0].size
+    sheet = Image.new("RGB", (columns * width, math.ceil(len(cells) / columns) * height))
+    for index, cell in enumerate(cells):
+        sheet.paste(cell, (index % columns * width, index // columns * height))
+    out = io.BytesIO()
+    sheet.save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue()
 
 
 def cut(sheet: Path, box: tuple[int, int, int, int]) -> bytes:

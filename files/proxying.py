@@ -20,6 +20,8 @@ from jobs.progress import NO_PROGRESS, Progress
 
 #: A copy may be this much shorter than its source before the source counts as cut short.
 TOLERANCE_S, TOLERANCE_PART = 1.0, 0.02
+#: The cells of the sprite, one after the other, before they are laid out.
+STRIP = "strip.mjpeg"
 
 
 class NoSuchTrackError(FilesError):
@@ -107,7 +109,7 @@ class _Run:
             proxy=storage.temporary(self._proxy_target(), self.token) if info.video else None,
             audio=storage.temporary(place / derived.AUDIO, self.token) if sound else None,
             poster=storage.temporary(place / derived.POSTER, self.token) if info.video else None,
-            sprite=storage.temporary(place / derived.SPRITE, self.token) if info.video else None,
+            sprite=storage.temporary(place / STRIP, self.token) if info.video else None,
         )
 
     def _proxy_target(self) -> Path:
@@ -179,12 +181,14 @@ class _Run:
         place = derived.folder(self.file.pk)
         derived.forget_made(self.file.pk)
         names = []
-        for temp, name in (
-            (targets.audio, derived.AUDIO), (targets.poster, derived.POSTER), (targets.sprite, derived.SPRITE),
-        ):  # fmt: skip
+        for temp, name in ((targets.audio, derived.AUDIO), (targets.poster, derived.POSTER)):
             if temp and _is_written(temp):
                 storage.replace(temp, place / name)
                 names.append(name)
+        if targets.sprite and _is_written(targets.sprite):
+            sheet = pictures.sheet_of(targets.sprite, self._sprite(info).columns)
+            storage.write(place / derived.SPRITE, sheet, token=self.token)
+            names.append(derived.SPRITE)
         names += self._write_pictures(info, copy, names)
         derived.write_made(
             self.file.pk,

@@ -422,6 +422,29 @@ def test_cancel_leaves_nothing(folders: Path, originals: Path) -> None:
     assert not Proxy.objects.exists()
 
 
+class Reported:
+    """A progress handle that remembers."""
+
+    def __init__(self) -> None:
+        self.fractions: list[float] = []
+
+    def update(self, fraction: float, message: str = "") -> None:
+        self.fractions.append(fraction)
+
+    def check(self) -> None:
+        return None
+
+
+def test_progress_is_told_while_the_work_goes_on(originals: Path) -> None:
+    """An output that gives its first frame at the end keeps ffmpeg silent until then, and looks like a stall."""
+    file = imported(media.make_clip(originals / "long.mp4", seconds=60, size="640x480", fps=15))
+    reported = Reported()
+
+    make_proxy(file, progress=reported)
+
+    assert any(0 < fraction < 0.8 for fraction in reported.fractions)
+
+
 def test_no_room_is_said_before_the_work(originals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = imported(media.make_clip(originals / "a.mp4"))
     monkeypatch.setattr(storage, "free_bytes", lambda path: 1000)

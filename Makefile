@@ -39,7 +39,7 @@ check: install-dev
 	$(CLEAN) $(PY) manage.py makemigrations --check --dry-run
 
 test: check
-	$(PY) -m pytest --cov --cov-report=term:skip-covered
+	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest --cov --cov-report=term:skip-covered
 
 test-e2e: install-dev
 	$(PY) -m pytest tests/e2e

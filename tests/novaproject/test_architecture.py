@@ -1,5 +1,6 @@
 """The walls themselves: no app may stand outside them, and no module without a place."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -41,3 +42,13 @@ def test_the_pins_name_no_local_build() -> None:
             assert "+" not in pin.partition(";")[0], f"{path.name}: {pin} is a local build"
             assert "--hash" not in pin
             assert "://" not in pin
+
+
+def test_every_setting_is_explained() -> None:
+    source = (CHECKOUT / "novaproject" / "settings.py").read_text(encoding="utf-8")
+    told = (CHECKOUT / "docs" / "configuration.md").read_text(encoding="utf-8")
+
+    names = set(re.findall(r'(?:env\.\w+|_folder)\(\s*"([A-Z_0-9]+)"', source))
+
+    assert "WHISPER_MODEL" in names
+    assert {name for name in names if f"`{name}`" not in told} == set()

@@ -16,6 +16,7 @@ from django.template.defaultfilters import filesizeformat
 
 from bedrock import checks as bedrock_checks
 from embeddings import registry as spaces
+from embeddings import repair
 from files import ffmpeg, storage
 from files.errors import FilesError
 from jobs import clusters
@@ -56,9 +57,10 @@ class Check:
         return self.level is Level.MEND
 
 
-def checks(*, ask_aws: bool = False) -> list[Check]:
+def checks(*, ask_aws: bool = False, read_index: bool = False) -> list[Check]:
     """Everything, in the order in which a person would mend it."""
-    found = [check for look in LOCAL_CHECKS for check in look()]
+    looks = [*LOCAL_CHECKS, _index] if read_index else LOCAL_CHECKS
+    found = [check for look in looks for check in look()]
     asked = [*bedrock_checks.local(), *(bedrock_checks.remote() if ask_aws else [])]
     return sorted([*found, *(_of_bedrock(check) for check in asked)], key=lambda check: check.group != LOCAL)
 
@@ -101,6 +103,15 @@ def _vector_search() -> Iterator[Check]:
         yield Check(name, Level.WARN, text, "Install sqlite-vec in .venv, or set SQLITE_VEC_PATH to a build of it.")
         return
     yield Check(name, Level.READY, f"Works, by sqlite-vec {version} and SQLite {sqlite3.sqlite_version}.")
+
+
+def _index() -> Iterator[Check]:
+    """Reads the whole index: seconds for a hundred thousand chunks."""
+    findings = repair.check()
+    for finding in findings:
+        yield Check("Search index", Level.WARN, finding.text, "Run: python manage.py embed --repair")
+    if not findings:
+        yield Check("Search index", Level.READY, "Words and vectors agree with what they stand for.")
 
 
 def _ffmpeg() -> Iterator[Check]:

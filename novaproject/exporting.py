@@ -19,13 +19,13 @@ SCHEMA = "novaproject.export"
 SCHEMA_VERSION = 1
 FLOORS = ("files", "transcription", "bedrock", "nova", "embeddings", "jobs")
 #: Rows that are made again from others, or that mean something on this machine only.
-LEFT_OUT = {"embeddings.embedding", "jobs.worker", "jobs.heartbeat", "embeddings.querycache"}
+LEFT_OUT = {"embeddings.embedding", "embeddings.removal", "jobs.cluster"}
 
 
 def exported_models() -> list[type[Model]]:
     """The models of our floors, lowest floor first."""
     found = (model for floor in FLOORS for model in apps.get_app_config(floor).get_models())
-    return [model for model in found if model._meta.label_lower not in LEFT_OUT and model._meta.managed]
+    return [model for model in found if model._meta.label_lower not in LEFT_OUT and not model._meta.proxy]
 
 
 def export_lines() -> Iterator[str]:

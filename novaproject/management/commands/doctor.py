@@ -21,10 +21,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--aws", action="store_true", help="Ask AWS too: credentials, bucket, role, models.")
+        parser.add_argument("--index", action="store_true", help="Read the whole search index too; it takes a while.")
         parser.add_argument("--json", action="store_true", help="Print the findings as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = checks(ask_aws=options["aws"])
+        found = checks(ask_aws=options["aws"], read_index=options["index"])
         if options["json"]:
             self.stdout.write(json.dumps([asdict(check) for check in found], indent=1))
         else:

@@ -38,8 +38,10 @@ check: install-dev
 	$(CLEAN) $(VENV)/bin/mypy --no-error-summary .
 	$(CLEAN) $(PY) manage.py makemigrations --check --dry-run
 
+# The browser's tests run in a process of their own: Playwright leaves an event loop running in its thread.
 test: check
-	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest --cov --cov-report=term:skip-covered
+	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest tests/e2e
+	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest --ignore=tests/e2e --cov --cov-report=term:skip-covered
 
 test-e2e: install-dev
 	$(PY) -m pytest tests/e2e

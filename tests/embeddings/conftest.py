@@ -6,7 +6,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from embeddings import matrix, registry
+from embeddings import fulltext, matrix, registry
 from files.models import File, Root
 from tests.embeddings.fakes import WordsProvider
 from transcription.models import Segment, Transcript
@@ -29,6 +29,14 @@ def words_provider(settings: LazySettings) -> Iterator[type[WordsProvider]]:
     WordsProvider.reset()
     matrix.forget()
     registry._providers.clear()
+
+
+@pytest.fixture(autouse=True)
+def full_text_of_this_test_only(request: pytest.FixtureRequest) -> None:
+    """The flush after a transactional test of any app empties the tables, but not the full text beside them."""
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        fulltext.rebuild()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def until(is_so: Callable[[], object], seconds: float = PATIENCE_S) -> None:
         time.sleep(0.05)
 
 
-def gone(processes: list[psutil.Process], seconds: float = 10.0) -> None:
+def gone(processes: list[psutil.Process], seconds: float = PATIENCE_S) -> None:
     """None of these lives on (a zombie that init has yet to reap does not live)."""
     until(lambda: not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE], seconds)
 

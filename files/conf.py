@@ -60,6 +60,11 @@ def settle_s() -> float:
     return float(settings.IMPORT_SETTLE_S)
 
 
+def imports_at_once() -> int:
+    """One worker of the queue is for a scan, one for short jobs; the others import."""
+    return max(1, int(settings.FAST_WORKERS) - 2)
+
+
 def probe_workers() -> int:
     """How many files are looked into at once."""
     return min(8, 2 * (os.cpu_count() or 1))

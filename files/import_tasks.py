@@ -23,11 +23,11 @@ from files.uploading import store_upload
 from jobs.models import Batch, Job
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import create_batch, enqueue, enqueue_many
-from jobs.registry import LONG, Kind, register, register_subject
+from jobs.registry import FAST, Kind, register, register_subject
 from jobs.ticks import register_tick
 from jobs.work import Work
 
-#: Scans go before the hours of work that they bring.
+#: They go before other short work: a person waits for them.
 SCAN_PRIORITY = 10
 #: Files that are still being copied are looked at again after so long, and so often.
 AGAIN_AFTER = timedelta(seconds=60)
@@ -178,8 +178,19 @@ def register_library() -> None:
     register_subject("file", labels=labels_of_files, url=lambda pk: reverse("file-page", args=[pk]))
     register_subject("root", labels=labels_of_roots)
     register_tick("library roots", conf.roots_check_s, look_for_drives)
-    for name, label, run in (
-        ("import_directory", "Import folder", run_import),
-        ("scan_root", "Scan folder", run_scan),
+    # Beside the short jobs, so that neither waits behind hours of speech to text; the limits leave those a worker.
+    for name, label, run, limit in (
+        ("import_directory", "Import folder", run_import, conf.imports_at_once),
+        ("scan_root", "Scan folder", run_scan, 1),
     ):
-        register(Kind(name=name, label=label, queue=LONG, run=run, subject_kind="root", permission="files.change_root"))
+        register(
+            Kind(
+                name=name,
+                label=label,
+                queue=FAST,
+                run=run,
+                subject_kind="root",
+                permission="files.change_root",
+                limit=limit,
+            )
+        )

@@ -136,7 +136,7 @@ CACHES = {
 PORT = env.int("PORT", 5700)
 
 # --- background work ----------------------------------------------------------------------------------------------
-FAST_WORKERS = env.int("FAST_WORKERS", 2)
+FAST_WORKERS = env.int("FAST_WORKERS", 3)  # one imports, one scans, one is for short jobs
 LONG_WORKERS = env.int("LONG_WORKERS", 2)
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", 60)
 JOB_TICK_SECONDS = env.float("JOB_TICK_SECONDS", 3)

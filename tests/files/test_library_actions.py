@@ -15,13 +15,15 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from files import actions, derived, facets, selection
+from files import actions, derived, facets, import_tasks, selection
 from files.errors import ActionRefusedError, SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy, Root
+from jobs import claims, queue
 from jobs.models import Batch, Job
 from jobs.queue import run_until_idle
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
 from tests.files.library import copy
+from tests.jobs.kinds import registered
 
 pytestmark = pytest.mark.django_db
 
@@ -247,6 +249,25 @@ def test_imports_a_folder_of_an_import_root_in_a_job(
     job.refresh_from_db()
     assert (job.state, job.message) == ("succeeded", "1 imported")
     assert [file.path for file in File.objects.all()] == ["a.mp4"]
+
+
+def test_imports_and_scans_wait_for_no_long_job_and_leave_a_worker_to_short_ones(
+    library: Path, folders: Path, settings: Settings
+) -> None:
+    import_tasks.request_scan(make_root(library))
+    import_tasks.request_scan(make_root(folders / "data"))
+    for number in range(5):
+        place = library / str(number)
+        place.mkdir()
+        import_tasks.request_import(str(place))
+    with registered("transcribe_for_hours", queue="long") as long, registered("short") as short:
+        for number in range(5):
+            queue.enqueue(long, number)
+        queue.enqueue(short, 1)
+
+        begun = [claims.claim("fast") for _worker in range(settings.FAST_WORKERS)]
+
+    assert sorted(job.kind for job in begun if job) == ["import_directory", "scan_root", "short"]
 
 
 def test_an_import_goes_on_with_proxies_in_one_batch(

@@ -4,10 +4,12 @@ import os
 import tempfile
 from pathlib import Path
 
-_place = Path(os.environ.get("NOVAPROJECT_TEST_DIR") or tempfile.mkdtemp(prefix="novaproject-tests-"))
+_shared = Path(os.environ.get("NOVAPROJECT_TEST_DIR") or tempfile.mkdtemp(prefix="novaproject-tests-"))
+# Each process of a run that is spread over the cores has folders of its own.
+_place = _shared / os.environ.get("PYTEST_XDIST_WORKER", "")
 os.environ.update(
     NOVAPROJECT_ENV_FILE="",
-    NOVAPROJECT_TEST_DIR=str(_place),
+    NOVAPROJECT_TEST_DIR=str(_shared),
     SECRET_KEY="only-for-tests-" + "x" * 50,
     DEBUG="False",
     DATA_DIR=str(_place / "data"),

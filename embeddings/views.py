@@ -15,6 +15,7 @@ from embeddings.forms import SearchForm
 from embeddings.models import Chunk
 from embeddings.search import MAX_LIMIT, Hit, SearchAnswer, more_like, search
 from embeddings.snippets import find, snippet
+from files import derived
 from jobs.errors import WorkError
 from transcription.models import Segment, Transcript
 
@@ -35,11 +36,12 @@ class Chip:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A hit, its own address on this page, and whether it is in the player."""
+    """A hit, its own address on this page, whether it is in the player, and whether there is a picture to ask for."""
 
     hit: Hit
     url: str
     like_url: str
+    has_picture: bool
     is_current: bool
 
 
@@ -139,6 +141,7 @@ def _row(form: SearchForm, hit: Hit, *, is_current: bool) -> Row:
         hit=hit,
         url=_address(form, at=hit.chunk_id),
         like_url=f"{reverse('search')}?like={hit.chunk_id}",
+        has_picture=derived.has_poster(hit.file_id),
         is_current=is_current,
     )
 

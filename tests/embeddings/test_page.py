@@ -1,5 +1,7 @@
 """The search page: results, filters, the player's side, and what htmx asks for."""
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -8,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from embeddings import index
 from embeddings.errors import ProviderError
 from embeddings.models import Chunk
+from files import derived
 from files.models import File
 from tests.embeddings.conftest import MakeFile, say
 from tests.embeddings.fakes import WordsProvider
@@ -49,7 +52,13 @@ def test_an_empty_page_says_the_next_step(viewer: Client) -> None:
     assert "autofocus" in html
 
 
-def test_a_question_shows_moments_counts_and_the_player_beside_them(viewer: Client, friday: File) -> None:
+def test_a_question_shows_moments_counts_and_the_player_beside_them(
+    viewer: Client, friday: File, folders: Path
+) -> None:
+    poster = derived.folder(friday.pk) / derived.POSTER
+    poster.parent.mkdir(parents=True)
+    poster.write_bytes(b"a picture")
+
     html = page(viewer, "q=leak+seam")
 
     assert "<mark>leak</mark>" in html
@@ -60,6 +69,10 @@ def test_a_question_shows_moments_counts_and_the_player_beside_them(viewer: Clie
     assert "Around 0:12" in html
     assert 'data-seek="80"' in html
     assert "&lt;rubber&gt;" in html
+
+
+def test_a_picture_that_was_not_made_is_not_asked_for(viewer: Client, friday: File, folders: Path) -> None:
+    assert "/thumbnail" not in page(viewer, "q=leak+seam")
 
 
 def test_an_address_names_its_moment(viewer: Client, friday: File) -> None:

@@ -1,23 +1,40 @@
-// The search page: the moment in the player is marked in the list, and Enter wins over what typing still had to ask.
+// The search page: the moment in the player is marked in the list, and what was chosen (a moment, or Enter) wins over
+// what typing still had to ask. Requests wait for each other (hx-sync), so that answers come in the order of the asking.
 "use strict";
 (() => {
   let asked = null;
+  let typing = null;
+  let unwanted = null;
+
+  const isBox = (element) => element.matches("[data-search] input[name=q]");
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-moment]");
     if (!link) return;
     for (const other of document.querySelectorAll("[data-moment][aria-current]")) other.removeAttribute("aria-current");
     link.setAttribute("aria-current", "true");
+    asked = document.querySelector("[data-search] input[name=q]").value;
+    unwanted = typing;
+    // A moment of a list that went meanwhile does not come into the player of the next.
+    link.addEventListener("htmx:beforeOnLoad", (loaded) => { if (!link.isConnected) loaded.preventDefault(); });
   });
 
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-search]")) asked = event.target.elements.q.value;
   }, true);
 
-  // htmx:confirm comes before htmx aborts the request in flight, which is the one that Enter sent.
+  // Comes for what waits in the queue too, when its turn has come.
   document.addEventListener("htmx:confirm", (event) => {
-    if (!event.target.matches("[data-search] input[name=q]")) return;
+    if (!isBox(event.target)) return;
     if (event.target.value === asked) event.preventDefault();
     else asked = null;
+  });
+
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (isBox(event.target)) typing = event.detail.xhr;
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (unwanted && event.detail.xhr === unwanted) event.detail.shouldSwap = false;
   });
 })();

@@ -4,6 +4,12 @@
   const isTyping = (element) =>
     element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
 
+  // A browser empties a search box on Escape, which would ask for nothing and wipe the answer: the words stay.
+  const leave = (event) => {
+    if (event.target.type === "search" && !event.target.closest("dialog")) event.preventDefault();
+    event.target.blur();
+  };
+
   const visible = (element) => element.offsetParent !== null;
   const items = () => [...document.querySelectorAll("[data-key-item]")].filter(visible);
   let last = -1;
@@ -49,7 +55,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (isTyping(event.target)) {
-      if (event.key === "Escape") event.target.blur();
+      if (event.key === "Escape") leave(event);
       return;
     }
     if (document.querySelector("dialog[open]") && event.key !== "?") return;

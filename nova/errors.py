@@ -4,8 +4,11 @@ NovaError
 ├── AnalysisError        an analysis that could not be made
 ├── UnknownTypeError     no analysis type of that name
 ├── NotAnalysableError   nothing to analyse in this file
-└── ReplyError           a reply that gives no valid result
+└── ReplyError           a result that is not in its shape
+    └── UnreadableReply  a reply that gives no valid result, whatever was mended
 """
+
+from collections.abc import Sequence
 
 from jobs.errors import WorkError
 
@@ -33,6 +36,16 @@ class NotAnalysableError(NovaError):
 
 
 class ReplyError(NovaError):
-    """A reply gives no valid result."""
+    """A result is not in its shape."""
 
     code = "reply"
+
+
+class UnreadableReply(ReplyError):  # noqa: N818  (it is a finding about a reply)
+    """A reply gives no valid result. `notes` are what was seen and mended on the way."""
+
+    code = "unreadable_reply"
+
+    def __init__(self, message: str, *, remedy: str, notes: Sequence[str] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.notes = list(notes)

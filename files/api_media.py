@@ -63,8 +63,8 @@ class ProxyStream(MediaView):
 
     @extend_schema(operation_id="proxies_stream", parameters=[_RANGE], responses=_BYTES)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        """The proxy, with ranges."""
-        proxy = get_object_or_404(Proxy.objects.filter(file__removed_at__isnull=True), pk=pk)
+        """The proxy, with ranges. `404` where it was made from other content than the file has now."""
+        proxy = get_object_or_404(Proxy.objects.shown(), pk=pk)
         try:
             return streaming.serve(request._request, proxy_path(proxy))
         except FileNotFoundError as error:

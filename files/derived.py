@@ -80,5 +80,8 @@ def forget_made(file_id: int) -> None:
 
 
 def _existing(file: File, name: str) -> Path | None:
-    path = folder(file.pk) / name
-    return path if path.is_file() else None
+    """What was made under this name, if it was made from the content that the file has now."""
+    made = read_made(file.pk)
+    if made is None or name not in made.names or (file.sampled_hash and made.source_hash != file.sampled_hash):
+        return None
+    return folder(file.pk) / name

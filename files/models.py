@@ -235,6 +235,15 @@ class RemovedFile(File):
         verbose_name_plural = "files in the trash"
 
 
+class ProxyQuerySet(QuerySet["Proxy"]):
+    """Questions about proxies."""
+
+    def shown(self) -> Self:
+        """Of files in the library, and made from the content that they have now: none shows another file's pictures."""
+        is_current = Q(source_hash="") | Q(file__sampled_hash="") | Q(source_hash=F("file__sampled_hash"))
+        return self.filter(is_current, file__removed_at__isnull=True)
+
+
 class Proxy(models.Model):
     """A small H.264 MP4 of a file, made by us."""
 
@@ -250,6 +259,8 @@ class Proxy(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    objects = ProxyQuerySet.as_manager()
+
     class Meta:
         db_table = "proxies"
         ordering = ["-created_at", "-id"]
@@ -258,6 +269,11 @@ class Proxy(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its file has other content now; then it is not shown."""
+        return bool(self.source_hash and self.file.sampled_hash) and self.source_hash != self.file.sampled_hash
 
 
 class Problem(models.Model):

@@ -1,11 +1,15 @@
 """Bringing the rows of a root in line with what lies in it. A scan never deletes a row and writes nothing there."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from django.db import transaction
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from files import roots
@@ -13,7 +17,7 @@ from files.duplicates import confirm_duplicates
 from files.errors import FilesError, NotMediaError, RootAbsentError, StillCopyingError
 from files.intake import DESCRIBED, Looked, describe, is_fresh, look_into_all, make_pool, settled
 from files.listing import Entry, Listing, list_folder
-from files.matching import Candidates
+from files.matching import Candidates, rearranged
 from files.models import File, FileQuerySet, Root
 from files.paths import has_media_extension, is_unfinished, shown_path, stored_path
 from files.problems import Problems
@@ -56,6 +60,7 @@ class Row(NamedTuple):
     size_bytes: int
     mtime_ns: int
     state: str
+    inode: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +103,8 @@ class Scan:
         self.removed: dict[str, Row] = {}
         self.gone: set[int] = set()
         self.claimed: set[int] = set()
+        #: Files with other content than their path had: whose they are is known when all were looked into.
+        self.held: list[Looked] = []
 
     def run(self) -> ImportReport:
         """Do it. Raises RootAbsentError, Cancelled; what was written until then stays and is right."""
@@ -117,6 +124,7 @@ class Scan:
         self._mark_missing(gone)
         self._take_in(todo, candidates)
         self._take_in_settled(fresh, started, candidates)
+        self._rearrange(candidates)
         self._finish(listing, started)
         return self.report
 
@@ -152,9 +160,9 @@ class Scan:
             return {}
         rows = files.filter(root=self.root).under(shown_path(self.scope.folder)).order_by()
         known = {
-            stored_path(path, raw): Row(file_id, size, mtime, state)
-            for path, raw, file_id, size, mtime, state in rows.values_list(
-                "path", "path_raw", "pk", "size_bytes", "mtime_ns", "state"
+            stored_path(path, raw): Row(file_id, size, mtime, state, inode)
+            for path, raw, file_id, size, mtime, state, inode in rows.values_list(
+                "path", "path_raw", "pk", "size_bytes", "mtime_ns", "state", "inode"
             )
         }
         if self.scope.recursive:
@@ -171,7 +179,8 @@ class Scan:
         unchanged = 0
         for entry in entries:
             row = self.rows.get(entry.path)
-            if row is not None and row[1:] == (entry.size_bytes, entry.mtime_ns, "available"):
+            facts = (entry.size_bytes, entry.mtime_ns, "available", entry.inode)
+            if row is not None and (row[1:] == facts or self._is_same_but_for_inode(row, entry)):
                 unchanged += 1
             elif is_unfinished(entry.path):
                 self.report.other += 1
@@ -179,6 +188,17 @@ class Scan:
                 (fresh if is_fresh(entry, now_s) else todo).append(entry)
         self.report.unchanged = unchanged
         return todo, fresh
+
+    def _is_same_but_for_inode(self, row: Row, entry: Entry) -> bool:
+        """Some file systems give new inodes at each mount; they count only where nothing else tells files apart."""
+        facts = (entry.size_bytes, entry.mtime_ns)
+        return row[1:4] == (*facts, "available") and facts not in self._twins
+
+    @cached_property
+    def _twins(self) -> set[tuple[int, int]]:
+        """Sizes and times that several rows have."""
+        counted = Counter((row.size_bytes, row.mtime_ns) for row in self.rows.values())
+        return {facts for facts, count in counted.items() if count > 1}
 
     def _is_left_out(self, entry: Entry) -> bool:
         """Whether an automatic scan passes this over: it was removed by a person, or is known to be unreadable."""
@@ -243,40 +263,78 @@ class Scan:
         self._take_in(whole, candidates)
 
     def _write(self, looked: Sequence[Looked], candidates: Candidates) -> None:
-        """Sort one chunk into new, changed, moved and bad, and write it in one transaction."""
+        """Sort one chunk into new, moved, unchanged and bad, and write it; what has other content than before waits."""
         new: list[File] = []
-        kept: list[tuple[File, Looked]] = []
+        kept: list[tuple[int, Looked]] = []
+        own = File.everything.in_bulk(
+            row.file_id for one in looked if (row := self.rows.get(one.entry.path)) is not None
+        )
         for one in looked:
             if one.error is not None:
                 self._fail(one.entry, one.error)
                 continue
             self.problems.solve(one.entry.path)
-            file_id = self._row_of(one, candidates)
-            if file_id is None:
-                new.append(describe(File(root=self.root, imported_at=timezone.now()), one))
+            row = self.rows.get(one.entry.path)
+            if row is None:
+                self._place_new(one, candidates, new, kept)
+            elif row.file_id in self.claimed or own[row.file_id].sampled_hash != one.sampled_hash:
+                self.held.append(one)
             else:
-                kept.append((File.everything.get(pk=file_id), one))
+                kept.append((row.file_id, one))
+        self._save(new, kept)
+
+    def _place_new(self, one: Looked, candidates: Candidates, new: list[File], kept: list[tuple[int, Looked]]) -> None:
+        """A file at a path without a row: it is one that went from elsewhere, or new."""
+        candidate = candidates.claim(one, root_id=self.root.pk, root=self.folder)
+        if candidate is not None:
+            self.claimed.add(candidate.id)
+            kept.append((candidate.id, one))
+        elif candidates.may_be_displaced(one):
+            self.held.append(one)
+        else:
+            new.append(self._described(one))
+
+    def _rearrange(self, candidates: Candidates) -> None:
+        """Give what was held its rows: those that swapped places first, then new content at an old path."""
+        own = {
+            one.entry.path: row.file_id
+            for one in self.held
+            if (row := self.rows.get(one.entry.path)) is not None and row.file_id not in self.claimed
+        }
+        moves = rearranged(self.held, own, candidates, root_id=self.root.pk, root=self.folder)
+        self.claimed |= set(moves.values())
+        self._save([], [(moves[one.entry.path], one) for one in self.held if one.entry.path in moves])
+        stays = {path: file_id for path, file_id in own.items() if file_id not in self.claimed}
+        for chunk in _batches([one for one in self.held if one.entry.path not in moves], CHUNK):
+            new = [self._described(one) for one in chunk if one.entry.path not in stays]
+            self._save(new, [(stays[one.entry.path], one) for one in chunk if one.entry.path in stays])
+
+    def _described(self, one: Looked) -> File:
+        return describe(File(root=self.root, imported_at=timezone.now()), one)
+
+    def _save(self, new: Sequence[File], placed: Sequence[tuple[int, Looked]]) -> None:
+        """Write new rows, and what was found into those that are there, in one transaction."""
+        if not new and not placed:
+            return
+        files = File.everything.in_bulk([file_id for file_id, _ in placed])
+        kept = [(files[file_id], one) for file_id, one in placed if file_id in files]
         self.report.imported += len(new)
         back = [file for file, _ in kept if file.removed_at is not None]
         changed = [file for file, one in kept if self._note_kept(file, one)]
         if self.scope.dry_run:
             return
         with transaction.atomic():
+            self._make_way(kept)
             for file, one in kept:
                 self._keep(file, one)
             created = File.objects.bulk_create(self._not_there_yet(new))
             self.arrived(Arrivals(new=created, changed=changed, back=back))
 
-    def _row_of(self, looked: Looked, candidates: Candidates) -> int | None:
-        """The row that this file has already, or had under another name."""
-        row = self.rows.get(looked.entry.path)
-        if row is not None and row.file_id not in self.claimed:
-            return row.file_id
-        candidate = candidates.claim(looked, root_id=self.root.pk, root=self.folder)
-        if candidate is None:
-            return None
-        self.claimed.add(candidate.id)
-        return candidate.id
+    def _make_way(self, kept: Sequence[tuple[File, Looked]]) -> None:
+        """Rows that change places step aside first, to paths that no file has: a path is one row's at a time."""
+        movers = [file.pk for file, one in kept if file.path != shown_path(one.entry.path)]
+        if len(movers) > 1:
+            File.objects.filter(pk__in=movers).update(path=Concat(Value("/"), Cast("pk", CharField())))
 
     def _note_kept(self, file: File, looked: Looked) -> bool:
         """Count what happened to a file that has a row; returns whether it has new content."""

@@ -119,7 +119,7 @@ def _spoken(file: File) -> list[Speech]:
 def _cuts(file: File, progress: Progress) -> list[shots.Cut]:
     """From the proxy where there is one: it is small, and it is there when the drive is not."""
     part = _Part(progress, CUTS_SHARE)
-    proxy = Proxy.objects.filter(file=file).order_by("size_bytes").first()
+    proxy = Proxy.objects.shown().filter(file=file).order_by("size_bytes").first()
     path: Path | None = proxy_path(proxy) if proxy else None
     if path is not None and path.is_file():
         return shots.find_cuts(path, duration_s=file.duration_s, progress=part)

@@ -103,7 +103,7 @@ def player_for(
     chapters: Sequence[Chapter] = (),
     elements: Sequence[Element] = (),
 ) -> Player:
-    sources, note = source_of(file, list(file.proxies.all()))
+    sources, note = source_of(file, list(Proxy.objects.shown().filter(file=file)))
     duration_s = file.duration_s or 0.0
     tracks = []
     if transcript is not None and transcript.has_speech:

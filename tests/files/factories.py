@@ -4,6 +4,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from files import derived
 from files.models import File, Problem, Proxy, Root
 
 _numbers = count(1)
@@ -46,6 +47,16 @@ def make_proxy_row(file: File, proxy_spec: str = "720p15", **fields: Any) -> Pro
         **fields,
     }
     return Proxy.objects.create(file=file, proxy_spec=proxy_spec, **values)
+
+
+def make_derived(file: File, **contents: bytes) -> None:
+    """What a proxy run leaves beside the proxy, made from the file's content: `poster=b"…"`, `sprite=b"…"`."""
+    names = {"poster": derived.POSTER, "sprite": derived.SPRITE, "audio": derived.AUDIO}
+    derived.folder(file.pk).mkdir(parents=True)
+    for name, content in contents.items():
+        (derived.folder(file.pk) / names[name]).write_bytes(content)
+    made = derived.Made(source_hash=file.sampled_hash, names=tuple(names[name] for name in contents))
+    derived.write_made(file.pk, made)
 
 
 def make_problem(root: Root, path: str = "broken.mp4", **fields: Any) -> Problem:

@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from files import derived, removing, roots
+from files import removing, roots
 from files.models import File, Problem, RemovedFile
 from jobs.models import Batch, Job
-from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
+from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 
 pytestmark = pytest.mark.django_db
 FILES = "/admin/files/file/"
@@ -33,8 +33,7 @@ def test_the_list_shows_what_there_is_and_how_much(admin_client: Client, folders
     root = make_root("/drive/a")
     file = make_file(root, "trip/alpha.mp4", size_bytes=1_500_000_000, duration_s=3723)
     make_proxy_row(file)
-    derived.folder(file.pk).mkdir(parents=True)
-    (derived.folder(file.pk) / derived.POSTER).write_bytes(b"jpeg")
+    make_derived(file, poster=b"jpeg")
     other = make_file(root, "b.mp4", size_bytes=500_000_000)
 
     page = text(admin_client, FILES)

@@ -135,6 +135,92 @@ def test_renamed_and_replaced_the_old_content_keeps_the_row(library: Path, clip:
     assert names() == {"a.mp4", "z.mp4"}
 
 
+def swap(one: Path, other: Path, *, by_copying: bool = False) -> None:
+    """Exchange two files: by their names, or by their bytes, as file systems without lasting inodes have it."""
+    spare = one.parent.parent / "spare"
+    move = shutil.copy2 if by_copying else shutil.move
+    for source, target in ((one, spare), (other, one), (spare, other)):
+        move(source, target)
+    spare.unlink(missing_ok=True)
+
+
+def contents() -> dict[str, str]:
+    return dict(File.objects.values_list("path", "sampled_hash"))
+
+
+@pytest.mark.parametrize("by_copying", [False, True])
+@pytest.mark.parametrize("same_times", [False, True])
+def test_files_that_swap_names_keep_their_ids(library: Path, clip: Path, *, by_copying: bool, same_times: bool) -> None:
+    for number, name in enumerate(("a.mp4", "b.mp4")):
+        copy(clip, library / name, different=True)
+        moment = 1_600_000_000 + (0 if same_times else number)
+        os.utime(library / name, (moment, moment))
+    root = imported(library)
+    before = {file.path: file for file in File.objects.all()}
+    told: list[Arrivals] = []
+    swap(library / "a.mp4", library / "b.mp4", by_copying=by_copying)
+    if by_copying and same_times:  # nothing but their bytes tells of it
+        os.utime(library / "a.mp4")
+        os.utime(library / "b.mp4")
+
+    report = scan_root(root, arrived=told.append)
+
+    assert (report.moved, report.changed, report.imported, report.missing) == (2, 0, 0, 0)
+    assert [file for arrivals in told for file in arrivals.files] == []
+    for old, new in (("a.mp4", "b.mp4"), ("b.mp4", "a.mp4")):
+        file = File.objects.get(path=new)
+        assert (file.pk, file.name, file.sampled_hash) == (before[old].pk, new, before[old].sampled_hash)
+    assert scan_root(root).unchanged == 2
+
+
+def test_names_that_go_round_among_many_keep_their_ids(
+    library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("files.scanning.CHUNK", 2)
+    for number in range(5):
+        copy(clip, library / f"{number}.mp4", different=True)
+    root = imported(library)
+    ids = dict(File.objects.values_list("sampled_hash", "pk"))
+    for number in reversed(range(5)):
+        (library / f"{number}.mp4").rename(library / f"{number + 1}.mp4")
+    (library / "5.mp4").rename(library / "0.mp4")
+
+    report = scan_root(root)
+
+    assert (report.moved, report.changed, report.imported, report.missing) == (5, 0, 0, 0)
+    assert dict(File.objects.values_list("sampled_hash", "pk")) == ids
+
+
+def test_names_that_all_move_on_by_one_keep_their_ids(library: Path, clip: Path) -> None:
+    for number in range(4):
+        copy(clip, library / f"{number}.mp4", different=True)
+    root = imported(library)
+    ids = dict(File.objects.values_list("sampled_hash", "pk"))
+    for number in reversed(range(4)):
+        shutil.copyfile(library / f"{number}.mp4", library / f"{number + 1}.mp4")
+    (library / "0.mp4").unlink()
+
+    report = scan_root(root)
+
+    assert (report.moved, report.imported, report.missing) == (4, 0, 0)
+    assert dict(File.objects.values_list("sampled_hash", "pk")) == ids
+
+
+def test_a_file_that_takes_the_place_of_another_is_new_content_there(library: Path, clip: Path) -> None:
+    """The overwritten content is nowhere: its row stays at its path, and the other's is missing."""
+    copy(clip, library / "a.mp4", different=True)
+    copy(clip, library / "b.mp4", different=True)
+    root = imported(library)
+    a, b = File.objects.get(path="a.mp4"), File.objects.get(path="b.mp4")
+    (library / "a.mp4").rename(library / "b.mp4")
+
+    report = scan_root(root)
+
+    assert (report.moved, report.changed, report.missing) == (0, 1, 1)
+    assert contents() == {"a.mp4": a.sampled_hash, "b.mp4": a.sampled_hash}
+    assert File.objects.get(path="b.mp4").pk == b.pk
+
+
 def test_a_missing_file_has_its_moment_and_comes_back(library: Path, clip: Path) -> None:
     copy(clip, library / "stays.mp4")
     target = copy(clip, library / "a.mp4", different=True)

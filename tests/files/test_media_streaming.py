@@ -1,6 +1,7 @@
 """Bytes over HTTP, exact to the byte."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from files.models import File
+from files.access import as_local_path
+from files.hashing import sampled_hash
+from files.importing import import_directory
+from files.models import File, Root
 from files.proxying import make_proxy
 from files.ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from files.scanning import scan_root
 from tests import media
 from tests.files.factories import make_file, make_proxy_row, make_root
 
@@ -207,6 +212,65 @@ def test_proxy_thumbnail_and_sprite_of_a_real_clip(viewer: Client, folders: Path
     assert body(index).count(b"sprite.jpg#xywh=") == 3
     bad = viewer.get(f"/api/files/{file.pk}/thumbnail?t=soon")
     assert (bad.status_code, bad.json()) == (400, {"t": ["A number of seconds, 0 or more."]})
+
+
+def red_and_blue(folders: Path) -> Path:
+    """A folder with a red and a blue clip, in the library with their proxies."""
+    place = folders / "originals"
+    for colour in ("red", "blue"):
+        media.make_clip(place / f"{colour}.mp4", seconds=1, audio=False, picture=f"color={colour}")
+        os.utime(place / f"{colour}.mp4", (1_600_000_000, 1_600_000_000))
+    import_directory(place)
+    for file in File.objects.all():
+        make_proxy(file)
+    return place
+
+
+def swap_names(place: Path) -> None:
+    for old, new in (("red", "spare"), ("blue", "red"), ("spare", "blue")):
+        (place / f"{old}.mp4").rename(place / f"{new}.mp4")
+
+
+def is_red(picture: bytes) -> bool:
+    red, _green, blue = Image.open(io.BytesIO(picture)).convert("RGB").getpixel((9, 9))  # type: ignore[misc]
+    return red > blue
+
+
+def test_files_that_swapped_names_show_their_own_pictures(viewer: Client, folders: Path) -> None:
+    place = red_and_blue(folders)
+    proxies = {file.pk: file.proxies.get().pk for file in File.objects.all()}
+
+    swap_names(place)
+    scan_root(Root.objects.get())
+
+    for file in File.objects.all():
+        holds_red = file.path == "blue.mp4"
+        assert is_red(body(viewer.get(f"/api/files/{file.pk}/thumbnail"))) is holds_red
+        assert is_red(body(viewer.get(f"/api/files/{file.pk}/thumbnail?t=0"))) is holds_red
+        assert body(viewer.get(f"/api/proxies/{proxies[file.pk]}/stream"))
+        with as_local_path(file) as path:
+            assert file.proxies.get().source_hash == sampled_hash(path)
+
+
+def test_a_proxy_of_other_content_than_the_file_has_is_not_shown(viewer: Client, folders: Path) -> None:
+    """Names were swapped, and proxies made anew, before a scan could notice."""
+    place = red_and_blue(folders)
+    swap_names(place)
+    for file in File.objects.all():
+        make_proxy(file)
+
+    for _before_and_after in range(2):
+        for file in File.objects.all():
+            proxy = file.proxies.get()
+            assert proxy.is_outdated
+            assert viewer.get(f"/api/proxies/{proxy.pk}/stream").status_code == 404
+            for name in ("thumbnail", "thumbnail?t=0", "sprite.jpg", "sprite.vtt"):
+                assert viewer.get(f"/api/files/{file.pk}/{name}").status_code == 404
+        scan_root(Root.objects.get())
+
+    for file in File.objects.all():
+        make_proxy(file)
+        assert is_red(body(viewer.get(f"/api/files/{file.pk}/thumbnail"))) is (file.path == "blue.mp4")
 
 
 def test_what_is_not_made_yet(viewer: Client, original: File) -> None:

@@ -17,7 +17,7 @@ from django.test import Client
 from rest_framework import serializers
 
 from bedrock.models import Entry
-from files import derived, facets
+from files import facets
 from files.facets import Action, Badge, Facet, Plan
 from files.models import File
 from jobs import registry
@@ -29,7 +29,7 @@ from nova.models import NovaJob
 from nova.results import keep
 from novaproject import library_query
 from novaproject.serializers import option_fields, read_options
-from tests.files.factories import make_file, make_proxy_row, make_root
+from tests.files.factories import make_derived, make_file, make_proxy_row, make_root
 from transcription.models import Segment, Transcript
 
 pytestmark = pytest.mark.django_db
@@ -250,8 +250,7 @@ def test_the_library_asks_the_database_a_fixed_number_of_times(
 def test_a_poster_is_shown_once_it_is_made(ada: Client, folders: Path) -> None:
     file = make_file()
     without = ada.get("/library/").content.decode()
-    derived.folder(file.pk).mkdir(parents=True)
-    (derived.folder(file.pk) / "poster.jpg").write_bytes(b"jpeg")
+    make_derived(file, poster=b"jpeg")
 
     with_poster = ada.get("/library/").content.decode()
 

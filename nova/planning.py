@@ -1,7 +1,7 @@
 """From records that wait to Bedrock's batch jobs, inside its quotas. Pure.
 
-A job takes `minimum` to `maximum` records and `max_bytes` of videos and lines. Nothing is dropped: what fits into no job
-of a legal size waits, and what is too large for any job is told apart.
+A job takes `minimum` to `maximum` records and `max_bytes` of videos and lines. Nothing is dropped: what fits into no
+job of a legal size waits, and what is too large for any job is told apart.
 """
 
 import math

@@ -19,6 +19,10 @@ def lengths(made: Plan) -> list[int]:
     return sorted(len(job) for job in made.jobs)
 
 
+NOW = (
+    "37 records wait, 63 short of a batch: wait, add files, or run them now for $1.90 "
+    "(flex: $0.95, the same price as batch)"
+)
 sizes = st.lists(st.integers(0, 60), max_size=80)
 
 
@@ -104,8 +108,7 @@ def test_impossible_quotas_are_refused() -> None:
         (
             37,
             ("1.90", "0.95"),
-            "37 records wait, 63 short of a batch: wait, add files, or run them now for $1.90 "
-            "(flex: $0.95, the same price as batch)",
+            NOW,
         ),
         (1, ("0.004", None), "1 record waits, 99 short of a batch: wait, add files, or run it now for less than $0.01"),
         (99, (None, None), "99 records wait, 1 short of a batch: wait, add files, or run them now"),

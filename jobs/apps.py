@@ -6,3 +6,14 @@ from django.apps import AppConfig
 class JobsConfig(AppConfig):
     name = "jobs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from jobs import retention, ticks
+
+        ticks.register_tick("old jobs", lambda: retention.EVERY_S, _forget_old)
+
+
+def _forget_old() -> None:
+    from jobs import retention
+
+    retention.forget_old()

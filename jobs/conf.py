@@ -52,6 +52,11 @@ def min_free_bytes() -> int:
     return int(settings.JOB_MIN_FREE_BYTES)
 
 
+def keep_days() -> float:
+    """How long jobs that are over are kept; 0 is for ever."""
+    return float(settings.JOB_KEEP_DAYS)
+
+
 def written_folders() -> Sequence[Path]:
     """Where work writes much: these must have free space."""
     return (Path(settings.DATA_DIR), Path(settings.PROXY_DIR))

@@ -41,6 +41,9 @@ class JobQuerySet(QuerySet["Job"]):
     def failed(self) -> Self:
         return self.filter(state=Job.State.FAILED)
 
+    def over(self) -> Self:
+        return self.exclude(state__in=Job.ACTIVE)
+
     def unresolved(self) -> Self:
         """Failed, and the same was not asked for again since."""
         newer = Job.objects.filter(fingerprint=OuterRef("fingerprint"), pk__gt=OuterRef("pk"))

@@ -143,6 +143,7 @@ JOB_TICK_SECONDS = env.float("JOB_TICK_SECONDS", 3)
 JOB_WEDGE_SECONDS = env.float("JOB_WEDGE_SECONDS", 15)
 JOB_CANCEL_GRACE_SECONDS = env.float("JOB_CANCEL_GRACE_SECONDS", 20)
 JOB_BACK_OFF_SECONDS = env.float("JOB_BACK_OFF_SECONDS", 30)
+JOB_KEEP_DAYS = env.float("JOB_KEEP_DAYS", 90)
 JOB_MIN_FREE_BYTES = env.int("JOB_MIN_FREE_BYTES", 1_000_000_000)
 # q2 carries wake-ups only; `jobs.Job` is the truth. A message names no job, so a message delivered twice is harmless,
 # a short `retry` only bounds how long a lost one is missed, and `queue_limit` = workers keeps none locked in a queue.

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bedrock import conf
-from bedrock.errors import AlreadyPaidError, OverBudgetError, QuestionInFlightError, UnpricedError
+from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, QuestionInFlightError, UnpricedError
 from bedrock.models import Entry, LedgerMonth, month_of
 from bedrock.pricing import Price, Usage
 
@@ -73,6 +73,13 @@ def reserve_many(asks: Sequence[Ask]) -> list[Entry]:
         made = Entry.objects.bulk_create([_entry(ask, month) for ask in fresh], batch_size=CHUNK // 20)
         entries = {**resumed, **{entry.question: entry for entry in made}}
     return [entries[ask.question] for ask in asks]
+
+
+def refusals(asks: Sequence[Ask]) -> dict[str, BedrockError]:
+    """Which of these questions `reserve_many` would refuse now, whatever is left of the cap, and why."""
+    found = _entries_of([ask.question for ask in asks])
+    reasons = ((ask.question, _refusal(ask, found.get(ask.question, []))) for ask in asks)
+    return {question: reason for question, reason in reasons if reason is not None}
 
 
 def sent(*entries: Entry) -> None:
@@ -169,25 +176,41 @@ def _entries_of(questions: Sequence[str]) -> dict[str, list[Entry]]:
     return found
 
 
-def _resume(ask: Ask, entries: list[Entry]) -> Entry | None:
-    """The reservation to go on with, or None to make one. Raises where the question must not be asked."""
+def _refusal(ask: Ask, entries: list[Entry]) -> BedrockError | None:
+    """Why the question must not be asked."""
     if any(entry.state == State.SETTLED for entry in entries):
-        raise AlreadyPaidError("This question was paid for before.", remedy="Its answer is used again, at no cost.")
-    lost = sum(entry.state == State.POSSIBLY_PAID for entry in entries)
-    held = next((entry for entry in entries if entry.state == State.RESERVED), None)
-    if held is not None:
-        if not ask.holder or held.holder != ask.holder:
-            raise QuestionInFlightError("The same question is being asked now.")
-        if held.sent_at is None or held.mode == "batch":
-            return held
-        possibly_paid(held, "The call was sent, then the worker ended: its answer is lost.")
-        lost += 1
-    if lost >= MAX_LOST:
-        raise AlreadyPaidError(
+        return AlreadyPaidError("This question was paid for before.", remedy="Its answer is used again, at no cost.")
+    held = _held(entries)
+    if held is not None and not (ask.holder and held.holder == ask.holder):
+        return QuestionInFlightError("The same question is being asked now.")
+    lost = sum(entry.state == State.POSSIBLY_PAID for entry in entries) + _is_lost(held)
+    if lost >= MAX_LOST and (held is None or _is_lost(held)):
+        return AlreadyPaidError(
             "The answer to this question was lost twice, and both may have been charged.",
             remedy="Look at the AWS bill, then give the entries back in the admin (Bedrock, Ledger) to ask again.",
         )
     return None
+
+
+def _resume(ask: Ask, entries: list[Entry]) -> Entry | None:
+    """The reservation to go on with, or None to make one. Raises where the question must not be asked."""
+    held = _held(entries)
+    refusal = _refusal(ask, entries)
+    if held is not None and _is_lost(held) and held.holder == ask.holder and ask.holder:
+        possibly_paid(held, "The call was sent, then the worker ended: its answer is lost.")
+        held = None
+    if refusal is not None:
+        raise refusal
+    return held
+
+
+def _held(entries: list[Entry]) -> Entry | None:
+    return next((entry for entry in entries if entry.state == State.RESERVED), None)
+
+
+def _is_lost(held: Entry | None) -> bool:
+    """A call that was sent, and nobody waits for its answer any more. That of a batch can still be fetched."""
+    return held is not None and held.sent_at is not None and held.mode != "batch"
 
 
 def _check_cap(month: str, asks: Sequence[Ask]) -> None:

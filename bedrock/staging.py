@@ -86,12 +86,18 @@ def _unwrapped() -> Iterator[None]:
         raise exc.__context__ if isinstance(exc.__context__, ClientError) else exc from exc
 
 
-def upload_many(items: Iterable[tuple[Path, str]], *, on_done: Callable[[str], None] | None = None) -> int:
+def upload_many(
+    items: Iterable[tuple[Path, str]],
+    *,
+    on_done: Callable[[str], None] | None = None,
+    on_unreadable: Callable[[str, OSError], None] | None = None,
+) -> int:
     """Upload `(path, key)` pairs side by side, few in memory at a time. The first failure ends it and is raised.
 
-    `on_done(key)` is called in the calling thread after each one, and may raise to stop. Returns how many went up.
+    `on_done(key)` is called in the calling thread after each one, and may raise to stop; so is `on_unreadable`, for a
+    file here that cannot be read: then the others go on. Returns how many went up.
     """
-    waiting, rest, done = set[Future[str]](), iter(items), 0
+    waiting, rest, done = set[Future[tuple[str, OSError | None]]](), iter(items), 0
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="staging") as pool:
         try:
             while True:
@@ -101,7 +107,12 @@ def upload_many(items: Iterable[tuple[Path, str]], *, on_done: Callable[[str], N
                     return done
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    key = future.result()
+                    key, unreadable = future.result()
+                    if unreadable is not None:
+                        if on_unreadable is None:
+                            raise unreadable
+                        on_unreadable(key, unreadable)
+                        continue
                     done += 1
                     if on_done:
                         on_done(key)
@@ -110,9 +121,12 @@ def upload_many(items: Iterable[tuple[Path, str]], *, on_done: Callable[[str], N
                 future.cancel()
 
 
-def _upload_one(path: Path, key: str) -> str:
-    upload(path, key)
-    return key
+def _upload_one(path: Path, key: str) -> tuple[str, OSError | None]:
+    try:
+        upload(path, key)
+    except OSError as exc:
+        return key, exc
+    return key, None
 
 
 def put_bytes(key: str, content: bytes, *, content_type: str) -> str:

@@ -1,5 +1,6 @@
 """Cancelling, retrying, pausing, and ending what was parked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -142,8 +143,15 @@ def finish_parked(kind: str, subject_id: int, *, error: WorkError | None = None,
 
 def report_parked(kind: str, subject_id: int, progress: float, message: str = "") -> None:
     """Say how far the work elsewhere is."""
-    rows = Job.objects.running().filter(kind=kind, subject_id=subject_id, is_parked=True)
-    rows.update(progress=min(1.0, max(0.0, progress)), message=message, updated_at=timezone.now())
+    report_all_parked(kind, [subject_id], progress, message)
+
+
+def report_all_parked(kind: str, subject_ids: Sequence[int], progress: float, message: str = "") -> None:
+    """Say of many at once how far their work elsewhere is."""
+    rows = Job.objects.running().filter(kind=kind, is_parked=True)
+    said = {"progress": min(1.0, max(0.0, progress)), "message": message, "updated_at": timezone.now()}
+    for start in range(0, len(subject_ids), CHUNK):
+        rows.filter(subject_id__in=subject_ids[start : start + CHUNK]).update(**said)
 
 
 def pause(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:

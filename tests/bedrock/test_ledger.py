@@ -87,6 +87,19 @@ class TestOneQuestion:
         assert ledger.counted_usd(entry.month) == 0
         assert ledger.reserve(ask(holder="job:2")).pk != entry.pk
 
+    def test_what_would_be_refused_is_told_beforehand_and_changes_nothing(self) -> None:
+        ledger.settle(ledger.reserve(ask("paid")), usage=Usage(input_tokens=1))
+        ledger.reserve(ask("busy", holder="job:2"))
+        ledger.sent(ledger.reserve(ask("mine")))
+        for _ in range(2):
+            ledger.possibly_paid(ledger.reserve(ask("lost")), "no answer")
+
+        refused = ledger.refusals([ask("paid"), ask("busy"), ask("mine"), ask("lost"), ask("new")])
+
+        kinds = {question: type(reason) for question, reason in refused.items()}
+        assert kinds == {"paid": AlreadyPaidError, "busy": QuestionInFlightError, "lost": AlreadyPaidError}
+        assert Entry.objects.filter(question="mine", state="reserved").count() == 1
+
     def test_an_answer_that_was_lost_counts_in_full_and_is_asked_again_once(self) -> None:
         first = ledger.reserve(ask())
         ledger.possibly_paid(first, "the connection dropped")

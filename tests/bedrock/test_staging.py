@@ -53,6 +53,19 @@ def test_a_failed_upload_ends_the_rest_and_is_raised(aws: World, tmp_path: Path)
         staging.upload_many([(path, f"{FOLDER}/1.mp4"), (tmp_path / "gone.mp4", f"{FOLDER}/2.mp4")])
 
 
+def test_a_file_that_cannot_be_read_stops_no_other_where_that_is_wanted(aws: World, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"x")
+    items = [(tmp_path / "gone.mp4", f"{FOLDER}/0.mp4"), *((path, f"{FOLDER}/{n}.mp4") for n in range(1, 5))]
+    unreadable: dict[str, str] = {}
+
+    count = staging.upload_many(items, on_unreadable=lambda key, exc: unreadable.update({key: str(exc)}))
+
+    assert count == 4
+    assert list(unreadable) == [f"{FOLDER}/0.mp4"]
+    assert "gone.mp4" in unreadable[f"{FOLDER}/0.mp4"]
+
+
 def test_stopping_in_the_middle_leaves_no_upload_running(aws: World, tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"x")

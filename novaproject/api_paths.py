@@ -9,6 +9,11 @@ def thumbnail(file_id: int) -> str:
     return f"/api/files/{file_id}/thumbnail"
 
 
+def sprite_index(file_id: int) -> str:
+    """WebVTT of the pictures that are shown while scrubbing."""
+    return f"/api/files/{file_id}/sprite.vtt"
+
+
 def proxy_stream(proxy_id: int) -> str:
     return f"/api/proxies/{proxy_id}/stream"
 

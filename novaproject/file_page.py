@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from files import derived
 from files.models import File, Proxy
 from nova.models import LOCAL, AnalysisResult
 from nova.results import current_for
@@ -116,6 +117,7 @@ def player_for(
         sources=sources,
         tracks=tracks,
         poster=poster_url(file),
+        scrub=api_paths.sprite_index(file.pk) if sources and duration_s and derived.sprite_vtt_path(file) else "",
         duration_s=duration_s,
         start_s=start_s,
         chapters=marks([(one.start_s, one.end_s, one.title) for one in chapters], duration_s=duration_s),

@@ -79,6 +79,8 @@ class Player:
     sources: Sequence[Source] = ()
     tracks: Sequence[Track] = ()
     poster: str = ""
+    #: The address of the WebVTT that says where in the sprite each second's picture is.
+    scrub: str = ""
     duration_s: float = 0.0
     start_s: float = 0.0
     chapters: Sequence[Mark] = field(default_factory=tuple)

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const isTyping = (element) =>
-    element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
+    element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=range], [type=button], [type=submit])");
 
   // A browser empties a search box on Escape, which would ask for nothing and wipe the answer: the words stay.
   const leave = (event) => {

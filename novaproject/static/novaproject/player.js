@@ -69,6 +69,7 @@
         player.querySelector("[data-player-failed]").hidden = false;
       }
     };
+    media.addEventListener("player:seek", (event) => seek(media, event.detail)); // from the strip (scrub.js)
     media.addEventListener("error", fail);
     media.querySelector("source:last-of-type")?.addEventListener("error", () => setTimeout(fail));
     const at = secondsOf(player.dataset.start);
@@ -99,7 +100,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select, button, summary, dialog, video, audio, [contenteditable]")) return;
+    const onStrip = event.target.matches("input[type=range]"); // it has arrows of its own
+    if (onStrip ? event.key !== " " : event.target.closest("input, textarea, select, button, summary, dialog, video, audio, [contenteditable]")) return;
     const media = mediaOf(document.querySelector("[data-player]"));
     if (!media) return;
     if (event.key === " ") {

@@ -6,11 +6,11 @@ hash of it, so that it can't contain them, and the system text says that nothing
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nova.lines import one_line
 from nova.local_model import Line
 from nova.schemas import TypeSpec, asked, combined_schema, stored_schemas
 
@@ -70,7 +70,7 @@ def build_prompt(
 ) -> Prompt:
     """The question for one clip. `language` is an ISO 639-1 code, or "auto" for that of the speech.
 
-    The digest names the question without the file: version, types, schemas, language, depth.
+    The digest names the question without the file: version, types, schemas as they are sent, language, depth.
     """
     schemas = stored_schemas(types, depth)
     parts = {name: asked(schema) for name, schema in schemas.items()}
@@ -91,7 +91,7 @@ def build_prompt(
         tool_schema=tool_schema,
         schemas=schemas,
         version=PROMPT_VERSION,
-        digest=_digest([PROMPT_VERSION, [(spec.name, spec.asks(depth)) for spec in types], schemas, language, depth]),
+        digest=_digest([PROMPT_VERSION, [(spec.name, spec.asks(depth)) for spec in types], parts, language, depth]),
     )
 
 
@@ -145,6 +145,5 @@ def _shortened(transcript: Sequence[Line]) -> list[str]:
 
 
 def _plain(text: str, longest: int) -> str:
-    """On one line, without control characters, angle brackets made harmless, and cut."""
-    seen = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
-    return " ".join(seen.replace("<", "‹").replace(">", "›").split())[:longest]
+    """On one line, angle brackets made harmless, and cut."""
+    return one_line(text.replace("<", "‹").replace(">", "›"), longest)

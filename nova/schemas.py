@@ -6,7 +6,10 @@ A type has one schema, that of its stored result (`nova/shapes.py`), with our ow
   property of that name are counted) and `x-index: true` (the place in the list, from 1);
 * `x-time: true` or a name that ends in `_s`: a moment in seconds, unless `x-time` is false;
 * `x-sequence: true` on a list: one after the other, without an overlap;
-* `default`: what stands where the model gave nothing of use.
+* `default`: what stands where the model gave nothing of use;
+* for the parts of a long video (`nova/merging.py`): `x-key: name` (or names) on a list, whose items of the same key are
+  one; `x-distinct: true` on a list, whose equal items are one; `x-merge`, one of `first`, `max`, `min`, `sum`, `share`
+  (weighed by length), `best` (the first of its `enum`), `paragraphs` and `apart` (a name that counts within one part).
 
 `asked` makes of it what is sent: Nova's tools take a plain, shallow schema without references.
 """
@@ -77,8 +80,8 @@ SUMMARY = TypeSpec(
     _marked(
         shapes.SUMMARY,
         {
-            "text": _says("The summary, as plain text."),
-            "language": _says("ISO 639-1 code of the language of your text.", default=""),
+            "text": _says("The summary, as plain text.", **{"x-merge": "paragraphs"}),
+            "language": _says("ISO 639-1 code of the language of your text.", default="", **{"x-merge": "first"}),
             "word_count": {"x-words-of": "text"},
         },
     ),
@@ -95,13 +98,13 @@ CHAPTERS = TypeSpec(
     _marked(
         shapes.CHAPTERS,
         {
-            "chapters": {"x-sequence": True},
+            "chapters": {"x-sequence": True, "x-key": "title"},
             "chapters.index": {"x-index": True},
             "chapters.title": _says("Up to eight words."),
             "chapters.start_s": _START,
             "chapters.end_s": _END,
             "chapters.summary": _says("One to three sentences."),
-            "chapters.key_points": _says("Up to five short points."),
+            "chapters.key_points": _says("Up to five short points.", **{"x-distinct": True}),
         },
     ),
 )
@@ -112,15 +115,18 @@ ELEMENTS = TypeSpec(
     _marked(
         shapes.ELEMENTS,
         {
+            "equipment": {"x-key": "name"},
             "equipment.discussed": _says("Whether it is spoken of or shown in use.", default=False),
-            "equipment.confidence": _says("How sure you are.", default="low"),
-            "topics.importance": _says("How much of the clip it carries.", default="medium"),
-            "topics.keywords": _says("Three to eight words."),
-            "people.max_count": _says("Most people seen at one moment."),
+            "equipment.confidence": _says("How sure you are.", default="low", **{"x-merge": "best"}),
+            "topics": {"x-key": "topic"},
+            "topics.importance": _says("How much of the clip it carries.", default="medium", **{"x-merge": "best"}),
+            "topics.keywords": _says("Three to eight words.", **{"x-distinct": True}),
+            "people.max_count": _says("Most people seen at one moment.", **{"x-merge": "max"}),
             "people.multiple_speakers": _says("Whether more than one person speaks."),
-            "speakers.speaker_id": _says("speaker_1, speaker_2 and so on."),
+            "speakers": {"x-key": ["speaker_id", "role"]},
+            "speakers.speaker_id": _says("speaker_1, speaker_2 and so on.", **{"x-merge": "apart"}),
             "speakers.role": _says("What the person does, such as presenter or guest."),
-            "speakers.speaking_percentage": _says("Share of the speech, 0 to 100."),
+            "speakers.speaking_percentage": _says("Share of the speech, 0 to 100.", **{"x-merge": "share"}),
         },
     ),
 )

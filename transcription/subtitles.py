@@ -63,7 +63,7 @@ def write(kind: str, speeches: Sequence[Speech], header: dict[str, Any] | None =
 def to_srt(speeches: Iterable[Speech]) -> str:
     """SubRip. It has no escaping: an arrow and what looks like a tag are written with look-alikes."""
     blocks = [
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{_plain_for_srt(cue.text)}\n"
+        f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{_plain_for_srt(cue.text)}\n"
         for number, cue in enumerate(cues(speeches), start=1)
     ]
     return "\n".join(blocks)
@@ -72,7 +72,7 @@ def to_srt(speeches: Iterable[Speech]) -> str:
 def to_vtt(speeches: Iterable[Speech]) -> str:
     """WebVTT, with `&`, `<` and `>` escaped."""
     blocks = ["WEBVTT\n"] + [
-        f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{html.escape(cue.text, quote=False)}\n"
+        f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{html.escape(cue.text, quote=False)}\n"
         for cue in cues(speeches)
     ]
     return "\n".join(blocks)
@@ -106,7 +106,7 @@ def _plain_for_srt(text: str) -> str:
     return _TAG_LIKE.sub("‹", text)
 
 
-def _clock(moment_ms: int, mark: str) -> str:
+def clock(moment_ms: int, mark: str) -> str:
     seconds, milliseconds = divmod(moment_ms, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

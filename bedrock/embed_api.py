@@ -1,11 +1,13 @@
-"""Vectors from Bedrock: one text now, or a whole video or sound by an asynchronous call.
+"""Vectors from Bedrock: one text or picture now, or a whole video by an asynchronous call.
 
 Source: Nova user guide "Embeddings schema"; Titan's user guide for `inputText`.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 from typing import Any, cast
 
@@ -21,6 +23,9 @@ INDEX = "GENERIC_INDEX"
 QUERY = "GENERIC_RETRIEVAL"
 SEGMENTS_MAX = 1434
 SEGMENT_S = 5
+#: What one asynchronous call takes at most.
+VIDEO_MAX_S = 7200
+VIDEO_MAX_BYTES = 2 << 30
 TOKEN_HEADER = "x-amzn-bedrock-input-token-count"  # noqa: S105  (a header's name)
 
 
@@ -53,16 +58,14 @@ class AsyncCall:
     output_uri: str
 
 
+def _single(purpose: str, dimension: int, **content: Any) -> dict[str, Any]:
+    params = {"embeddingPurpose": purpose, "embeddingDimension": dimension, **content}
+    return {"schemaVersion": NOVA_FORMAT, "taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": params}
+
+
 def _nova_body(request: TextRequest) -> dict[str, Any]:
-    return {
-        "schemaVersion": NOVA_FORMAT,
-        "taskType": "SINGLE_EMBEDDING",
-        "singleEmbeddingParams": {
-            "embeddingPurpose": request.purpose,
-            "embeddingDimension": request.dimension,
-            "text": {"truncationMode": "END", "value": request.text[:NOVA_TEXT_MAX_CHARS]},
-        },
-    }
+    text = {"truncationMode": "END", "value": request.text[:NOVA_TEXT_MAX_CHARS]}
+    return _single(request.purpose, request.dimension, text=text)
 
 
 #: The body of each request format that we know.
@@ -87,21 +90,35 @@ def body(request: TextRequest) -> dict[str, Any]:
 
 def embed_text(request: TextRequest) -> Vector:
     """Embed one text. Raises BedrockError; LostAnswerError where it may have been charged and no answer came."""
-    payload = json.dumps(body(request)).encode()
-    with faults.told(f"Embedding with {request.runtime_id}", paid=True):
-        answer = clients.runtime().invoke_model(
-            modelId=request.runtime_id, body=payload, contentType="application/json", accept="application/json"
-        )
-        said = json.loads(answer["body"].read())
-    values = _vector_in(said)
-    if len(values) != request.dimension:
-        raise BedrockError(
-            f"{request.runtime_id} gave a vector of {len(values)} numbers where {request.dimension} were asked for.",
-            remedy="Set NOVA_EMBED_DIMENSION to a dimension that the model offers.",
-        )
-    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    values, said, headers = _invoked(request.runtime_id, body(request), request.dimension)
     tokens = headers.get(TOKEN_HEADER) or said.get("inputTextTokenCount") or text_tokens(request.text).high
     return Vector(values=values, usage=Usage(input_tokens=int(tokens)))
+
+
+def embed_jpeg(*, runtime_id: str, jpeg: bytes, dimension: int) -> Vector:
+    """Embed one picture, to be found by words. Raises as `embed_text`."""
+    image = {"format": "jpeg", "detailLevel": "STANDARD_IMAGE", "source": {"bytes": b64encode(jpeg).decode()}}
+    values, _, _ = _invoked(runtime_id, _single(INDEX, dimension, image=image), dimension)
+    return Vector(values=values, usage=Usage(images=1))
+
+
+def _invoked(
+    runtime_id: str, asked: Mapping[str, Any], dimension: int
+) -> tuple[list[float], Mapping[str, Any], Mapping[str, str]]:
+    """The vector, the whole answer, and its headers."""
+    with faults.told(f"Embedding with {runtime_id}", paid=True):
+        answer = clients.runtime().invoke_model(
+            modelId=runtime_id, body=json.dumps(asked).encode(), contentType="application/json",
+            accept="application/json",
+        )  # fmt: skip
+        said = json.loads(answer["body"].read())
+    values = _vector_in(said)
+    if len(values) != dimension:
+        raise BedrockError(
+            f"{runtime_id} gave a vector of {len(values)} numbers where {dimension} were asked for.",
+            remedy="Set NOVA_EMBED_DIMENSION to a dimension that the model offers.",
+        )
+    return values, said, answer["ResponseMetadata"]["HTTPHeaders"]
 
 
 def _vector_in(said: Mapping[str, Any]) -> list[float]:
@@ -158,3 +175,14 @@ def get_async(arn: str) -> AsyncCall:
         message=said.get("failureMessage", ""),
         output_uri=said["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
     )
+
+
+def find_async(client_token: str, *, since: datetime) -> str:
+    """The ARN of the call that was started with this token, where the answer to the start was lost; else empty."""
+    pages = clients.runtime_status().get_paginator("list_async_invokes").paginate(submitTimeAfter=since)
+    with faults.told("Looking for the embedding"):
+        for page in pages:
+            for call in page["asyncInvokeSummaries"]:
+                if call.get("clientRequestToken") == client_token:
+                    return call["invocationArn"]
+    return ""

@@ -187,6 +187,12 @@ def read_lines(key: str) -> Iterator[dict[str, Any]]:
                 yield record
 
 
+def read_bytes(key: str) -> bytes:
+    """A small object, whole."""
+    with faults.told(f"Reading {key}"):
+        return clients.s3().get_object(Bucket=bucket(), Key=key)["Body"].read()
+
+
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
         record = json.loads(line)

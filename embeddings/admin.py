@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from embeddings import spaces
-from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space
+from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space, Viewing
 from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
 
 
@@ -70,6 +70,22 @@ class PaidVectorAdmin(ReadOnlyAdmin[PaidVector]):
     list_select_related = ("space",)
     fields = readonly_fields = ("text", "purpose", "space", "created_at")
     search_fields = ("text",)
+
+
+@admin.register(Viewing)
+class ViewingAdmin(ReadOnlyAdmin[Viewing]):
+    list_display = ("content_hash", "file", "state", "space", "created_at", "ended_at")
+    list_filter = ("state", "space")
+    list_select_related = ("file", "space")
+    fields = readonly_fields = (
+        "file", "space", "state", "content_hash", "duration_s", "pieces", "problems", "error", "invocation_arn",
+        "entry", "is_staged", "created_at", "called_at", "ended_at",
+    )  # fmt: skip
+    search_fields = ("file__name", "content_hash")
+
+    @admin.display(description="pieces")
+    def pieces(self, viewing: Viewing) -> int:
+        return len(viewing.spans)
 
 
 @admin.register(SavedQuery)

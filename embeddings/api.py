@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from embeddings.search import search
 from embeddings.serializers import GenerateSerializer, SearchAnswerSerializer, SearchQuerySerializer
-from embeddings.tasks import request_embed
+from embeddings.tasks import request_embed, request_look
 from files.filters import file_filters
 from files.models import File
 from jobs.rest import HasPermission
@@ -56,7 +56,10 @@ class GenerateView(APIView):
         asked = GenerateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user: Any = request.user
-        job = request_embed(_file_of(asked.validated_data), force=asked.validated_data["force"], created_by=user)
+        file = _file_of(asked.validated_data)
+        job = request_embed(file, force=asked.validated_data["force"], created_by=user)
+        if asked.validated_data["video"]:
+            job = request_look(file, created_by=user)
         return Response(JobSerializer(job).data, status=202)
 
 

@@ -9,7 +9,7 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import facet, receivers, tasks, vec
+        from embeddings import conf, facet, receivers, tasks, vec
         from files import facets
         from jobs import registry, ticks
 
@@ -26,4 +26,15 @@ class EmbeddingsConfig(AppConfig):
                 permission="embeddings.add_embedding",
             )
         )
+        registry.register(
+            registry.Kind(
+                name=tasks.LOOK,
+                label="Embed what is seen",
+                queue=registry.LONG,
+                run=tasks.run_look,
+                subject_kind="file",
+                permission="embeddings.add_embedding",
+            )
+        )
+        ticks.register_tick("embeddings: what was seen", lambda: conf.conf().poll_s, tasks.poll)
         ticks.register_tick("embeddings: what waits", lambda: tasks.SWEEP_SECONDS, tasks.sweep)

@@ -38,11 +38,13 @@ class Draft:
     start_s: float | None = None
     end_s: float | None = None
     marks: tuple[tuple[int, float], ...] = field(default=())
+    #: Names what was looked at, where the vector is that of a picture and there is no text.
+    seen: str = ""
 
     @property
     def content_hash(self) -> str:
-        """What a vector depends on: the text alone."""
-        return text_hash(self.text)
+        """What a vector depends on: the text alone, or the picture."""
+        return text_hash(self.seen or self.text)
 
     @property
     def identity(self) -> tuple[str, int, int, float | None, float | None, str]:

@@ -1,8 +1,14 @@
 """Two spaces side by side on the saved queries, before a switch."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
-from embeddings.models import SavedQuery, Space
+from bedrock.pricing import Usage, text_tokens
+from embeddings import registry
+from embeddings.chunks import text_hash
+from embeddings.costs import price_of
+from embeddings.models import PaidVector, SavedQuery, Space
+from embeddings.query import parse
 from embeddings.search import search
 
 FIRST = 5
@@ -23,6 +29,34 @@ class Comparison:
     @property
     def most(self) -> int:
         return max(len(self.first), len(self.second))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """How many questions would be paid, and what they cost at most; None = the model is unpriced."""
+
+    questions: int
+    usd: Decimal | None
+
+
+def cost_of_comparing(*spaces: Space) -> Cost:
+    """What `compare` would pay: each saved query once for each paid space that was not asked it before."""
+    questions, usd = 0, Decimal(0)
+    is_priced = True
+    for space in spaces:
+        if not registry.provider_for(space.key).is_paid:
+            continue
+        known = set(
+            PaidVector.objects.filter(space=space, purpose=PaidVector.Purpose.QUERY).values_list("text_hash", flat=True)
+        )
+        texts = [parse(text).text for text in SavedQuery.objects.values_list("text", flat=True)]
+        due = [text for text in texts if text_hash(text) not in known]
+        price = price_of(space)
+        questions += len(due)
+        is_priced = is_priced and (price is not None or not due)
+        if price is not None:
+            usd += sum((price.cost(Usage(input_tokens=text_tokens(text).high)) for text in due), Decimal(0))
+    return Cost(questions, usd if is_priced else None)
 
 
 def compare(one: Space, other: Space) -> list[Comparison]:

@@ -24,6 +24,7 @@ class Conf:
     nova_request_format: str
     sqlite_vec_path: str
     is_step_on: bool
+    poll_s: float
 
 
 def conf() -> Conf:
@@ -37,4 +38,5 @@ def conf() -> Conf:
         nova_request_format=settings.NOVA_EMBED_REQUEST_FORMAT,
         sqlite_vec_path=settings.SQLITE_VEC_PATH,
         is_step_on="embed" in settings.IMPORT_STEPS,
+        poll_s=settings.NOVA_POLL_SECONDS,
     )

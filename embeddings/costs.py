@@ -1,4 +1,4 @@
-"""What embedding texts would cost."""
+"""What embedding texts, and what is seen, would cost."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,9 +10,20 @@ from django.db.models.functions import Length
 from bedrock import catalogue
 from bedrock.pricing import Price, Usage
 from embeddings.models import ChunkQuerySet, Space
+from files.models import File, FileQuerySet
 
 #: Characters to a token: about five in English, two at worst (see `bedrock.pricing.text_tokens`).
 CHARS_PER_TOKEN_LOW, CHARS_PER_TOKEN_HIGH = 5, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenCost:
+    """An estimate of looking at files; the upper end has the sound charged too. 0 where the model is unpriced."""
+
+    pictures: int
+    video_s: Decimal
+    usd_low: Decimal
+    usd_high: Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,3 +58,24 @@ def cost_of_texts(space: Space, chunks: ChunkQuerySet) -> TextCost:
         usd_low=price.cost(Usage(input_tokens=low)),
         usd_high=price.cost(Usage(input_tokens=high)),
     )
+
+
+def cost_of_seeing(space: Space, files: FileQuerySet) -> SeenCost:
+    """The cost of looking at these videos and pictures."""
+    videos = files.order_by().filter(media_type=File.MediaType.VIDEO)
+    seconds = _seconds(videos)
+    sound = _seconds(videos.exclude(audio_codec=""))
+    pictures = files.order_by().filter(media_type=File.MediaType.IMAGE).count()
+    price = price_of(space) or Price(
+        rates={"per_image": Decimal(0), "per_video_s": Decimal(0), "per_audio_s": Decimal(0)}
+    )
+    return SeenCost(
+        pictures=pictures,
+        video_s=seconds,
+        usd_low=price.cost(Usage(images=pictures, video_s=seconds)),
+        usd_high=price.cost(Usage(images=pictures, video_s=seconds, audio_s=sound)),
+    )
+
+
+def _seconds(files: FileQuerySet) -> Decimal:
+    return Decimal(str(round(files.aggregate(total=Sum("duration_s"))["total"] or 0, 3)))

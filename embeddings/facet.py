@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 
-from embeddings import registry, spaces, tasks, vec
-from embeddings.costs import cost_of_texts
-from embeddings.models import Chunk, Embedding, Space
+from bedrock import embed_api, staging
+from embeddings import registry, seeing, spaces, tasks, vec
+from embeddings.costs import cost_of_seeing, cost_of_texts
+from embeddings.models import Chunk, Embedding, Space, Viewing
 from embeddings.serializers import EmbedOptionsSerializer
 from files.facets import Action, Badge, Facet, Plan, enqueue_selection
-from files.models import File, FileQuerySet
+from files.models import File, FileQuerySet, Proxy
 from jobs.errors import WorkError
 
 if TYPE_CHECKING:
@@ -48,29 +49,65 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     except WorkError as error:
         return Plan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
     missing = f"sqlite-vec is missing: {vec.problem()}." if vec.problem() else provider.problem()
-    chunks = Chunk.objects.filter(file_id__in=files.values("pk"))
+    if options.get("video"):
+        missing = missing or _why_not_seen(space)
+    chunks = Chunk.objects.of_text().filter(file_id__in=files.values("pk"))
     if not options.get("force"):
         chunks = chunks.awaiting(space)
     # A file without any chunk was never looked at: its text is found out by the job.
-    todo = files.filter(Q(pk__in=chunks.values("file_id")) | ~Q(pk__in=Chunk.objects.values("file_id"))).count()
+    lacking = Q(pk__in=chunks.values("file_id")) | ~Q(pk__in=Chunk.objects.values("file_id"))
+    unseen = to_be_seen(files, space) if options.get("video") else files.none()
+    todo = files.filter(lacking | Q(pk__in=unseen.values("pk"))).count()
     cost = cost_of_texts(space, chunks) if provider.is_paid else None
+    seen = cost_of_seeing(space, unseen)
     return Plan(
         total=total,
         todo=todo,
         already_done=total - todo,
-        usd_low=cost.usd_low if cost else Decimal(0),
-        usd_high=cost.usd_high if cost else Decimal(0),
+        usd_low=(cost.usd_low if cost else Decimal(0)) + seen.usd_low,
+        usd_high=(cost.usd_high if cost else Decimal(0)) + seen.usd_high,
         input_tokens=cost.tokens if cost else None,
         records=chunks.values("content_hash").distinct().count(),
         refusals=[missing] if missing else [],
-        warnings=list(cost.warnings) if cost else [],
+        warnings=[*(cost.warnings if cost else ()), *_warnings(unseen)],
     )
+
+
+def to_be_seen(files: FileQuerySet, space: Space) -> FileQuerySet:
+    """The videos and pictures among these that were not looked at in this space."""
+    known = Viewing.objects.filter(
+        space=space, content_hash=OuterRef("full_hash"), state__in=(Viewing.State.SENT, Viewing.State.DONE)
+    )
+    return files.filter(media_type__in=seeing.LOOKED_AT).exclude(Exists(known))
+
+
+def _why_not_seen(space: Space) -> str:
+    """Why nothing can be looked at for this space; empty when it can."""
+    try:
+        seeing.seeing_provider(space)
+        staging.bucket()
+    except WorkError as error:
+        return f"{error} {error.remedy}".strip()
+    return ""
+
+
+def _warnings(unseen: FileQuerySet) -> list[str]:
+    """What will fail among these, and why, before anything is paid."""
+    videos = unseen.filter(media_type=File.MediaType.VIDEO)
+    bare = videos.exclude(Exists(Proxy.objects.filter(file_id=OuterRef("pk"), is_partial=False))).count()
+    long = videos.filter(duration_s__gt=embed_api.VIDEO_MAX_S).count()
+    told = [f"{bare:,} have no proxy, which is what is sent: they fail, at no cost. Make their proxies first."]
+    told += [f"{long:,} are longer than the two hours that Nova takes: they fail, at no cost."]
+    return [text for text, count in zip(told, (bare, long), strict=True) if count]
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     space = _space(options) if options.get("space_id") else None
     job_options = tasks.options_of(force=bool(options.get("force")), space=space)
     enqueue_selection(tasks.EMBED, selection, job_options, batch, user)
+    if options.get("video"):
+        unseen = to_be_seen(selection, space or spaces.active())
+        enqueue_selection(tasks.LOOK, unseen, tasks.options_of(space=space), batch, user)
 
 
 def _space(options: Mapping[str, Any]) -> Space:

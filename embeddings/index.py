@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db import transaction
 from embeddings import fulltext, paid, spaces, vec
 from embeddings.chunks import Draft
 from embeddings.errors import ProviderUnavailableError
-from embeddings.models import KIND_CODES, Chunk, Embedding, Removal, Space
+from embeddings.models import KIND_CODES, Chunk, Embedding, Removal, Space, Viewing
 from embeddings.sources import drafts_for
 from embeddings.vectors import Floats, to_bits
 from files.models import File
@@ -63,10 +64,17 @@ def index_file(
 
 
 def index_text(file: File) -> IndexReport:
-    """The part of it that is free and quick: chunks and words. A changed text loses its vectors here, at once."""
+    """The part of it that is free and quick: chunks and words. A changed text loses its vectors here, at once.
+
+    What was seen before, and paid for, gets its vectors here too.
+    """
     with transaction.atomic():
         current = File.everything.filter(pk=file.pk).first()
-        return _write_chunks(current or file, drafts_for(current) if current else [])
+        drafts = drafts_for(current) if current else []
+        report = _write_chunks(current or file, drafts)
+        if any(draft.seen for draft in drafts):
+            report.reused += _store_seen(file.pk)
+        return report
 
 
 def remove_file(file_id: int) -> int:
@@ -118,6 +126,18 @@ def _write_chunks(file: File, drafts: Sequence[Draft]) -> IndexReport:
     return IndexReport(chunks=len(wanted), added=len(fresh), removed=removed)
 
 
+def _store_seen(file_id: int) -> int:
+    """Give what was seen its vectors, in the space that saw it. Returns how many lacked theirs."""
+    lacking = Chunk.objects.filter(file_id=file_id, source_kind=Chunk.Kind.VIDEO, embeddings=None)
+    chunks = [] if vec.problem() else list(lacking.order_by("source_id", "ordinal"))
+    for viewing_id, group in groupby(chunks, key=lambda chunk: chunk.source_id):
+        viewing = Viewing.objects.select_related("space").get(pk=viewing_id)
+        of_viewing = list(group)
+        vec.create_table(viewing.space_id, viewing.space.dimension)
+        insert_vectors(viewing.space, of_viewing, viewing.matrix[[chunk.ordinal for chunk in of_viewing]])
+    return len(chunks)
+
+
 def _identity(chunk: Chunk) -> tuple[str, int, int, float | None, float | None, str]:
     return (chunk.source_kind, chunk.source_id, chunk.ordinal, chunk.start_s, chunk.end_s, chunk.content_hash)
 
@@ -138,7 +158,8 @@ def _row(file: File, draft: Draft) -> Chunk:
 
 def _make_vectors(file: File, space: Space, report: IndexReport, *, force: bool, progress: Progress) -> Vectors:
     """Vectors by content hash for what lacks one, outside any transaction: this is the slow (or paid) part."""
-    lacking = Chunk.objects.filter(file_id=file.pk) if force else Chunk.objects.awaiting(space).filter(file_id=file.pk)
+    lacking = Chunk.objects.of_text() if force else Chunk.objects.awaiting(space)
+    lacking = lacking.filter(file_id=file.pk)
     texts = dict(lacking.values_list("content_hash", "text"))
     made: Vectors = {} if force else _known_vectors(space, list(texts))
     report.reused += len(made)

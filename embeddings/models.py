@@ -4,14 +4,17 @@ Full text (`chunks_fts`) and vectors (one vec0 table a space) hang on these rows
 transaction; there are no triggers, because a later migration of a table would drop them without a word.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Self
 
+import numpy as np
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from embeddings.vectors import SpaceKey
+from bedrock.models import Entry
+from embeddings.vectors import Floats, SpaceKey
 from files.models import File
 
 
@@ -84,9 +87,13 @@ class ChunkQuerySet(QuerySet["Chunk"]):
         return self.filter(file__removed_at__isnull=True)
 
     def awaiting(self, space: Space) -> Self:
-        """Chunks that have no vector in this space yet."""
+        """Texts that have no vector in this space yet."""
         made = Embedding.objects.filter(chunk_id=models.OuterRef("pk"), space=space)
-        return self.in_library().exclude(models.Exists(made))
+        return self.in_library().of_text().exclude(models.Exists(made))
+
+    def of_text(self) -> Self:
+        """Chunks whose vector is made of their text; that of what is seen comes from a viewing."""
+        return self.exclude(source_kind=Chunk.Kind.VIDEO)
 
 
 class Chunk(models.Model):
@@ -201,6 +208,76 @@ class PaidVector(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class Viewing(models.Model):
+    """A paid look at a video or a picture, and what came of it: vectors with their seconds.
+
+    Kept for good under the content's hash, so that the same content is never paid twice in a space, whatever becomes
+    of its files. Sound while Bedrock works: state, the call's token and address are stored before each step.
+    """
+
+    class State(models.TextChoices):
+        READY = "ready", "To be sent"
+        SENT = "sent", "With Bedrock"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="viewings")
+    content_hash = models.CharField(max_length=64)
+    file = models.ForeignKey(File, null=True, blank=True, on_delete=models.SET_NULL, related_name="viewings")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.READY)
+    folder = models.CharField(max_length=32, blank=True, help_text="Where it is staged; also names the call.")
+    is_staged = models.BooleanField("staged in S3", default=False)
+    invocation_arn = models.CharField(max_length=200, blank=True)
+    entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    duration_s = models.FloatField(null=True, blank=True)
+    spans = models.JSONField(default=list, blank=True, editable=False, help_text="[start, end] of each vector.")
+    vectors = models.BinaryField(default=bytes, help_text="float32, little-endian, row by row.")
+    problems = models.JSONField(default=list, blank=True, help_text="Pieces that could not be embedded, and why.")
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    called_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "viewings"
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["space", "content_hash"], name="viewings_one_per_content")]
+        indexes = [models.Index(fields=["content_hash", "state"], name="viewings_by_content")]
+
+    def __str__(self) -> str:
+        return f"{self.file or self.content_hash[:12]}: {self.get_state_display().lower()}"
+
+    @property
+    def token(self) -> str:
+        """The client token of the call: AWS starts nothing twice for the same one."""
+        return f"novaproject-{self.folder}"
+
+    @property
+    def matrix(self) -> Floats:
+        """float32 (pieces, dimension), unit rows."""
+        return np.frombuffer(bytes(self.vectors), dtype="<f4").reshape(len(self.spans), self.space.dimension)
+
+    def restart(self, folder: str) -> None:
+        """Begin anew, under a name of its own."""
+        self.state, self.folder, self.invocation_arn, self.error = self.State.READY, folder, "", ""
+        self.entry, self.called_at, self.ended_at, self.is_staged = None, None, None, False
+        self.save()
+
+    def sent(self, arn: str) -> None:
+        self.state, self.invocation_arn = self.State.SENT, arn
+        self.save(update_fields=["state", "invocation_arn"])
+
+    def done(self, spans: Sequence[Sequence[float | None]], vectors: Floats, problems: Sequence[str] = ()) -> None:
+        self.state, self.ended_at, self.error = self.State.DONE, timezone.now(), ""
+        self.spans, self.vectors = [list(span) for span in spans], vectors.astype("<f4").tobytes()
+        self.problems = list(problems)
+        self.save()
+
+    def fail(self, error: str) -> None:
+        self.state, self.ended_at, self.error = self.State.FAILED, timezone.now(), error
+        self.save(update_fields=["state", "ended_at", "error"])
 
 
 class SavedQuery(models.Model):

@@ -31,6 +31,8 @@ DEFAULT_LIMIT = 20
 POOL = 200
 #: How much a place counts in hybrid: a chunk that has only some of the words is a hint, not a finding.
 PARTIAL_WEIGHT = 0.4
+#: What a moment says that was found by its picture alone.
+SEEN = "What is seen here, though it may not be said."
 #: A chunk may be replaced between finding and reading it; then the question is asked again.
 MAX_TRIES = 3
 
@@ -256,7 +258,7 @@ def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) ->
         kind=chunk.source_kind,
         start_s=start_s,
         end_s=moment.end_s,
-        snippet=snippets.snippet(chunk.text, match),
+        snippet=snippets.snippet(chunk.text, match) or SEEN,
         score=round(score, 4),
         why=_why(moment, asked, candidates),
         url=address if start_s is None else f"{address}?t={start_s:g}",

@@ -14,6 +14,11 @@ class EmbedOptionsSerializer(serializers.Serializer[Any]):
     force = serializers.BooleanField(
         default=False, label="Make them again", help_text="Replace the vectors that are there already."
     )
+    video = serializers.BooleanField(
+        default=False,
+        label="Also what is seen",
+        help_text="Nova looks at videos and pictures, so that words find what nobody said. Paid by the second.",
+    )
     space_id = serializers.PrimaryKeyRelatedField(
         queryset=Space.objects.all(),
         required=False,
@@ -35,6 +40,9 @@ class GenerateSerializer(serializers.Serializer[Any]):
     nova_job_id = serializers.IntegerField(required=False, min_value=1)
     transcript_id = serializers.IntegerField(required=False, min_value=1)
     force = serializers.BooleanField(default=False)
+    video = serializers.BooleanField(
+        default=False, help_text="Embed what is seen as well (paid); the job of this is then the answer."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = {"file_id", "nova_job_id", "transcript_id"} & set(attrs)

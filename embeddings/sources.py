@@ -1,10 +1,10 @@
-"""What can be said of a file in words: its transcript, its analyses and its name, as chunks that should exist."""
+"""What is known of a file: its transcript, its analyses, its name and what was seen, as chunks that should exist."""
 
 from pathlib import PurePosixPath
 
 from embeddings.analysed import drafts_of
 from embeddings.chunks import Draft, Line, from_lines, name_text
-from embeddings.models import Chunk
+from embeddings.models import Chunk, Viewing
 from files.models import File
 from nova import results
 from transcription.models import Transcript
@@ -14,8 +14,8 @@ def drafts_for(file: File) -> list[Draft]:
     """Every chunk that this file should have now. A file that left the library should have none."""
     if file.removed_at is not None:
         return []
-    drafts = [_name(file), *_spoken(file), *_analysed(file)]
-    return [draft for draft in drafts if draft.text]
+    drafts = [_name(file), *_spoken(file), *_analysed(file), *_seen(file)]
+    return [draft for draft in drafts if draft.text or draft.seen]
 
 
 def _name(file: File) -> Draft:
@@ -26,6 +26,21 @@ def _name(file: File) -> Draft:
 def _analysed(file: File) -> list[Draft]:
     rows = {kind: row for kind, row in results.current_for(file).items() if results.NOTHING_SAID not in row.notes}
     return [draft for kind, row in rows.items() for draft in drafts_of(kind, row.result, source_id=row.pk)]
+
+
+def _seen(file: File) -> list[Draft]:
+    """A chunk for each piece that was looked at, in every space: it has no words, only a vector."""
+    if not file.full_hash:
+        return []
+    viewings = Viewing.objects.filter(content_hash=file.full_hash, state=Viewing.State.DONE).only("spans")
+    return [
+        Draft(
+            kind=Chunk.Kind.VIDEO, source_id=viewing.pk, ordinal=ordinal, text="", start_s=start_s, end_s=end_s,
+            seen=f"{viewing.pk}/{ordinal}",
+        )
+        for viewing in viewings
+        for ordinal, (start_s, end_s) in enumerate(viewing.spans)
+    ]  # fmt: skip
 
 
 def _spoken(file: File) -> list[Draft]:

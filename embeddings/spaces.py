@@ -3,9 +3,9 @@
 from django.db import transaction
 from django.utils import timezone
 
-from embeddings import registry, vec
+from embeddings import fulltext, registry, vec
 from embeddings.errors import SpaceError, SpaceMismatchError
-from embeddings.models import Chunk, Embedding, Space
+from embeddings.models import KIND_CODES, Chunk, Embedding, Space, Viewing
 from embeddings.vectors import Provider, SpaceKey
 
 
@@ -46,10 +46,16 @@ def delete(space: Space) -> None:
     """Forget a space and its vectors. The one in use cannot go."""
     if space.is_active:
         raise SpaceError("This space is in use.", remedy="Switch to another one first.")
+    viewings = Viewing.objects.filter(space=space)
+    if viewings.filter(state=Viewing.State.SENT).exists():
+        raise SpaceError("Bedrock is looking at videos for this space now.", remedy="Wait until that is done.")
     with transaction.atomic():
         if not vec.problem():
             vec.drop_table(space.pk)
         Embedding.objects.filter(space=space)._raw_delete(using="default")  # no signal: the whole table is gone
+        seen = Chunk.objects.filter(source_kind=Chunk.Kind.VIDEO, source_id__in=viewings.values("pk"))
+        fulltext.remove((pk, "") for pk in seen.values_list("pk", flat=True))
+        seen._raw_delete(using="default")
         space.delete()
 
 
@@ -66,5 +72,6 @@ def provider_of(space: Space) -> Provider:
 
 
 def waiting_count(space: Space) -> int:
-    """How many chunks have no vector in this space yet."""
-    return Chunk.objects.in_library().count() - Embedding.objects.filter(space=space, file__removed_at=None).count()
+    """How many texts have no vector in this space yet."""
+    made = Embedding.objects.filter(space=space, file__removed_at=None).exclude(kind_code=KIND_CODES[Chunk.Kind.VIDEO])
+    return Chunk.objects.in_library().of_text().count() - made.count()

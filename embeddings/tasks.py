@@ -1,29 +1,34 @@
 """Both sides of the door to background embedding: ask for it, and do it."""
 
+import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
 
-from embeddings import conf, registry, spaces, vec
-from embeddings.errors import SpaceError
+from bedrock.errors import BedrockError
+from embeddings import conf, registry, seeing, spaces, vec
+from embeddings.errors import SpaceError, ViewingError
 from embeddings.index import index_file
-from embeddings.models import Chunk, Embedding, Space
+from embeddings.models import Chunk, Space, Viewing
 from files.models import File
 from jobs import notices
 from jobs.errors import WorkError
 from jobs.models import Job
-from jobs.queue import enqueue
+from jobs.queue import enqueue, finish_parked
 from jobs.work import Work
 
 EMBED = "embed"
+LOOK = "embed_seen"
 NOTICE = "embeddings-waiting"
 #: A few steps of an import settle at nearly the same time: one job after them does the work of three.
 SETTLE = timedelta(seconds=2)
 #: What was written while its file was being embedded is picked up this often, in portions of so many files.
 SWEEP_SECONDS = 60.0
 SWEEP_FILES = 500
+logger = logging.getLogger(__name__)
 
 
 def request_embed(
@@ -50,13 +55,65 @@ def run_embed(work: Work) -> str:
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    space = None
-    if "space_id" in work.options:
-        space = Space.objects.filter(pk=work.options["space_id"]).first()
-        if space is None:
-            raise SpaceError("The space of this job is gone.", remedy="Cancel the job.")
-    report = index_file(file, space=space, force=bool(work.options.get("force")), progress=work.progress)
-    return str(report)
+    force = bool(work.options.get("force"))
+    return str(index_file(file, space=_space_of(work.options), force=force, progress=work.progress))
+
+
+def _space_of(options: Mapping[str, Any]) -> Space | None:
+    """The space that a job names; None for the one in use."""
+    if "space_id" not in options:
+        return None
+    space = Space.objects.filter(pk=options["space_id"]).first()
+    if space is None:
+        raise SpaceError("The space of this job is gone.", remedy="Cancel the job.")
+    return space
+
+
+def request_look(file: File, *, space: Space | None = None, created_by: AbstractBaseUser | None = None) -> Job:
+    """Ask for vectors of what is seen in a video or picture. Paid: a person or a program asks, never an import."""
+    if file.media_type not in seeing.LOOKED_AT:
+        raise ViewingError(f"There is nothing to see in {file.name}.", remedy="Choose videos and pictures.")
+    return enqueue(LOOK, file.pk, options_of(space=space), created_by=created_by)
+
+
+def run_look(work: Work) -> str:
+    """One attempt at one file. A video parks its job while Bedrock works at it."""
+    file = File.objects.filter(pk=work.subject).first()
+    if file is None:
+        return "The file is not in the library any more."
+    viewing = seeing.look(file, space=_space_of(work.options) or spaces.active(), progress=work.progress)
+    if viewing.state == Viewing.State.SENT:
+        return work.park("Bedrock is looking at it.")
+    return _said(viewing)
+
+
+def collect_seen() -> int:
+    """Take in what Bedrock has done, end the jobs that wait for it, and clear what was staged. Returns how many ended.
+
+    In this order, so that a crash between two steps is made good by the next run.
+    """
+    ended = seeing.collect()
+    for viewing in seeing.ended_and_staged():
+        is_done = viewing.state == Viewing.State.DONE
+        error = None if is_done else ViewingError(viewing.error, remedy="Ask for it again.")
+        for file in seeing.files_of(viewing):
+            finish_parked(LOOK, file.pk, error=error, message=_said(viewing) if is_done else "")
+        try:
+            seeing.clear_staged(viewing)
+        except BedrockError as problem:
+            logger.warning("What was staged for %s stays for now: %s", viewing, problem)
+    return ended
+
+
+def poll() -> None:
+    """What the tick does."""
+    collect_seen()
+
+
+def _said(viewing: Viewing) -> str:
+    count = len(viewing.spans)
+    said = f"{count} piece{'' if count == 1 else 's'} embedded"
+    return f"{said}, {len(viewing.problems)} not. {viewing.problems[0]}" if viewing.problems else said
 
 
 def request_if_free(file: File) -> Job | None:
@@ -85,8 +142,7 @@ def sweep() -> None:
     if not conf.conf().is_step_on or not Chunk.objects.exists() or why_not_by_itself():
         return
     space = spaces.active()
-    done = Embedding.objects.filter(space=space).count()
-    if done >= Chunk.objects.count():
+    if spaces.waiting_count(space) <= 0:
         return
     waiting = Chunk.objects.awaiting(space).order_by("file_id").values_list("file_id", flat=True).distinct()
     failed = Job.objects.failed().filter(kind=EMBED).values("subject_id")

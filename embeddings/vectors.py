@@ -65,6 +65,20 @@ class PaidProvider(Protocol):
         """Embed one text. Returns float32 (dimension,) and the usage. Raises BedrockError."""
 
 
+@runtime_checkable
+class SeeingProvider(PaidProvider, Protocol):
+    """A paid provider that may also look: pictures at once, videos elsewhere and later, both found by words."""
+
+    def why_blind(self) -> str:
+        """Why this space holds text only, in plain words; empty when it can look."""
+
+    def embed_picture(self, jpeg: bytes) -> tuple[Floats, Usage]:
+        """Embed one picture. Returns float32 (dimension,) and the usage. Raises BedrockError."""
+
+    def start_video(self, *, video_uri: str, output_uri: str, duration_s: float, client_token: str) -> str:
+        """Start looking at a staged video. Returns the ARN of the call; the same token starts nothing twice."""
+
+
 def checked(vectors: Floats, *, count: int, dimension: int) -> Floats:
     """The vectors as contiguous float32 with unit rows. Raises for a wrong shape, NaN, infinity or a zero row."""
     array = np.ascontiguousarray(vectors, dtype=np.float32)

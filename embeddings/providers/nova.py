@@ -15,7 +15,7 @@ PURPOSES: dict[Purpose, str] = {"index": embed_api.INDEX, "query": embed_api.QUE
 
 
 class NovaProvider:
-    """Paid, by text. Nova tells texts to be found from questions; the other formats do not."""
+    """Paid, by text. Nova tells texts to be found from questions, and looks too; the other formats do neither."""
 
     is_paid: ClassVar[bool] = True
     #: Not measured with the real model: low, so that nothing good is hidden. Set it from saved queries.
@@ -67,3 +67,22 @@ class NovaProvider:
             )
         )
         return np.array(vector.values, dtype=np.float32), vector.usage
+
+    def why_blind(self) -> str:
+        if self.key.request_format == embed_api.NOVA_FORMAT:
+            return ""
+        return f"{self.key.model} reads text only: it cannot look at pictures and videos."
+
+    def embed_picture(self, jpeg: bytes) -> tuple[Floats, Usage]:
+        vector = embed_api.embed_jpeg(runtime_id=self.key.model, jpeg=jpeg, dimension=self.key.dimension)
+        return np.array(vector.values, dtype=np.float32), vector.usage
+
+    def start_video(self, *, video_uri: str, output_uri: str, duration_s: float, client_token: str) -> str:
+        return embed_api.start_video(
+            runtime_id=self.key.model,
+            video_uri=video_uri,
+            output_uri=output_uri,
+            dimension=self.key.dimension,
+            duration_s=duration_s,
+            client_token=client_token,
+        )

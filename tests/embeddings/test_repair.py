@@ -8,9 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from bedrock.models import CatalogueModel
 from embeddings import fulltext, index, matrix, registry, repair, spaces, vec
 from embeddings.compare import compare
-from embeddings.models import Chunk, Embedding, Removal, SavedQuery, Space
+from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space
 from embeddings.search import search
 from files.models import File
 from tests.embeddings.conftest import MakeFile, add_file, say, vector_count
@@ -140,6 +141,35 @@ def test_a_switch_holds_at_once_and_can_be_taken_back(file: File, other_space: S
 
     assert spaces.active() == first
     assert search("There is a leak at the liner seam.", mode="semantic").results
+
+
+def test_comparing_with_a_paid_space_says_the_price_and_needs_a_yes(
+    file: File, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SavedQuery.objects.bulk_create([SavedQuery(text="leak at the liner seam"), SavedQuery(text="good morning")])
+    free, settings.EMBEDDING_PROVIDER = spaces.active(), "paid"
+    paid = spaces.get_or_make(registry.default_key())
+    index.index_file(file, space=paid)
+    price = {"*": {"as_of": "", "source": "", "realtime": {"input_per_1k": "0.1"}}}
+    facts = {"prices": price, "direct_regions": ["*"], "as_of": "2026-11-22"}
+    CatalogueModel.objects.create(
+        key="bag", name="Bag", purpose="embedding", model_id="bag", modes=["realtime"], **facts
+    )
+    asked = ["embed", "--compare", str(free.pk), str(paid.pk)]
+
+    with pytest.raises(CommandError, match=r"2 questions to paid models cost up to \$0\.0017"):
+        call_command(*asked)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda: "no")
+    with pytest.raises(CommandError, match="Nothing was spent"):
+        call_command(*asked)
+    assert not PaidVector.objects.filter(purpose="query").exists()
+    call_command(*asked, "--yes", stdout=StringIO())
+    assert PaidVector.objects.filter(purpose="query").count() == 2
+    monkeypatch.setattr("builtins.input", lambda: pytest.fail("what is paid already costs nothing"))
+    call_command(*asked, stdout=(told := StringIO()))
+    assert "of" in told.getvalue()
 
 
 def test_two_spaces_are_compared_on_saved_queries(file: File, other_space: Space) -> None:

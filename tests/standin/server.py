@@ -132,6 +132,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", r"/model/(?P<id>[^/]+)/converse", "bedrock-runtime", "Converse", converse),
     ("POST", r"/model/(?P<id>[^/]+)/invoke", "bedrock-runtime", "InvokeModel", invoke),
     ("POST", r"/async-invoke", "bedrock-runtime", "StartAsyncInvoke", lambda c: embed.start_async(c.world, c.body)),
+    ("GET", r"/async-invoke", "bedrock-runtime", "ListAsyncInvokes", lambda c: embed.list_async(c.world, c.query)),
     ("GET", r"/async-invoke/(?P<id>[^/]+)", "bedrock-runtime", "GetAsyncInvoke",
      lambda c: embed.get_async(c.world, c.found["id"])),
     ("POST", r"/model-invocation-job", "bedrock", "CreateModelInvocationJob", lambda c: batch.create(c.world, c.body)),

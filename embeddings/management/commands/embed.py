@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from embeddings import facet, registry, repair, spaces
-from embeddings.compare import compare
+from embeddings import facet, registry, repair, seeing, spaces, tasks
+from embeddings.compare import compare, cost_of_comparing
 from embeddings.index import index_file
-from embeddings.models import Space
+from embeddings.models import Space, Viewing
 from files.models import File, FileQuerySet
 from files.selection import resolve
 from jobs.errors import WorkError
@@ -24,6 +24,7 @@ class Command(BaseCommand):
         "  python manage.py embed                    what is missing, here and now\n"
         "  python manage.py embed 12 13 --force      make these again\n"
         "  python manage.py embed --dry-run          how much that would be, and what it costs\n"
+        "  python manage.py embed 12 --video --yes   also what is seen; `manage.py work` (or --collect) takes it in\n"
         "  python manage.py embed --new-space        fill a space for the model of the settings, beside the other\n"
         "  python manage.py embed --switch 2         search with space 2 from now on (and back: --switch 1)"
     )
@@ -32,6 +33,10 @@ class Command(BaseCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("file_ids", nargs="*", type=int, help="ids of files; none: the whole library")
         parser.add_argument("--force", action="store_true", help="replace the vectors that are there")
+        parser.add_argument(
+            "--video", action="store_true", help="also what is seen in videos and pictures (Nova, paid)"
+        )
+        parser.add_argument("--collect", action="store_true", help="take in the videos that Bedrock is done with")
         parser.add_argument("--space", type=int, help="id of a space; the one in use by default")
         parser.add_argument("--new-space", action="store_true", help="fill the space that the settings describe")
         parser.add_argument("--spaces", action="store_true", help="list the spaces")
@@ -62,20 +67,39 @@ class Command(BaseCommand):
             self._check(mend=options["repair"], as_json=options["json"])
             return
         if options["compare"]:
-            self._compare(*map(_space, options["compare"]), as_json=options["json"])
+            self._compare(options)
             return
+        if options["collect"]:
+            self._say(options, {"ended": tasks.collect_seen(), "with_bedrock": _with_bedrock()})
+            return
+        self._plan_and_embed(options)
+
+    def _plan_and_embed(self, options: dict[str, Any]) -> None:
         space = spaces.get_or_make(registry.default_key()) if options["new_space"] else _space(options["space"])
         ids = options["file_ids"]
         files = resolve(file_ids=ids) if ids else resolve(filter={})
-        plan = facet.plan(files, {"force": options["force"], "space_id": space.pk})
+        plan = facet.plan(files, {"force": options["force"], "space_id": space.pk, "video": options["video"]})
         if plan.refusals:
             raise CommandError(" ".join(plan.refusals))
+        for warning in plan.warnings:
+            self.stderr.write(warning)
         if options["dry_run"]:
             self._say(options, {"files": plan.todo, "texts": plan.records, "usd_high": str(plan.usd_high)})
             return
-        if plan.usd_high and not options["yes"]:
-            raise CommandError(f"This costs up to ${plan.usd_high:.4f}. Run it again with --yes to spend it.")
+        if plan.usd_high:
+            self._ask(f"This costs up to ${plan.usd_high:.4f}.", options)
         self._embed(files, space, options)
+
+    def _ask(self, what: str, options: dict[str, Any]) -> None:
+        """Money is spent by `--yes`, or by a person who says so at the terminal."""
+        if options["yes"]:
+            return
+        if sys.stdin.isatty() and sys.stderr.isatty() and not options["json"]:
+            self.stderr.write(f"{what} Spend it? [y/N] ", ending="")
+            if input().strip().lower() in ("y", "yes"):
+                return
+            raise CommandError("Nothing was spent.")
+        raise CommandError(f"{what} Run it again with --yes to spend it.")
 
     def _embed(self, files: FileQuerySet, space: Space, options: dict[str, Any]) -> None:
         done = embedded = 0
@@ -86,10 +110,13 @@ class Command(BaseCommand):
                 self.stderr.write(f"\r{place} of {len(ids)}: {file.name[:60]:60}", ending="")
             try:
                 embedded += index_file(file, space=space, force=options["force"]).embedded
+                if options["video"] and file.media_type in seeing.LOOKED_AT:
+                    seeing.look(file, space=space)
                 done += 1
             except WorkError as error:
                 failed[file.pk] = f"{error} {error.remedy}".strip()
-        self._say(options, {"files": done, "embedded": embedded, "failed": failed})
+        waiting = {"with_bedrock": _with_bedrock()} if options["video"] else {}
+        self._say(options, {"files": done, "embedded": embedded, **waiting, "failed": failed})
         if failed:
             raise CommandError(f"{len(failed)} files failed.")
 
@@ -102,9 +129,14 @@ class Command(BaseCommand):
         if found and not mend:
             raise CommandError("Run it again with --repair to mend this.")
 
-    def _compare(self, one: Space, other: Space, *, as_json: bool) -> None:
+    def _compare(self, options: dict[str, Any]) -> None:
+        one, other = map(_space, options["compare"])
+        cost = cost_of_comparing(one, other)
+        if cost.questions:
+            price = "an amount that is not known" if cost.usd is None else f"up to ${cost.usd:.6f}"
+            self._ask(f"{cost.questions} questions to paid models cost {price}.", options)
         rows = compare(one, other)
-        if as_json:
+        if options["json"]:
             self.stdout.write(json.dumps([asdict(row) for row in rows]))
             return
         for row in rows:
@@ -137,6 +169,10 @@ class Command(BaseCommand):
         )
         for pk, reason in facts.get("failed", {}).items():
             self.stderr.write(f"File {pk}: {reason}")
+
+
+def _with_bedrock() -> int:
+    return Viewing.objects.filter(state=Viewing.State.SENT).count()
 
 
 def _space(pk: int | None) -> Space:

@@ -1,0 +1,287 @@
+"""The verb that finds what is seen though nobody said it: Nova's vectors of pictures, and of videos piece by piece.
+
+A video is staged in S3 and embedded by Bedrock elsewhere and later; `collect` takes in what is done. Every step is
+written down before it is taken, so that after a crash the same call is found again (by its token) and never paid twice.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from bedrock import catalogue, embed_api, embed_results, ledger, staging
+from bedrock.errors import BedrockError, BusyError, LostAnswerError, MissingObjectError
+from bedrock.ledger import Ask
+from bedrock.models import Entry
+from bedrock.paying import Answer, paid
+from bedrock.pricing import Usage
+from embeddings import index, spaces
+from embeddings.errors import ProviderError, SpaceError, SpaceMismatchError, ViewingError
+from embeddings.models import Space, Viewing
+from embeddings.vectors import Floats, SeeingProvider, checked
+from files import derived, existing
+from files.hashing import ensure_full_hash
+from files.models import File, Proxy
+from jobs.progress import NO_PROGRESS, Progress
+
+logger = logging.getLogger(__name__)
+State = Viewing.State
+LOOKED_AT = (File.MediaType.VIDEO, File.MediaType.IMAGE)
+#: A start that was sent and that Bedrock does not know after so long has never reached it.
+LOST_AFTER = timedelta(hours=1)
+#: Clocks differ: calls are looked for from a little before.
+CLOCKS_DIFFER = timedelta(minutes=10)
+
+
+def look(file: File, *, space: Space, progress: Progress = NO_PROGRESS) -> Viewing:
+    """See to it that a video or picture is looked at. Its state is then DONE, or SENT while Bedrock works at a video.
+
+    Content that was looked at before costs nothing. Raises ViewingError, SpaceError, BedrockError.
+    """
+    provider = seeing_provider(space)
+    content = ensure_full_hash(file, progress=progress)
+    viewing, _ = Viewing.objects.get_or_create(space=space, content_hash=content, defaults={"file": file})
+    if viewing.state == State.DONE:
+        index.index_text(file)
+    elif viewing.state != State.SENT:
+        send = _look_at_picture if file.media_type == File.MediaType.IMAGE else _send
+        send(viewing, file, provider, progress)
+    return viewing
+
+
+def seeing_provider(space: Space) -> SeeingProvider:
+    """The provider of a space that can hold what is seen. Raises SpaceError with the reason where it cannot."""
+    provider = spaces.provider_of(space)
+    reason = (
+        provider.why_blind() if isinstance(provider, SeeingProvider) else f"The model of “{space}” reads text only."
+    )
+    if reason or not isinstance(provider, SeeingProvider):
+        raise SpaceError(
+            reason,
+            remedy="What is seen needs a space of Nova's: set EMBEDDING_PROVIDER=nova, then `python manage.py embed "
+            "--new-space` and `--switch`.",
+        )
+    return provider
+
+
+def collect() -> int:
+    """Take in what Bedrock has done meanwhile. Returns how many ended. Safe to run at any time, also twice at once."""
+    ended = 0
+    for viewing in Viewing.objects.filter(state__in=(State.READY, State.SENT), called_at__isnull=False):
+        try:
+            ended += _collect(viewing)
+        except BedrockError as error:
+            logger.warning("Asking for %s: %s %s", viewing, error, error.remedy)
+    return ended
+
+
+def ended_and_staged() -> QuerySet[Viewing]:
+    """Viewings that are over and whose copies are still in S3."""
+    return Viewing.objects.filter(is_staged=True, state__in=(State.DONE, State.FAILED))
+
+
+def files_of(viewing: Viewing) -> QuerySet[File]:
+    """The files of the library that have this content now, and the one that was asked for."""
+    return File.objects.filter(Q(full_hash=viewing.content_hash) | Q(pk=viewing.file_id))
+
+
+def clear_staged(viewing: Viewing) -> None:
+    """Delete what was staged for a viewing that is over."""
+    staging.delete_folder(_folder(viewing))
+    Viewing.objects.filter(pk=viewing.pk).update(is_staged=False)
+
+
+def usage_of(files: Sequence[tuple[str, float | None, str]], *, with_sound: bool) -> Usage:
+    """What looking at (media type, duration, sound codec) files uses. Sound is charged at most in addition."""
+    videos = [(Decimal(str(round(seconds or 0, 3))), codec) for kind, seconds, codec in files if kind == "video"]
+    return Usage(
+        images=sum(kind == "image" for kind, _, _ in files),
+        video_s=sum((seconds for seconds, _ in videos), Decimal(0)),
+        audio_s=sum((seconds for seconds, codec in videos if codec and with_sound), Decimal(0)),
+    )
+
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def _look_at_picture(viewing: Viewing, file: File, provider: SeeingProvider, progress: Progress) -> None:
+    poster = derived.poster_path(file)
+    if poster is None:
+        raise ViewingError(f"There is no small copy of {file.name} to look at yet.", remedy="Make its proxy first.")
+    picture = poster.read_bytes()
+
+    def call() -> Answer[Floats]:
+        vector, usage = provider.embed_picture(picture)
+        return Answer(checked(vector[None, :], count=1, dimension=viewing.space.dimension), usage)
+
+    def keep(entry: Entry, vectors: Floats) -> None:
+        viewing.entry = entry
+        viewing.done([(None, None)], vectors)
+        index.index_text(file)
+
+    paid(_ask(viewing, file, "picture"), call, keep=keep)
+
+
+# --- videos: sending ------------------------------------------------------------------------------------------------
+
+
+def _send(viewing: Viewing, file: File, provider: SeeingProvider, progress: Progress) -> None:
+    """Stage the proxy and start the call; a start whose answer was lost is found again by its token."""
+    if viewing.called_at is not None and viewing.state == State.READY and _adopt(viewing):
+        return
+    proxy = _proxy_of(file)
+    if viewing.state == State.FAILED or not viewing.folder:
+        viewing.restart(staging.new_id())
+    viewing.duration_s = proxy.duration_s or file.duration_s or 0.0
+    viewing.is_staged = True
+    viewing.save(update_fields=["duration_s", "is_staged"])
+    progress.update(0, "Copying to S3")
+    address = staging.upload(existing.proxy_path(proxy), f"{_folder(viewing)}/input.mp4")
+    progress.check()
+    _reserve(viewing, file, proxy.proxy_spec)
+    try:
+        arn = provider.start_video(
+            video_uri=address,
+            output_uri=staging.uri(f"{_folder(viewing)}/out"),
+            duration_s=viewing.duration_s,
+            client_token=viewing.token,
+        )
+    except (BusyError, LostAnswerError) as error:
+        # It may have been taken all the same: reservation and token stay, and the next attempt asks for it first.
+        raise BusyError(str(error), retryable=True) from error
+    except BedrockError as error:
+        _give_up(viewing, str(error), is_charged=False)
+        raise
+    viewing.sent(arn)
+
+
+def _proxy_of(file: File) -> Proxy:
+    """The copy that is sent: its second 0 is the source's. Raises ViewingError for what Bedrock would not take."""
+    made = file.proxies.filter(is_partial=False, source_hash__in=("", file.sampled_hash))
+    proxy = next(filter(existing.is_whole, made), None)
+    if proxy is None:
+        raise ViewingError(f"{file.name} has no proxy yet, and that is what is sent.", remedy="Make its proxy first.")
+    if (proxy.duration_s or file.duration_s or 0) > embed_api.VIDEO_MAX_S:
+        raise ViewingError(f"{file.name} is longer than the two hours that Nova takes.", remedy="Cut it into parts.")
+    if proxy.size_bytes > embed_api.VIDEO_MAX_BYTES:
+        raise ViewingError(f"The proxy of {file.name} is over 2 GB.", remedy="Make a smaller one (480p).")
+    return proxy
+
+
+def _reserve(viewing: Viewing, file: File, spec: str) -> None:
+    """Reserve the worst case and note that the call starts now, in one transaction."""
+    with transaction.atomic():
+        entry = viewing.entry
+        if entry is None or not entry.is_open:
+            entry = ledger.reserve(_ask(viewing, file, spec))
+        ledger.sent(entry)
+        viewing.entry, viewing.called_at = entry, timezone.now()
+        viewing.save(update_fields=["entry", "called_at"])
+
+
+def _ask(viewing: Viewing, file: File, spec: str) -> Ask:
+    space = viewing.space
+    model = catalogue.by_model_id(space.model)
+    price = catalogue.price(model, "realtime") if model is not None else None
+    facts = [(file.media_type, viewing.duration_s or file.duration_s, file.audio_codec)]
+    question = sha256(f"{space.key}|{space.pk}|{viewing.content_hash}|{spec}".encode()).hexdigest()
+    return Ask(
+        question=f"see:{question}",
+        purpose="embedding",
+        model_key=model.key if model is not None else space.model,
+        mode="realtime",
+        usd=price.cost(usage_of(facts, with_sound=True)) if price is not None else None,
+        estimated_usd=price.cost(usage_of(facts, with_sound=False)) if price is not None else None,
+        price=price,
+        file_id=file.pk,
+        file_name=file.name,
+        holder=f"viewing:{viewing.pk}",
+    )
+
+
+def _folder(viewing: Viewing) -> str:
+    return f"{staging.ASYNC_PREFIX}/{viewing.folder}"
+
+
+# --- videos: collecting ---------------------------------------------------------------------------------------------
+
+
+def _adopt(viewing: Viewing) -> bool:
+    """Whether Bedrock knows a call with our token; then it is ours."""
+    since = (viewing.called_at or timezone.now()) - CLOCKS_DIFFER
+    arn = embed_api.find_async(viewing.token, since=since)
+    if arn:
+        viewing.sent(arn)
+    return bool(arn)
+
+
+def _collect(viewing: Viewing) -> bool:
+    if viewing.state == State.READY and not _adopt(viewing):
+        is_lost = viewing.called_at is not None and timezone.now() - viewing.called_at > LOST_AFTER
+        return is_lost and _give_up(viewing, "Bedrock knows nothing of this call.", is_charged=False)
+    try:
+        call = embed_api.get_async(viewing.invocation_arn)
+        if call.status == "Failed":
+            return _give_up(viewing, call.message or "Bedrock could not embed it and gave no reason.", is_charged=False)
+        if call.status != "Completed":
+            return False
+        result = embed_results.read(f"{_folder(viewing)}/out")
+    except MissingObjectError as error:
+        return _give_up(viewing, str(error), is_charged=True)
+    return _take(viewing, result)
+
+
+def _take(viewing: Viewing, result: embed_results.Result) -> bool:
+    """Keep the vectors, settle, and make every file of this content findable, in one transaction."""
+    spans, vectors, problems = _usable(result, viewing.space.dimension)
+    if not spans:
+        return _give_up(viewing, "Nothing of it could be embedded. " + " ".join(problems[:3]), is_charged=True)
+    with transaction.atomic():
+        if not _is_still(viewing, State.SENT):
+            return False
+        viewing.done(spans, np.stack(vectors), problems)
+        if viewing.entry is not None:
+            ledger.settle(viewing.entry, usage=Usage(video_s=Decimal(str(round(viewing.duration_s or 0, 3)))))
+        for file in files_of(viewing).filter(full_hash=viewing.content_hash):
+            index.index_text(file)
+    return True
+
+
+def _usable(result: embed_results.Result, dimension: int) -> tuple[list[tuple[float, float]], list[Floats], list[str]]:
+    """The pieces whose vector is one, and why others are not."""
+    spans: list[tuple[float, float]] = []
+    vectors: list[Floats] = []
+    problems = list(result.problems)
+    for one in result.segments:
+        try:
+            row = checked(np.array([one.values], dtype=np.float32), count=1, dimension=dimension)[0]
+        except (ProviderError, SpaceMismatchError) as error:
+            problems.append(f"{one.start_s:g} to {one.end_s:g} s: {error}")
+            continue
+        spans.append((one.start_s, max(one.start_s, one.end_s)))
+        vectors.append(row)
+    return spans, vectors, problems
+
+
+def _give_up(viewing: Viewing, reason: str, *, is_charged: bool) -> bool:
+    """End it without vectors. What may have been charged counts against the cap, and can be asked for once more."""
+    with transaction.atomic():
+        if not _is_still(viewing, viewing.state):
+            return False
+        viewing.fail(reason)
+        if viewing.entry is not None and is_charged:
+            ledger.possibly_paid(viewing.entry, reason)
+        elif viewing.entry is not None:
+            ledger.release(viewing.entry, note=reason)
+    return True
+
+
+def _is_still(viewing: Viewing, state: str) -> bool:
+    """Whether nobody else has ended it meanwhile."""
+    return Viewing.objects.select_for_update().filter(pk=viewing.pk, state=state).exists()

@@ -62,6 +62,11 @@ def by_model_id(model_id: str) -> CatalogueModel | None:
     return next((row for row in every if model_id == row.model_id or model_id in row.runtime_ids.values()), None)
 
 
+def shipped(purpose: str) -> list[tuple[str, str]]:
+    """Keys and names of the models that this program knows by itself, without a look at the database."""
+    return [(row["key"], row["name"]) for row in json.loads(DATA.read_text()) if row["purpose"] == purpose]
+
+
 def sync(rows: Iterable[dict[str, Any]] | None = None) -> int:
     """Bring the catalogue up to this program's data; rows edited by hand stay. Returns how many changed."""
     wanted = list(rows) if rows is not None else json.loads(DATA.read_text())

@@ -133,6 +133,9 @@ class Range:
     def __add__(self, other: "Range") -> "Range":
         return Range(low=self.low + other.low, high=self.high + other.high)
 
+    def times(self, count: int) -> "Range":
+        return Range(low=self.low * count, high=self.high * count)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
@@ -184,6 +187,15 @@ class Estimate:
             output_tokens=self.output_tokens + other.output_tokens,
             usd_low=_plus(self.usd_low, other.usd_low),
             usd_high=_plus(self.usd_high, other.usd_high),
+        )
+
+    def times(self, count: int) -> "Estimate":
+        """The same call so many times."""
+        return Estimate(
+            input_tokens=self.input_tokens.times(count),
+            output_tokens=self.output_tokens.times(count),
+            usd_low=None if self.usd_low is None else self.usd_low * count,
+            usd_high=None if self.usd_high is None else self.usd_high * count,
         )
 
 

@@ -34,6 +34,8 @@ class Plan:
     records: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    #: Nobody knows the price; the two figures say nothing then.
+    is_unpriced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,6 +142,7 @@ class PlanSerializer(serializers.Serializer[Plan]):
     already_done = serializers.IntegerField()
     usd_low = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False)
     usd_high = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False)
+    is_unpriced = serializers.BooleanField(help_text="Nobody knows the price: the two figures say nothing then.")
     refusals = serializers.ListField(child=serializers.CharField())
     warnings = serializers.ListField(child=serializers.CharField())
     records = serializers.IntegerField(allow_null=True)

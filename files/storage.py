@@ -1,6 +1,7 @@
 """The one module that writes, renames and deletes. It refuses every place that is not ours."""
 
 import errno
+import fcntl
 import os
 import shutil
 import time
@@ -49,6 +50,21 @@ def open_new(path: Path) -> BinaryIO:
     """Open a file that must not exist yet, for writing."""
     path = writable(path)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE), "wb")
+
+
+def try_lock(path: Path) -> BinaryIO | None:
+    """Hold a lock between processes until what is returned is closed; None while somebody else holds it.
+
+    The system gives it back when a process dies.
+    """
+    path = writable(path)
+    handle = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE), "r+b")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        return None
+    return handle
 
 
 def write(target: Path, content: bytes, *, token: str = "") -> Path:

@@ -41,6 +41,8 @@ class Planned(Protocol):
     @property
     def usd_high(self) -> Decimal: ...
     @property
+    def is_unpriced(self) -> bool: ...
+    @property
     def refusals(self) -> list[str]: ...
     @property
     def warnings(self) -> list[str]: ...
@@ -83,7 +85,7 @@ def plan_text(plan: Planned, *, label: str, things: tuple[str, str] = ("file", "
     def count(number: int) -> str:
         return f"{number:,} {things[0] if number == 1 else things[1]}"
 
-    price = price_range(plan.usd_low, plan.usd_high)
+    price = "price unknown" if plan.is_unpriced else price_range(plan.usd_low, plan.usd_high)
     lines = [Line(text=f"{count(plan.total)} selected")]
     if plan.already_done:
         lines.append(Line(text=f"{count(plan.already_done)} done already: nothing is done again", amount="free"))
@@ -92,7 +94,7 @@ def plan_text(plan: Planned, *, label: str, things: tuple[str, str] = ("file", "
         lines.append(Line(text=f"{count(left_out)} cannot be done and are left out"))
     if plan.todo:
         lines.append(Line(text=f"{count(plan.todo)} will be done", amount=price))
-    suffix = "" if price == "free" else f" for {price}"
+    suffix = {"free": "", "price unknown": ", price unknown"}.get(price, f" for {price}")
     button = f"{label}: {count(plan.todo)}{suffix}" if plan.todo else "Nothing to do"
     return PlanText(lines=lines, button=button, todo=plan.todo, refusals=plan.refusals, warnings=plan.warnings)
 

@@ -141,6 +141,18 @@ def finish_parked(kind: str, subject_id: int, *, error: WorkError | None = None,
     return ended
 
 
+def unpark(kind: str, subject_id: int) -> int:
+    """Queue again what waited for this subject: it can go on here now."""
+    job = registry.get(kind)
+    rows = Job.objects.running().filter(kind=kind, subject_id=subject_id, is_parked=True)
+    changes = {"state": Job.State.QUEUED, "is_parked": False, "message": "", "lease_owner": ""}
+    now = timezone.now()
+    queued = rows.update(**changes, lease_expires_at=None, run_after=now, updated_at=now)
+    if queued:
+        waking.post_on_commit(job.queue, queued)
+    return queued
+
+
 def report_parked(kind: str, subject_id: int, progress: float, message: str = "") -> None:
     """Say how far the work elsewhere is."""
     report_all_parked(kind, [subject_id], progress, message)

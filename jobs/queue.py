@@ -26,6 +26,7 @@ from jobs.control import (
     retry,
     retry_all,
     retry_failed,
+    unpark,
 )
 from jobs.models import Batch, Job, fingerprint_of
 from jobs.running import run_now, run_until_idle
@@ -47,6 +48,7 @@ __all__ = [
     "retry_failed",
     "run_now",
     "run_until_idle",
+    "unpark",
 ]
 
 

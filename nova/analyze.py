@@ -15,9 +15,9 @@ from files.models import File, Proxy
 from jobs.errors import Cancelled
 from jobs.progress import NO_PROGRESS, Progress
 from nova import local_model, results, shapes, shots
+from nova.announcing import announce
 from nova.errors import NotAnalysableError, NovaError, UnknownTypeError
 from nova.models import LOCAL, NovaJob
-from nova.signals import analysis_ready
 from transcription.models import Transcript
 from transcription.segments import Speech
 
@@ -90,11 +90,6 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
         nova_job.complete()
         transaction.on_commit(lambda: announce(file, nova_job))
     return nova_job
-
-
-def announce(file: File, nova_job: NovaJob | None, reason: str = "") -> None:
-    """Tell the floors above that the step is settled, with an analysis or without one."""
-    analysis_ready.send(sender=NovaJob, file=file, nova_job=nova_job, reason=reason)
 
 
 def _clip(file: File, progress: Progress) -> local_model.Clip:

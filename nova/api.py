@@ -12,11 +12,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from files import selection
 from files.models import File
 from jobs.rest import HasPermission
-from nova.models import NovaJob
-from nova.serializers import AnalyzeSerializer, NovaJobSerializer, ResultsSerializer, StartedSerializer
-from nova.tasks import ASKED_PRIORITY, request_local
+from nova import tasks
+from nova.facet import wanted_of
+from nova.models import NovaJob, RawReply
+from nova.quoting import quote
+from nova.serializers import (
+    AnalyzeOptionsSerializer,
+    AnalyzeSerializer,
+    EstimateSerializer,
+    NovaJobSerializer,
+    QuoteSerializer,
+    ResultsSerializer,
+    StartedSerializer,
+)
 
 
 class NovaJobFilter(FilterSet):
@@ -47,7 +58,7 @@ class NovaJobStatus(generics.RetrieveAPIView[NovaJob]):
 
 
 class Analyze(APIView):
-    """Ask for an analysis of a file."""
+    """Ask for an analysis of a file: at once, in flex, or in a batch. What was answered before costs nothing."""
 
     permission_classes = [HasPermission("nova.add_novajob")]
 
@@ -55,14 +66,11 @@ class Analyze(APIView):
     def post(self, request: Request) -> Response:
         body = AnalyzeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        wanted = body.validated_data
-        file = get_object_or_404(File, pk=wanted["file_id"])
-        nova_job, job = request_local(
-            file,
-            types=wanted["analysis_types"],
-            options={"summary_depth": wanted["summary_depth"]},
-            force=wanted["force"],
-            priority=ASKED_PRIORITY,
+        asked = body.validated_data
+        nova_job, job = tasks.request(
+            get_object_or_404(File, pk=asked["file_id"]),
+            wanted_of(asked),
+            force=asked["force"],
             user=request.user if request.user.is_authenticated else None,
         )
         started = {"nova_job_id": nova_job.pk, "job_id": job.pk if job else None, "status": nova_job.status}
@@ -70,8 +78,26 @@ class Analyze(APIView):
         return Response(started, status=202, headers={"Location": where})
 
 
+class Estimate(APIView):
+    """What an analysis of a selection would take and cost. Sends nothing, changes nothing."""
+
+    permission_classes = [HasPermission("nova.view_novajob")]
+
+    @extend_schema(tags=["nova"], request=EstimateSerializer, responses=QuoteSerializer)
+    def post(self, request: Request) -> Response:
+        body = EstimateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        choice = {name: asked[name] for name in ("model", "mode", "analysis_types")}
+        given = AnalyzeOptionsSerializer(data={**asked["options"], **choice})
+        given.is_valid(raise_exception=True)
+        chosen = selection.resolve(file_ids=asked.get("file_ids"), filter=asked.get("filter"))
+        made = quote(chosen, wanted_of(given.validated_data), force=given.validated_data["force"])
+        return Response(QuoteSerializer(made).data)
+
+
 class Results(APIView):
-    """The results of an analysis."""
+    """The results of an analysis, and what the model said, as it came."""
 
     permission_classes = [HasPermission("nova.view_analysisresult")]
 
@@ -85,6 +111,13 @@ class Results(APIView):
                 "summary": results.get("summary", {}).get("text"),
                 "chapters": results.get("chapters", {}).get("chapters", []),
                 "elements": results.get("elements"),
-                "raw": None,
+                "raw": _raw(nova_job),
             }
         )
+
+
+def _raw(nova_job: NovaJob) -> list[dict[str, Any]] | None:
+    """The replies behind it, piece by piece; None for the local model, which replies in no words."""
+    replies = RawReply.objects.filter(questions__nova_job=nova_job).order_by("start_s", "pk").distinct()
+    names = ("start_s", "end_s", "types", "stop_reason", "usage", "message")
+    return [{name: getattr(reply, name) for name in names} for reply in replies] or None

@@ -9,19 +9,42 @@ class NovaConfig(AppConfig):
 
     def ready(self) -> None:
         from files import facets
-        from jobs.registry import LONG, Kind, register, register_subject
+        from jobs.registry import FAST, LONG, Kind, register, register_subject
         from jobs.signals import job_ended
-        from nova import facet, receivers, tasks
+        from nova import facet, kinds, receivers, tasks
         from transcription.signals import transcript_settled
 
         register(
             Kind(
-                name=tasks.ANALYZE,
+                name=kinds.ANALYZE,
                 label="Analyse",
                 queue=LONG,
                 run=tasks.run_analyze,
                 subject_kind="nova_job",
                 permission=facet.PERMISSION,
+            )
+        )
+        register(
+            Kind(
+                name=kinds.ASK_NOVA,
+                label="Ask Nova",
+                queue=LONG,
+                run=tasks.run_ask,
+                subject_kind="nova_job",
+                permission=facet.PERMISSION,
+                max_attempts=8,
+                cost_of=tasks.cost_of,
+            )
+        )
+        register(
+            Kind(
+                name=kinds.BATCH_RECORD,
+                label="Ask Nova in a batch",
+                queue=FAST,
+                run=tasks.run_batch_record,
+                subject_kind="nova_job",
+                permission=facet.PERMISSION,
+                cost_of=tasks.cost_of,
             )
         )
         register_subject("nova_job", labels=tasks.names_of, of_file=tasks.of_file, files=tasks.files_of)

@@ -1,6 +1,7 @@
 """What the library shows of analyses: flags, filters, badges, and the action “Analyse”."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef
@@ -9,9 +10,13 @@ from django.urls import reverse
 
 from files.facets import Action, Badge, Facet, Plan, flag
 from files.models import File, FileQuerySet
+from nova.analysis_types import expand
+from nova.kinds import ANALYZE
 from nova.models import LOCAL, AnalysisResult
+from nova.options import Wanted
+from nova.quoting import Quote, quote
 from nova.serializers import AnalyzeOptionsSerializer
-from nova.tasks import ANALYZE, ASKED_PRIORITY, request_local
+from nova.tasks import request
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -42,25 +47,57 @@ def badge(file: File) -> Badge | None:
 
 
 def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
-    """What the free local analysis would do: pictures are left out, and what has these results already."""
+    """What the analysis would do and cost: pictures are left out, and what has these results already is free."""
+    wanted, force = wanted_of(options), bool(options.get("force"))
+    if wanted.model != LOCAL:
+        return _plan_of(quote(selection, wanted, force=force))
     total = selection.count()
     moving = selection.exclude(media_type=File.MediaType.IMAGE)
-    todo = moving if options.get("force") else _without(moving, options["analysis_types"])
+    todo = moving if force else _without(moving, expand(wanted.types))
     count, able = todo.count(), moving.count()
     warnings = [f"{total - able} of {total} files are images; they are left out."] if total > able else []
     return Plan(total=total, todo=count, already_done=able - count, warnings=warnings)
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
-    types, force = options["analysis_types"], bool(options.get("force"))
-    moving = selection.exclude(media_type=File.MediaType.IMAGE)
-    todo = moving if force else _without(moving, types)
-    wanted = {"summary_depth": options["summary_depth"]}
+    wanted, force = wanted_of(options), bool(options.get("force"))
+    if wanted.model == LOCAL:
+        moving = selection.exclude(media_type=File.MediaType.IMAGE)
+        todo = moving if force else _without(moving, expand(wanted.types))
+    else:
+        todo = selection.filter(media_type=File.MediaType.VIDEO)
     for file in todo.order_by("pk").iterator(chunk_size=500):
-        request_local(file, types=types, options=wanted, force=force, priority=ASKED_PRIORITY, batch=batch, user=user)
+        request(file, wanted, force=force, batch=batch, user=user)
 
 
-def _without(selection: FileQuerySet, types: list[str]) -> FileQuerySet:
+def wanted_of(options: Mapping[str, Any]) -> Wanted:
+    """The wish behind the options that the serializer checked."""
+    return Wanted(
+        model=options["model"],
+        types=tuple(options["analysis_types"]),
+        mode=options["mode"],
+        language=options["language"],
+        depth=options["summary_depth"],
+    )
+
+
+def _plan_of(quoted: Quote) -> Plan:
+    return Plan(
+        total=quoted.total,
+        todo=quoted.todo,
+        already_done=quoted.already_done,
+        usd_low=quoted.usd_low or Decimal(0),
+        usd_high=quoted.usd_high or Decimal(0),
+        is_unpriced=bool(quoted.todo) and quoted.usd_high is None,
+        refusals=quoted.refusals,
+        warnings=quoted.warnings,
+        records=quoted.records,
+        input_tokens=quoted.estimate.input_tokens.high,
+        output_tokens=quoted.estimate.output_tokens.high,
+    )
+
+
+def _without(selection: FileQuerySet, types: Sequence[str]) -> FileQuerySet:
     """The files that lack at least one of these results."""
     complete = selection
     for kind in types:

@@ -1,8 +1,9 @@
 """Analyses: their types, the jobs, the raw replies that are kept for good, and the results."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -72,6 +73,8 @@ class NovaJob(models.Model):
         file_id: int | None
         results: RelatedManager["AnalysisResult"]
 
+        questions: RelatedManager["Question"]
+
     objects: ClassVar["models.Manager[NovaJob]"] = models.Manager.from_queryset(NovaJobQuerySet)()
 
     class Meta:
@@ -84,6 +87,17 @@ class NovaJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}: {', '.join(self.analysis_types)} of {self.file or 'a file that left the library'}"
+
+    def bedrock_batch(self) -> "BedrockBatch | None":
+        """The batch job of Bedrock that its questions were sent in, the last one; None = not sent in one."""
+        if self.mode != self.Mode.BATCH:
+            return None
+        return BedrockBatch.objects.filter(questions__nova_job=self).order_by("-pk").first()
+
+    def wait(self) -> None:
+        """Its records wait for a full batch."""
+        self.status, self.finished_at, self.error = self.Status.WAITING, None, ""
+        self.save(update_fields=["status", "finished_at", "error"])
 
     def start(self) -> None:
         """Its call starts now."""
@@ -122,6 +136,7 @@ class AnalysisResult(models.Model):
     """The answer of one analysis type, as JSON, once."""
 
     nova_job = models.ForeignKey(NovaJob, on_delete=models.CASCADE, related_name="results")
+    parser_version = models.PositiveIntegerField(null=True, blank=True, help_text="Of what read the reply.")
     file = models.ForeignKey(File, null=True, on_delete=models.SET_NULL, related_name="analysis_results")
     type = models.CharField(max_length=64)
     result = models.JSONField()
@@ -148,3 +163,190 @@ class AnalysisResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} by {self.nova_job.model}"
+
+
+class AnalysisType(models.Model):
+    """An analysis type of the user's own. What it asks is in its versions; the newest one is used."""
+
+    name = models.SlugField(max_length=40, unique=True, help_text="Letters, digits and hyphens: “safety-check”.")
+    label = models.CharField(max_length=80)
+    is_retired = models.BooleanField("retired", default=False, help_text="Not offered any more; its results stay.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    if TYPE_CHECKING:
+        versions: RelatedManager["AnalysisTypeVersion"]
+
+    class Meta:
+        db_table = "analysis_types"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class AnalysisTypeVersion(models.Model):
+    """What an analysis type asks, and the form of its answer. Never changed: a change is a new version."""
+
+    type = models.ForeignKey(AnalysisType, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    prompt = models.TextField(help_text="What to look for, in plain words.")
+    schema = models.JSONField(help_text="JSON Schema of the answer, of type object.")
+    digest = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        db_table = "analysis_type_versions"
+        ordering = ["type", "-number"]
+        constraints = [models.UniqueConstraint(fields=["type", "number"], name="analysis_type_versions_numbered")]
+
+    def __str__(self) -> str:
+        return f"{self.type.name} {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise ValueError("A version of an analysis type is never changed: make a new one.")
+        super().save(*args, **kwargs)
+
+
+class BedrockBatchQuerySet(QuerySet["BedrockBatch"]):
+    """Questions about batch jobs."""
+
+    def open(self) -> Self:
+        """Those that something is still to be done for: staging, asking Bedrock, collecting, clearing up."""
+        return self.filter(cleared_at__isnull=True)
+
+
+class BedrockBatch(models.Model):
+    """One batch inference job of Bedrock: many questions to one model, at half price."""
+
+    folder = models.CharField(max_length=11, unique=True, help_text="The generated name of its folder in S3.")
+    client_token = models.CharField(max_length=64, unique=True, help_text="Kept before the call: the same is one job.")
+    model_key = models.CharField("model", max_length=40)
+    runtime_id = models.CharField(max_length=200)
+    arn = models.CharField(max_length=300, blank=True, db_index=True)
+    remote_status = models.CharField("status at Bedrock", max_length=40, blank=True, help_text="Bedrock's own word.")
+    remote_message = models.TextField("message from Bedrock", blank=True, help_text="Word for word.")
+    output_uri = models.CharField(max_length=1024, blank=True)
+    records_total = models.PositiveIntegerField(null=True, blank=True)
+    records_done = models.PositiveIntegerField(null=True, blank=True)
+    error = models.TextField(blank=True, help_text="Why it could not be sent or collected, and what to do.")
+    is_cancelled = models.BooleanField("cancelled here", default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    polled_at = models.DateTimeField(null=True, blank=True)
+    collected_at = models.DateTimeField(null=True, blank=True)
+    cleared_at = models.DateTimeField(null=True, blank=True, help_text="Its staged copies are gone.")
+
+    if TYPE_CHECKING:
+        questions: RelatedManager["Question"]
+
+    objects: ClassVar["models.Manager[BedrockBatch]"] = models.Manager.from_queryset(BedrockBatchQuerySet)()
+
+    class Meta:
+        db_table = "bedrock_batches"
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "Bedrock batches"
+
+    def __str__(self) -> str:
+        return f"novaproject-{self.folder}"
+
+
+class RawReply(models.Model):
+    """What a model said, whole. Kept for good: it was paid for, and can be parsed again at no cost."""
+
+    key = models.CharField(max_length=64, unique=True, help_text="The question, as in the ledger.")
+    content_key = models.CharField(
+        max_length=64, db_index=True, help_text="The question without its types: content, cut, model, parameters."
+    )
+    types = models.JSONField(default=dict, help_text="The analysis types that were asked, with their versions.")
+    nova_job = models.ForeignKey(NovaJob, null=True, on_delete=models.SET_NULL, related_name="raw_replies")
+    content_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    model = models.CharField(max_length=64)
+    mode = models.CharField(max_length=16)
+    start_s = models.FloatField(help_text="Of the piece, in seconds of the source.")
+    end_s = models.FloatField(null=True)
+    message = models.JSONField(help_text="Bedrock's answer, as it came.")
+    stop_reason = models.CharField(max_length=40, blank=True)
+    usage = models.JSONField(default=dict)
+    cost_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
+    prompt_version = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "nova_raw_replies"
+        ordering = ["-created_at", "-id"]
+        verbose_name_plural = "raw replies"
+
+    def __str__(self) -> str:
+        return f"{self.model}: {', '.join(self.types)}"
+
+
+class QuestionQuerySet(QuerySet["Question"]):
+    """Questions about questions."""
+
+    def open(self) -> Self:
+        return self.filter(state__in=Question.OPEN)
+
+    def poolable(self) -> Self:
+        """Those that wait to be sent in a batch."""
+        return self.filter(
+            state=Question.State.WAITING,
+            bedrock_batch__isnull=True,
+            nova_job__mode=NovaJob.Mode.BATCH,
+            nova_job__status=NovaJob.Status.WAITING,
+        )
+
+
+class Question(models.Model):
+    """One call: one piece of one file, asked once for one analysis. Answers are shared by all that ask the same."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        ASKED = "asked", "Asked"
+        ANSWERED = "answered", "Answered"
+        FAILED = "failed", "Failed"
+
+    OPEN: ClassVar = (State.WAITING, State.ASKED)
+
+    nova_job = models.ForeignKey(NovaJob, on_delete=models.CASCADE, related_name="questions")
+    index = models.PositiveIntegerField(help_text="Of the piece, from 0.")
+    start_s = models.FloatField(default=0, help_text="Of the piece, in seconds of the source.")
+    end_s = models.FloatField(null=True)
+    key = models.CharField(max_length=64, db_index=True)
+    content_key = models.CharField(max_length=64)
+    types = models.JSONField(default=dict, help_text="The analysis types that this asks, with their versions.")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
+    reply = models.ForeignKey(RawReply, null=True, on_delete=models.PROTECT, related_name="questions")
+    record_id = models.CharField(max_length=11, unique=True, null=True)
+    bedrock_batch = models.ForeignKey(
+        BedrockBatch, null=True, blank=True, on_delete=models.SET_NULL, related_name="questions"
+    )
+    attempts = models.PositiveIntegerField(default=0, help_text="Batches that it was sent in.")
+    error = models.TextField(blank=True)
+    estimated_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)
+
+    if TYPE_CHECKING:
+        nova_job_id: int
+        bedrock_batch_id: int | None
+
+    objects: ClassVar["models.Manager[Question]"] = models.Manager.from_queryset(QuestionQuerySet)()
+
+    class Meta:
+        db_table = "nova_questions"
+        ordering = ["nova_job", "index", "id"]
+        indexes = [models.Index(fields=["state", "bedrock_batch"], name="nova_questions_by_state")]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.types)} of {self.nova_job}"
+
+    def answer(self, reply: RawReply) -> None:
+        self.state, self.reply, self.error = self.State.ANSWERED, reply, ""
+        self.save(update_fields=["state", "reply", "error"])
+
+    def fail(self, error: str) -> None:
+        self.state, self.error = self.State.FAILED, error
+        self.save(update_fields=["state", "error"])

@@ -5,10 +5,11 @@ from typing import Any
 from files.models import File
 from jobs.models import Job
 from nova import conf
-from nova.analyze import announce
+from nova.announcing import announce
 from nova.errors import NovaError
+from nova.kinds import KINDS
 from nova.models import NovaJob
-from nova.tasks import ANALYZE, request_local
+from nova.tasks import request_local
 
 
 def on_transcript_settled(*, file: File, **_: Any) -> None:
@@ -27,7 +28,7 @@ def on_transcript_settled(*, file: File, **_: Any) -> None:
 
 def on_job_ended(*, job: Job, **_: Any) -> None:
     """An analysis that failed or was cancelled settles too, and its row says so."""
-    if job.kind != ANALYZE or job.state not in (Job.State.FAILED, Job.State.CANCELLED):
+    if job.kind not in KINDS or job.state not in (Job.State.FAILED, Job.State.CANCELLED):
         return
     nova_job = NovaJob.objects.select_related("file").filter(pk=job.subject_id or 0).first()
     if nova_job is None:

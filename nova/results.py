@@ -19,7 +19,12 @@ def current_for(file: File) -> dict[str, AnalysisResult]:
 
 
 def keep(
-    nova_job: NovaJob, results: Mapping[str, Mapping[str, Any]], *, version: str, notes: Sequence[str] = ()
+    nova_job: NovaJob,
+    results: Mapping[str, Mapping[str, Any]],
+    *,
+    version: str,
+    notes: Sequence[str] = (),
+    parser_version: int | None = None,
 ) -> list[AnalysisResult]:
     """Keep the results of one analysis in one transaction, and make them current.
 
@@ -40,8 +45,27 @@ def keep(
                     "result": result,
                     "version": version,
                     "notes": list(notes),
+                    "parser_version": parser_version,
                     "is_current": not yields,
                 },
             )
             rows.append(row)
     return rows
+
+
+def renew(
+    nova_job: NovaJob, found: Mapping[str, Mapping[str, Any]], *, notes: Sequence[str], parser_version: int
+) -> None:
+    """Put another reading of the same replies in the place of the earlier one; which one is current stays.
+
+    What an analysis had no result for before is current where nothing else is.
+    """
+    with transaction.atomic():
+        for kind, result in found.items():
+            facts = {"result": result, "notes": list(notes), "parser_version": parser_version}
+            if AnalysisResult.objects.filter(nova_job=nova_job, type=kind).update(**facts):
+                continue
+            is_first = not AnalysisResult.objects.filter(file=nova_job.file, type=kind, is_current=True).exists()
+            AnalysisResult.objects.create(
+                nova_job=nova_job, type=kind, file_id=nova_job.file_id, is_current=is_first, **facts
+            )

@@ -1,12 +1,24 @@
 """JSON of analyses and of the choices of one."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from nova.analyze import TYPES
-from nova.models import LOCAL, NovaJob
+from bedrock import catalogue
+from bedrock import conf as bedrock_conf
+from bedrock.batch_files import BatchFolder
+from files.serializers import SelectionSerializer
+from nova.analysis_types import COMBINED, choices, expand
+from nova.models import LOCAL, BedrockBatch, NovaJob
+from nova.schemas import BUILT_IN
+
+MODELS = [(key, name) for key, name in catalogue.shipped("analysis") if key != LOCAL]
+MODELS.insert(0, (LOCAL, "Local (free, on this machine)"))
+#: What may stand within `options` of a request too.
+INNER = ("summary_depth", "language", "force")
 
 
 class Depth(models.TextChoices):
@@ -16,24 +28,87 @@ class Depth(models.TextChoices):
 
 
 class AnalyzeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
-    """What can be chosen for an analysis."""
+    """What can be chosen for an analysis. `combined` stands for all built-in types; they are one call anyway."""
 
-    model = serializers.ChoiceField(choices=[(LOCAL, "local (free, on this machine)")], default=LOCAL)
-    analysis_types = serializers.MultipleChoiceField(choices=TYPES, default=set(TYPES))
+    model = serializers.ChoiceField(choices=MODELS, default=LOCAL)
+    mode = serializers.ChoiceField(
+        NovaJob.Mode.choices,
+        default=NovaJob.Mode.REALTIME,
+        help_text="Flex and batch cost half; a batch waits until it is full. The local model is free and has no mode.",
+    )
+    analysis_types = serializers.MultipleChoiceField(choices=[*BUILT_IN, COMBINED], default=set(BUILT_IN))
     summary_depth = serializers.ChoiceField(Depth.choices, default=Depth.STANDARD)
-    force = serializers.BooleanField(default=False, help_text="Again, also where it is there already.")
+    language = serializers.RegexField(
+        r"^(auto|[a-z]{2,3}(-[A-Za-z0-9]{2,8})*)$",
+        max_length=16,
+        default="auto",
+        help_text="Of the answer, such as en or de; auto: the language that is spoken.",
+    )
+    force = serializers.BooleanField(
+        default=False, help_text="Again, also where it is there already: it is paid for again."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """The types of the user's own are data; the schema of the API names the built-in ones only."""
+        fields = super().get_fields()
+        if not getattr(self.context.get("view"), "swagger_fake_view", False):
+            types: Any = fields["analysis_types"]
+            types.choices = [*choices(), (COMBINED, "All built-in")]
+        return fields
 
     def validate_analysis_types(self, value: set[str]) -> list[str]:
         if not value:
             raise serializers.ValidationError("Choose at least one.")
-        return sorted(value)
+        return expand(sorted(value))
 
 
 class AnalyzeSerializer(AnalyzeOptionsSerializer):
-    """The body of `POST /api/nova/analyze`."""
+    """The body of `POST /api/nova/analyze`; the choices are beside `file_id`, or within `options`."""
 
     file_id = serializers.IntegerField(min_value=1)
+    options = serializers.DictField(required=False, help_text="`summary_depth`, `language`, `force`, as above.")
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Choices within `options` count as if they stood beside it."""
+        if isinstance(data, Mapping) and isinstance(data.get("options"), Mapping):
+            inner = {name: data["options"][name] for name in INNER if name in data["options"] and name not in data}
+            unknown = set(data["options"]) - set(INNER)
+            if unknown:
+                raise serializers.ValidationError({"options": [f"Unknown: {', '.join(sorted(map(str, unknown)))}."]})
+            data = {**{name: data[name] for name in data}, **inner}
+        value: dict[str, Any] = super().to_internal_value(data)
+        return value
+
+
+class EstimateSerializer(SelectionSerializer):
+    """The body of `POST /api/nova/estimate`: a selection, and what would be asked of it."""
+
+    model = serializers.ChoiceField(choices=MODELS, default=LOCAL)
     mode = serializers.ChoiceField(NovaJob.Mode.choices, default=NovaJob.Mode.REALTIME)
+    analysis_types = serializers.ListField(
+        child=serializers.CharField(max_length=64), default=list(BUILT_IN), allow_empty=False, max_length=50
+    )
+
+    def validate_analysis_types(self, value: list[str]) -> list[str]:
+        return expand(value)
+
+
+class QuoteSerializer(serializers.Serializer[Any]):
+    """What it would take: tokens at their highest, a low and a high cost; null costs mean that the price is unknown."""
+
+    records = serializers.IntegerField(help_text="Calls: one for each piece of each video.")
+    files = serializers.IntegerField(source="todo")
+    already_done = serializers.IntegerField(help_text="Files that were answered before: they cost nothing.")
+    input_tokens = serializers.IntegerField(source="estimate.input_tokens.high")
+    output_tokens = serializers.IntegerField(source="estimate.output_tokens.high")
+    usd_low = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
+    usd_high = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
+    mode = serializers.CharField()
+    discount = serializers.DecimalField(
+        max_digits=4, decimal_places=2, coerce_to_string=False, allow_null=True, help_text="0.5 is half price."
+    )
+    warnings = serializers.ListField(child=serializers.CharField())
+    refusals = serializers.ListField(child=serializers.CharField())
 
 
 class StartedSerializer(serializers.Serializer[dict[str, Any]]):
@@ -44,17 +119,44 @@ class StartedSerializer(serializers.Serializer[dict[str, Any]]):
     status = serializers.ChoiceField(NovaJob.Status.choices)
 
 
+class BedrockBatchSerializer(serializers.ModelSerializer[BedrockBatch]):
+    """The batch job of Bedrock that an analysis is part of, in Bedrock's own words."""
+
+    batch_job_arn = serializers.CharField(source="arn")
+    batch_status = serializers.CharField(source="remote_status")
+    batch_message = serializers.CharField(source="remote_message")
+    batch_input_s3_key = serializers.SerializerMethodField()
+    batch_output_s3_prefix = serializers.CharField(source="output_uri")
+
+    class Meta:
+        model = BedrockBatch
+        fields = (
+            "id", "batch_job_arn", "batch_status", "batch_message", "batch_input_s3_key", "batch_output_s3_prefix",
+            "records_total", "records_done", "error",
+        )  # fmt: skip
+
+    def get_batch_input_s3_key(self, row: BedrockBatch) -> str:
+        """The folder of its records and videos in the bucket; empty where batch mode was switched off since."""
+        return f"{BatchFolder(row.folder).prefix}/" if bedrock_conf.is_batch_on() else ""
+
+
 class NovaJobSerializer(serializers.ModelSerializer[NovaJob]):
     """An analysis and how far it is."""
 
     file_id = serializers.IntegerField(allow_null=True)
     file_name = serializers.CharField(source="file.name", default="")
+    batch = serializers.SerializerMethodField()
+
+    @extend_schema_field(BedrockBatchSerializer(allow_null=True))
+    def get_batch(self, row: NovaJob) -> dict[str, Any] | None:
+        batch = row.bedrock_batch()
+        return dict(BedrockBatchSerializer(batch).data) if batch else None
 
     class Meta:
         model = NovaJob
         fields = (
             "id", "file_id", "file_name", "model", "analysis_types", "mode", "options", "status", "progress",
-            "estimated_usd", "cost_usd", "tokens_input", "tokens_output", "error", "created_at", "started_at",
+            "estimated_usd", "cost_usd", "tokens_input", "tokens_output", "error", "batch", "created_at", "started_at",
             "finished_at",
         )  # fmt: skip
 

@@ -1,20 +1,36 @@
 """Both sides of the door to background analysis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Sum
+from django.urls import reverse
+
+from bedrock import catalogue
+from bedrock.batch_api import role_arn
+from bedrock.errors import OverBudgetError
+from bedrock.models import CatalogueModel
 from files.models import File
+from jobs import notices
+from jobs.errors import Cancelled, WorkError
 from jobs.queue import enqueue
 from jobs.work import Work
+from nova import answers, asking, realtime
+from nova.analysis_types import expand
 from nova.analyze import TYPES, analyze, prepare
-from nova.models import NovaJob
+from nova.errors import AnalysisError
+from nova.kinds import ANALYZE, ASK_NOVA, BATCH_RECORD
+from nova.models import LOCAL, NovaJob, Question, RawReply
+from nova.options import Wanted
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
     from jobs.models import Batch, Job
 
-ANALYZE = "analyze"
 #: What a person asked for goes before what an import brought.
 ASKED_PRIORITY = 5
 
@@ -37,6 +53,134 @@ def request_local(  # noqa: PLR0913  (a request has these parts)
     if nova_job.status == NovaJob.Status.COMPLETED:
         return nova_job, None
     return nova_job, enqueue(ANALYZE, nova_job.pk, priority=priority, batch=batch, created_by=user)
+
+
+def request(
+    file: File,
+    wanted: Wanted,
+    *,
+    force: bool = False,
+    batch: "Batch | None" = None,
+    user: "AbstractBaseUser | None" = None,
+) -> tuple[NovaJob, "Job | None"]:
+    """Ask for an analysis by any model, the free local one too. The job is None where there is nothing to do.
+
+    What was answered before costs nothing; `force` asks it again, and pays again. Raises UnknownTypeError,
+    NotAnalysableError, ModelRefusedError, NotConfiguredError.
+    """
+    types = expand(wanted.types)
+    if wanted.model == LOCAL:
+        depth = {"summary_depth": wanted.depth}
+        return request_local(
+            file, types=types, options=depth, force=force, priority=ASKED_PRIORITY, batch=batch, user=user
+        )
+    require_askable(wanted)
+    asking.require_video(file)
+    wanted = replace(wanted, types=tuple(types), again=_times_asked(file, wanted) if force else wanted.again)
+    nova_job = _open_job(file, wanted)
+    kind = BATCH_RECORD if wanted.mode == NovaJob.Mode.BATCH else ASK_NOVA
+    return nova_job, enqueue(kind, nova_job.pk, priority=ASKED_PRIORITY, batch=batch, created_by=user)
+
+
+def require_askable(wanted: Wanted) -> None:
+    """Raise the reason why this model cannot be asked in this mode: ModelRefusedError, NotConfiguredError."""
+    catalogue.require(wanted.model, wanted.mode)
+    if wanted.mode == NovaJob.Mode.BATCH:
+        role_arn()
+
+
+def _times_asked(file: File, wanted: Wanted) -> int:
+    return NovaJob.objects.of(file).filter(model=wanted.model).count() + 1
+
+
+def _open_job(file: File, wanted: Wanted) -> NovaJob:
+    """The analysis that is under way for the same wish, else a new one."""
+    facts: dict[str, Any] = {
+        "file": file,
+        "model": wanted.model,
+        "mode": wanted.mode,
+        "analysis_types": list(wanted.types),
+        "options": wanted.as_options(),
+    }
+    same = NovaJob.objects.open().filter(**facts).first()
+    return same or NovaJob.objects.create(**facts, content_hash=file.full_hash)
+
+
+def run_ask(work: Work) -> str:
+    """The body of `ask_nova`: realtime and flex. What the month's cap does not allow now waits for it."""
+    nova_job = NovaJob.objects.select_related("file", "file__root").get(pk=work.subject)
+    try:
+        with _noted(nova_job):
+            model, questions = _prepare(nova_job, work)
+            token = f"{work.job_id}-{work.attempt}"
+            realtime.answer_all(nova_job, model, questions, progress=work.progress, token=token)
+    except OverBudgetError as exc:
+        nova_job.put_back(str(exc))
+        notices.notify("nova-budget", f"Analyses wait: {exc}", remedy=exc.remedy, url=reverse("nova"))
+        return work.park(f"Waits: {exc}")
+    answers.finish(nova_job)
+    return _outcome(nova_job)
+
+
+def run_batch_record(work: Work) -> str:
+    """The body of `batch_record`: make the questions ready, then wait for a full batch."""
+    nova_job = NovaJob.objects.select_related("file", "file__root").get(pk=work.subject)
+    with _noted(nova_job):
+        _prepare(nova_job, work)
+    if answers.finish(nova_job):
+        return _outcome(nova_job)
+    nova_job.wait()
+    return work.park("Waits for a full batch")
+
+
+def _prepare(nova_job: NovaJob, work: Work) -> tuple[CatalogueModel, list[Question]]:
+    nova_job.start()
+    model = catalogue.require(nova_job.model, nova_job.mode)
+    questions = asking.prepare(nova_job, model, progress=work.progress)
+    _note_estimate(nova_job, questions)
+    return model, questions
+
+
+@contextmanager
+def _noted(nova_job: NovaJob) -> Iterator[None]:
+    """Whatever ends the work is noted on the analysis too."""
+    try:
+        yield
+    except Cancelled:
+        nova_job.cancel()
+        raise
+    except WorkError as exc:
+        if exc.retryable:  # its job comes back to it
+            nova_job.put_back(str(exc))
+        elif not isinstance(exc, OverBudgetError):
+            nova_job.fail(str(exc))
+        raise
+
+
+def _outcome(nova_job: NovaJob) -> str:
+    """What to say of an analysis that is over; one that failed fails its job too."""
+    nova_job.refresh_from_db()
+    if nova_job.status == NovaJob.Status.FAILED:
+        raise AnalysisError(nova_job.error)
+    if not nova_job.tokens_input:
+        return "Answered before: nothing was paid"
+    return f"Made {', '.join(nova_job.analysis_types)}"
+
+
+def _note_estimate(nova_job: NovaJob, questions: Sequence[Question]) -> None:
+    """What it was expected to cost, to be seen beside what it did cost."""
+    if nova_job.estimated_usd is None:
+        todo = [question for question in questions if question.state != Question.State.ANSWERED]
+        costs = [one.estimated_usd for one in todo]
+        if all(cost is not None for cost in costs):
+            nova_job.estimated_usd = sum((cost for cost in costs if cost is not None), Decimal(0))
+            nova_job.save(update_fields=["estimated_usd"])
+
+
+def cost_of(nova_job_ids: Sequence[int]) -> Decimal:
+    """What these analyses have cost so far."""
+    total = RawReply.objects.filter(nova_job__in=nova_job_ids).aggregate(total=Sum("cost_usd"))["total"]
+    return Decimal(total or 0)
 
 
 def run_analyze(work: Work) -> str:

@@ -1,0 +1,125 @@
+"""What commands that do an action to a selection have in common: which files, the price first, the outcome."""
+
+import json
+import sys
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rest_framework.exceptions import ValidationError
+
+from files import actions, selection
+from files.facets import Plan
+from files.models import FileQuerySet
+from jobs.errors import WorkError
+from jobs.models import Batch
+from jobs.queue import run_now
+
+
+class ActionCommand(BaseCommand):
+    """A door to an action. A command names it and adds its options, which are the fields of its serializer."""
+
+    action: ClassVar[str]
+    option_names: ClassVar[tuple[str, ...]]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file_ids", nargs="*", type=int, metavar="FILE_ID")
+        parser.add_argument(
+            "--filter", action="append", metavar="NAME=VALUE", help="as in GET /api/files; repeatable; with no id"
+        )
+        parser.add_argument("--all", action="store_true", help="the whole library")
+        parser.add_argument("--force", action="store_true", help="also where it is there already")
+        parser.add_argument("--background", action="store_true", help="leave it to the workers")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done and what it costs")
+        parser.add_argument("--yes", action="store_true", help="spend money without asking")
+        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        choice = {name: options[name] for name in (*self.option_names, "force") if options[name] is not None}
+        try:
+            chosen = chosen_files(options)
+            plan = actions.estimate(self.action, chosen, choice)
+            if options["dry_run"]:
+                self._show_plan(plan, as_json=options["json"])
+                return
+            if not options["yes"]:
+                self._ask(plan)
+            batch = actions.start_action(self.action, chosen, choice)
+        except ValidationError as error:
+            raise CommandError(f"These options do not work: {json.dumps(error.detail)}") from error
+        except WorkError as error:
+            raise CommandError(f"{error} {error.remedy}".strip()) from error
+        if not options["background"]:
+            self._do(batch, is_quiet=options["json"])
+        self._report(batch, as_json=options["json"])
+        waits = batch.jobs.queued().filter(failures__gt=0)  # they are tried again by the workers
+        if waits.exists() or batch.jobs.failed().exists():
+            sys.exit(1)
+
+    def _ask(self, plan: Plan) -> None:
+        """What costs money is not begun unasked."""
+        if plan.refusals or not plan.todo or not (plan.usd_high or plan.is_unpriced):
+            return
+        price = _price(plan)
+        if not sys.stdin.isatty():
+            raise CommandError(f"This costs {price}. Run it again with --yes to spend it.")
+        self.stdout.write(f"{plan.todo:,} files, {price}.")
+        if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise CommandError("Nothing was sent.")
+
+    def _do(self, batch: Batch, *, is_quiet: bool) -> None:
+        jobs = list(batch.jobs.order_by("pk"))
+        try:
+            for number, job in enumerate(jobs, start=1):
+                done = run_now(job)
+                if not is_quiet:
+                    words = f"{done.error} {done.remedy}".strip() if done.error else done.message
+                    self.stdout.write(f"[{number}/{len(jobs)}] {words}")
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. The rest is left to the workers.", returncode=130) from None
+
+    def _report(self, batch: Batch, *, as_json: bool) -> None:
+        states = [job.state for job in batch.jobs.all()]
+        counts = {str(state): states.count(state) for state in sorted(set(states))}
+        if as_json:
+            self.stdout.write(json.dumps({"batch_id": batch.pk, "total": len(states), **counts}))
+        else:
+            words = ", ".join(f"{count} {state}" for state, count in counts.items())
+            self.stdout.write(f"Batch {batch.pk}: {words or 'nothing to do'}.")
+
+    def _show_plan(self, plan: Plan, *, as_json: bool) -> None:
+        if as_json:
+            facts = {"total": plan.total, "todo": plan.todo, "already_done": plan.already_done}
+            money = {"usd_low": None, "usd_high": None} if plan.is_unpriced else {
+                "usd_low": str(plan.usd_low), "usd_high": str(plan.usd_high)
+            }  # fmt: skip
+            size = {"records": plan.records, "input_tokens": plan.input_tokens, "output_tokens": plan.output_tokens}
+            notes = {"warnings": plan.warnings, "refusals": plan.refusals}
+            self.stdout.write(json.dumps({**facts, **money, **size, **notes}))
+            return
+        self.stdout.write(f"{plan.todo:,} of {plan.total:,} files, {plan.already_done:,} are done already.")
+        self.stdout.write(f"Cost: {_price(plan)}.")
+        for words in (*plan.warnings, *plan.refusals):
+            self.stdout.write(f"  {words}")
+
+
+def _price(plan: Plan) -> str:
+    if plan.is_unpriced:
+        return "an unknown price"
+    return f"${plan.usd_low:.4f} to ${plan.usd_high:.4f}" if plan.usd_high else "nothing"
+
+
+def chosen_files(options: dict[str, Any]) -> FileQuerySet:
+    """The files of ids, of `--filter`, or of `--all`. Raises CommandError, SelectionError."""
+    if options["file_ids"]:
+        if options["filter"] or options["all"]:
+            raise CommandError("Give ids or a filter, not both.")
+        return selection.resolve(file_ids=options["file_ids"])
+    if not options["filter"] and not options["all"]:
+        raise CommandError("Give the ids of files, --filter NAME=VALUE, or --all.")
+    wanted: dict[str, list[str]] = {}
+    for pair in options["filter"] or ():
+        name, mark, value = pair.partition("=")
+        if not mark:
+            raise CommandError(f"“{pair}” is no filter: write NAME=VALUE.")
+        wanted.setdefault(name, []).append(value)
+    return selection.resolve(filter=wanted)

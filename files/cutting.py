@@ -1,0 +1,64 @@
+"""Pieces of a proxy, cut without encoding again: for readers that see no more than so many seconds at once."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from files import derived, ffmpeg, storage
+from files.errors import FfmpegFailedError
+from files.media import FORMATS
+from files.models import File
+from jobs.progress import NO_PROGRESS, Progress
+
+LIST = "pieces.csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A file with a part of a video; its second 0 is `start_s` of the whole."""
+
+    path: Path
+    start_s: float
+    end_s: float
+
+
+@contextmanager
+def pieces(
+    file: File, source: Path, cuts_s: Sequence[float], *, token: str, progress: Progress = NO_PROGRESS
+) -> Iterator[list[Piece]]:
+    """Cut `source`, a proxy of `file`, at the first key frame after each of `cuts_s`; the pieces are gone afterwards.
+
+    Times are those of the key frames, so pieces neither overlap nor leave a gap. Without cuts it is `source` itself.
+    Raises FfmpegFailedError, NoSpaceError, Cancelled.
+    """
+    if not cuts_s:
+        yield [Piece(path=source, start_s=0.0, end_s=file.duration_s or 0.0)]
+        return
+    folder = derived.folder(file.pk) / f"pieces-{token}"
+    storage.remove_tree(folder)
+    storage.require_space(storage.make_dir(folder), source.stat().st_size)
+    try:
+        ffmpeg.run(_arguments(source, folder, cuts_s), duration_s=file.duration_s, progress=progress, message="Cutting")
+        yield _read(folder, len(cuts_s) + 1)
+    finally:
+        storage.remove_tree(folder)
+
+
+def _arguments(source: Path, folder: Path, cuts_s: Sequence[float]) -> list[str]:
+    return [
+        *("-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{source}"),
+        *("-map", "0:V:0", "-c", "copy", "-f", "segment", "-segment_format", "mp4", "-reset_timestamps", "1"),
+        *("-segment_times", ",".join(f"{at:.3f}" for at in cuts_s)),
+        *("-segment_list", f"file:{folder / LIST}", "-segment_list_type", "csv"),
+        f"file:{folder / '%03d.mp4'}",
+    ]
+
+
+def _read(folder: Path, wanted: int) -> list[Piece]:
+    with (folder / LIST).open(newline="") as listed:
+        rows = [(Path(name).name, float(start), float(end)) for name, start, end in csv.reader(listed)]
+    if len(rows) != wanted or not all((folder / name).is_file() for name, _, _ in rows):
+        raise FfmpegFailedError(f"The proxy gave {len(rows)} pieces instead of {wanted}; make the proxy again.")
+    return [Piece(path=folder / name, start_s=start, end_s=end) for name, start, end in rows]

@@ -1,0 +1,240 @@
+"""From an analysis of a file to the questions that it takes: pieces, keys, what was answered before.
+
+A question is a hash of the source's content, the proxy's spec, the cut, the prompt, the model and what the person
+chose; not of names, places or modes. So a renamed, moved, copied or re-imported file asks nothing twice.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from bedrock.models import CatalogueModel
+from files import conf as files_conf
+from files.errors import FilesError
+from files.existing import is_whole
+from files.hashing import ensure_full_hash
+from files.models import File, Proxy
+from files.proxying import make_proxy
+from jobs.progress import NO_PROGRESS, Progress
+from nova import estimating, prompts
+from nova.analysis_types import digest_of, resolve, resolve_versions
+from nova.errors import NotAnalysableError
+from nova.local_model import Line
+from nova.merging import Span, cut
+from nova.models import NovaJob, Question, RawReply
+from nova.options import Wanted
+from nova.schemas import TypeSpec
+from transcription.models import Transcript
+
+#: Keys that one statement names.
+CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A piece of a file, and what has to be asked of it: nothing where every type was answered before."""
+
+    span: Span
+    content_key: str
+    replies: tuple[RawReply, ...]
+    missing: tuple[TypeSpec, ...]
+
+
+def require_video(file: File) -> None:
+    """Raise NotAnalysableError for what Nova cannot look at."""
+    if file.media_type == File.MediaType.IMAGE:
+        raise NotAnalysableError("Not for images: Nova is asked about moving pictures.")
+    if file.media_type == File.MediaType.AUDIO:
+        raise NotAnalysableError(
+            "Nova looks at pictures and hears nothing: this is sound only.",
+            remedy="Transcribe it, then analyse it with the free local model.",
+        )
+
+
+def spans(file: File, model: CatalogueModel) -> list[Span]:
+    """The pieces in which the model sees each second: cut at its sampling knee."""
+    sampling = model.video_sampling()
+    if sampling is None:
+        raise NotAnalysableError(f"{model.name} takes no video.", remedy="Choose another model.")
+    if not file.duration_s:
+        return [Span(0.0, 0.0)]
+    return cut(file.duration_s, knee_s=sampling.knee_s)
+
+
+def proxy_of(file: File) -> Proxy | None:
+    """The proxy that is sent: the one of the profile in use, else the smallest that is whole."""
+    whole = [proxy for proxy in file.proxies.order_by("size_bytes") if is_whole(proxy)]
+    usual = files_conf.proxy_profile()
+    return next((proxy for proxy in whole if proxy.proxy_spec == usual), whole[0] if whole else None)
+
+
+def spec_of(file: File) -> str:
+    """The proxy spec in a question's key, also where the proxy is not made yet."""
+    proxy = proxy_of(file)
+    return proxy.proxy_spec if proxy else files_conf.proxy_profile()
+
+
+def content_keys(file: File, model: CatalogueModel, wanted: Wanted, spec: str) -> list[str]:
+    """The key of each piece: what a question is named by, but for its types."""
+    return [_content_key(file, model, wanted, spec, span) for span in spans(file, model)]
+
+
+def replies_of(content_keys: Sequence[str]) -> dict[str, list[RawReply]]:
+    """The answers that are kept, by content key, the newest first."""
+    found: dict[str, list[RawReply]] = {}
+    for start in range(0, len(content_keys), CHUNK):
+        rows = RawReply.objects.filter(content_key__in=content_keys[start : start + CHUNK])
+        for reply in rows.order_by("-created_at").defer("message"):
+            found.setdefault(reply.content_key, []).append(reply)
+    return found
+
+
+def pieces(file: File, model: CatalogueModel, wanted: Wanted, *, spec: str) -> list[Piece]:
+    """What must be asked of a file whose full hash is known, and what was answered before at no cost now."""
+    known = replies_of(content_keys(file, model, wanted, spec))
+    return pieces_with(file, model, wanted, spec=spec, known=known)
+
+
+def pieces_with(
+    file: File, model: CatalogueModel, wanted: Wanted, *, spec: str, known: Mapping[str, Sequence[RawReply]]
+) -> list[Piece]:
+    """The same, with the answers looked up before. A file without a hash was never asked about."""
+    types = resolve(wanted.types)
+    digests = {one.name: digest_of(one, wanted.depth) for one in types}
+    made = []
+    for span in spans(file, model):
+        key = _content_key(file, model, wanted, spec, span)
+        made.append(_piece(span, key, types, digests, known.get(key, []) if file.full_hash else []))
+    return made
+
+
+def question_key(content_key: str, types: Mapping[str, str]) -> str:
+    """What the ledger calls a question; `types` are names and digests."""
+    return _hash([content_key, sorted(types.items())])
+
+
+def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO_PROGRESS) -> list[Question]:
+    """The questions of an analysis: made once, kept over retries; those that failed wait again.
+
+    Makes the proxy where there is none. Raises FilesError, NovaError.
+    """
+    file = nova_job.file
+    if file is None:
+        raise NotAnalysableError("The file left the library before it was analysed.")
+    require_video(file)
+    if not nova_job.questions.exists():
+        _ensure_content(file, progress)
+        if proxy_of(file) is None:
+            make_proxy(file, progress=progress)
+        _create(nova_job, file, model)
+    else:
+        failed = nova_job.questions.filter(state=Question.State.FAILED)
+        failed.update(state=Question.State.WAITING, error="", bedrock_batch=None, record_id=None)
+        _take_answers(nova_job)
+    return list(nova_job.questions.all())
+
+
+def types_of(question: Question) -> list[TypeSpec]:
+    """The types that a question asks, in the versions that it asks them."""
+    return resolve_versions(question.types, Wanted.of(question.nova_job).depth)
+
+
+def prompt_of(question: Question) -> prompts.Prompt:
+    """What is sent with the piece of video."""
+    nova_job = question.nova_job
+    file = nova_job.file
+    wanted = Wanted.of(nova_job)
+    return prompts.build_prompt(
+        types_of(question),
+        language=wanted.language,
+        depth=wanted.depth,
+        duration_s=length_s(question),
+        context=_context(file, question) if file else prompts.Context(),
+    )
+
+
+def length_s(question: Question) -> float | None:
+    """Seconds of the piece; None where nobody knows."""
+    return question.end_s - question.start_s if question.end_s else None
+
+
+def _ensure_content(file: File, progress: Progress) -> None:
+    """The full hash of the source, which every question is named by. It is kept, so a drive may be away later."""
+    if file.full_hash and file.state != File.State.AVAILABLE:
+        return
+    try:
+        ensure_full_hash(file, progress=progress)
+    except FilesError:
+        if not file.full_hash:
+            raise
+
+
+def _create(nova_job: NovaJob, file: File, model: CatalogueModel) -> None:
+    wanted = Wanted.of(nova_job)
+    rows = []
+    for index, piece in enumerate(pieces(file, model, wanted, spec=spec_of(file))):
+        place: dict[str, Any] = {
+            "nova_job": nova_job,
+            "index": index,
+            "start_s": piece.span.start_s,
+            "end_s": piece.span.end_s or None,
+            "content_key": piece.content_key,
+        }
+        rows += [
+            Question(**place, key=reply.key, types=reply.types, state=Question.State.ANSWERED, reply=reply)
+            for reply in piece.replies
+        ]
+        if piece.missing:
+            types = {one.name: digest_of(one, wanted.depth) for one in piece.missing}
+            cost = estimating.of_piece(model, wanted.mode, piece.span, types, depth=wanted.depth).usd_low
+            key = question_key(piece.content_key, types)
+            rows.append(Question(**place, key=key, types=types, estimated_usd=cost))
+    with transaction.atomic():
+        NovaJob.objects.filter(pk=nova_job.pk).update(content_hash=file.full_hash)
+        nova_job.content_hash = file.full_hash
+        Question.objects.bulk_create(rows)
+
+
+def _take_answers(nova_job: NovaJob) -> None:
+    """Answers that came meanwhile, by way of somebody else's same question."""
+    for question in Question.objects.open().filter(nova_job=nova_job):
+        reply = RawReply.objects.filter(key=question.key).first()
+        if reply is not None:
+            question.answer(reply)
+
+
+def _piece(
+    span: Span, key: str, types: Sequence[TypeSpec], digests: Mapping[str, str], replies: Sequence[RawReply]
+) -> Piece:
+    """The newest answers that cover as many types as they can."""
+    missing = {one.name: one for one in types}
+    used = []
+    for reply in replies:
+        covers = [name for name in missing if reply.types.get(name) == digests[name]]
+        if covers:
+            used.append(reply)
+            for name in covers:
+                del missing[name]
+    return Piece(span=span, content_key=key, replies=tuple(used), missing=tuple(missing.values()))
+
+
+def _content_key(file: File, model: CatalogueModel, wanted: Wanted, spec: str, span: Span) -> str:
+    place = [round(span.start_s, 3), round(span.end_s, 3)]
+    return _hash([file.full_hash, spec, place, model.model_id, prompts.PROMPT_VERSION, wanted.in_key()])
+
+
+def _hash(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _context(file: File, question: Question) -> prompts.Context:
+    transcript = Transcript.objects.current_for(file)
+    end_s = question.end_s if question.end_s is not None else float("inf")
+    said = transcript.spoken() if transcript else []
+    here = [one for one in said if one.end_s > question.start_s and one.start_s < end_s]
+    lines = [Line(max(0.0, one.start_s - question.start_s), one.end_s - question.start_s, one.text) for one in here]
+    return prompts.Context(name=file.name, folder=file.path.rpartition("/")[0], transcript=lines)

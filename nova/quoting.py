@@ -1,0 +1,147 @@
+"""What asking Nova about a selection would take, before anything is sent. Reads rows only: no hash, no drive."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+
+from bedrock import catalogue, ledger, pricing
+from bedrock import conf as bedrock_conf
+from bedrock.errors import BedrockError
+from bedrock.models import CatalogueModel
+from bedrock.pricing import Estimate
+from files import conf as files_conf
+from files.models import File, FileQuerySet
+from nova import asking, estimating
+from nova.merging import Span
+from nova.models import LOCAL, RawReply
+from nova.options import Wanted
+from nova.tasks import require_askable
+
+CHUNK = 500
+ZERO = Decimal(0)
+
+
+@dataclass(kw_only=True)
+class Quote:
+    """Files, questions and money. `usd_low` and `usd_high` are None where the model is unpriced."""
+
+    total: int = 0
+    todo: int = 0
+    already_done: int = 0
+    records: int = 0
+    estimate: Estimate = pricing.NOTHING
+    mode: str = ""
+    discount: Decimal | None = None
+    refusals: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def usd_low(self) -> Decimal | None:
+        return self.estimate.usd_low
+
+    @property
+    def usd_high(self) -> Decimal | None:
+        return self.estimate.usd_high
+
+
+def quote(selection: FileQuerySet, wanted: Wanted, *, force: bool = False) -> Quote:
+    """Records, tokens and a low and a high cost; what was answered before is counted apart and costs nothing.
+
+    A refusal of the model or of the mode is in `refusals`. Raises UnknownTypeError.
+    """
+    made = Quote(total=selection.count(), mode=wanted.mode)
+    if wanted.model == LOCAL:
+        made.todo = made.records = selection.exclude(media_type=File.MediaType.IMAGE).count()
+        return made
+    try:
+        require_askable(wanted)
+        model = catalogue.model(wanted.model)
+    except BedrockError as exc:
+        made.refusals.append(f"{exc} {exc.remedy}".strip())
+        return made
+    made.discount = model.discount(wanted.mode, bedrock_conf.region())
+    videos = selection.filter(media_type=File.MediaType.VIDEO)
+    count = _Count(model, wanted, force=force)
+    rows = videos.order_by("pk").prefetch_related("proxies").iterator(chunk_size=CHUNK)
+    while files := list(islice(rows, CHUNK)):
+        count.add(files)
+    made.todo, made.already_done, made.records = count.todo, count.done, count.records
+    made.estimate = count.estimate()
+    made.warnings += _warnings(made, count, wanted)
+    return made
+
+
+class _Count:
+    """Adds up questions. Files of one length cost the same, so there are few different prices."""
+
+    def __init__(self, model: CatalogueModel, wanted: Wanted, *, force: bool) -> None:
+        self.model, self.wanted, self.force = model, wanted, force
+        self.todo = self.done = self.records = self.unhashed_away = self.without_length = 0
+        self._kinds: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._seen: set[str] = set()
+
+    def add(self, files: Sequence[File]) -> None:
+        hashed = [file for file in files if file.full_hash and not self.force]
+        known = _answered(hashed, self.model, self.wanted)
+        for file in files:
+            self.without_length += not file.duration_s
+            self.unhashed_away += not file.full_hash and file.state != File.State.AVAILABLE
+            asks = 0
+            for piece in asking.pieces_with(file, self.model, self.wanted, spec=spec_in_rows(file), known=known):
+                names = tuple(sorted(one.name for one in piece.missing)) or ()
+                if not names or (file.full_hash and piece.content_key in self._seen):
+                    continue
+                self._seen.add(piece.content_key)
+                kind = (math.ceil(piece.span.end_s - piece.span.start_s), names)
+                self._kinds[kind] = self._kinds.get(kind, 0) + 1
+                asks += 1
+            self.records += asks
+            self.todo += bool(asks)
+            self.done += not asks
+
+    def estimate(self) -> Estimate:
+        total = pricing.NOTHING
+        for (length_s, names), times in self._kinds.items():
+            span = Span(0.0, float(length_s))
+            one = estimating.of_piece(self.model, self.wanted.mode, span, names, depth=self.wanted.depth)
+            total = total + one.times(times)
+        return total
+
+
+def _answered(files: Sequence[File], model: CatalogueModel, wanted: Wanted) -> dict[str, list[RawReply]]:
+    """The replies that are kept for the pieces of these files, by content key, the newest first."""
+    keys = [key for file in files for key in asking.content_keys(file, model, wanted, spec_in_rows(file))]
+    return asking.replies_of(keys)
+
+
+def spec_in_rows(file: File) -> str:
+    """The spec of the proxy that would be sent, by what the rows say."""
+    specs = [proxy.proxy_spec for proxy in sorted(file.proxies.all(), key=lambda one: one.size_bytes)]
+    usual = files_conf.proxy_profile()
+    return usual if usual in specs or not specs else specs[0]
+
+
+def _warnings(made: Quote, count: _Count, wanted: Wanted) -> Iterator[str]:
+    left_out = made.total - made.todo - made.already_done
+    if left_out:
+        yield f"{left_out} of {made.total} files are not videos and are left out: Nova looks at moving pictures."
+    if made.records and made.usd_high is None:
+        yield f"The price of {count.model.name} is not known: what this costs cannot be said."
+    if count.unhashed_away:
+        yield f"{count.unhashed_away} files are on drives that are away; they wait for them."
+    if count.without_length:
+        yield f"{count.without_length} files have no known length: what they cost is a guess."
+    least = bedrock_conf.batch().min_records if wanted.mode == "batch" else 0
+    if 0 < made.records < least:
+        yield (
+            f"{made.records} records are {least - made.records} short of a batch: they wait until more come. "
+            "Flex costs the same and starts at once."
+        )
+    left = ledger.headroom_usd()
+    if left is not None and made.usd_high is not None and made.usd_high > left:
+        yield (
+            f"This may take up to ${made.usd_high:.2f}, and ${max(left, ZERO):.2f} of this month's cap is left: "
+            "the rest waits."
+        )

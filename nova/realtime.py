@@ -1,0 +1,177 @@
+"""Asking Nova now, in realtime or flex: pieces side by side, each paid once, each answer kept."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connections
+
+from bedrock import catalogue, converse, staging
+from bedrock.converse import Reply, Tool
+from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, UnpricedError
+from bedrock.ledger import Ask
+from bedrock.models import CatalogueModel
+from bedrock.paying import Answer, paid
+from files.cutting import Piece, pieces
+from files.existing import proxy_path
+from jobs.errors import Cancelled
+from jobs.progress import NO_PROGRESS, Progress
+from nova import answers, asking, conf, estimating
+from nova.errors import NotAnalysableError
+from nova.merging import Span
+from nova.models import NovaJob, Question, RawReply
+from nova.options import Wanted
+from nova.prompts import TOOL_NAME, Prompt
+from nova.slots import slot
+
+#: How often a pending call is looked at, so that a cancel is heard.
+LOOK_S = 1.0
+#: Errors that end the whole analysis for now, not one piece of it.
+HALTING = (OverBudgetError, UnpricedError)
+
+
+def answer_all(
+    nova_job: NovaJob, model: CatalogueModel, questions: Sequence[Question], *, progress: Progress, token: str
+) -> None:
+    """Ask what is not answered yet. A piece that fails is noted on its question and stops no other.
+
+    Raises Cancelled after the calls under way have ended and were kept; errors that a later try may mend; and
+    OverBudgetError.
+    """
+    todo = [question for question in questions if question.state == Question.State.WAITING]
+    if not todo:
+        return
+    with _files(nova_job, questions, token, progress) as files:
+        asks: list[Callable[[], None]] = []
+        for question in todo:
+            piece = files[question.index]
+            _place(question, piece, is_cut=len(files) > 1)
+            asks.append(lambda question=question, piece=piece: _ask(question, piece, model, nova_job))  # type: ignore[misc]
+        _run_all(asks, progress, f"Asking {model.name}")
+
+
+def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: CatalogueModel) -> Ask:
+    """What the ledger is told of a question: its worst case and the price of now."""
+    file = nova_job.file
+    span = Span(question.start_s, question.end_s or question.start_s)
+    depth = Wanted.of(nova_job).depth
+    estimate = estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt)
+    return Ask(
+        question=question.key,
+        purpose="analysis",
+        model_key=model.key,
+        mode=nova_job.mode,
+        usd=estimate.usd_high,
+        price=catalogue.price(model, nova_job.mode),
+        estimated_usd=estimate.usd_low,
+        analysis_type="+".join(sorted(question.types))[:80],
+        file_id=file.pk if file else None,
+        file_name=file.name if file else "",
+        holder=f"question:{question.pk}",
+    )
+
+
+def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: NovaJob) -> None:
+    """One question. What went wrong for good is noted on it; what may pass by is raised."""
+    prompt = asking.prompt_of(question)
+    try:
+        # Staged, and a slot held, before money is reserved: a crash on the way there costs nothing.
+        with _video(piece) as (path, uri), slot(model.key, NO_PROGRESS):
+            asked = converse.Question(
+                runtime_id=catalogue.runtime_id(model),
+                system=prompt.system,
+                text=prompt.text,
+                video_path=path,
+                video_uri=uri,
+                tool=Tool(name=TOOL_NAME, description="Report what the video shows.", schema=prompt.tool_schema),
+                max_tokens=estimating.max_tokens(model, question.types, Wanted.of(nova_job).depth),
+            )
+
+            def call() -> Answer[Reply]:
+                reply = converse.converse(asked, mode=nova_job.mode)
+                return Answer(reply, reply.usage)
+
+            paid(
+                payment(question, prompt, nova_job, model),
+                call,
+                keep=lambda entry, reply: answers.keep_reply(question, reply, mode=nova_job.mode, entry=entry),
+            )
+    except AlreadyPaidError as exc:
+        known = RawReply.objects.filter(key=question.key).first()
+        if known is None:
+            question.fail(_in_words(exc))
+        else:
+            question.answer(known)
+    except HALTING:
+        raise
+    except BedrockError as exc:
+        if exc.retryable:
+            raise
+        question.fail(_in_words(exc))
+
+
+def _run_all(asks: Sequence[Callable[[], None]], progress: Progress, message: str) -> None:
+    """Run them side by side; the first error is raised after all have ended. A cancel starts no further one."""
+    if len(asks) == 1:  # in this thread: one call needs no other connection to the database
+        progress.update(0.0, message)
+        asks[0]()
+        return
+    errors: list[BaseException] = []
+    done = 0
+    with ThreadPoolExecutor(min(len(asks), conf.concurrent_calls()), thread_name_prefix="nova") as pool:
+        waiting: set[Future[None]] = {pool.submit(_in_thread, ask) for ask in asks}
+        while waiting:
+            finished, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+            done += len(finished)
+            errors += [error for future in finished if (error := future.exception()) is not None]
+            try:
+                progress.update(done / len(asks), f"{message}: {done} of {len(asks)} pieces")
+            except Cancelled as cancelled:
+                waiting = {future for future in waiting if not future.cancel()}
+                errors.insert(0, cancelled)
+                progress = NO_PROGRESS
+    if errors:
+        raise errors[0]
+
+
+def _in_thread(ask: Callable[[], None]) -> None:
+    try:
+        ask()
+    finally:
+        connections.close_all()
+
+
+@contextmanager
+def _video(piece: Piece) -> Iterator[tuple[Path | None, str]]:
+    """The piece inside the request where it is small enough; else by way of S3, and gone from there afterwards."""
+    if converse.can_go_inline(piece.path.stat().st_size):
+        yield piece.path, ""
+        return
+    key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.mp4"
+    try:
+        yield None, staging.upload(piece.path, key)
+    finally:
+        staging.delete([key])
+
+
+@contextmanager
+def _files(nova_job: NovaJob, questions: Sequence[Question], token: str, progress: Progress) -> Iterator[list[Piece]]:
+    file = nova_job.file
+    proxy = asking.proxy_of(file) if file else None
+    if file is None or proxy is None:
+        raise NotAnalysableError("There is no proxy to send.", remedy="Make the proxy, then retry.")
+    cuts = sorted({question.start_s for question in questions if question.index})
+    with pieces(file, proxy_path(proxy), cuts, token=token, progress=progress) as files:
+        yield files
+
+
+def _place(question: Question, piece: Piece, *, is_cut: bool) -> None:
+    """Keep where the piece really begins: at a key frame."""
+    if is_cut and (question.start_s, question.end_s) != (piece.start_s, piece.end_s):
+        question.start_s, question.end_s = piece.start_s, piece.end_s
+        question.save(update_fields=["start_s", "end_s"])
+
+
+def _in_words(exc: BedrockError) -> str:
+    return f"{exc} {exc.remedy}".strip()

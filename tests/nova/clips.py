@@ -1,0 +1,43 @@
+"""Files with an original and a proxy that are as small as the stand-in takes, for tests of Nova."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from files.hashing import sampled_hash
+from files.models import File, Root
+from jobs.models import Job
+from jobs.queue import run_until_idle
+from tests.files.factories import make_file, make_proxy_row, make_root
+from tests.standin.media import tiny_mp4
+
+
+def make_clip(
+    folder: Path, name: str = "a clip.mp4", *, root: Root | None = None, duration_s: float = 20.0, **fields: Any
+) -> File:
+    """A video whose original and 720p15 proxy are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    root = root or make_root(folder)
+    original = folder / name
+    original.write_bytes(tiny_mp4(duration_s, seed=f"original of {fields.pop('seed', name)}"))
+    facts = original.stat()
+    file = make_file(
+        root,
+        name,
+        duration_s=duration_s,
+        size_bytes=facts.st_size,
+        mtime_ns=facts.st_mtime_ns,
+        sampled_hash=sampled_hash(original),
+        **fields,
+    )
+    content = tiny_mp4(duration_s, seed=f"proxy of {file.sampled_hash}")
+    proxy = make_proxy_row(file, size_bytes=len(content), source_hash=file.sampled_hash)
+    (settings.PROXY_DIR / proxy.path).write_bytes(content)
+    return file
+
+
+def work_off() -> None:
+    """Do all jobs, also those that back off, until none is left that will run."""
+    while run_until_idle():
+        Job.objects.queued().update(run_after="2020-01-01T00:00:00Z")

@@ -10,7 +10,9 @@ Field = serializers.Field[Any, Any, Any, Any]
 
 
 def _choices(field: Any) -> list[tuple[Any, Any]]:
-    return list(field.choices.items())
+    """What can be chosen. A field whose choices are data offers them itself, when the form is shown."""
+    offered = getattr(field, "offered", None)
+    return offered() if offered else list(field.choices.items())
 
 
 def _number(form_field: type[forms.Field]) -> Callable[[Any], forms.Field]:
@@ -28,7 +30,7 @@ def _one_of(field: Any) -> forms.Field:
 
 
 def _some_of(field: Any) -> forms.Field:
-    return forms.MultipleChoiceField(choices=_choices(field), widget=forms.CheckboxSelectMultiple)
+    return forms.MultipleChoiceField(choices=lambda: _choices(field), widget=forms.CheckboxSelectMultiple)
 
 
 #: In the order in which they are looked at: a multiple choice is a choice, too.
@@ -71,7 +73,10 @@ def _initial(field: Field, made: forms.Field) -> Any:
     if callable(default):
         default = default()
     if isinstance(made, forms.MultipleChoiceField) and default is not None:
-        return [value for value, _ in made.choices if value in default]  # type: ignore[misc, union-attr]
+        source: Any = getattr(field, "child", field) if isinstance(field, serializers.ListField) else field
+        if hasattr(source, "offered"):
+            return sorted(default)
+        return [value for value, _ in _choices(source) if value in default]
     return default
 
 

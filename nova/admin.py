@@ -1,9 +1,21 @@
 """Analyses and results in the admin: to look at; they are made and changed by the verbs only."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from nova.models import AnalysisResult, NovaJob
+from nova.analysis_types import add_version, faults_of_type
+from nova.models import (
+    AnalysisResult,
+    AnalysisType,
+    AnalysisTypeVersion,
+    BedrockBatch,
+    NovaJob,
+    Question,
+    RawReply,
+)
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -34,3 +46,101 @@ class AnalysisResultAdmin(_ReadOnly):
     list_filter = ("type", "is_current")
     list_select_related = ("file", "nova_job", "nova_job__file")
     search_fields = ("file__name",)
+
+
+@admin.register(BedrockBatch)
+class BedrockBatchAdmin(_ReadOnly):
+    list_display = (
+        "id",
+        "folder",
+        "model_key",
+        "remote_status",
+        "records_done",
+        "records_total",
+        "created_at",
+        "error",
+    )
+    list_filter = ("remote_status", "model_key")
+    search_fields = ("folder", "arn")
+
+
+@admin.register(Question)
+class QuestionAdmin(_ReadOnly):
+    list_display = ("id", "nova_job", "index", "start_s", "end_s", "state", "attempts", "error")
+    list_filter = ("state",)
+    list_select_related = ("nova_job", "nova_job__file")
+    search_fields = ("key", "record_id")
+
+
+@admin.register(RawReply)
+class RawReplyAdmin(_ReadOnly):
+    list_display = ("id", "model", "mode", "start_s", "end_s", "stop_reason", "cost_usd", "created_at")
+    list_filter = ("model", "mode", "stop_reason")
+    search_fields = ("key", "content_hash")
+
+
+class VersionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A type of the user's own: saving a changed prompt or schema makes a new version."""
+
+    prompt = forms.CharField(widget=forms.Textarea, help_text="What to look for, in plain words.")
+    schema = forms.JSONField(
+        widget=forms.Textarea,
+        help_text='JSON Schema of the answer: {"type": "object", "properties": {…}, "required": […]}. A property whose '
+        "name ends in _s is a moment in seconds.",
+    )
+
+    class Meta:
+        model = AnalysisType
+        fields = ("name", "label", "is_retired")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        newest = self.instance.versions.order_by("-number").first() if self.instance.pk else None
+        if newest is not None:
+            self.initial.update(prompt=newest.prompt, schema=newest.schema)
+            self.fields["name"].disabled = True
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            faults = faults_of_type(cleaned["name"], cleaned["prompt"], cleaned["schema"])
+            if faults:
+                raise forms.ValidationError(faults)
+        return cleaned
+
+
+class VersionInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = AnalysisTypeVersion
+    fields = readonly_fields = ("number", "prompt", "schema", "created_at", "created_by")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
+
+
+@admin.register(AnalysisType)
+class AnalysisTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Types of the user's own. Versions are never changed or deleted; a type can be retired."""
+
+    form = VersionForm
+    inlines = (VersionInline,)
+    list_display = ("name", "label", "newest", "is_retired", "created_at")
+
+    @admin.display(description="newest version")
+    def newest(self, row: AnalysisType) -> int:
+        return row.versions.count()
+
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: AnalysisType, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        user = request.user if request.user.is_authenticated else None
+        add_version(obj.name, prompt=form.cleaned_data["prompt"], schema=form.cleaned_data["schema"], by=user)
+
+
+@admin.register(AnalysisTypeVersion)
+class AnalysisTypeVersionAdmin(_ReadOnly):
+    list_display = ("type", "number", "created_at", "created_by")
+    list_select_related = ("type", "created_by")

@@ -84,11 +84,7 @@ def add_version(
 
     Raises BadTypeError that says what is wrong.
     """
-    faults = faults_of(schema)
-    if name in BUILT_IN or name == COMBINED:
-        faults.insert(0, f"{name!r} is the name of a built-in type.")
-    if not prompt.strip():
-        faults.insert(0, "The prompt is empty: say what to look for.")
+    faults = faults_of_type(name, prompt, schema)
     if faults:
         raise BadTypeError(" ".join(faults), remedy="Mend the prompt or the schema and save again.")
     with transaction.atomic():
@@ -103,6 +99,16 @@ def add_version(
         version.digest = digest_of(spec_of(version), "")
         version.save()
         return version
+
+
+def faults_of_type(name: str, prompt: str, schema: Any) -> list[str]:
+    """Why this cannot be a type, in plain words; empty where it can."""
+    faults = faults_of(schema)
+    if name in BUILT_IN or name == COMBINED:
+        faults.insert(0, f"{name!r} is the name of a built-in type.")
+    if not prompt.strip():
+        faults.insert(0, "The prompt is empty: say what to look for.")
+    return faults
 
 
 def _own(name: str) -> AnalysisType | None:

@@ -104,9 +104,7 @@ def read(nova_job: NovaJob, questions: Sequence[Question]) -> tuple[dict[str, di
         start_s = reply.start_s if reply else question.start_s
         end_s = (reply.end_s if reply else question.end_s) or (nova_job.file and nova_job.file.duration_s) or start_s
         parts.append((Span(start_s, max(start_s, end_s)), parsed.results))
-    merged, said = merge(parts)
-    wanted = Wanted.of(nova_job).types
-    return merged, [*notes, *said, *(f"{name}: no answer" for name in wanted if name not in merged)]
+    return merge(parts), notes
 
 
 def parse(question: Question) -> Parsed:

@@ -60,9 +60,10 @@ def spans(file: File, model: CatalogueModel) -> list[Span]:
     sampling = model.video_sampling()
     if sampling is None:
         raise NotAnalysableError(f"{model.name} takes no video.", remedy="Choose another model.")
-    if not file.duration_s:
-        return [Span(0.0, 0.0)]
-    return cut(file.duration_s, knee_s=sampling.knee_s)
+    # A proxy of a damaged source ends where the source could be read no more.
+    cut_short = [proxy.duration_s for proxy in file.proxies.all() if proxy.is_partial and proxy.duration_s]
+    duration_s = min([*cut_short, *([file.duration_s] if file.duration_s else [])], default=0.0)
+    return cut(duration_s, knee_s=sampling.knee_s) if duration_s else [Span(0.0, 0.0)]
 
 
 def proxy_of(file: File) -> Proxy | None:

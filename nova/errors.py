@@ -3,6 +3,7 @@
 NovaError
 ├── AnalysisError        an analysis that could not be made
 ├── UnknownTypeError     no analysis type of that name
+├── BadTypeError         a prompt or schema that cannot be asked
 ├── NotAnalysableError   nothing to analyse in this file
 └── ReplyError           a result that is not in its shape
     └── UnreadableReply  a reply that gives no valid result, whatever was mended
@@ -27,6 +28,12 @@ class UnknownTypeError(NovaError):
     """There is no analysis type of that name."""
 
     code = "unknown_analysis_type"
+
+
+class BadTypeError(NovaError):
+    """A type of the user's own that cannot be asked as it is."""
+
+    code = "bad_analysis_type"
 
 
 class NotAnalysableError(NovaError):

@@ -13,7 +13,7 @@ SUMMARY_TOKENS = {"brief": 800, "standard": 1500, "detailed": 3000}
 TYPE_TOKENS = {"chapters": 5000, "elements": 5000}
 OWN_TOKENS = 4000
 #: A usual answer is no shorter than this part of the longest one.
-USUAL_PART = 12
+USUAL_PART = 60
 #: Prompt and schema beside the video; a transcript comes on top.
 PROMPT_LOW, PROMPT_HIGH = 500, 2500
 

@@ -41,7 +41,8 @@ def _field(
         value = sent.getlist(name) if kind == "many" else (name in sent if kind == "flag" else sent.get(name, ""))
     elif kind == "many":
         value = list(value or [])
-    choices = [(str(key), str(word)) for key, word in getattr(one, "choices", {}).items()]
+    offered = one.offered() if hasattr(one, "offered") else getattr(one, "choices", {}).items()
+    choices = [(str(key), str(word)) for key, word in offered]
     if kind == "choice" and not one.required and "" not in dict(choices) and default in ("", None):
         choices.insert(0, ("", "as set up"))
     return OptionField(

@@ -212,6 +212,7 @@ def test_a_plan_in_numbers_becomes_words() -> None:
         already_done=1200,
         usd_low=Decimal("0.871"),
         usd_high=Decimal("1.05"),
+        is_unpriced=False,
         refusals=[],
         warnings=["63 short of a batch."],
     )
@@ -234,7 +235,14 @@ def test_a_plan_in_numbers_becomes_words() -> None:
 )
 def test_a_price_is_never_rounded_to_nothing(low: str, high: str, words: str) -> None:
     plan = SimpleNamespace(
-        total=1, todo=1, already_done=0, usd_low=Decimal(low), usd_high=Decimal(high), refusals=[], warnings=[]
+        total=1,
+        todo=1,
+        already_done=0,
+        usd_low=Decimal(low),
+        usd_high=Decimal(high),
+        is_unpriced=False,
+        refusals=[],
+        warnings=[],
     )
 
     assert plan_text(plan, label="Go").button == f"Go: 1 file{words}"
@@ -242,7 +250,14 @@ def test_a_price_is_never_rounded_to_nothing(low: str, high: str, words: str) ->
 
 def test_nothing_to_do_is_said_and_the_button_is_off() -> None:
     done = SimpleNamespace(
-        total=2, todo=0, already_done=2, usd_low=Decimal(0), usd_high=Decimal(0), refusals=[], warnings=[]
+        total=2,
+        todo=0,
+        already_done=2,
+        usd_low=Decimal(0),
+        usd_high=Decimal(0),
+        is_unpriced=False,
+        refusals=[],
+        warnings=[],
     )
 
     text = plan_text(done, label="Make proxies")

@@ -5,6 +5,7 @@ import signal
 import threading
 
 import pytest
+from django.conf import settings
 from django_q.models import OrmQ
 
 from jobs import queue, tasks, waking
@@ -90,4 +91,4 @@ def test_no_more_wake_ups_are_posted_than_there_are_workers() -> None:
     waking.post("fast", 10)
     waking.post("fast", 10)
 
-    assert waking.waiting("fast") == 2
+    assert waking.waiting("fast") == settings.FAST_WORKERS

@@ -11,6 +11,7 @@ from bedrock.converse import Reply
 from bedrock.models import Entry
 from jobs.queue import finish_parked
 from nova import results
+from nova.analysis_types import resolve_versions
 from nova.announcing import announce
 from nova.asking import length_s, types_of
 from nova.errors import AnalysisError, NovaError, ReplyError
@@ -96,6 +97,7 @@ def read(nova_job: NovaJob, questions: Sequence[Question]) -> tuple[dict[str, di
     """
     parts: list[tuple[Span, dict[str, dict[str, Any]]]] = []
     notes: list[str] = []
+    depth = Wanted.of(nova_job).depth
     for question in sorted(questions, key=lambda one: (one.index, one.pk or 0)):
         parsed = parse(question)
         where = f"piece {question.index + 1}: " if _is_cut(questions) else ""
@@ -104,7 +106,9 @@ def read(nova_job: NovaJob, questions: Sequence[Question]) -> tuple[dict[str, di
         start_s = reply.start_s if reply else question.start_s
         end_s = (reply.end_s if reply else question.end_s) or (nova_job.file and nova_job.file.duration_s) or start_s
         parts.append((Span(start_s, max(start_s, end_s)), parsed.results))
-    return merge(parts), notes
+    types = resolve_versions({name: digest for one in questions for name, digest in one.types.items()}, depth)
+    merged, said = merge(parts, stored_schemas(types, depth))
+    return merged, [*notes, *said]
 
 
 def parse(question: Question) -> Parsed:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("nova/", views_nova.analyses, name="nova"),
     path("upload/", views_upload.upload, name="upload"),
     path("files/<int:pk>/", views_file.file_detail, name="file-page"),
+    path("files/<int:pk>/remove/", views_file.remove, name="file-remove"),
     path("segments/<int:pk>/", views_file.correct, name="segment-correct"),
     path("files/<int:pk>/player/", views_file.file_player, name="file-player"),
 ]

@@ -3,14 +3,18 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from files import facets
 from files.models import File
+from files.removing import remove_file
+from jobs.models import Job
 from novaproject import api_paths, file_history, file_page
 from novaproject.library_query import folder_of
 from novaproject.player import parse_start
@@ -58,6 +62,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "make_proxy": actions.get("proxy"),
         "transcribe": actions.get("transcribe"),
         "analyse": actions.get("nova"),
+        "may_remove": request.user.has_perm("files.delete_file"),
         "can_edit_in_admin": request.user.is_staff and request.user.has_perm("files.change_file"),
     }
     return render(request, "novaproject/file.html", context)
@@ -92,6 +97,22 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(f"{page_url}?edit=1#line-{segment.pk}")
     cue = file_page.cue_of(segment)
     return render(request, "novaproject/_cue_form.html", {"cue": cue, "page_url": page_url, "said": "Saved"})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(("files.view_file", "files.delete_file"), raise_exception=True)
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what removing a file from the library does and does not, and do it. A script shows this in a dialog."""
+    file = get_object_or_404(File.objects.select_related("root"), pk=pk)
+    if request.method == "POST":
+        remove_file(file)
+        rest = "Its bytes are in the trash." if file.root.is_uploads else "The original stays where it is."
+        messages.success(request, f"“{file.name}” is no longer in the library. {rest}")
+        return redirect("library")
+    made = file.proxies.aggregate(count=Count("pk"), size=Sum("size_bytes"))
+    active = Job.objects.active().of_subject("file", file.pk).count()
+    context = {"file": file, "proxies": made["count"], "proxy_bytes": made["size"] or 0, "active": active}
+    return render(request, "novaproject/remove.html", context)
 
 
 @require_safe

@@ -496,6 +496,47 @@ def test_the_player_alone_is_a_fragment(ada: Client) -> None:
     assert "<html" not in page
 
 
+def test_removing_says_first_what_stays_and_then_does_it(ada: Client, folders: Path) -> None:
+    original = folders / "videos" / "clip.mp4"
+    original.parent.mkdir()
+    original.write_bytes(b"film")
+    file = make_file(make_root(original.parent), "clip.mp4")
+    make_proxy_row(file)
+    url = f"/files/{file.pk}/remove/"
+
+    page = ada.get(f"/files/{file.pk}/").content.decode()
+    asked = ada.get(url).content.decode()
+    still_there = File.objects.filter(pk=file.pk).exists()
+    done = ada.post(url, follow=True)
+
+    assert f'href="{url}" data-action' in page
+    assert "The original stays where it is" in asked
+    assert str(original) in asked
+    assert "1 proxy is deleted (100 kB)" in asked
+    assert still_there
+    assert "no longer in the library. The original stays where it is." in done.content.decode()
+    assert not File.objects.filter(pk=file.pk).exists()
+    assert original.read_bytes() == b"film"
+    assert ada.get(url).status_code == 404
+
+
+def test_removing_an_upload_speaks_of_the_trash(ada: Client) -> None:
+    file = make_file(make_root(is_uploads=True))
+
+    assert "go to the trash" in ada.get(f"/files/{file.pk}/remove/").content.decode()
+
+
+def test_only_those_who_may_delete_files_are_offered_to_remove_them(client: Client) -> None:
+    file = make_file()
+    user = User.objects.create_user("grace")
+    user.user_permissions.set(Permission.objects.filter(codename="view_file"))
+    client.force_login(user)
+
+    assert "Remove from library" not in client.get(f"/files/{file.pk}/").content.decode()
+    assert client.post(f"/files/{file.pk}/remove/").status_code == 403
+    assert File.objects.filter(pk=file.pk).exists()
+
+
 def test_a_removed_file_is_not_found(ada: Client) -> None:
     file = make_file()
     file.mark_removed()

@@ -10,7 +10,7 @@
       return;
     }
     const dialog = document.createElement("dialog");
-    dialog.className = "dialog";
+    dialog.className = form.classList.contains("narrow") ? "dialog narrow" : "dialog";
     dialog.setAttribute("aria-labelledby", "action-title");
     form.classList.remove("panel");
     dialog.append(form);
@@ -21,7 +21,7 @@
       dialog.close();
     });
     dialog.showModal();
-    form.querySelector("input:not([type=hidden]), select, button")?.focus();
+    (form.querySelector("[autofocus]") ?? form.querySelector("input:not([type=hidden]), select, button"))?.focus();
     htmx.process(dialog);
   };
 

@@ -1,4 +1,4 @@
-"""The strip under the player: the picture of the second that is pointed at, in a real browser."""
+"""The page of a file in a real browser: the strip under the player, and removing it from the library."""
 
 import os
 from pathlib import Path
@@ -74,4 +74,22 @@ def test_the_keys_go_on_working_on_the_strip(visit: Visit, ada: User, clip: File
     assert at == pytest.approx(2, abs=0.3)
     assert not paused
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert visit.said == []
+
+
+def test_removing_asks_in_a_dialog_first(visit: Visit, ada: User, clip: File) -> None:
+    visit.log_in()
+    visit.open(f"/files/{clip.pk}/")
+    page, dialog = visit.page, visit.page.get_by_role("dialog", name="Remove “clip.mp4”")
+
+    page.get_by_role("link", name="Remove from library").click()
+    expect(dialog).to_contain_text("The original stays where it is")
+    page.keyboard.press("Enter")  # what has the focus does nothing
+    expect(dialog).to_be_hidden()
+    page.get_by_role("link", name="Remove from library").click()
+    dialog.get_by_role("button", name="Remove from library").click()
+    page.wait_for_url("**/library/")
+
+    expect(page.get_by_text("is no longer in the library")).to_be_visible()
+    assert clip.local_path.exists()
     assert visit.said == []

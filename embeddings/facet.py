@@ -123,6 +123,7 @@ ACTION = Action(
     permission="embeddings.add_embedding",
     plan=plan,
     start=start,
+    batch_label="Generate embeddings for {files}",
 )
 FACET = Facet(
     name=NAME, label="Embedded", annotation=embedded, filter_label="Has embeddings", badge=badge, action=ACTION

@@ -50,6 +50,9 @@ def start_action(
     with transaction.atomic():
         batch = create_batch(action.label, action.name, created_by=user, options=dict(cleaned))
         action.begin(selection, cleaned, batch, user)
+        # Known only now: what has it already is left out, and something may be done twice to one file.
+        batch.label = action.label_for(batch.jobs.values("subject_kind", "subject_id").distinct().count())
+        batch.save(update_fields=["label"])
     return batch
 
 

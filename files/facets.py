@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.expressions import BaseExpression
 
+from files import wording
 from files.models import File, FileQuerySet
 from jobs.queue import enqueue_many
 
@@ -67,6 +68,12 @@ class Action:
     permission: str
     plan: Callable[[FileQuerySet, Mapping[str, Any]], Plan]
     start: "Callable[[FileQuerySet, Mapping[str, Any], Batch, User | None], None] | None" = None
+    #: What a batch of it is called; `{files}` becomes "42 files".
+    batch_label: str = ""
+
+    def label_for(self, count: int) -> str:
+        """What doing it to so many files is called."""
+        return (self.batch_label or f"{self.label} {{files}}").format(files=wording.files(count))
 
     def begin(self, selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
         """Enqueue the jobs of the batch."""

@@ -105,5 +105,6 @@ HAS_PROXY = Facet(
         permission="files.change_file",
         plan=plan,
         start=start,
+        batch_label="Make proxies for {files}",
     ),
 )

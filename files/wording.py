@@ -1,4 +1,4 @@
-"""Sizes and lengths in words, for the admin. Pure."""
+"""Sizes, lengths and numbers in words. Pure."""
 
 
 def size(size_bytes: int | None) -> str:
@@ -11,6 +11,11 @@ def size(size_bytes: int | None) -> str:
             break
         amount /= 1000
     return f"{amount:.1f} {unit}" if unit != "B" and amount < 9.95 else f"{amount:,.0f} {unit}"
+
+
+def files(count: int) -> str:
+    """`1` → `1 file`, `1200` → `1,200 files`"""
+    return f"{count:,} file" if count == 1 else f"{count:,} files"
 
 
 def length(duration_s: float | None) -> str:

@@ -135,8 +135,17 @@ def test_a_facet_brings_flag_filter_and_action(wash: None, client: APIClient) ->
 
     batch = actions.start_action("wash", selection.resolve(filter={}), {"degrees": 40})
 
-    assert (batch.label, batch.action, batch.options) == ("Wash", "wash", {"degrees": 40})
+    assert (batch.label, batch.action, batch.options) == ("Wash 2 files", "wash", {"degrees": 40})
     assert [job.options for job in batch.jobs.all()] == [{"degrees": 40}] * 2
+
+
+@pytest.mark.parametrize(("count", "label"), [(1, "Make proxies for 1 file"), (3, "Make proxies for 3 files")])
+def test_a_batch_says_how_many_files_it_is_about(count: int, label: str) -> None:
+    files = [make_file() for _ in range(count)]
+
+    batch = actions.start_action("proxy", selection.resolve(file_ids=[file.pk for file in files]), {})
+
+    assert Batch.objects.get(pk=batch.pk).label == label
 
 
 def test_an_action_says_why_it_cannot_be_done(wash: None) -> None:

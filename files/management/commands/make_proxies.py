@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from files import conf, profiles
+from files import conf, profiles, wording
 from files.models import File
 from files.proxy_needs import find_needs
 from files.tasks_media import MAKE_PROXY, proxy_options
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             unavailable=len(needs.unavailable),
         )
         if ids and not options["dry_run"]:
-            batch = create_batch("Make proxies", "proxy")
+            batch = create_batch(f"Make proxies for {wording.files(len(ids))}", "proxy")
             report.batch_id = batch.pk
             enqueue_many(MAKE_PROXY, ids, proxy_options(spec=profile), batch=batch)
             if not options["background"]:

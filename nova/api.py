@@ -3,19 +3,24 @@
 from typing import Any
 
 import django_filters
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django_filters.rest_framework import FilterSet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from files import selection
+from files.api_media import AnyAccept
 from files.models import File
 from jobs.rest import HasPermission
-from nova import tasks
+from nova import exporting, tasks
 from nova.facet import wanted_of
 from nova.models import NovaJob, RawReply
 from nova.quoting import quote
@@ -121,3 +126,25 @@ def _raw(nova_job: NovaJob) -> list[dict[str, Any]] | None:
     replies = RawReply.objects.filter(questions__nova_job=nova_job).order_by("start_s", "pk").distinct()
     names = ("start_s", "end_s", "types", "stop_reason", "usage", "message")
     return [{name: getattr(reply, name) for name in names} for reply in replies] or None
+
+
+class Export(APIView):
+    """The current results of a file as JSON or CSV, its chapters as WebVTT, EDL (CMX3600) or OpenTimelineIO."""
+
+    permission_classes = [HasPermission("nova.view_analysisresult")]
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        tags=["nova"],
+        operation_id="nova_export",
+        parameters=[OpenApiParameter("format", enum=list(exporting.FORMATS), default="json")],
+        responses={(200, "text/plain"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        kind = request.query_params.get("format", "json")
+        if kind not in exporting.FORMATS:
+            raise ValidationError({"format": [f"Choose one of {', '.join(exporting.FORMATS)}."]})
+        file = get_object_or_404(File, pk=pk)
+        answer = HttpResponse(exporting.text_of(file, kind), content_type=f"{exporting.FORMATS[kind]}; charset=utf-8")
+        answer["Content-Disposition"] = content_disposition_header(True, exporting.name_of(file, kind)) or ""
+        return answer

@@ -4,6 +4,7 @@ NovaError
 ├── AnalysisError        an analysis that could not be made
 ├── UnknownTypeError     no analysis type of that name
 ├── BadTypeError         a prompt or schema that cannot be asked
+├── NothingToExportError  no result, or none of this kind
 ├── NotAnalysableError   nothing to analyse in this file
 └── ReplyError           a result that is not in its shape
     └── UnreadableReply  a reply that gives no valid result, whatever was mended
@@ -34,6 +35,13 @@ class BadTypeError(NovaError):
     """A type of the user's own that cannot be asked as it is."""
 
     code = "bad_analysis_type"
+
+
+class NothingToExportError(NovaError):
+    """There is no result that could be written in this form."""
+
+    code = "nothing_to_export"
+    status = 404
 
 
 class NotAnalysableError(NovaError):

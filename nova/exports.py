@@ -87,7 +87,7 @@ def results_csv(results: Mapping[str, Mapping[str, Any]]) -> str:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for kind, result in results.items():
-        for row in _rows(result, ""):
+        for row in rows(result, ""):
             writer.writerow([_cell(kind), *map(_cell, row)])
     return out.getvalue()
 
@@ -153,12 +153,12 @@ def _clip(chapter: Mapping[str, Any], source_range: dict[str, Any], media: dict[
 Row = tuple[str, str, float | str, float | str, str]
 
 
-def _rows(value: Mapping[str, Any], path: str) -> Iterator[Row]:
+def rows(value: Mapping[str, Any], path: str) -> Iterator[Row]:
     """Lists of things as a row each, everything else as one row for each value."""
     for name, part in value.items():
         where = f"{path}.{name}".lstrip(".")
         if isinstance(part, Mapping):
-            yield from _rows(part, where)
+            yield from rows(part, where)
         elif isinstance(part, list) and any(isinstance(item, Mapping) for item in part):
             for item in part:
                 yield from _thing(item, where) if isinstance(item, Mapping) else [(where, "", "", "", _text(item))]

@@ -8,6 +8,7 @@ app_name = "nova"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("nova/analyze", api.Analyze.as_view(), name="analyze"),
     path("nova/estimate", api.Estimate.as_view(), name="estimate"),
+    path("nova/export/<int:pk>", api.Export.as_view(), name="export"),
     path("nova/jobs", api.NovaJobList.as_view(), name="jobs"),
     path("nova/status/<int:pk>", api.NovaJobStatus.as_view(), name="status"),
     path("nova/results/<int:pk>", api.Results.as_view(), name="results"),

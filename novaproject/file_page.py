@@ -1,6 +1,5 @@
 """Everything that is known of one file, composed from all floors for its page."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +8,7 @@ from django.urls import reverse
 
 from files import derived
 from files.models import File, Proxy
+from nova.exports import rows
 from nova.models import LOCAL, AnalysisResult
 from nova.results import current_for
 from novaproject import api_paths
@@ -167,13 +167,23 @@ def cue_of(segment: Segment) -> Cue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that an analysis type of the user's own found; `where` is None where it names no moment."""
+
+    part: str
+    name: str
+    text: str
+    where: Where | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Analysis:
     """The current results of all analysis types, ready to be printed."""
 
     summary: str = ""
     chapters: list[Chapter] = field(default_factory=list)
     elements: list[Element] = field(default_factory=list)
-    others: list[tuple[str, str]] = field(default_factory=list)
+    others: list[tuple[str, list[Finding]]] = field(default_factory=list)
     made_by: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -186,13 +196,32 @@ def analysis_of(file: File) -> Analysis:
         chapters=chapters_of(told.get("chapters")),
         elements=elements_of(told.get("elements")),
         others=[
-            (name, json.dumps(result, indent=2, ensure_ascii=False))
+            (name, findings_of(result))
             for name, result in told.items()
             if name not in ("summary", "chapters", "elements")
         ],
         made_by={name: _maker(row) for name, row in results.items()},
         notes=sorted({str(note) for row in results.values() for note in row.notes}),
     )
+
+
+def exports_of(analysis: Analysis) -> list[tuple[str, str]]:
+    """The forms in which it can be saved, and what they are called."""
+    everything = [("json", "JSON"), ("csv", "CSV")]
+    return everything + [("vtt", "chapters as VTT"), ("edl", "EDL"), ("otio", "OTIO")] * bool(analysis.chapters)
+
+
+def findings_of(result: dict[str, Any]) -> list[Finding]:
+    """A result of any shape as rows, times as places to seek to."""
+    return [
+        Finding(
+            part=part.replace("_", " "),
+            name=name,
+            text=text,
+            where=None if start_s == "" else _where({"start_s": start_s, "end_s": end_s or start_s}),
+        )
+        for part, name, start_s, end_s, text in rows(result, "")
+    ]
 
 
 def _maker(row: AnalysisResult) -> str:

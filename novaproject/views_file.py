@@ -54,6 +54,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "downloads": _downloads(transcript),
         "other_transcripts": Transcript.objects.filter(file=file, is_current=False),
         "analysis": analysis,
+        "exports": file_page.exports_of(analysis),
         "proxies": file.proxies.all(),
         "jobs": file_history.jobs_of(file),
         "costs": costs,

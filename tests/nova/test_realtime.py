@@ -362,3 +362,23 @@ def test_questions_are_settled_even_where_the_worker_dies_between_answer_and_res
     work_off()
     assert NovaJob.objects.get().status == NovaJob.Status.COMPLETED
     assert aws.calls["Converse"] == 1
+
+
+def test_results_are_exported_and_a_type_of_ones_own_seeks(aws: World, clip: File, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+    moment = {"type": "object", "properties": {"what": {"type": "string"}, "start_s": {"type": "number"}}}
+    schema = {"type": "object", "properties": {"slips": {"type": "array", "items": moment}}, "required": ["slips"]}
+    add_version("safety", label="Safety", prompt="Where does somebody slip?", schema=schema)
+    assert client.get(f"/api/nova/export/{clip.pk}").status_code == 404
+    ask(clip, *ALL, "safety")
+
+    for kind, start in (("json", "{"), ("csv", "type,part"), ("vtt", "WEBVTT"), ("edl", "TITLE:"), ("otio", "{")):
+        answer = client.get(f"/api/nova/export/{clip.pk}?format={kind}")
+        assert answer.status_code == 200, kind
+        assert answer.content.decode().startswith(start)
+        assert f".{kind}" in answer["Content-Disposition"]
+    assert client.get(f"/api/nova/export/{clip.pk}?format=doc").status_code == 400
+
+    page = client.get(f"/files/{clip.pk}/").content.decode()
+    assert "slips" in page
+    assert f"/api/nova/export/{clip.pk}?format=edl" in page

@@ -1,0 +1,108 @@
+"""Videos longer than the model sees second by second: cut, asked side by side, merged with times of the source."""
+
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from bedrock.models import CatalogueModel
+from files.models import File
+from jobs.models import Job
+from jobs.queue import cancel, retry
+from nova.kinds import ASK_NOVA
+from nova.models import NovaJob, Question, RawReply
+from nova.options import Wanted
+from nova.results import current_for
+from nova.tasks import request
+from tests.media import run_ffmpeg
+from tests.nova.clips import make_clip, work_off
+from tests.standin import world as at
+from tests.standin.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def clip(aws: World, folders: Path, tmp_path: Path, settings: Any) -> File:
+    """Thirty seconds, for a model that sees ten: a key frame every second."""
+    settings.IMPORT_STEPS = []
+    CatalogueModel.objects.filter(key="lite").update(
+        sampling={"tokens_per_frame": 288, "frames_low": 10, "frames_high": 10, "floor_tokens": 2400}
+    )
+    file = make_clip(tmp_path / "media", duration_s=30.0)
+    proxy = file.proxies.get()
+    path = settings.PROXY_DIR / proxy.path
+    path.unlink()
+    source = ("-f", "lavfi", "-i", "testsrc2=s=64x36:r=10:d=30")
+    run_ffmpeg(*source, "-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-pix_fmt", "yuv420p", path)
+    proxy.size_bytes = path.stat().st_size
+    proxy.save()
+    return file
+
+
+def ask(file: File) -> NovaJob:
+    nova_job, _ = request(file, Wanted(model="lite", types=("chapters", "elements")))
+    work_off()
+    nova_job.refresh_from_db()
+    return nova_job
+
+
+def test_each_piece_is_asked_once_and_times_are_those_of_the_source(aws: World, clip: File) -> None:
+    nova_job = ask(clip)
+
+    assert nova_job.status == NovaJob.Status.COMPLETED, nova_job.error
+    assert aws.calls["Converse"] == 3
+    assert aws.busiest > 1
+    assert not aws.paid_twice()
+    assert nova_job.cost_usd == aws.usd()
+    starts = list(RawReply.objects.order_by("start_s").values_list("start_s", flat=True))
+    assert starts == pytest.approx([0, 10, 20], abs=1.1)
+    chapters = current_for(clip)["chapters"].result["chapters"]
+    assert chapters[0]["start_s"] == 0
+    assert [one["index"] for one in chapters] == list(range(1, len(chapters) + 1))
+    assert [one["start_s"] for one in chapters] == sorted(one["start_s"] for one in chapters)
+    assert max(one["end_s"] for one in chapters) > 20
+    assert max(one["end_s"] for one in chapters) <= 30.5
+
+
+def test_a_piece_that_fails_is_asked_again_alone(aws: World, clip: File) -> None:
+    aws.break_next("Converse", at.MODEL_TIMEOUT)
+
+    nova_job = ask(clip)
+
+    assert nova_job.status == NovaJob.Status.FAILED
+    assert "1 of 3 pieces failed" in nova_job.error
+    assert RawReply.objects.count() == 2
+
+    retry(Job.objects.filter(kind=ASK_NOVA).latest("pk"))
+    work_off()
+    nova_job.refresh_from_db()
+    assert nova_job.status == NovaJob.Status.COMPLETED, nova_job.error
+    assert aws.calls["Converse"] == 4
+    assert len(aws.bill) == 3
+    assert nova_job.cost_usd == aws.usd()
+
+
+def test_a_cancel_keeps_what_was_paid(aws: World, clip: File, settings: Any) -> None:
+    settings.NOVA_CONCURRENT_CALLS = 1
+    nova_job, job = request(clip, Wanted(model="lite", types=("chapters",)))
+    assert job is not None
+    aws.break_next("Converse", at.Fault(delay_s=1.5), times=3)
+
+    def stop() -> None:
+        cancel(Job.objects.get(pk=job.pk))
+        connections.close_all()
+
+    timer = Timer(0.7, stop)
+    timer.start()
+    work_off()
+    timer.join()
+
+    nova_job.refresh_from_db()
+    assert nova_job.status == NovaJob.Status.CANCELLED
+    assert Job.objects.get(pk=job.pk).state == Job.State.CANCELLED
+    assert 1 <= len(aws.bill) < 3
+    assert RawReply.objects.count() == len(aws.bill)
+    assert Question.objects.filter(state=Question.State.ANSWERED).count() == len(aws.bill)

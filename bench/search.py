@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,7 @@ AGAINST_SCAN, AGAINST_NUMPY, RECALL, BYTES_PER_VECTOR = 50.0, 5.0, 0.99, 200.0
 
 def vectors(count: int, *, seed: int) -> Floats:
     """Unit vectors around shared centroids: noise along 96 fading directions, and a little everywhere."""
-    shared = np.random.default_rng(7)
-    centroids = shared.standard_normal((CLUSTERS, DIMENSION), dtype=np.float32)
-    directions = shared.standard_normal((96, DIMENSION), dtype=np.float32) / np.float32(np.sqrt(DIMENSION))
+    centroids, directions = _shared()
     fading = (np.float32(6.0) / np.sqrt(np.arange(1, 97, dtype=np.float32)))[None, :]
     own = np.random.default_rng(seed)
     made = np.empty((count, DIMENSION), dtype=np.float32)
@@ -53,6 +52,14 @@ def vectors(count: int, *, seed: int) -> Floats:
         made[first : first + n] = coarse + along + own.standard_normal((n, DIMENSION), dtype=np.float32) * 0.35
     made /= np.linalg.norm(made, axis=1, keepdims=True)
     return made
+
+
+@cache
+def _shared() -> tuple[Floats, Floats]:
+    """What all clusters of all runs have in common: centroids, and the directions of their noise."""
+    shared = np.random.default_rng(7)
+    centroids = shared.standard_normal((CLUSTERS, DIMENSION), dtype=np.float32)
+    return centroids, shared.standard_normal((96, DIMENSION), dtype=np.float32) / np.float32(np.sqrt(DIMENSION))
 
 
 def texts(count: int, *, seed: int) -> Iterator[str]:

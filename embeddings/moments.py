@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from embeddings.models import Chunk
 from embeddings.query import Query
-from embeddings.snippets import Match, find
+from embeddings.snippets import find
 
 
 @dataclass(kw_only=True)
@@ -13,10 +13,9 @@ class Moment:
     """The best chunk of a stretch, with the stretch's end."""
 
     chunk: Chunk
-    match: Match
     score: float
     end_s: float | None
-    ordinals: set[int]
+    rank: int
 
 
 def moments_of(scores: Mapping[int, float], rows: Mapping[int, Chunk], asked: Query) -> list[Moment]:
@@ -25,22 +24,19 @@ def moments_of(scores: Mapping[int, float], rows: Mapping[int, Chunk], asked: Qu
     `scores` is ordered, best first. Chunks with a word that must not be there are left out.
     """
     moments: list[Moment] = []
-    by_source: dict[tuple[int, str, int], list[Moment]] = {}
+    by_place: dict[tuple[int, str, int, int], Moment] = {}
     for chunk_id, score in scores.items():
         chunk = rows.get(chunk_id)
         if chunk is None or find(chunk.text, asked.excluded).terms_found:
             continue
-        of_source = by_source.setdefault((chunk.file_id, chunk.source_kind, chunk.source_id), [])
-        near = next((one for one in of_source if _continues(one, chunk)), None)
-        if near is not None:
-            near.ordinals.add(chunk.ordinal)
-            near.end_s = _later(near.end_s, chunk.end_s)
-            continue
-        moment = Moment(
-            chunk=chunk, match=find(chunk.text, asked.telling), score=score, end_s=chunk.end_s, ordinals={chunk.ordinal}
-        )
-        moments.append(moment)
-        of_source.append(moment)
+        place = (chunk.file_id, chunk.source_kind, chunk.source_id)
+        beside = (by_place.get((*place, chunk.ordinal + step)) for step in (-1, 1))
+        near = min((one for one in beside if one and _continues(one, chunk)), key=lambda one: one.rank, default=None)
+        if near is None:
+            near = Moment(chunk=chunk, score=score, end_s=chunk.end_s, rank=len(moments))
+            moments.append(near)
+        near.end_s = _later(near.end_s, chunk.end_s)
+        by_place[(*place, chunk.ordinal)] = near
     return moments
 
 
@@ -48,12 +44,10 @@ def moments_of(scores: Mapping[int, float], rows: Mapping[int, Chunk], asked: Qu
 _RUNNING = (Chunk.Kind.TRANSCRIPT, Chunk.Kind.SUMMARY, Chunk.Kind.VIDEO)
 
 
-def _continues(moment: Moment, chunk: Chunk) -> bool:
-    if chunk.source_kind not in _RUNNING:
-        return (moment.chunk.start_s, moment.chunk.end_s) == (chunk.start_s, chunk.end_s) and bool(
-            moment.ordinals & {chunk.ordinal - 1, chunk.ordinal + 1}
-        )
-    return bool(moment.ordinals & {chunk.ordinal - 1, chunk.ordinal + 1})
+def _continues(moment: Moment, neighbour: Chunk) -> bool:
+    if neighbour.source_kind in _RUNNING:
+        return True
+    return (moment.chunk.start_s, moment.chunk.end_s) == (neighbour.start_s, neighbour.end_s)
 
 
 def _later(one: float | None, other: float | None) -> float | None:

@@ -20,6 +20,7 @@ from embeddings.moments import Moment, moments_of
 from embeddings.query import Query, fold, parse
 from embeddings.registry import provider_for
 from embeddings.semantic import Near, Scope
+from embeddings.snippets import Match
 from embeddings.vectors import Floats
 from files import selection
 from files.models import File
@@ -246,7 +247,8 @@ def _fill(
 
 
 def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) -> Hit:
-    chunk, match = moment.chunk, moment.match
+    chunk = moment.chunk
+    match = snippets.find(chunk.text, asked.telling)
     place = snippets.best_place(chunk.text, [offset for offset, _ in chunk.marks], asked.telling)
     start_s = chunk.start_s if place is None else chunking.second_at(chunk.marks, place, chunk.start_s)
     address = reverse("file-page", args=[chunk.file_id])
@@ -260,18 +262,18 @@ def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) ->
         end_s=moment.end_s,
         snippet=snippets.snippet(chunk.text, match) or SEEN,
         score=round(score, 4),
-        why=_why(moment, asked, candidates),
+        why=_why(chunk, match, asked, candidates),
         url=address if start_s is None else f"{address}?t={start_s:g}",
     )
 
 
-def _why(moment: Moment, asked: Query, candidates: _Candidates) -> str:
+def _why(chunk: Chunk, match: Match, asked: Query, candidates: _Candidates) -> str:
     parts = []
     total = len(asked.telling)
-    if moment.match.terms_found:
+    if match.terms_found:
         whole = "the word" if total == 1 else f"all {total} words"
-        parts.append(whole if moment.match.terms_found == total else f"{moment.match.terms_found} of {total} words")
-    similarity = candidates.similarity.get(moment.chunk.pk)
+        parts.append(whole if match.terms_found == total else f"{match.terms_found} of {total} words")
+    similarity = candidates.similarity.get(chunk.pk)
     if similarity is not None:
         parts.append(f"close in meaning ({similarity:.0%})")
     return ", ".join(parts) or "the words, written another way"

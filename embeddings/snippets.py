@@ -21,15 +21,20 @@ class Match:
         return self.spans[0][0] if self.spans else None
 
 
+NOTHING = Match((), 0)
+
+
 def find(text: str, terms: Sequence[Term]) -> Match:
     """The places of each term in the text, case and accents aside."""
-    spans = list(word_spans(text))
-    words = [fold(text[start:end]) for start, end in spans]
+    if not terms:
+        return NOTHING
+    spans, folded = list(word_spans(text)), fold(text)
+    words = [folded[start:end] for start, end in spans]
     marked: set[tuple[int, int]] = set()
     found = 0
     for term in terms:
         wanted = [fold(word) for word in term.words]
-        hits = [i for i in range(len(words) - len(wanted) + 1) if _is_at(words, i, wanted, is_prefix=term.is_prefix)]
+        hits = _places(words, wanted, is_prefix=term.is_prefix)
         found += bool(hits)
         marked.update((spans[i][0], spans[i + len(wanted) - 1][1]) for i in hits)
     return Match(_joined(sorted(marked)), found)
@@ -77,6 +82,15 @@ def _window(text: str, centre: int | None, width: int) -> tuple[int, int]:
         space = text.rfind(" ", end - 30, end)
         end = space if space > max(begin, centre or 0) else end
     return begin, end
+
+
+def _places(words: Sequence[str], wanted: Sequence[str], *, is_prefix: bool) -> list[int]:
+    """Where in `words` the wanted ones begin."""
+    if len(wanted) > 1:
+        return [i for i in range(len(words) - len(wanted) + 1) if _is_at(words, i, wanted, is_prefix=is_prefix)]
+    if is_prefix:
+        return [i for i, word in enumerate(words) if word.startswith(wanted[0])]
+    return [i for i, word in enumerate(words) if word == wanted[0]] if wanted[0] in words else []
 
 
 def _is_at(words: Sequence[str], place: int, wanted: Sequence[str], *, is_prefix: bool) -> bool:

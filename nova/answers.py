@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
 
 from bedrock.converse import Reply
 from bedrock.models import Entry
@@ -23,34 +23,47 @@ from nova.prompts import PROMPT_VERSION
 from nova.replies import PARSER_VERSION, Parsed, parse_reply
 from nova.schemas import stored_schemas
 
+#: Rows of one statement: each has many columns.
+ROWS = 50
+
 
 def keep_reply(question: Question, reply: Reply, *, mode: str, entry: Entry | None = None) -> RawReply:
     """Keep an answer for good, and answer with it everybody who asks the same. A second time changes nothing.
 
     Call it in the transaction that settles the entry.
     """
-    row, _ = RawReply.objects.get_or_create(
+    keep_replies([(question, reply, entry)], mode=mode)
+    return RawReply.objects.get(key=question.key)
+
+
+def keep_replies(items: Sequence[tuple[Question, Reply, Entry | None]], *, mode: str) -> None:
+    """The same for many answers, in a few statements."""
+    if not items:
+        return
+    rows = [_row(question, reply, mode, entry) for question, reply, entry in items]
+    RawReply.objects.bulk_create(rows, ignore_conflicts=True, batch_size=ROWS)
+    same = Question.objects.filter(key__in=[question.key for question, _, _ in items])
+    kept = RawReply.objects.filter(key=OuterRef("key")).values("pk")[:1]
+    same.exclude(state=Question.State.ANSWERED).update(state=Question.State.ANSWERED, reply=Subquery(kept), error="")
+
+
+def _row(question: Question, reply: Reply, mode: str, entry: Entry | None) -> RawReply:
+    return RawReply(
         key=question.key,
-        defaults={
-            "content_key": question.content_key,
-            "types": question.types,
-            "nova_job_id": question.nova_job_id,
-            "content_hash": question.nova_job.content_hash,
-            "model": question.nova_job.model,
-            "mode": mode,
-            "start_s": question.start_s,
-            "end_s": question.end_s,
-            "message": reply.raw,
-            "stop_reason": reply.stop_reason,
-            "usage": reply.usage.as_json(),
-            "cost_usd": _cost(entry, reply),
-            "prompt_version": PROMPT_VERSION,
-        },
+        content_key=question.content_key,
+        types=question.types,
+        nova_job_id=question.nova_job_id,
+        content_hash=question.nova_job.content_hash,
+        model=question.nova_job.model,
+        mode=mode,
+        start_s=question.start_s,
+        end_s=question.end_s,
+        message=reply.raw,
+        stop_reason=reply.stop_reason,
+        usage=reply.usage.as_json(),
+        cost_usd=_cost(entry, reply),
+        prompt_version=PROMPT_VERSION,
     )
-    Question.objects.filter(key=question.key).exclude(state=Question.State.ANSWERED).update(
-        state=Question.State.ANSWERED, reply=row, error=""
-    )
-    return row
 
 
 def same_elsewhere(questions: Iterable[Question]) -> set[int]:

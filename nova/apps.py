@@ -11,7 +11,8 @@ class NovaConfig(AppConfig):
         from files import facets
         from jobs.registry import FAST, LONG, Kind, register, register_subject
         from jobs.signals import job_ended
-        from nova import facet, kinds, receivers, tasks
+        from jobs.ticks import register_tick
+        from nova import batch_pool, batch_tasks, batching, conf, facet, kinds, receivers, tasks
         from transcription.signals import transcript_settled
 
         register(
@@ -45,8 +46,26 @@ class NovaConfig(AppConfig):
                 subject_kind="nova_job",
                 permission=facet.PERMISSION,
                 cost_of=tasks.cost_of,
+                on_cancel=batch_pool.cancel_question,
             )
         )
+        for name, label, run in (
+            (kinds.SEND_BATCH, "Send a batch to Bedrock", batch_tasks.run_send),
+            (kinds.COLLECT_BATCH, "Take in results of a batch", batch_tasks.run_collect),
+        ):
+            register(
+                Kind(
+                    name=name,
+                    label=label,
+                    queue=LONG,
+                    run=run,
+                    subject_kind="bedrock_batch",
+                    permission=facet.PERMISSION,
+                    max_attempts=6,
+                )
+            )
+        register_tick("nova.batches", conf.poll_s, batching.tick)
+        register_subject("bedrock_batch", labels=batching.labels)
         register_subject("nova_job", labels=tasks.names_of, of_file=tasks.of_file, files=tasks.files_of)
         facets.register(facet.HAS_ANALYSIS)
         facets.register(facet.HAS_NOVA_ANALYSIS)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+POLL_PAUSE_S = 10.0
+
 
 def analyses_by_itself() -> bool:
     """Whether an import goes on to the free local analysis."""
@@ -22,3 +24,8 @@ def lock_folder() -> Path:
 def poll_s() -> float:
     """Seconds between two looks at Bedrock's batch jobs."""
     return float(settings.NOVA_POLL_SECONDS)
+
+
+def poll_pause_s() -> float:
+    """Seconds before the same batch job is asked about again, unless somebody insists."""
+    return min(POLL_PAUSE_S, poll_s())

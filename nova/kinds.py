@@ -4,5 +4,6 @@ ANALYZE = "analyze"
 ASK_NOVA = "ask_nova"
 BATCH_RECORD = "batch_record"
 SEND_BATCH = "send_batch"
+COLLECT_BATCH = "collect_batch"
 #: Those whose subject is an analysis.
 KINDS = (ANALYZE, ASK_NOVA, BATCH_RECORD)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from files.models import File
@@ -29,6 +30,19 @@ class NovaJobQuerySet(QuerySet["NovaJob"]):
 
     def by_nova(self) -> Self:
         return self.exclude(model=LOCAL)
+
+    def take_on(self) -> int:
+        """Bedrock has their records."""
+        return self.open().update(status=NovaJob.Status.SUBMITTED, error="")
+
+    def get_going(self) -> int:
+        """Bedrock works on them."""
+        now = Coalesce("started_at", Value(timezone.now(), output_field=models.DateTimeField()))
+        return self.open().update(status=NovaJob.Status.IN_PROGRESS, started_at=now)
+
+    def wait_again(self, reason: str) -> int:
+        """They wait for another batch, and say why."""
+        return self.open().update(status=NovaJob.Status.WAITING, error=reason)
 
 
 class NovaJob(models.Model):
@@ -103,6 +117,11 @@ class NovaJob(models.Model):
         """Its call starts now."""
         self.status, self.started_at, self.finished_at, self.error = self.Status.IN_PROGRESS, timezone.now(), None, ""
         self.save(update_fields=["status", "started_at", "finished_at", "error"])
+
+    def switch(self, mode: str) -> None:
+        """It is asked in another mode, instead of waiting."""
+        self.mode, self.status, self.error, self.estimated_usd = mode, self.Status.SUBMITTED, "", None
+        self.save(update_fields=["mode", "status", "error", "estimated_usd"])
 
     def put_back(self, error: str) -> None:
         """To be tried again; the last error stays to be read."""
@@ -234,7 +253,17 @@ class BedrockBatch(models.Model):
     records_done = models.PositiveIntegerField(null=True, blank=True)
     error = models.TextField(blank=True, help_text="Why it could not be sent or collected, and what to do.")
     is_cancelled = models.BooleanField("cancelled here", default=False)
+    hold = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="The settings that AWS refused: it waits for a change of them.",
+    )
+    needs_usd = models.DecimalField(
+        max_digits=20, decimal_places=12, null=True, blank=True, help_text="What the month's cap had no room for."
+    )
     created_at = models.DateTimeField(default=timezone.now)
+    called_at = models.DateTimeField(null=True, blank=True, help_text="When Bedrock was first asked to make it.")
     submitted_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     polled_at = models.DateTimeField(null=True, blank=True)

@@ -10,19 +10,16 @@ from django.db import connections
 from bedrock import catalogue, converse, staging
 from bedrock.converse import Reply, Tool
 from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, UnpricedError
-from bedrock.ledger import Ask
 from bedrock.models import CatalogueModel
 from bedrock.paying import Answer, paid
-from files.cutting import Piece, pieces
-from files.existing import proxy_path
+from files.cutting import Piece
 from jobs.errors import Cancelled
 from jobs.progress import NO_PROGRESS, Progress
 from nova import answers, asking, conf, estimating
-from nova.errors import NotAnalysableError
-from nova.merging import Span
+from nova.calls import cut_proxy, in_words, payment, place
 from nova.models import NovaJob, Question, RawReply
 from nova.options import Wanted
-from nova.prompts import TOOL_NAME, Prompt
+from nova.prompts import TOOL_NAME
 from nova.slots import slot
 
 #: How often a pending call is looked at, so that a cancel is heard.
@@ -42,34 +39,13 @@ def answer_all(
     todo = [question for question in questions if question.state == Question.State.WAITING]
     if not todo:
         return
-    with _files(nova_job, questions, token, progress) as files:
+    with cut_proxy(nova_job, questions, token=token, progress=progress) as files:
         asks: list[Callable[[], None]] = []
         for question in todo:
             piece = files[question.index]
-            _place(question, piece, is_cut=len(files) > 1)
+            place(question, piece, is_cut=len(files) > 1)
             asks.append(lambda question=question, piece=piece: _ask(question, piece, model, nova_job))  # type: ignore[misc]
         _run_all(asks, progress, f"Asking {model.name}")
-
-
-def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: CatalogueModel) -> Ask:
-    """What the ledger is told of a question: its worst case and the price of now."""
-    file = nova_job.file
-    span = Span(question.start_s, question.end_s or question.start_s)
-    depth = Wanted.of(nova_job).depth
-    estimate = estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt)
-    return Ask(
-        question=question.key,
-        purpose="analysis",
-        model_key=model.key,
-        mode=nova_job.mode,
-        usd=estimate.usd_high,
-        price=catalogue.price(model, nova_job.mode),
-        estimated_usd=estimate.usd_low,
-        analysis_type="+".join(sorted(question.types))[:80],
-        file_id=file.pk if file else None,
-        file_name=file.name if file else "",
-        holder=f"question:{question.pk}",
-    )
 
 
 def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: NovaJob) -> None:
@@ -100,7 +76,7 @@ def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: Nova
     except AlreadyPaidError as exc:
         known = RawReply.objects.filter(key=question.key).first()
         if known is None:
-            question.fail(_in_words(exc))
+            question.fail(in_words(exc))
         else:
             question.answer(known)
     except HALTING:
@@ -108,7 +84,7 @@ def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: Nova
     except BedrockError as exc:
         if exc.retryable:
             raise
-        question.fail(_in_words(exc))
+        question.fail(in_words(exc))
 
 
 def _run_all(asks: Sequence[Callable[[], None]], progress: Progress, message: str) -> None:
@@ -153,25 +129,3 @@ def _video(piece: Piece) -> Iterator[tuple[Path | None, str]]:
         yield None, staging.upload(piece.path, key)
     finally:
         staging.delete([key])
-
-
-@contextmanager
-def _files(nova_job: NovaJob, questions: Sequence[Question], token: str, progress: Progress) -> Iterator[list[Piece]]:
-    file = nova_job.file
-    proxy = asking.proxy_of(file) if file else None
-    if file is None or proxy is None:
-        raise NotAnalysableError("There is no proxy to send.", remedy="Make the proxy, then retry.")
-    cuts = sorted({question.start_s for question in questions if question.index})
-    with pieces(file, proxy_path(proxy), cuts, token=token, progress=progress) as files:
-        yield files
-
-
-def _place(question: Question, piece: Piece, *, is_cut: bool) -> None:
-    """Keep where the piece really begins: at a key frame."""
-    if is_cut and (question.start_s, question.end_s) != (piece.start_s, piece.end_s):
-        question.start_s, question.end_s = piece.start_s, piece.end_s
-        question.save(update_fields=["start_s", "end_s"])
-
-
-def _in_words(exc: BedrockError) -> str:
-    return f"{exc} {exc.remedy}".strip()

@@ -4,10 +4,10 @@ from typing import Any
 
 from files.models import File
 from jobs.models import Job
-from nova import conf
+from nova import batch_tasks, conf
 from nova.announcing import announce
 from nova.errors import NovaError
-from nova.kinds import KINDS
+from nova.kinds import KINDS, SEND_BATCH
 from nova.models import NovaJob
 from nova.tasks import request_local
 
@@ -28,6 +28,8 @@ def on_transcript_settled(*, file: File, **_: Any) -> None:
 
 def on_job_ended(*, job: Job, **_: Any) -> None:
     """An analysis that failed or was cancelled settles too, and its row says so."""
+    if job.kind == SEND_BATCH:
+        batch_tasks.on_send_ended(job)
     if job.kind not in KINDS or job.state not in (Job.State.FAILED, Job.State.CANCELLED):
         return
     nova_job = NovaJob.objects.select_related("file").filter(pk=job.subject_id or 0).first()

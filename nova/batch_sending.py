@@ -1,0 +1,380 @@
+"""Sending one batch: reserve, stage, write the records, and have Bedrock make the job.
+
+Each step is done again safely: reservations are found by their holder, staged videos are skipped, and the client token
+makes one job of two calls. Until the batch is *sealed* (its questions are `asked`) anything may leave it; from then on
+nothing may, since Bedrock may have it. Only a plain refusal of AWS opens it again.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+
+from bedrock import batch_api, batch_files, catalogue, converse, ledger, staging
+from bedrock import conf as bedrock_conf
+from bedrock.batch_api import RemoteJob
+from bedrock.batch_files import BatchFolder
+from bedrock.errors import AlreadyPaidError, BedrockError, BusyError, OverBudgetError, UnpricedError
+from bedrock.models import CatalogueModel
+from files import storage
+from jobs import notices
+from jobs.errors import Cancelled, WorkError
+from jobs.progress import NO_PROGRESS, Progress
+from jobs.queue import report_all_parked
+from nova import answers, asking, batch_pool, calls, conf, estimating
+from nova.kinds import BATCH_RECORD
+from nova.models import BedrockBatch, NovaJob, Question, QuestionQuerySet
+from nova.options import Wanted
+
+logger = logging.getLogger(__name__)
+
+#: Questions whose prompts are in memory at once.
+CHUNK = 200
+#: Questions may leave while records are written; after so many rounds of that it is tried again later.
+ROUNDS = 5
+#: Clocks of AWS and of this machine may differ by so much.
+CLOCKS = timedelta(hours=2)
+SENT = "Sent to Bedrock"
+
+
+def send_batch(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS, token: str = "") -> str:
+    """Do what is left to do until Bedrock has the job. Returns what to say of it; raises BedrockError, Cancelled."""
+    with _alone(batch):
+        batch.refresh_from_db()
+        if batch.arn or batch.ended_at:
+            return f"{batch}: {batch.error or SENT}"
+        was_called = batch.called_at is not None
+        try:
+            return _send(batch, progress, token or f"batch-{batch.pk}")
+        except OverBudgetError as exc:
+            return f"Waits: {exc}"
+        except Cancelled:
+            if not was_called:
+                give_up(batch, "Sending it was cancelled.", "Send it again by hand.", is_held=True)
+            raise
+        except BedrockError as exc:
+            if exc.retryable or was_called:  # in the second case Bedrock may have the job: nobody may ask again
+                BedrockBatch.objects.filter(pk=batch.pk, arn="").update(error=calls.in_words(exc))
+            else:
+                give_up(batch, str(exc), exc.remedy, is_held=True)
+            raise
+
+
+def give_up(batch: BedrockBatch, reason: str, remedy: str, *, is_held: bool, needs_usd: Decimal | None = None) -> None:
+    """Bedrock does not have this batch and will not: its questions wait again, what was staged is deleted.
+
+    `is_held`: it is not tried again by itself until a setting or the cap has changed.
+    """
+    said = f"{reason} {remedy}".strip()
+    hold = batch_pool.settings_digest(batch.model_key) if is_held else ""
+    with transaction.atomic():
+        open_ = BedrockBatch.objects.filter(pk=batch.pk, arn="", ended_at__isnull=True)
+        if open_.update(error=said, ended_at=timezone.now(), hold=hold, needs_usd=needs_usd):
+            batch_pool.give_back(list(Question.objects.open().filter(bedrock_batch=batch)), said)
+            if is_held:
+                notices.notify(
+                    f"nova-batch-{batch.model_key}",
+                    f"A batch could not be sent: {reason}",
+                    level="error",
+                    remedy=remedy,
+                    url=reverse("nova"),
+                )
+    with suppress(BedrockError):  # the tick clears it later
+        clear(batch)
+
+
+def find_remote(batch: BedrockBatch) -> RemoteJob | None:
+    """The job that Bedrock has of this batch, if it was made and its answer was lost."""
+    for job in batch_files.our_jobs(since=batch.created_at - CLOCKS):
+        if job.client_token == batch.client_token or job.name == str(batch):
+            return job
+    return None
+
+
+def take_arn(batch: BedrockBatch, arn: str, output_uri: str) -> bool:
+    """Bedrock has it. A second time changes nothing."""
+    facts = {"arn": arn, "output_uri": output_uri, "submitted_at": timezone.now(), "error": ""}
+    with transaction.atomic():
+        if not BedrockBatch.objects.filter(pk=batch.pk, arn="").update(**facts, remote_status="Submitted"):
+            return False
+        asked = batch.questions.filter(state=Question.State.ASKED)
+        count = asked.update(attempts=F("attempts") + 1)
+        BedrockBatch.objects.filter(pk=batch.pk).update(records_total=count)
+        ids = list(asked.order_by().values_list("nova_job_id", flat=True).distinct())
+        for start in range(0, len(ids), calls.CHUNK):
+            NovaJob.objects.filter(pk__in=ids[start : start + calls.CHUNK]).take_on()
+        report_all_parked(BATCH_RECORD, ids, 0.0, SENT)
+    notices.clear(f"nova-batch-{batch.model_key}")
+    batch.refresh_from_db()
+    return True
+
+
+def clear(batch: BedrockBatch) -> None:
+    """Delete the staged copies of a batch that is over, and what Bedrock wrote for it."""
+    if batch.cleared_at is not None:
+        return
+    BatchFolder(batch.folder).clear()
+    if batch.arn and batch.output_uri:
+        staging.delete_folder(f"{staging.key_of(batch.output_uri).rstrip('/')}/{batch.arn.rpartition('/')[2]}")
+    batch.cleared_at = timezone.now()
+    batch.save(update_fields=["cleared_at"])
+
+
+# --- inside ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _alone(batch: BedrockBatch) -> Iterator[None]:
+    """One process at a time; the lock falls with the process."""
+    held = storage.try_lock(storage.make_dir(conf.lock_folder()) / f"bedrock-batch-{batch.pk}.lock")
+    if held is None:
+        raise BusyError("Another worker sends this batch.")
+    with held:
+        yield
+
+
+def _send(batch: BedrockBatch, progress: Progress, token: str) -> str:
+    if batch.is_cancelled and batch.called_at is None:
+        batch_pool.cancel_analyses(_analyses(batch))
+        give_up(batch, "Cancelled before it was sent.", "", is_held=False)
+        return "Cancelled before it was sent"
+    if batch.called_at is None:
+        model = catalogue.require(batch.model_key, NovaJob.Mode.BATCH)
+        if not _Preparation(batch, model, progress, token).run():
+            return f"{batch}: {batch.error}"
+    _create(batch)
+    return f"{SENT}: {batch.records_total:,} records"
+
+
+def _create(batch: BedrockBatch) -> None:
+    """Have Bedrock make the job. A job of an earlier call whose answer was lost is taken instead."""
+    found = find_remote(batch) if batch.called_at else None
+    if found is None:
+        batch.called_at = batch.called_at or timezone.now()
+        batch.save(update_fields=["called_at"])
+        new_job = BatchFolder(batch.folder).new_job(client_token=batch.client_token, runtime_id=batch.runtime_id)
+        take_arn(batch, batch_api.create(new_job), new_job.output_uri)
+    else:
+        logger.info("Took up %s, which Bedrock had and we did not", found.arn)
+        take_arn(batch, found.arn, found.output_uri)
+
+
+def _analyses(batch: BedrockBatch) -> list[int]:
+    return list(batch.questions.order_by().values_list("nova_job_id", flat=True).distinct())
+
+
+class _Preparation:
+    """From linked questions to a sealed batch. Done again after a crash, it does what is left."""
+
+    def __init__(self, batch: BedrockBatch, model: CatalogueModel, progress: Progress, token: str) -> None:
+        self.batch, self.model, self.progress, self.token = batch, model, progress, token
+        self.folder = BatchFolder(batch.folder)
+        self.minimum = bedrock_conf.batch().min_records
+
+    def run(self) -> bool:
+        """Whether the batch is sealed; else it was given up for lack of records."""
+        if self._is_sealed():
+            return True
+        for _ in range(ROUNDS):
+            self._reserve()
+            if self._stage() and self._has_enough() and self._seal(self._write()):
+                return True
+            self.batch.refresh_from_db()
+            if self.batch.ended_at:
+                return False
+        raise BusyError("Questions leave this batch while it is being sent.")
+
+    def _is_sealed(self) -> bool:
+        return self.batch.questions.filter(state=Question.State.ASKED).exists()
+
+    def _questions(self) -> QuestionQuerySet:
+        return Question.objects.filter(bedrock_batch=self.batch, state=Question.State.WAITING)
+
+    def _some(self) -> Iterator[list[Question]]:
+        """What is left in the batch, a few at a time, those of one analysis one after the other."""
+        pks = list(self._questions().order_by("nova_job", "index", "pk").values_list("pk", flat=True))
+        for start in range(0, len(pks), CHUNK):
+            rows = self._questions().filter(pk__in=pks[start : start + CHUNK])
+            yield list(rows.select_related("nova_job__file").order_by("nova_job", "index", "pk"))
+            self.progress.check()
+
+    # --- money ------------------------------------------------------------------------------------------------------
+
+    def _reserve(self) -> None:
+        """All of it, or nothing: over the cap everything goes back, with the sum that is needed."""
+        needs, over = Decimal(0), None
+        for questions in self._some():
+            asks = {one.pk: calls.payment(one, asking.prompt_of(one), one.nova_job, self.model) for one in questions}
+            needs += sum((ask.usd or Decimal(0) for ask in asks.values()), Decimal(0))
+            if over is not None:
+                continue
+            refused = ledger.refusals(list(asks.values()))
+            for question in questions:
+                if (reason := refused.get(question.key)) is not None:
+                    self._take_out(question, reason)
+            try:
+                ledger.reserve_many([ask for ask in asks.values() if ask.question not in refused])
+            except (OverBudgetError, UnpricedError) as exc:
+                over = exc
+        if isinstance(over, OverBudgetError):
+            give_up(self.batch, str(over), over.remedy, is_held=True, needs_usd=needs)
+        if over is not None:
+            raise over
+
+    def _take_out(self, question: Question, reason: BedrockError) -> None:
+        """Asked elsewhere: it waits for that answer. Paid and lost: it fails with the reason."""
+        if isinstance(reason, AlreadyPaidError):
+            self._fail(question, reason)
+        else:
+            self._questions().filter(pk=question.pk).update(bedrock_batch=None, record_id=None)
+
+    # --- videos -----------------------------------------------------------------------------------------------------
+
+    def _stage(self) -> bool:
+        """Upload what is not there yet, side by side. A file that can't be staged fails alone."""
+        staged, total = self.folder.staged(), self._questions().count()
+        here = _Uploads(self, staged, total)
+        with here.stack:
+            staging.upload_many(here.items(), on_done=here.done, on_unreadable=here.unreadable)
+        return True
+
+    def fail_alone(self, question: Question, exc: Exception) -> None:
+        """It leaves the batch with its reason, and its analysis ends."""
+        self._fail(question, exc if isinstance(exc, WorkError) else WorkError(str(exc), remedy="Make the proxy again."))
+
+    def _fail(self, question: Question, exc: WorkError) -> None:
+        with transaction.atomic():
+            batch_pool.release([question], note=str(exc))
+            self._questions().filter(pk=question.pk).update(
+                state=Question.State.FAILED, error=calls.in_words(exc), bedrock_batch=None, record_id=None
+            )
+        answers.finish(question.nova_job)
+
+    def _has_enough(self) -> bool:
+        left = self._questions().count()
+        if left >= self.minimum:
+            return True
+        reason = (
+            f"{left:,} records were left of this batch, and Bedrock takes {self.minimum:,} or more: they wait again."
+        )
+        give_up(self.batch, reason, "", is_held=False)
+        return False
+
+    # --- records ----------------------------------------------------------------------------------------------------
+
+    def _write(self) -> set[str]:
+        """Write the records, streaming. Returns their ids."""
+        self.progress.update(1.0, "Writing the records")
+        written: set[str] = set()
+
+        def lines() -> Iterator[tuple[str, dict[str, Any]]]:
+            for questions in self._some():
+                for question in questions:
+                    record_id = question.record_id or ""
+                    written.add(record_id)
+                    yield record_id, self._body(question, record_id)
+
+        self.folder.write_records(lines())
+        return written
+
+    def _body(self, question: Question, record_id: str) -> dict[str, Any]:
+        prompt = asking.prompt_of(question)
+        depth = Wanted.of(question.nova_job).depth
+        return converse.batch_body(
+            converse.Question(
+                runtime_id=self.batch.runtime_id,
+                system=prompt.system,
+                text=prompt.text_without_tool,
+                video_uri=self.folder.video_uri(record_id),
+                max_tokens=estimating.max_tokens(self.model, question.types, depth),
+            )
+        )
+
+    def _seal(self, written: set[str]) -> bool:
+        """From here on nothing leaves: what was written is what is asked, and each has its reservation."""
+        with transaction.atomic():
+            BedrockBatch.objects.select_for_update().get(pk=self.batch.pk)
+            rows = list(self._questions().only("pk", "key", "record_id"))
+            if {row.record_id for row in rows} != written:
+                return False
+            for start in range(0, len(rows), calls.CHUNK):
+                some = rows[start : start + calls.CHUNK]
+                entries = calls.entries_of(some)
+                if len(entries) < len(some):
+                    return False
+                ledger.sent(*entries.values())
+            self._questions().update(state=Question.State.ASKED, error="")
+        return True
+
+
+class _Uploads:
+    """The pieces on their way to S3. Cut pieces are on disk only until theirs are up."""
+
+    def __init__(self, preparation: _Preparation, staged: set[str], total: int) -> None:
+        self.work, self.staged, self.total = preparation, staged, total
+        self.stack = ExitStack()
+        self._open: dict[str, tuple[ExitStack, set[str]]] = {}
+        self._by_key: dict[str, Question] = {}
+        self._done = 0
+
+    def items(self) -> Iterator[tuple[Path, str]]:
+        for questions in self.work._some():
+            for _, some in groupby(questions, key=lambda one: one.nova_job_id):
+                yield from self._of_analysis(list(some))
+
+    def _of_analysis(self, questions: Sequence[Question]) -> Iterator[tuple[Path, str]]:
+        keys = {self._key(one): one for one in questions}
+        todo = {key: one for key, one in keys.items() if key not in self.staged}
+        self._done += len(keys) - len(todo)
+        if not todo:
+            return
+        nova_job = questions[0].nova_job
+        whole = list(nova_job.questions.all())
+        mine = self.stack.enter_context(ExitStack())
+        try:
+            pieces = mine.enter_context(calls.cut_proxy(nova_job, whole, token=self.work.token))
+            for question in todo.values():
+                piece = pieces[question.index]
+                with piece.path.open("rb"):
+                    calls.place(question, piece, is_cut=len(pieces) > 1)
+        except (WorkError, OSError) as exc:
+            mine.close()
+            if isinstance(exc, WorkError) and exc.retryable:
+                raise
+            for question in todo.values():
+                self.work.fail_alone(question, exc)
+            return
+        under_way = set(todo)
+        for key, question in todo.items():
+            self._open[key], self._by_key[key] = (mine, under_way), question
+        for key, question in todo.items():
+            yield pieces[question.index].path, key
+
+    def done(self, key: str) -> None:
+        self._close(key)
+        self._done += 1
+        self.work.progress.update(self._done / max(1, self.total), f"Staging: {self._done:,} of {self.total:,} videos")
+
+    def unreadable(self, key: str, exc: OSError) -> None:
+        question = self._by_key[key]
+        self._close(key)
+        self.work.fail_alone(question, exc)
+
+    def _close(self, key: str) -> None:
+        mine, under_way = self._open.pop(key)
+        self._by_key.pop(key)
+        under_way.discard(key)
+        if not under_way:
+            mine.close()
+
+    def _key(self, question: Question) -> str:
+        return self.work.folder.video_key(question.record_id or "")

@@ -1,0 +1,86 @@
+"""What every call to Nova needs, in whatever mode: its piece of the proxy, and what the ledger is told of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from bedrock import catalogue
+from bedrock.ledger import Ask
+from bedrock.models import CatalogueModel, Entry
+from files.cutting import Piece, pieces
+from files.existing import proxy_path
+from jobs.errors import WorkError
+from jobs.progress import NO_PROGRESS, Progress
+from nova import asking, estimating
+from nova.errors import NotAnalysableError
+from nova.merging import Span
+from nova.models import NovaJob, Question
+from nova.options import Wanted
+from nova.prompts import Prompt
+
+#: Rows that one statement names.
+CHUNK = 500
+
+
+@contextmanager
+def cut_proxy(
+    nova_job: NovaJob, questions: Iterable[Question], *, token: str, progress: Progress = NO_PROGRESS
+) -> Iterator[list[Piece]]:
+    """The pieces of the proxy that these questions (all of an analysis) are about; they are gone afterwards."""
+    file = nova_job.file
+    proxy = asking.proxy_of(file) if file else None
+    if file is None or proxy is None:
+        raise NotAnalysableError("There is no proxy to send.", remedy="Make the proxy, then retry.")
+    cuts = sorted({question.start_s for question in questions if question.index})
+    with pieces(file, proxy_path(proxy), cuts, token=token, progress=progress) as files:
+        yield files
+
+
+def place(question: Question, piece: Piece, *, is_cut: bool) -> None:
+    """Keep where the piece really begins: at a key frame."""
+    if is_cut and (question.start_s, question.end_s) != (piece.start_s, piece.end_s):
+        question.start_s, question.end_s = piece.start_s, piece.end_s
+        question.save(update_fields=["start_s", "end_s"])
+
+
+def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: CatalogueModel) -> Ask:
+    """What the ledger is told of a question: its worst case and the price of now."""
+    file = nova_job.file
+    span = Span(question.start_s, question.end_s or question.start_s)
+    depth = Wanted.of(nova_job).depth
+    estimate = estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt)
+    return Ask(
+        question=question.key,
+        purpose="analysis",
+        model_key=model.key,
+        mode=nova_job.mode,
+        usd=estimate.usd_high,
+        price=catalogue.price(model, nova_job.mode),
+        estimated_usd=estimate.usd_low,
+        analysis_type="+".join(sorted(question.types))[:80],
+        file_id=file.pk if file else None,
+        file_name=file.name if file else "",
+        holder=holder_of(question),
+    )
+
+
+def holder_of(question: Question) -> str:
+    """What the ledger calls the one who asks."""
+    return f"question:{question.pk}"
+
+
+def entries_of(questions: Sequence[Question]) -> dict[int, Entry]:
+    """The reservations of these questions, also those of answers that were thought lost, by the question's id."""
+    holders = {holder_of(question): question.pk for question in questions}
+    states = [Entry.State.RESERVED, Entry.State.POSSIBLY_PAID]
+    found: dict[int, Entry] = {}
+    for start in range(0, len(questions), CHUNK):
+        keys = [question.key for question in questions[start : start + CHUNK]]
+        for entry in Entry.objects.filter(question__in=keys, state__in=states).order_by("pk"):
+            if entry.holder in holders:
+                found[holders[entry.holder]] = entry
+    return found
+
+
+def in_words(exc: WorkError) -> str:
+    """An error and its remedy, as they are kept on a row."""
+    return f"{exc} {exc.remedy}".strip()

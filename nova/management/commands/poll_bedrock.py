@@ -1,0 +1,59 @@
+"""`manage.py poll_bedrock`"""
+
+import json
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from nova import batch_pool, batching, conf
+from nova.models import BedrockBatch
+
+
+class Command(BaseCommand):
+    help = (
+        "Ask Bedrock how its batch jobs are, take in the results of those that are over, and send what is ready."
+        " `manage.py work` does the same by itself; both may run.  Example: manage.py poll_bedrock --once"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="look once; else until nothing is under way")
+        parser.add_argument("--json", action="store_true", help="print a line of JSON for each batch")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        while True:
+            batches = batching.tend_all(force=True, here=True)
+            for model_key in batch_pool.models_waiting():
+                batches += batch_pool.send(model_key)
+            for batch in batches:
+                batch.refresh_from_db()
+                self.stdout.write(json.dumps(facts_of(batch)) if options["json"] else words_of(batch))
+            if not batches and not options["json"]:
+                self.stdout.write("No batch is under way.")
+            for model_key in batch_pool.models_waiting() if not options["json"] else []:
+                self.stdout.write(f"{model_key}: {batch_pool.waiting(model_key).words}")
+            if options["once"] or not BedrockBatch.objects.open().exists():
+                return
+            time.sleep(conf.poll_s())
+
+
+def facts_of(batch: BedrockBatch) -> dict[str, Any]:
+    return {
+        "batch": str(batch),
+        "model": batch.model_key,
+        "arn": batch.arn,
+        "status": batch.remote_status,
+        "message": batch.remote_message,
+        "records_done": batch.records_done,
+        "records_total": batch.records_total,
+        "error": batch.error,
+        "is_collected": batch.collected_at is not None,
+    }
+
+
+def words_of(batch: BedrockBatch) -> str:
+    """One line for people."""
+    state = "taken in" if batch.collected_at else batch.remote_status or "not sent yet"
+    count = f", {batch.records_done or 0:,} of {batch.records_total:,} records" if batch.records_total else ""
+    said = f": {batch.error or batch.remote_message}" if batch.error or batch.remote_message else ""
+    return f"{batch} ({batch.model_key}): {state}{count}{said}"

@@ -127,6 +127,7 @@ class Mender:
             "number": self._number,
             "integer": self._integer,
             "boolean": self._boolean,
+            "time": self._moment,
         }
 
     def value(self, value: Any, schema: Schema, path: str) -> Any:
@@ -136,7 +137,8 @@ class Mender:
         try:
             if "enum" in schema:
                 return self._choice(value, schema, path)
-            return self._kinds.get(type_of(schema), self._free)(value, schema, path)
+            kind = "time" if schema.get("x-time") and is_time("", schema) else type_of(schema)
+            return self._kinds.get(kind, self._free)(value, schema, path)
         except UnmendableError as exc:
             if "default" in schema:
                 self._notes.add(path, f"{exc}; {quoted(schema['default'])} stands instead")
@@ -153,9 +155,11 @@ class Mender:
             found: dict[str, Any] = self._free(given, schema, path)
             return found
         named = self._named(given, schema, path)
+        required = schema.get("required", ())
+        if not named and not given and not required and "." in path:  # an empty part, not an empty answer
+            return {}
         if not named:
             raise UnmendableError(f"has none of {', '.join(properties)}")
-        required = schema.get("required", ())
         made: dict[str, Any] = {}
         for name, part in properties.items():
             where = f"{path}.{name}".lstrip(".")
@@ -165,6 +169,8 @@ class Mender:
                 self._put(made, name, (named[name], part, where), is_required=name in required)
             elif name in required:
                 made[name] = self._missing(part, where)
+        if not made:
+            raise UnmendableError(f"has nothing of use for {', '.join(named)}")
         if schema.get("additionalProperties") is True:
             made |= {key: self._free(extra, {}, path) for key, extra in given.items() if key not in properties}
         return made
@@ -172,7 +178,7 @@ class Mender:
     def _put(self, made: dict[str, Any], name: str, what: tuple[Any, Schema, str], *, is_required: bool) -> None:
         value, part, where = what
         try:
-            made[name] = self._moment(value, where) if is_time(name, part) else self.value(value, part, where)
+            made[name] = self.value(value, {**part, "x-time": True} if is_time(name, part) else part, where)
         except UnmendableError as exc:
             self._notes.add(where, f"{exc}; left out")
             if is_required and type_of(part) == "object":
@@ -314,15 +320,14 @@ class Mender:
             self._notes.add(path, f"{number:g} is out of bounds; {kept:g} stands instead")
         return kept
 
-    def _moment(self, value: Any, path: str) -> float | int:
+    def _moment(self, value: Any, schema: Schema, path: str) -> float | int:
         """Seconds; the clip's bounds are looked at later."""
-        if not isinstance(value, str):
-            return _finite(value)
-        seconds = seconds_of(value)
+        seconds = seconds_of(value) if isinstance(value, str) else _finite(value)
         if seconds is None:
             raise UnmendableError(f"{quoted(value)} is no time")
-        self._notes.add(path, "a text instead of seconds")
-        return seconds
+        if isinstance(value, str):
+            self._notes.add(path, "a text instead of seconds")
+        return self._integer(seconds, {}, path) if type_of(schema) == "integer" else seconds
 
     def _boolean(self, value: Any, schema: Schema, path: str) -> bool:
         if isinstance(value, bool):

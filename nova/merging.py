@@ -144,11 +144,13 @@ class _Joiner:
     def _lists(self, pieces: Sequence[_Piece], schema: Schema, path: str) -> list[Any]:
         item_schema: Schema = schema.get("items", {})
         span = span_names(item_schema.get("properties", {}))
+        items = [item for piece in pieces for item in piece.value]
+        if span and not all(item.get(name) is not None for item in items for name in span):
+            span = None  # a time is not known
         if schema.get("x-sequence") and span:
             return self._sequence(pieces, schema, path, span)
         if "x-key" in schema:
             return self._by_key(pieces, schema, path)
-        items = [item for piece in pieces for item in piece.value]
         if schema.get("x-distinct"):
             return list({json.dumps(item, sort_keys=True): item for item in reversed(items)}.values())[::-1]
         if span and set(item_schema["properties"]) == set(span):
@@ -246,6 +248,9 @@ def _key_names(schema: Schema) -> Sequence[str]:
 
 def _touches(group: Sequence[_Piece], piece: _Piece, span: tuple[str, str]) -> bool:
     start, end = span
+    moments = [one.value.get(name) for one in (*group, piece) for name in span]
+    if any(moment is None for moment in moments):
+        return False
     first, last = min(one.value[start] for one in group), max(one.value[end] for one in group)
     return bool(piece.value[start] - last <= TOUCHING_S and first - piece.value[end] <= TOUCHING_S)
 
@@ -269,7 +274,9 @@ def _part_at_seam(before: Sequence[_Piece], after: Sequence[_Piece], span: tuple
     if last[end] <= first[start]:
         return
     low, high = max(last[start], first[start]), min(last[end], first[end])
-    seam_s = round((low + high) / 2 if low <= high else (first[start] + last[end]) / 2, DECIMALS)
+    are_whole = all(isinstance(item[name], int) for item in (last, first) for name in span)
+    middle_s = (low + high) / 2 if low <= high else (first[start] + last[end]) / 2
+    seam_s = round(middle_s, None if are_whole else DECIMALS)
     for item in (piece.value for piece in before):
         item[start], item[end] = min(item[start], seam_s), min(item[end], seam_s)
     for item in (piece.value for piece in after):

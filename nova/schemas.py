@@ -189,7 +189,8 @@ def span_names(properties: Mapping[str, Schema]) -> tuple[str, str] | None:
     """The names of the properties that are beginning and end of a stretch of time."""
     for name, schema in properties.items():
         end = name.replace("start", "end", 1)
-        if end != name and is_time(name, schema) and is_time(end, properties.get(end, {})):
+        other = properties.get(end, {})
+        if end != name and is_time(name, schema) and is_time(end, other) and type_of(schema) == type_of(other):
             return name, end
     return None
 

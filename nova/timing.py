@@ -1,11 +1,12 @@
 """Times in results: brought inside the clip, in order, and moved to where the clip lies in its source. Pure."""
 
+import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 from nova.mending import Notes
-from nova.schemas import Schema, is_time, span_names
+from nova.schemas import Schema, is_time, span_names, type_of
 
 
 def settle(value: Any, schema: Schema, *, duration_s: float | None, notes: Notes, path: str) -> None:
@@ -47,7 +48,9 @@ def sort_by_time(items: list[Any], schema: Schema) -> None:
 def _changed(name: str, value: Any, schema: Schema, change: Callable[[float], float]) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     known = is_time(name, schema) if "type" in schema else bool(schema.get("x-time", name.endswith("_s")))
-    return change(value) if is_number and known else map_times(value, schema, change)
+    if not (is_number and known):
+        return map_times(value, schema, change)
+    return round(change(value)) if type_of(schema) == "integer" else change(value)
 
 
 def _settle_moments(
@@ -61,7 +64,8 @@ def _settle_moments(
     for name, part in properties.items():
         if is_time(name, part) and value.get(name) is not None:
             seconds = value[name]
-            inside = max(0, seconds if duration_s is None else min(duration_s, seconds))
+            latest = duration_s if duration_s is None or type_of(part) != "integer" else math.floor(duration_s)
+            inside = max(0, seconds if latest is None else min(latest, seconds))
             if inside != seconds:
                 notes.add(f"{path}.{name}".lstrip("."), f"{seconds:g} is outside the clip; {inside:g} stands instead")
                 value[name] = inside
@@ -108,8 +112,10 @@ def _order_names(schema: Schema) -> tuple[str, ...]:
 
 def _trim(items: list[Any], schema: Schema, notes: Notes, path: str) -> None:
     """One after the other: what overlaps the next ends where that begins."""
-    span = span_names(schema.get("items", {}).get("properties", {}))
-    for item, following in pairwise(items):
+    properties = schema.get("items", {}).get("properties", {})
+    timed = [item for item in items if _span_in(item, properties)]
+    span = span_names(properties)
+    for item, following in pairwise(timed):
         if span and item[span[1]] > following[span[0]]:
             notes.add(f"{path}[]", "it overlapped the next one; ends where that begins")
             item[span[1]] = following[span[0]]

@@ -269,7 +269,7 @@ def texts_in(value: Any) -> set[str]:
     return {value} if isinstance(value, str) else set()
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(long_results(), st.randoms(use_true_random=False))
 def test_nothing_is_lost_whatever_the_order(drawn: tuple[float, list[Part]], chance: random.Random) -> None:
     duration_s, parts = drawn
@@ -285,7 +285,8 @@ def test_nothing_is_lost_whatever_the_order(drawn: tuple[float, list[Part]], cha
     assert [one["index"] for one in found] == list(range(1, len(found) + 1))
     assert all(one["end_s"] <= other["start_s"] for one, other in itertools.pairwise(found))
     everything = json.dumps(merged, ensure_ascii=False)
-    assert all(text in everything for _, results in parts for text in texts_in(results))
+    said = {text for _, results in parts for text in texts_in(results)} - {"low"}  # the best confidence stands
+    assert all(text in everything for text in said)
     for span, results in parts:
         for start_s, end_s in spans_in(results["elements"]):
             assert is_covered(span.start_s + start_s, span.start_s + end_s, spans_in(merged["elements"]))

@@ -16,6 +16,7 @@ from embeddings.models import Chunk
 from embeddings.search import MAX_LIMIT, Hit, SearchAnswer, more_like, search
 from embeddings.snippets import find, snippet
 from files import derived
+from files.models import File
 from jobs.errors import WorkError
 from transcription.models import Segment, Transcript
 
@@ -86,7 +87,8 @@ def _context(form: SearchForm) -> dict[str, Any]:
     answer, problem = _ask(form)
     shown = answer.results if answer else []
     current = _current(form, shown)
-    rows = [_row(form, hit, is_current=current is not None and hit.chunk_id == current.chunk_id) for hit in shown]
+    pictured, current_id = _pictured(shown), current.chunk_id if current else None
+    rows = [_row(form, hit, pictured, is_current=hit.chunk_id == current_id) for hit in shown]
     context: dict[str, Any] = {
         "form": form,
         "q": form.value("q") or "",
@@ -136,12 +138,18 @@ def _current(form: SearchForm, hits: list[Hit]) -> Hit | None:
     return named[0] if named else (hits[0] if hits else None)
 
 
-def _row(form: SearchForm, hit: Hit, *, is_current: bool) -> Row:
+def _pictured(hits: list[Hit]) -> set[int]:
+    """The files that have a poster to ask for."""
+    files = File.objects.only("sampled_hash").in_bulk({hit.file_id for hit in hits})
+    return {pk for pk, file in files.items() if derived.poster_path(file) is not None}
+
+
+def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) -> Row:
     return Row(
         hit=hit,
         url=_address(form, at=hit.chunk_id),
         like_url=f"{reverse('search')}?like={hit.chunk_id}",
-        has_picture=derived.has_poster(hit.file_id),
+        has_picture=hit.file_id in pictured,
         is_current=is_current,
     )
 

@@ -37,11 +37,6 @@ def poster_path(file: File) -> Path | None:
     return _existing(file, POSTER)
 
 
-def has_poster(file_id: int) -> bool:
-    """Whether there is a poster to ask for, where only the id is at hand."""
-    return (folder(file_id) / POSTER).is_file()
-
-
 def sprite_path(file: File) -> Path | None:
     return _existing(file, SPRITE)
 

@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.db import connection
 
 from embeddings import fulltext, matrix, registry
+from files import derived
 from files.models import File, Root
 from tests.embeddings.fakes import WordsProvider
 from transcription.models import Segment, Transcript
@@ -62,6 +63,14 @@ def say(file: File, lines: Lines, *, provider: str = "sidecar") -> Transcript:
         for place, (start, end, text) in enumerate(lines)
     )
     return transcript
+
+
+def make_poster(file: File, content: bytes) -> None:
+    """The small picture that is made with a proxy."""
+    place = derived.folder(file.pk)
+    place.mkdir(parents=True)
+    (place / derived.POSTER).write_bytes(content)
+    derived.write_made(file.pk, derived.Made(source_hash=file.sampled_hash, names=(derived.POSTER,)))
 
 
 def vector_count(space_id: int) -> int:

@@ -10,9 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from embeddings import index
 from embeddings.errors import ProviderError
 from embeddings.models import Chunk
-from files import derived
 from files.models import File
-from tests.embeddings.conftest import MakeFile, say
+from tests.embeddings.conftest import MakeFile, make_poster, say
 from tests.embeddings.fakes import WordsProvider
 
 LINES = [
@@ -55,9 +54,7 @@ def test_an_empty_page_says_the_next_step(viewer: Client) -> None:
 def test_a_question_shows_moments_counts_and_the_player_beside_them(
     viewer: Client, friday: File, folders: Path
 ) -> None:
-    poster = derived.folder(friday.pk) / derived.POSTER
-    poster.parent.mkdir(parents=True)
-    poster.write_bytes(b"a picture")
+    make_poster(friday, b"a picture")
 
     html = page(viewer, "q=leak+seam")
 

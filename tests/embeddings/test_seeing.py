@@ -17,12 +17,11 @@ from embeddings import facet, index, registry, seeing, spaces, tasks
 from embeddings.errors import SpaceError, ViewingError
 from embeddings.models import Chunk, Embedding, Viewing
 from embeddings.search import search
-from files import derived
 from files.models import File
 from files.selection import resolve
 from jobs.models import Job
 from jobs.queue import run_until_idle
-from tests.embeddings.conftest import vector_count
+from tests.embeddings.conftest import make_poster, vector_count
 from tests.files.factories import make_file, make_proxy_row, make_root
 from tests.standin import world as at
 from tests.standin.media import tiny_mp4
@@ -187,8 +186,7 @@ def test_a_picture_is_one_chunk_and_is_paid_once(nova: World, video: File) -> No
     (Path(video.root.path) / "buoy.jpg").write_bytes(b"a picture of a buoy")
     with pytest.raises(ViewingError, match="no small copy"):
         look(picture)
-    derived.folder(picture.pk).mkdir(parents=True)
-    (derived.folder(picture.pk) / derived.POSTER).write_bytes(b"\xff\xd8\xff a buoy")
+    make_poster(picture, b"\xff\xd8\xff a buoy")
 
     assert look(picture).state == Viewing.State.DONE
     look(picture)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import page_not_found
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -13,4 +15,13 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exc, WorkError):
         detail = f"{exc} {exc.remedy}".strip()
         return Response({"detail": detail, "code": exc.code}, status=exc.status)
+    if isinstance(exc, OverflowError):  # SQLite's integers have 64 bits
+        return Response({"detail": "A number in this request is too large.", "code": "too_large"}, status=400)
     return exception_handler(exc, context)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Programs get JSON for an address that is none, people the page."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": "There is nothing at this address.", "code": "not_found"}, status=404)
+    return page_not_found(request, exception)

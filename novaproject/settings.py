@@ -258,6 +258,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "novaproject.schema_hooks.name_errors",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ModelStatusEnum": "bedrock.models.CatalogueModel.Status",
         "NovaStatusEnum": "nova.models.NovaJob.Status",

@@ -36,3 +36,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("bedrock.page_urls")),
     path("", include("embeddings.page_urls")),
 ]
+handler404 = "novaproject.api_errors.not_found"

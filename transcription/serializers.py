@@ -42,7 +42,7 @@ class TranscriptSummarySerializer(serializers.ModelSerializer[Transcript]):
 class TranscriptSerializer(TranscriptSummarySerializer):
     """A transcript with its segments."""
 
-    segments = SegmentSerializer(many=True)
+    segments = SegmentSerializer(many=True, required=False)  # left out of lists that are asked without them
 
     class Meta(TranscriptSummarySerializer.Meta):
         fields = (*TranscriptSummarySerializer.Meta.fields, "segments")

@@ -1,0 +1,52 @@
+"""What every operation may answer besides its own: named in the API's schema here, once."""
+
+from typing import Any
+
+_WORDS = {
+    "400": "What was sent does not fit; the body says what.",
+    "401": "No valid session or token.",
+    "403": "The user lacks the permission, or AWS refused it.",
+    "404": "There is no such thing.",
+    "409": "It does not fit the present state; the body says what to do.",
+    "415": "The body is of a media type that is not read here.",
+}
+_ERROR = {
+    "type": "object",
+    "description": "`detail` says what is wrong and what to do; errors of a field stand under its name.",
+    "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
+    "additionalProperties": {},
+}
+
+
+def name_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
+    """Add the error answers to each operation that can give them."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR
+    for path in result.get("paths", {}).values():
+        for method, operation in path.items():
+            responses = operation["responses"]
+            for status in _statuses(method, operation):
+                responses.setdefault(status, _answer(status))
+            operation["responses"] = dict(sorted(responses.items()))
+    return result
+
+
+def _statuses(method: str, operation: dict[str, Any]) -> list[str]:
+    parameters = operation.get("parameters", [])
+    names = {parameter["name"] for parameter in parameters}
+    found = []
+    if {} not in operation.get("security", [{}]):  # an empty entry means: without a login too
+        found += ["401", "403"]
+    if "requestBody" in operation or any(parameter["in"] == "query" for parameter in parameters):
+        found.append("400")
+    if "requestBody" in operation:
+        found += ["404", "415"]
+    if "page" in names or any(parameter["in"] == "path" for parameter in parameters):
+        found.append("404")
+    if method != "get":
+        found.append("409")
+    return found
+
+
+def _answer(status: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {"description": _WORDS[status], "content": content}

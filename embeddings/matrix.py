@@ -5,7 +5,7 @@ new rows are those with higher ids (AUTOINCREMENT, one writer at a time), gone o
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -22,7 +22,7 @@ HAS_FAISS = find_spec("faiss") is not None
 #: Up to this part of the matrix, the rows that pass a filter are copied and searched alone; above it, all are searched
 #: and those that do not pass are dropped from a longer list.
 COPY_SHARE = 0.3
-READ_ROWS = 5_000
+READ_ROWS = 2_000
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -122,40 +122,35 @@ def _empty(space: Space) -> Snapshot:
 
 def _brought_up(known: Snapshot, space: Space, generation: int) -> Snapshot:
     """Rows first, removals second: what goes between the two reads is then among the removals or was never read."""
-    fresh = _read(space, after=int(known.ids[-1]) if len(known) else 0)
-    parts = [known, fresh] if len(fresh) else [known]
+    grown = _read(known, space)
     removals = Removal.objects.filter(space=space, id__gt=known.last_removal).order_by("id")
     gone = list(removals.values_list("id", "embedding_id"))
-    ids = np.concatenate([part.ids for part in parts])
-    keep = ~np.isin(ids, [embedding for _, embedding in gone]) if gone else slice(None)
-    return Snapshot(
-        generation=generation,
-        last_removal=gone[-1][0] if gone else known.last_removal,
-        ids=ids[keep],
-        files=np.concatenate([part.files for part in parts])[keep],
-        kinds=np.concatenate([part.kinds for part in parts])[keep],
-        bits=np.ascontiguousarray(np.concatenate([part.bits for part in parts])[keep]),
-    )
+    last = gone[-1][0] if gone else known.last_removal
+    if not gone:
+        return replace(grown, generation=generation, last_removal=last)
+    keep = ~np.isin(grown.ids, [embedding for _, embedding in gone])
+    return Snapshot(generation, last, grown.ids[keep], grown.files[keep], grown.kinds[keep], grown.bits[keep])
 
 
-def _read(space: Space, *, after: int) -> Snapshot:
-    width = (space.dimension + 7) // 8
-    ids: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-    files: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
-    kinds: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
-    bits: list[Bits] = [np.empty((0, width), np.uint8)]
+def _read(known: Snapshot, space: Space) -> Snapshot:
+    """What is known with what came after it, read straight into its place: copies would stay with the process."""
+    after, have = int(known.ids[-1]) if len(known) else 0, len(known)
     with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM embeddings WHERE space_id = %s AND id > %s", [space.pk, after])
+        room = have + int(cursor.fetchone()[0])
+        ids, files, kinds = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room, np.uint8)
+        bits = np.empty((room, known.bits.shape[1]), np.uint8)
+        ids[:have], files[:have], kinds[:have], bits[:have] = known.ids, known.files, known.kinds, known.bits
         cursor.execute(
-            "SELECT id, file_id, kind_code, bits FROM embeddings WHERE space_id = %s AND id > %s ORDER BY id",
-            [space.pk, after],
+            "SELECT id, file_id, kind_code, bits FROM embeddings WHERE space_id = %s AND id > %s ORDER BY id LIMIT %s",
+            [space.pk, after, room - have],  # rows that came since the count are of the next generation
         )
         while rows := cursor.fetchmany(READ_ROWS):
-            columns = list(zip(*rows, strict=True))
-            ids.append(np.array(columns[0], np.int64))
-            files.append(np.array(columns[1], np.int32))
-            kinds.append(np.array(columns[2], np.uint8))
-            bits.append(np.frombuffer(b"".join(columns[3]), np.uint8).reshape(len(rows), width))
-    return Snapshot(0, 0, np.concatenate(ids), np.concatenate(files), np.concatenate(kinds), np.concatenate(bits))
+            end = have + len(rows)
+            ids[have:end], files[have:end], kinds[have:end] = zip(*(row[:3] for row in rows), strict=True)
+            bits[have:end] = np.frombuffer(b"".join(row[3] for row in rows), np.uint8).reshape(len(rows), -1)
+            have = end
+    return replace(known, ids=ids[:have], files=files[:have], kinds=kinds[:have], bits=bits[:have])
 
 
 def _nearest(bits: Bits, query: Bits, k: int) -> Places:

@@ -29,7 +29,7 @@ pytestmark = [
 
 CLIPS, CLIP_S, KILLS = 30, 2.0, 10
 #: `make chaos-library` gives more seeds.
-SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split(",")]
+SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").replace(",", " ").split()]
 
 
 def make_library(folder: Path) -> None:

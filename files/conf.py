@@ -67,7 +67,8 @@ def imports_at_once() -> int:
 
 def probe_workers() -> int:
     """How many files are looked into at once."""
-    return min(8, 2 * (os.cpu_count() or 1))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, cores + 1)  # one more, for the time that a drive takes
 
 
 def roots_check_s() -> float:

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Count
 
 from files.hashing import full_hash
 from files.models import File, FileQuerySet, Root
@@ -25,8 +25,10 @@ def confirm_duplicates(root: Root, *, progress: Progress = NO_PROGRESS) -> int:
 
 
 def _suspects(root: Root) -> FileQuerySet:
-    """Available files without a full hash that share size and sample with another, one of the two in this root."""
-    alike = File.objects.filter(sampled_hash=OuterRef("sampled_hash"), size_bytes=OuterRef("size_bytes"))
-    others = alike.exclude(pk=OuterRef("pk"))
-    unknown = File.objects.available().filter(full_hash="").exclude(sampled_hash="")
-    return unknown.filter(root=root).filter(Exists(others)) | unknown.filter(Exists(others.filter(root=root)))
+    """Available files without a full hash that share their sample with another, one of the two in this root."""
+    # As lists, each worked out once: compared row by row, SQLite takes all files of the root for each of them.
+    known = File.objects.exclude(sampled_hash="").order_by()
+    several = known.values("sampled_hash").annotate(count=Count("pk")).filter(count__gt=1).values("sampled_hash")
+    here = known.filter(root=root).values("sampled_hash")
+    unknown = File.objects.available().filter(full_hash="")
+    return unknown.filter(sampled_hash__in=several).filter(sampled_hash__in=here)

@@ -1,65 +1,24 @@
-"""Looking into files, several at once: what they hold, or why they cannot be taken in."""
+"""Taking in what was found in files: when a file is whole, and what its row says."""
 
-import logging
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from files import conf
-from files.errors import FilesError, NotMediaError, StillCopyingError, UnreadableError
-from files.hashing import sampled_hash
-from files.listing import Entry, entry_of
-from files.media import MediaInfo
+from files.listing import Entry
+from files.look_pool import LookPool
+from files.looking import Looked, has_moved_on
 from files.models import File
-from files.paths import HEAD_BYTES, begins_like_media, has_media_extension, raw_path, shown_path
-from files.probe import probe
+from files.paths import raw_path, shown_path
 
-logger = logging.getLogger(__name__)
 MAX_INT = 2**31 - 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looked:
-    """What was found in one file: either `info`, or the `error` why not."""
-
-    entry: Entry
-    info: MediaInfo | None = None
-    sampled_hash: str = ""
-    error: FilesError | None = None
-
-
-def look_into_all(root: Path, entries: Sequence[Entry], pool: ThreadPoolExecutor) -> Iterator[Looked]:
-    """Look into these files, in their order, on the threads of the pool."""
-    return pool.map(lambda entry: look_into(root, entry), entries)
-
-
-def make_pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(conf.probe_workers(), thread_name_prefix="probe")
-
-
-def look_into(root: Path, entry: Entry) -> Looked:
-    """Look into one file. Never raises for what the file is: one bad file stops no other."""
-    path = root / entry.path
-    try:
-        if not _may_be_media(path):
-            raise NotMediaError(f"{shown_path(path.name)} is not a media file.")
-        info = probe(path)
-        digest = sampled_hash(path)
-        if has_moved_on(path, entry):
-            raise StillCopyingError(f"{shown_path(path.name)} changed while it was looked at.")
-    except FilesError as error:
-        return Looked(entry=entry, error=error)
-    except OSError as error:
-        return Looked(entry=entry, error=_unreadable(path, error.strerror or str(error)))
-    except Exception as error:  # whatever a library makes of a broken file, its neighbours go on
-        logger.warning("Could not look into %s", shown_path(str(path)), exc_info=True)
-        return Looked(entry=entry, error=_unreadable(path, f"{type(error).__name__}: {error}"))
-    return Looked(entry=entry, info=info, sampled_hash=digest)
+def make_pool() -> LookPool:
+    return LookPool(conf.probe_workers())
 
 
 def is_fresh(entry: Entry, now_s: float) -> bool:
@@ -73,14 +32,6 @@ def settled(root: Path, entries: Sequence[Entry], since_s: float) -> tuple[list[
     whole = [entry for entry in entries if not has_moved_on(root / entry.path, entry)]
     kept = set(whole)
     return whole, [entry for entry in entries if entry not in kept]
-
-
-def has_moved_on(path: Path, entry: Entry) -> bool:
-    """Whether size or time differ from what was listed."""
-    try:
-        return entry_of(entry.path, path.lstat()) != entry
-    except OSError:
-        return True
 
 
 def describe(file: File, looked: Looked) -> File:
@@ -118,19 +69,6 @@ def moment_of(mtime_ns: int) -> datetime:
         return datetime.fromtimestamp(mtime_ns / 1e9, UTC)
     except (OverflowError, ValueError, OSError):
         return datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _may_be_media(path: Path) -> bool:
-    if has_media_extension(path.name):
-        return True
-    with path.open("rb") as source:
-        return begins_like_media(source.read(HEAD_BYTES))
-
-
-def _unreadable(path: Path, reason: str) -> UnreadableError:
-    return UnreadableError(
-        f"{shown_path(path.name)} cannot be read: {reason}.", remedy="Check its permissions and the drive."
-    )
 
 
 def _finite(number: float | None) -> float | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from files.hashing import full_hash
-from files.intake import Looked
+from files.looking import Looked
 from files.models import FileQuerySet
 from files.paths import shown_path
 

@@ -1,7 +1,7 @@
 """What is known of a media file once it was looked into. Pure: no Django, no reading."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Literal
@@ -96,8 +96,9 @@ class MediaInfo:
         return {
             "container": self.container,
             "tags": dict(self.tags),
-            "video": {**asdict(self.video), "pixel_aspect": str(self.video.pixel_aspect)} if self.video else None,
-            "audio_tracks": [asdict(track) for track in self.audio_tracks],
+            # Not `asdict`: its deep copies of plain values took a fifth of an import.
+            "video": {**vars(self.video), "pixel_aspect": str(self.video.pixel_aspect)} if self.video else None,
+            "audio_tracks": [dict(vars(track)) for track in self.audio_tracks],
         }
 
 

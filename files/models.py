@@ -76,9 +76,11 @@ class FileQuerySet(QuerySet["File"]):
 
     def duplicated(self, *, wanted: bool = True) -> Self:
         """Files that have, or have not, an exact duplicate in the library."""
-        same = File.objects.filter(full_hash=models.OuterRef("full_hash")).exclude(full_hash="")
+        same = File.objects.filter(full_hash=models.OuterRef("full_hash"))
         others = models.Exists(same.exclude(pk=models.OuterRef("pk")))
-        return self.filter(others if wanted else ~others)
+        # Most files have no full hash: these must not be compared with each other, all with all.
+        unknown = Q(full_hash="")
+        return self.filter(~unknown, others) if wanted else self.filter(unknown | ~others)
 
     def total_size_bytes(self) -> int:
         total: int | None = self.aggregate(total=models.Sum("size_bytes"))["total"]

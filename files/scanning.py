@@ -15,8 +15,9 @@ from django.utils import timezone
 from files import roots
 from files.duplicates import confirm_duplicates
 from files.errors import FilesError, NotMediaError, RootAbsentError, StillCopyingError
-from files.intake import DESCRIBED, Looked, describe, is_fresh, look_into_all, make_pool, settled
+from files.intake import DESCRIBED, describe, is_fresh, make_pool, settled
 from files.listing import Entry, Listing, list_folder
+from files.looking import Looked
 from files.matching import Candidates, rearranged
 from files.models import File, FileQuerySet, Root
 from files.paths import has_media_extension, is_unfinished, shown_path, stored_path
@@ -243,15 +244,17 @@ class Scan:
         # New paths first: a file that was renamed and replaced gives its row to the new name.
         ordered = sorted(entries, key=lambda entry: (entry.path in self.rows, entry.path))
         pace = Pace(len(ordered))
+        looked: list[Looked] = []
         with make_pool() as pool:
-            for chunk in _batches(ordered, CHUNK):
-                looked = []
-                for one in look_into_all(self.folder, chunk, pool):
-                    looked.append(one)
-                    pace.step()
-                    share = LISTING_SHARE + (1 - LISTING_SHARE) * pace.fraction
-                    self.progress.update(min(share, 0.99), pace.message())
-                self._write(looked, candidates)
+            for one in pool.look_into_all(self.folder, ordered):
+                looked.append(one)
+                pace.step()
+                share = LISTING_SHARE + (1 - LISTING_SHARE) * pace.fraction
+                self.progress.update(min(share, 0.99), pace.message())
+                if len(looked) == CHUNK:
+                    self._write(looked, candidates)
+                    looked = []
+        self._write(looked, candidates)
 
     def _take_in_settled(self, fresh: Sequence[Entry], started: float, candidates: Candidates) -> None:
         """Files that were written just now get a moment; those that still change wait for the next scan."""

@@ -9,8 +9,9 @@ from django.utils import timezone
 from files import conf, naming, roots, storage
 from files.errors import FilesError, UploadRefusedError
 from files.hashing import sampled_hash
-from files.intake import Looked, describe
+from files.intake import describe
 from files.listing import entry_of
+from files.looking import Looked
 from files.models import File
 from files.paths import shown_path
 from files.probe import probe

@@ -173,7 +173,7 @@ def test_an_unreadable_file_is_a_problem(library: Path, clip: Path, monkeypatch:
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied") if path.name == "a.mp4" else ValueError("unforeseen")
 
-    monkeypatch.setattr("files.intake.probe", refuse)
+    monkeypatch.setattr("files.looking.probe", refuse)
     report = import_directory(library)
 
     reasons = {problem.path: problem.reason for problem in report.problems}
@@ -344,6 +344,7 @@ def test_exact_duplicates_are_shown(library: Path, clip: Path) -> None:
 
     assert report.duplicates == 2
     assert set(File.objects.duplicated().values_list("path", flat=True)) == {"a.mp4", "copy of a.mp4"}
+    assert not File.objects.duplicated(wanted=False).filter(path__contains="a.mp4").exists()
     assert File.objects.get(path="other.mp4").full_hash == ""
 
 

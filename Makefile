@@ -10,7 +10,7 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-.PHONY: pictures run test check test-e2e install install-dev format bench-search chaos-library bench-nova bench-library
+.PHONY: pictures run test check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
 
 run: install
 	@$(PY) -m novaproject.bootstrap
@@ -53,6 +53,11 @@ pictures: install-dev
 # Kills workers, sentinels and ffmpeg over thirty proxies, with more seeds than `make test` (SEEDS="6 7 8" chooses).
 chaos-library: install-dev
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3 4 5)" $(PY) -m pytest tests/jobs/test_chaos_library.py --timeout 600
+
+# Kills workers, sentinels, the supervisor and a second collector over 250 clips in batch mode.
+chaos-nova: install-dev
+	CHAOS_CLIPS=250 CHAOS_KILLS=20 CHAOS_SEEDS=$(or $(SEEDS),$(shell seq -s, 1 5)) \
+	  $(PY) -m pytest tests/nova/test_chaos_batch.py --timeout 600
 
 format:
 	$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .

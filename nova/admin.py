@@ -1,12 +1,17 @@
 """Analyses and results in the admin: to look at; they are made and changed by the verbs only."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from jobs.errors import WorkError
+from nova import batch_pool, batching
 from nova.analysis_types import add_version, faults_of_type
+from nova.facet import PERMISSION
 from nova.models import (
     AnalysisResult,
     AnalysisType,
@@ -48,28 +53,91 @@ class AnalysisResultAdmin(_ReadOnly):
     search_fields = ("file__name",)
 
 
+class _Steerable(_ReadOnly):
+    """Rows that are read-only, with actions for those who may ask for analyses."""
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def _send(self, request: HttpRequest, model_keys: Iterable[str]) -> None:
+        """Send what waits for these models, and say what became of it."""
+        for model_key in sorted(set(model_keys)):
+            try:
+                batches = batch_pool.send(model_key, by_hand=True)
+            except WorkError as exc:
+                self.message_user(request, f"{model_key}: {exc} {exc.remedy}", messages.ERROR)
+                continue
+            said = ", ".join(str(batch) for batch in batches) or batch_pool.waiting(model_key).words
+            level = messages.SUCCESS if batches else messages.WARNING
+            self.message_user(request, f"{model_key}: {said}", level)
+
+
 @admin.register(BedrockBatch)
-class BedrockBatchAdmin(_ReadOnly):
+class BedrockBatchAdmin(_Steerable):
     list_display = (
         "id",
         "folder",
         "model_key",
         "remote_status",
+        "remote_message",
         "records_done",
         "records_total",
         "created_at",
+        "submitted_at",
+        "collected_at",
+        "cleared_at",
         "error",
     )
     list_filter = ("remote_status", "model_key")
     search_fields = ("folder", "arn")
+    actions = ("ask_now", "send_now", "cancel")
+
+    @admin.action(description="Ask Bedrock now, and take in what is done", permissions=["steer"])
+    def ask_now(self, request: HttpRequest, chosen: QuerySet[BedrockBatch]) -> None:
+        self._each(request, chosen, lambda batch: batching.tend(batch, force=True))
+
+    @admin.action(description="Send now what waits for these models", permissions=["steer"])
+    def send_now(self, request: HttpRequest, chosen: QuerySet[BedrockBatch]) -> None:
+        self._send(request, chosen.values_list("model_key", flat=True))
+
+    @admin.action(description="Cancel: stop it at Bedrock, keep what was done", permissions=["steer"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[BedrockBatch]) -> None:
+        self._each(request, chosen, batching.cancel_batch)
+
+    def _each(self, request: HttpRequest, chosen: QuerySet[BedrockBatch], act: Callable[[BedrockBatch], None]) -> None:
+        for batch in chosen:
+            try:
+                act(batch)
+            except WorkError as exc:
+                self.message_user(request, f"{batch}: {exc} {exc.remedy}", messages.ERROR)
+                continue
+            batch.refresh_from_db()
+            said = batch.error or batch.remote_message or batch.remote_status or "not sent yet"
+            self.message_user(request, f"{batch}: {said}", messages.SUCCESS)
 
 
 @admin.register(Question)
-class QuestionAdmin(_ReadOnly):
-    list_display = ("id", "nova_job", "index", "start_s", "end_s", "state", "attempts", "error")
+class QuestionAdmin(_Steerable):
+    list_display = (
+        "id",
+        "nova_job",
+        "index",
+        "start_s",
+        "end_s",
+        "state",
+        "bedrock_batch",
+        "attempts",
+        "estimated_usd",
+        "error",
+    )
     list_filter = ("state",)
-    list_select_related = ("nova_job", "nova_job__file")
+    list_select_related = ("nova_job", "nova_job__file", "bedrock_batch")
     search_fields = ("key", "record_id")
+    actions = ("send_now",)
+
+    @admin.action(description="Send now what waits for these models", permissions=["steer"])
+    def send_now(self, request: HttpRequest, chosen: QuerySet[Question]) -> None:
+        self._send(request, chosen.values_list("nova_job__model", flat=True))
 
 
 @admin.register(RawReply)

@@ -6,23 +6,28 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.urls import reverse
 from django.utils import timezone
 
 from bedrock.errors import BedrockError
 from embeddings import conf, registry, seeing, spaces, vec
+from embeddings.costs import cost_of_texts
 from embeddings.errors import SpaceError, ViewingError
 from embeddings.index import index_file
 from embeddings.models import Chunk, Space, Viewing
 from files.models import File
 from jobs import notices
 from jobs.errors import WorkError
-from jobs.models import Job
+from jobs.models import Job, Notice
 from jobs.queue import enqueue, finish_parked
 from jobs.work import Work
 
 EMBED = "embed"
 LOOK = "embed_seen"
-NOTICE = "embeddings-waiting"
+NOTICE, TO_PAY = "embeddings-waiting", "embeddings-to-pay"
+PAY_REMEDY = (
+    "Until then they are found by their words. Choose “Generate embeddings” in the library, or run `manage.py embed`."
+)
 #: A few steps of an import settle at nearly the same time: one job after them does the work of three.
 SETTLE = timedelta(seconds=2)
 #: What was written while its file was being embedded is picked up this often, in portions of so many files.
@@ -138,8 +143,11 @@ def why_not_by_itself() -> str:
 
 
 def sweep() -> None:
-    """Ask for what lacks vectors in the free space in use, a portion at a time."""
-    if not conf.conf().is_step_on or not Chunk.objects.exists() or why_not_by_itself():
+    """Ask for what lacks vectors in the free space in use, a portion at a time; of a paid one, say what waits."""
+    if not Chunk.objects.exists():
+        return
+    say_what_waits()
+    if not conf.conf().is_step_on or why_not_by_itself():
         return
     space = spaces.active()
     if spaces.waiting_count(space) <= 0:
@@ -148,6 +156,25 @@ def sweep() -> None:
     failed = Job.objects.failed().filter(kind=EMBED).values("subject_id")
     for file in File.objects.filter(pk__in=waiting).exclude(pk__in=failed)[:SWEEP_FILES]:
         request_embed(file)
+
+
+def say_what_waits() -> None:
+    """One notice while texts of a paid space wait for a person: how many, and what they cost at most."""
+    try:
+        space = spaces.active()
+        is_paid = registry.provider_for(space.key).is_paid
+    except WorkError:
+        return  # told by `why_not_by_itself`
+    count = spaces.waiting_count(space) if is_paid else 0
+    if count <= 0:
+        notices.clear(TO_PAY)
+        return
+    said = f"{count:,} text{'' if count == 1 else 's'} to embed"
+    if Notice.objects.filter(key=TO_PAY, text__startswith=f"{said}, ").exists():
+        return  # the price of so many was worked out before, which takes seconds in a large library
+    cost = cost_of_texts(space, Chunk.objects.awaiting(space))
+    price = cost.warnings[0] if cost.warnings else f"up to ${cost.usd_high:.4f}."
+    notices.notify(TO_PAY, f"{said}, {price}", level="info", remedy=PAY_REMEDY, url=reverse("library"))
 
 
 def _told(reason: str) -> str:

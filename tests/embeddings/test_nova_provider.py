@@ -8,11 +8,12 @@ import pytest
 from bedrock.embed_api import FORMATS
 from bedrock.errors import BusyError, OverBudgetError
 from bedrock.models import Entry
-from embeddings import facet, index, registry, spaces
+from embeddings import facet, index, registry, spaces, tasks
 from embeddings.errors import ProviderUnavailableError
 from embeddings.models import Embedding, PaidVector
 from embeddings.search import search
 from files.selection import resolve
+from jobs.models import Notice
 from tests.embeddings.conftest import MakeFile, say
 from tests.standin import world as at
 from tests.standin.rules import EMBED_INPUT_ID
@@ -124,6 +125,22 @@ def test_the_plan_says_what_it_costs(nova: World, make_file: MakeFile) -> None:
     assert plan.todo == 1
     assert Decimal(0) < plan.usd_low <= plan.usd_high < Decimal("0.01")
     assert plan.input_tokens
+
+
+@pytest.mark.django_db
+def test_what_waits_for_money_is_listed_with_its_price(nova: World, make_file: MakeFile) -> None:
+    say(file := make_file(), LINES)
+    index.index_text(file)
+
+    tasks.sweep()
+
+    notice = Notice.objects.get(key=tasks.TO_PAY)
+    assert notice.text.startswith("3 texts to embed, up to $0.0")
+    assert "found by their words" in notice.remedy
+    assert nova.bill == []
+    index.index_file(file)
+    tasks.sweep()
+    assert not Notice.objects.filter(key=tasks.TO_PAY).exists()
 
 
 @pytest.mark.parametrize(("name", "value"), [("NOVA_EMBED_DIMENSION", 1000), ("NOVA_EMBED_REQUEST_FORMAT", "protobuf")])

@@ -1,5 +1,6 @@
 """The API of analyses: parse, one verb, serialise."""
 
+import logging
 from typing import Any
 
 import django_filters
@@ -16,11 +17,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bedrock.errors import BedrockError
 from files import selection
 from files.api_media import AnyAccept
 from files.models import File
 from jobs.rest import HasPermission
-from nova import exporting, tasks
+from nova import batching, exporting, tasks
 from nova.facet import wanted_of
 from nova.models import NovaJob, RawReply
 from nova.quoting import quote
@@ -33,6 +35,8 @@ from nova.serializers import (
     ResultsSerializer,
     StartedSerializer,
 )
+
+logger = logging.getLogger(__name__)
 
 
 class NovaJobFilter(FilterSet):
@@ -56,10 +60,19 @@ class NovaJobList(generics.ListAPIView[NovaJob]):
 
 @extend_schema(tags=["nova"])
 class NovaJobStatus(generics.RetrieveAPIView[NovaJob]):
-    """How far an analysis is."""
+    """How far an analysis is. For one in a batch Bedrock is asked, and what has ended is taken in."""
 
     queryset = NovaJob.objects.select_related("file")
     serializer_class = NovaJobSerializer
+
+    def get_object(self) -> NovaJob:
+        nova_job = super().get_object()
+        if nova_job.mode == NovaJob.Mode.BATCH and nova_job.status in NovaJob.OPEN:
+            try:
+                batching.look(nova_job)
+            except BedrockError as exc:  # it is noted on the batch, which is part of the answer
+                logger.warning("Looking at %s: %s", nova_job, exc)
+        return nova_job
 
 
 class Analyze(APIView):

@@ -36,7 +36,7 @@ def _statuses(method: str, operation: dict[str, Any]) -> list[str]:
     found = []
     if {} not in operation.get("security", [{}]):  # an empty entry means: without a login too
         found += ["401", "403"]
-    if "requestBody" in operation or any(parameter["in"] == "query" for parameter in parameters):
+    if "requestBody" in operation or parameters:
         found.append("400")
     if "requestBody" in operation:
         found += ["404", "415"]

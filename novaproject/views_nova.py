@@ -2,14 +2,21 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
-from nova.models import LOCAL, NovaJob
+from bedrock import catalogue, price_list
+from jobs.errors import WorkError
+from nova import batch_pool, batching
+from nova.api_batches import NOW, batches_with_costs, waiting_analyses
+from nova.conf import poll_s
+from nova.facet import PERMISSION
+from nova.models import LOCAL, BedrockBatch, NovaJob, Question
 from novaproject import overview
 
 PER_PAGE = 50
@@ -21,6 +28,12 @@ LOOKS = {
     NovaJob.Status.FAILED: "bad",
     NovaJob.Status.CANCELLED: "off",
 }
+
+
+#: Batches on one page.
+BATCHES = 20
+#: Bedrock's own words, and how they look.
+REMOTE_LOOKS = {"Completed": "ok", "PartiallyCompleted": "warn", "Stopped": "off", "Failed": "bad", "Expired": "bad"}
 
 
 @require_safe
@@ -43,5 +56,86 @@ def analyses(request: HttpRequest) -> HttpResponse:
         "rows": [(job, LOOKS[NovaJob.Status(job.status)], job.model == LOCAL) for job in page.object_list],
         "month": month,
         "month_name": month.name,
+        "pools": [_Pool(waiting=batch_pool.waiting(key)) for key in batch_pool.models_waiting()],
+        "batches": [(batch, _look_of(batch), _records(batch)) for batch in batches_with_costs()[:BATCHES]],
+        "open_batches": BedrockBatch.objects.open().count(),
+        "polled_at": BedrockBatch.objects.aggregate(last=Max("polled_at"))["last"],
+        "poll_s": poll_s(),
+        "models": price_list.lines(),
+        "may_ask": request.user.has_perm(PERMISSION),
     }
     return render(request, "novaproject/nova.html", context)
+
+
+class _Pool:
+    """What waits for one model, as the page shows it."""
+
+    def __init__(self, *, waiting: batch_pool.Waiting) -> None:
+        self.waiting = waiting
+        self.name = catalogue.model(waiting.model_key).name
+        self.error = waiting_analyses(waiting.model_key).exclude(error="").values_list("error", flat=True).first() or ""
+
+    @property
+    def is_enough(self) -> bool:
+        return not self.waiting.short
+
+
+def _look_of(batch: BedrockBatch) -> str:
+    if batch.error:
+        return "bad"
+    return REMOTE_LOOKS.get(batch.remote_status, "run" if batch.arn else "off")
+
+
+def _records(batch: BedrockBatch) -> tuple[int, int]:
+    """How many of its records are done, by Bedrock's count while it works and by ours once they are taken in."""
+    total = batch.records_total or batch.questions.count()
+    if batch.collected_at:
+        return batch.questions.filter(state=Question.State.ANSWERED).count(), total
+    return batch.records_done or 0, total
+
+
+@require_POST
+@permission_required(("nova.view_novajob", PERMISSION), raise_exception=True)
+def waiting(request: HttpRequest, model: str) -> HttpResponse:
+    """What a person decides about records that wait: send, run now, or cancel."""
+    do = request.POST.get("do", "")
+    try:
+        if do == "send":
+            sent = batch_pool.send(model, by_hand=True)
+            messages.success(
+                request, f"{len(sent)} batches are on their way." if sent else "Nothing could be sent yet."
+            )
+        elif do in NOW:
+            count = batch_pool.run_now(waiting_analyses(model), do)
+            messages.success(request, f"{count} analyses run now, in {do}.")
+        elif do == "cancel":
+            ids = list(waiting_analyses(model).values_list("pk", flat=True))
+            batch_pool.cancel_analyses(ids)
+            messages.success(request, f"{len(ids)} analyses are cancelled. Nothing was sent, nothing is paid.")
+        else:
+            return HttpResponseBadRequest("Choose send, flex, realtime or cancel.")
+    except WorkError as exc:
+        messages.error(request, f"{exc} {exc.remedy}".strip())
+    return redirect("nova")
+
+
+@require_POST
+@permission_required(("nova.view_novajob", PERMISSION), raise_exception=True)
+def look(request: HttpRequest) -> HttpResponse:
+    """Ask Bedrock now about everything that is open."""
+    tended = batching.tend_all()
+    messages.success(request, f"Asked Bedrock about {len(tended)} batches." if tended else "No batch is open.")
+    return redirect("nova")
+
+
+@require_POST
+@permission_required(("nova.view_novajob", PERMISSION), raise_exception=True)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a batch."""
+    batch = get_object_or_404(BedrockBatch, pk=pk)
+    try:
+        batching.cancel_batch(batch)
+        messages.success(request, "The batch is being stopped. What was done until now is kept.")
+    except WorkError as exc:
+        messages.error(request, f"{exc} {exc.remedy}".strip())
+    return redirect("nova")

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
@@ -20,13 +19,14 @@ from files.api import with_counts
 from files.errors import SelectionError
 from files.import_tasks import request_scan, restore_now
 from files.models import File, FileQuerySet, Problem, Proxy, RemovedFile, Root
+from files.paging import FilePaginator
 from jobs.admin_base import DialogAction, Line, OptionsForm, PlanText, ReadOnlyAdmin, form_from_serializer, plan_text
 from jobs.errors import WorkError
 
 NOTHING = "–"
 
 
-class TotalsPaginator(Paginator[Any]):
+class TotalsPaginator(FilePaginator):
     """Counts rows and adds up their sizes in one query, once a page."""
 
     @cached_property
@@ -49,8 +49,9 @@ class FileChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list: Any = list(self.result_list)
-        facets.fill(self.result_list)
+        if not isinstance(self.result_list, list):  # "show all" of a short list goes round the paginator
+            self.result_list: Any = list(self.result_list)
+            facets.fill(self.result_list)
 
 
 class FileColumns:

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -16,6 +15,7 @@ from files import facets
 from files.actions import estimate, get_action, start_action
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
+from files.paging import FilePaginator
 from files.selection import resolve
 from jobs.errors import WorkError
 from jobs.models import Batch
@@ -37,7 +37,7 @@ def library(request: HttpRequest) -> HttpResponse:
     except SelectionError as error:
         problem, selection = f"{error} {error.remedy}", File.objects.none()
     sort = library_query.sort(query)
-    page = Paginator(selection.select_related("root").order_by(sort, "-id"), PER_PAGE).get_page(query.get("page"))
+    page = FilePaginator(selection.order_by(sort, "-id"), PER_PAGE).get_page(query.get("page"))
     is_list = query.get("view") == "list"
     context = {
         "filters": filters,

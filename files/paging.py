@@ -22,4 +22,4 @@ class FilePaginator(Paginator[Any]):
         found = File.objects.select_related("root").in_bulk(ids)
         files = [found[file_id] for file_id in ids if file_id in found]
         facets.fill(files)
-        return self._get_page(files, valid, self)
+        return Page(files, valid, self)

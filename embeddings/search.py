@@ -15,8 +15,8 @@ from embeddings import keyword, paid, semantic, snippets, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
 from embeddings.fulltext import Where
 from embeddings.fusion import Ranking, as_fraction, reciprocal_rank
-from embeddings.models import KIND_CODES, Chunk, ChunkQuerySet, Embedding, Space
-from embeddings.moments import Moment, moments_of
+from embeddings.models import KIND_CODES, Chunk, Embedding, Space
+from embeddings.moments import Moment, Passage, moments_of, passages
 from embeddings.query import Query, fold, parse
 from embeddings.registry import provider_for
 from embeddings.semantic import Near, Scope
@@ -113,7 +113,7 @@ def search(  # noqa: PLR0913  (the contract's parameters)
     answer = SearchAnswer(mode=mode)
     for _ in range(MAX_TRIES):
         candidates = _candidates(asked, mode, scope, space)
-        rows = {row.pk: row for row in _rows(candidates.scores)}
+        rows = passages(candidates.scores)
         if len(rows) == len(candidates.scores):
             break
     moments = _named_first(moments_of(candidates.scores, rows, asked), asked)
@@ -131,7 +131,7 @@ def more_like(
     own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
     near = semantic.nearest(space, vector, Scope(), limit=POOL)
     candidates = _floored(space, near)
-    rows = {row.pk: row for row in _rows(candidates.scores) if row.file_id != own_file}
+    rows = {pk: row for pk, row in passages(candidates.scores).items() if row.file_id != own_file}
     answer = SearchAnswer(mode="semantic")
     asked = parse("")
     _fill(answer, moments_of(candidates.scores, rows, asked), asked, candidates, limit=max(1, min(limit, MAX_LIMIT)))
@@ -211,20 +211,15 @@ def _floored(space: Space, near: Sequence[Near]) -> _Candidates:
     return _Candidates(scores=dict(similarity), similarity=similarity, weaker=len(near) - len(close))
 
 
-def _rows(scores: Mapping[int, float]) -> ChunkQuerySet:
-    """The chunks, in one statement: what is gone by now is not shown."""
-    fields = ("file__id", "file__name", "file__path", "source_kind", "source_id", "ordinal", "start_s", "end_s")
-    rows = Chunk.objects.in_library().filter(pk__in=list(scores)).select_related("file")
-    return rows.only(*fields, "text", "marks", "file_id")
-
-
 def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
     """A file whose name is the question comes first, whatever the ranks say."""
     wanted = fold(asked.text)
 
     def is_named(moment: Moment) -> bool:
-        name = fold(moment.chunk.file.name)
-        return moment.chunk.source_kind == Chunk.Kind.NAME and wanted in (name, name.rsplit(".", 1)[0])
+        if moment.chunk.source_kind != Chunk.Kind.NAME:
+            return False
+        name = fold(moment.chunk.file_name)
+        return wanted in (name, name.rsplit(".", 1)[0])
 
     return sorted(moments, key=lambda moment: not is_named(moment))
 
@@ -247,16 +242,16 @@ def _fill(
 
 
 def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) -> Hit:
-    chunk = moment.chunk
+    chunk, marks = moment.chunk, moment.chunk.marks
     match = snippets.find(chunk.text, asked.telling)
-    place = snippets.best_place(chunk.text, [offset for offset, _ in chunk.marks], asked.telling)
-    start_s = chunk.start_s if place is None else chunking.second_at(chunk.marks, place, chunk.start_s)
+    place = snippets.best_place(chunk.text, [offset for offset, _ in marks], asked.telling)
+    start_s = chunk.start_s if place is None else chunking.second_at(marks, place, chunk.start_s)
     address = reverse("file-page", args=[chunk.file_id])
     return Hit(
         chunk_id=chunk.pk,
         file_id=chunk.file_id,
-        file_name=chunk.file.name,
-        folder=chunk.file.path.rpartition("/")[0],
+        file_name=chunk.file_name,
+        folder=chunk.file_path.rpartition("/")[0],
         kind=chunk.source_kind,
         start_s=start_s,
         end_s=moment.end_s,
@@ -267,7 +262,7 @@ def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) ->
     )
 
 
-def _why(chunk: Chunk, match: Match, asked: Query, candidates: _Candidates) -> str:
+def _why(chunk: Passage, match: Match, asked: Query, candidates: _Candidates) -> str:
     parts = []
     total = len(asked.telling)
     if match.terms_found:

@@ -2,11 +2,13 @@
 
 A backup is one tar file. Its last member is `manifest.json`; every other member is listed there with its size and its
 BLAKE3 hash. The database is copied by SQLite's own backup interface, so that it is consistent while the library runs.
-Originals are not in it: they are found again where they lie, and checked by their hash.
+Originals are not in it: they are found again where they lie, and checked by their hash. With uploads come those in
+the trash, with proxies the posters and sounds that were made beside them.
 """
 
 import io
 import json
+import os
 import shutil
 import sqlite3
 import tarfile
@@ -32,6 +34,8 @@ SETTINGS = "settings.env"
 #: A setting whose name has one of these words is a secret and stays out of a backup.
 SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL", "DSN")
 CHUNK_BYTES = 1 << 20
+#: Folders of a backup: originals that are only here, and what can be made again.
+UPLOADED, MADE = ("uploads", "trash"), ("proxy_video", "derived")
 
 
 class BackupError(WorkError):
@@ -91,11 +95,12 @@ def make_backup(
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=settings.DATA_DIR) as scratch:
         copy_database(Path(scratch) / DATABASE)
         sources = [_Source(DATABASE, Path(scratch) / DATABASE)]
-        sources += _tree(settings.UPLOAD_DIR, "uploads") if with_uploads else []
-        sources += _tree(settings.PROXY_DIR, "proxy_video") if with_proxies else []
+        wanted = (UPLOADED if with_uploads else ()) + (MADE if with_proxies else ())
+        for name in wanted:
+            sources += _tree(_folders()[name], name)
         partial = target.with_name(f".{target.name}.part")
         try:
-            with tarfile.open(partial, "x") as archive:
+            with _open_private(partial) as out, tarfile.open(fileobj=out, mode="w") as archive:
                 members = [_add_bytes(archive, SETTINGS, _settings_without_secrets())]
                 for index, source in enumerate(sources):
                     progress.update(index / len(sources), source.name)
@@ -109,13 +114,33 @@ def make_backup(
     return manifest
 
 
+def _folders() -> dict[str, Path]:
+    """Where the folders of a backup lie on this machine."""
+    data = settings.DATA_DIR
+    return {
+        "uploads": settings.UPLOAD_DIR,
+        "trash": data / "trash",
+        "proxy_video": settings.PROXY_DIR,
+        "derived": data / "derived",
+    }
+
+
+def _open_private(path: Path) -> IO[bytes]:
+    """A new file for its owner's eyes: accounts are in it."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
 def copy_database(target: Path) -> None:
-    """A consistent copy of the database, while others read and write it."""
+    """A consistent copy of the database, while others read and write it; without the sessions of who is logged in."""
     connection.ensure_connection()
     copy = sqlite3.connect(target)
     try:
-        connection.connection.backup(copy, pages=4096)
+        # In one step: between two, a writer would make SQLite begin again, without end while the library is busy.
+        connection.connection.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
+        copy.execute("PRAGMA secure_delete=ON")
+        copy.execute("DELETE FROM django_session")
+        copy.commit()
         found = copy.execute("PRAGMA integrity_check").fetchone()[0]
     finally:
         copy.close()
@@ -160,7 +185,7 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
     manifest = verify(archive, progress)
     connection.close()
     places = {DATABASE: database, SETTINGS: settings.DATA_DIR / SETTINGS}
-    folders = {"uploads": settings.UPLOAD_DIR, "proxy_video": settings.PROXY_DIR}
+    folders = _folders()
     with _open(archive) as tar:
         for info in tar:
             content = tar.extractfile(info)
@@ -207,6 +232,7 @@ def _tables(database: sqlite3.Connection) -> list[str]:
 
 def _tree(folder: Path, name: str) -> list[_Source]:
     hidden = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    # Hidden ones are half written.
     kept = (path for path in hidden if not any(part.startswith(".") for part in path.relative_to(folder).parts))
     return [_Source(f"{name}/{path.relative_to(folder).as_posix()}", path) for path in sorted(kept)]
 
@@ -226,8 +252,9 @@ def _settings_without_secrets() -> bytes:
 
 
 def _is_secret(line: str) -> bool:
-    name = line.partition("=")[0].upper()
-    return any(word in name for word in SECRET_WORDS) or "://" in line.partition("=")[2]
+    name, _, value = line.partition("=")
+    has_login = "@" in value.partition("://")[2]
+    return has_login or any(word in name.upper() for word in SECRET_WORDS)
 
 
 def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> Member:

@@ -1,26 +1,16 @@
 """A library of the first release, brought up by today's migrations: every row still means what it meant."""
 
-import gzip
-import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from pytest_django import DjangoDbBlocker
 
 from bedrock.models import Entry
-from embeddings import fulltext, matrix, vec
+from embeddings import fulltext, vec
 from embeddings.models import Chunk, Embedding, Space
 from embeddings.search import search
 from files.facets import annotate
@@ -28,90 +18,34 @@ from files.models import File, Proxy, RemovedFile, Root
 from jobs.models import Batch, Job, QueueState
 from nova.models import NovaJob
 from nova.results import current_for
+from tests.novaproject.conftest import rows_of
 from transcription.models import Segment, Transcript
 
-DUMP = Path(__file__).parent.parent / "data" / "library-0.1.sql.gz"
 TOKEN = "7ba522e979199c927664cf684f1731697973d72604f481ac91d122259bae9c9c"
 MADE_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: Rows that Django and this program bring in line with the code after each migration.
 MAINTAINED = {"django_migrations", "django_content_type", "auth_permission", "bedrock_models"}
 
 
-@dataclass(frozen=True)
-class Upgraded:
-    """The first release's library after today's migrations, and how many rows each of its tables had before."""
-
-    database: Path
-    counts: dict[str, int]
-
-
-@pytest.fixture(scope="module")
-def upgraded(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Upgraded:
-    database = tmp_path_factory.mktemp("first-release") / "app.db"
-    text = gzip.decompress(DUMP.read_bytes()).decode()
-    with django_db_blocker.unblock(), _in_place_of_ours(database):
-        connection.ensure_connection()
-        connection.connection.executescript(text)
-        counts = {name: _count(name) for name in re.findall(r'^CREATE TABLE "(\w+)"', text, re.MULTILINE)}
-        call_command("migrate", interactive=False, verbosity=0)
-    return Upgraded(database, counts)
-
-
 @pytest.fixture
-def before(upgraded: Upgraded, folders: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, int]]:
-    """Puts a copy of the upgraded library in place of the tests' database; returns the rows of each table before."""
-    database = folders / "data" / "app.db"
-    shutil.copy(upgraded.database, database)
-    with django_db_blocker.unblock(), _in_place_of_ours(database):
-        yield upgraded.counts
-
-
-@contextmanager
-def _in_place_of_ours(database: Path) -> Iterator[None]:
-    ours = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = str(database)
-    _forget()
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = ours
-        _forget()
-
-
-def _forget() -> None:
-    ContentType.objects.clear_cache()
-    matrix.forget()
-
-
-def _count(table: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f'SELECT count(*) FROM "{table}"')
-        return int(cursor.fetchone()[0])
-
-
-@pytest.fixture
-def keeper(before: dict[str, int]) -> Client:
+def keeper(first_release: dict[str, int]) -> Client:
     client = Client()
     client.force_login(User.objects.get(username="keeper"))
     return client
 
 
-def test_rows_of_every_table_are_still_there_and_fit_todays_models(before: dict[str, int]) -> None:
-    assert all(before.values())
-    for table, rows in before.items():
-        assert _count(table) == rows or table in MAINTAINED, table
+def test_rows_of_every_table_are_still_there_and_fit_todays_models(first_release: dict[str, int]) -> None:
+    assert all(first_release.values())
+    for table, rows in first_release.items():
+        assert rows_of(table) == rows or table in MAINTAINED, table
     for model in apps.get_models():
-        assert model._meta.proxy or len(model._base_manager.all()) == _count(model._meta.db_table)
+        assert model._meta.proxy or len(model._base_manager.all()) == rows_of(model._meta.db_table)
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA foreign_key_check").fetchall() == []
         assert cursor.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_files_are_who_they_were(before: dict[str, int]) -> None:
+def test_files_are_who_they_were(first_release: dict[str, int]) -> None:
     harbour = annotate(File.objects.filter(name="harbour.mp4")).get()
     latin = File.objects.get(state=File.State.MISSING)
     upload = File.objects.get(root__is_uploads=True)
@@ -129,7 +63,7 @@ def test_files_are_who_they_were(before: dict[str, int]) -> None:
     assert not Root.objects.filter(is_present=True).exists()
 
 
-def test_what_was_said_seen_and_paid_is_what_it_was(before: dict[str, int]) -> None:
+def test_what_was_said_seen_and_paid_is_what_it_was(first_release: dict[str, int]) -> None:
     harbour = File.objects.get(name="harbour.mp4")
     transcript = Transcript.objects.current_for(harbour)
     lost = NovaJob.objects.get(file=None)
@@ -147,7 +81,7 @@ def test_what_was_said_seen_and_paid_is_what_it_was(before: dict[str, int]) -> N
     assert Entry.objects.in_month("2026-11").counted_usd() == Decimal("0.0242")
 
 
-def test_jobs_wait_fail_and_belong_as_they_did(before: dict[str, int]) -> None:
+def test_jobs_wait_fail_and_belong_as_they_did(first_release: dict[str, int]) -> None:
     batch = Batch.objects.get()
 
     assert sorted(batch.jobs.values_list("state", flat=True)) == ["failed", "queued", "succeeded"]
@@ -155,7 +89,7 @@ def test_jobs_wait_fail_and_belong_as_they_did(before: dict[str, int]) -> None:
     assert QueueState.objects.get(name="long").is_paused
 
 
-def test_words_and_meaning_are_found_without_indexing_again(before: dict[str, int]) -> None:
+def test_words_and_meaning_are_found_without_indexing_again(first_release: dict[str, int]) -> None:
     space = Space.objects.active()
     assert space is not None
 

@@ -10,15 +10,16 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from novaproject import backup
-from novaproject.relinking import check_originals
+from novaproject.relinking import check_originals, find_roots, settle_in
 from novaproject.terminal import TerminalProgress
 
 
 class Command(BaseCommand):
     help = (
         "Restore a backup; every file of it is checked first, and a library with files in it is never written over. "
-        "With --verify the originals are compared with their hashes afterwards. No paid call is made. "
-        "Example: python manage.py restore /media/safe/library.tar --verify"
+        "With --verify the originals are compared with their hashes afterwards; with --originals they are looked for "
+        "in another folder first. No paid call is made, and what was under way then waits for a person. "
+        "Example: python manage.py restore /media/safe/library.tar --verify --originals /mnt/disk"
     )
     # The database may not be there yet, or not be migrated.
     requires_migrations_checks = False
@@ -26,6 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("archive", type=Path)
         parser.add_argument("--verify", action="store_true", help="Compare the originals with their hashes.")
+        parser.add_argument(
+            "--originals", type=Path, action="append", default=[], metavar="FOLDER", help="Find moved originals here."
+        )
         parser.add_argument("--check-only", action="store_true", help="Only check that the backup is whole.")
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
@@ -41,15 +45,30 @@ class Command(BaseCommand):
         result: dict[str, Any] = {"files": len(manifest.members), "made_at": manifest.made_at}
         if not options["check_only"]:
             call_command("migrate", interactive=False, verbosity=0)
-        if options["verify"] and not options["check_only"]:
-            result["originals"] = asdict(check_originals(progress))
+            result["jobs_held"] = settle_in()
+            result["moved"] = self._find(options["originals"], progress)
+            if options["verify"]:
+                result["originals"] = asdict(check_originals(progress))
         self._tell(result, as_json=options["json"])
+
+    def _find(self, folders: list[Path], progress: TerminalProgress) -> dict[str, str]:
+        moved: dict[str, str] = {}
+        for folder in folders:
+            try:
+                moved |= find_roots(folder.expanduser(), progress)
+            except OSError as exc:
+                raise CommandError(f"The backup is restored, but {folder} cannot be read: {exc.strerror}.") from exc
+        return moved
 
     def _tell(self, result: dict[str, Any], *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(result))
             return
         self.stdout.write(f"{result['files']} files of the backup of {result['made_at']} are whole.")
+        for old, new in result.get("moved", {}).items():
+            self.stdout.write(f"Found the files of {old} in {new}.")
+        if result.get("jobs_held"):
+            self.stdout.write(f"{result['jobs_held']} jobs wait: resume the queues on the jobs page.")
         originals = result.get("originals")
         if originals:
             counts = originals["counts"]
@@ -60,4 +79,4 @@ class Command(BaseCommand):
             for name in originals["different"] + originals["absent"]:
                 self.stdout.write(f"  {name}")
             if counts["absent"]:
-                self.stdout.write("For a drive that has another path now: python manage.py relocate_root --help")
+                self.stdout.write("For a folder that has another path now: python manage.py relocate_root --help")

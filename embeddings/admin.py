@@ -78,8 +78,8 @@ class ViewingAdmin(ReadOnlyAdmin[Viewing]):
     list_filter = ("state", "space")
     list_select_related = ("file", "space")
     fields = readonly_fields = (
-        "file", "space", "state", "content_hash", "duration_s", "pieces", "problems", "error", "invocation_arn",
-        "entry", "is_staged", "created_at", "called_at", "ended_at",
+        "file", "space", "state", "content_hash", "part", "start_s", "duration_s", "pieces", "problems", "error",
+        "invocation_arn", "entry", "is_staged", "created_at", "called_at", "ended_at",
     )  # fmt: skip
     search_fields = ("file__name", "content_hash")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 
-from bedrock import embed_api, staging
+from bedrock import staging
 from embeddings import registry, seeing, spaces, tasks, vec
 from embeddings.costs import cost_of_seeing, cost_of_texts
 from embeddings.models import Chunk, Embedding, Space, Viewing
@@ -75,10 +75,9 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
 
 def to_be_seen(files: FileQuerySet, space: Space) -> FileQuerySet:
     """The videos and pictures among these that were not looked at in this space."""
-    known = Viewing.objects.filter(
-        space=space, content_hash=OuterRef("full_hash"), state__in=(Viewing.State.SENT, Viewing.State.DONE)
-    )
-    return files.filter(media_type__in=seeing.LOOKED_AT).exclude(Exists(known))
+    known = Viewing.objects.filter(space=space, content_hash=OuterRef("full_hash"))
+    lacking = known.exclude(state__in=seeing.UNDER_WAY)
+    return files.filter(media_type__in=seeing.LOOKED_AT).exclude(Exists(known) & ~Exists(lacking))
 
 
 def _why_not_seen(space: Space) -> str:
@@ -95,10 +94,8 @@ def _warnings(unseen: FileQuerySet) -> list[str]:
     """What will fail among these, and why, before anything is paid."""
     videos = unseen.filter(media_type=File.MediaType.VIDEO)
     bare = videos.exclude(Exists(Proxy.objects.filter(file_id=OuterRef("pk"), is_partial=False))).count()
-    long = videos.filter(duration_s__gt=embed_api.VIDEO_MAX_S).count()
-    told = [f"{bare:,} have no proxy, which is what is sent: they fail, at no cost. Make their proxies first."]
-    told += [f"{long:,} are longer than the two hours that Nova takes: they fail, at no cost."]
-    return [text for text, count in zip(told, (bare, long), strict=True) if count]
+    told = f"{bare:,} have no proxy, which is what is sent: they fail, at no cost. Make their proxies first."
+    return [told] if bare else []
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:

@@ -225,12 +225,15 @@ class Viewing(models.Model):
 
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="viewings")
     content_hash = models.CharField(max_length=64)
+    part = models.PositiveSmallIntegerField(default=0, help_text="Of a video too long for one call; counted from 0.")
     file = models.ForeignKey(File, null=True, blank=True, on_delete=models.SET_NULL, related_name="viewings")
     state = models.CharField(max_length=8, choices=State.choices, default=State.READY)
     folder = models.CharField(max_length=32, blank=True, help_text="Where it is staged; also names the call.")
     is_staged = models.BooleanField("staged in S3", default=False)
     invocation_arn = models.CharField(max_length=200, blank=True)
     entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    parts = models.PositiveSmallIntegerField(default=1)
+    start_s = models.FloatField(default=0.0, help_text="Where in the source its part begins.")
     duration_s = models.FloatField(null=True, blank=True)
     spans = models.JSONField(default=list, blank=True, editable=False, help_text="[start, end] of each vector.")
     vectors = models.BinaryField(default=bytes, help_text="float32, little-endian, row by row.")
@@ -243,7 +246,7 @@ class Viewing(models.Model):
     class Meta:
         db_table = "viewings"
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["space", "content_hash"], name="viewings_one_per_content")]
+        constraints = [models.UniqueConstraint(fields=["space", "content_hash", "part"], name="viewings_one_per_part")]
         indexes = [models.Index(fields=["content_hash", "state"], name="viewings_by_content")]
 
     def __str__(self) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
+from math import ceil
+from pathlib import Path
 
 import numpy as np
 from django.db import transaction
@@ -26,33 +28,41 @@ from embeddings.errors import ProviderError, SpaceError, SpaceMismatchError, Vie
 from embeddings.models import Space, Viewing
 from embeddings.vectors import Floats, SeeingProvider, checked
 from files import derived, existing
+from files.cutting import pieces
 from files.hashing import ensure_full_hash
 from files.models import File, Proxy
 from jobs.progress import NO_PROGRESS, Progress
 
 logger = logging.getLogger(__name__)
 State = Viewing.State
+#: States from which nothing more has to be sent.
+UNDER_WAY = (State.SENT, State.DONE)
 LOOKED_AT = (File.MediaType.VIDEO, File.MediaType.IMAGE)
 #: A start that was sent and that Bedrock does not know after so long has never reached it.
 LOST_AFTER = timedelta(hours=1)
+#: A part of a long video, below the two hours and 2 GB that a call takes: it is cut at the next key frame.
+PART_S, PART_BYTES = embed_api.VIDEO_MAX_S * 0.95, int(embed_api.VIDEO_MAX_BYTES * 0.9)
 #: Clocks differ: calls are looked for from a little before.
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
-def look(file: File, *, space: Space, progress: Progress = NO_PROGRESS) -> Viewing:
-    """See to it that a video or picture is looked at. Its state is then DONE, or SENT while Bedrock works at a video.
+def look(file: File, *, space: Space, progress: Progress = NO_PROGRESS) -> list[Viewing]:
+    """See to it that a video or picture is looked at. Each viewing is then DONE, or SENT while Bedrock works at it.
 
-    Content that was looked at before costs nothing. Raises ViewingError, SpaceError, BedrockError.
+    A video too long for one call has several. Content that was looked at before costs nothing. Raises ViewingError,
+    SpaceError, BedrockError.
     """
     provider = seeing_provider(space)
     content = ensure_full_hash(file, progress=progress)
-    viewing, _ = Viewing.objects.get_or_create(space=space, content_hash=content, defaults={"file": file})
-    if viewing.state == State.DONE:
-        index.index_text(file)
-    elif viewing.state != State.SENT:
-        send = _look_at_picture if file.media_type == File.MediaType.IMAGE else _send
-        send(viewing, file, provider, progress)
-    return viewing
+    known = list(Viewing.objects.filter(space=space, content_hash=content, state__in=UNDER_WAY).order_by("part"))
+    if file.media_type == File.MediaType.IMAGE:
+        viewings = known or [_viewing(file, space, 0)]
+        if not known:
+            _look_at_picture(viewings[0], file, provider)
+    else:
+        viewings = _look_at_video(file, space, provider, known, progress)
+    index.index_text(file)
+    return viewings
 
 
 def seeing_provider(space: Space) -> SeeingProvider:
@@ -73,7 +83,8 @@ def seeing_provider(space: Space) -> SeeingProvider:
 def collect() -> int:
     """Take in what Bedrock has done meanwhile. Returns how many ended. Safe to run at any time, also twice at once."""
     ended = 0
-    for viewing in Viewing.objects.filter(state__in=(State.READY, State.SENT), called_at__isnull=False):
+    called = Viewing.objects.filter(state__in=(State.READY, State.SENT), called_at__isnull=False)
+    for viewing in called.order_by("pk"):
         try:
             ended += _collect(viewing)
         except BedrockError as error:
@@ -84,6 +95,11 @@ def collect() -> int:
 def ended_and_staged() -> QuerySet[Viewing]:
     """Viewings that are over and whose copies are still in S3."""
     return Viewing.objects.filter(is_staged=True, state__in=(State.DONE, State.FAILED))
+
+
+def siblings(viewing: Viewing) -> QuerySet[Viewing]:
+    """All parts of the same video, this one among them."""
+    return Viewing.objects.filter(space=viewing.space_id, content_hash=viewing.content_hash).order_by("part")
 
 
 def files_of(viewing: Viewing) -> QuerySet[File]:
@@ -110,7 +126,7 @@ def usage_of(files: Sequence[tuple[str, float | None, str]], *, with_sound: bool
 # --- pictures -------------------------------------------------------------------------------------------------------
 
 
-def _look_at_picture(viewing: Viewing, file: File, provider: SeeingProvider, progress: Progress) -> None:
+def _look_at_picture(viewing: Viewing, file: File, provider: SeeingProvider) -> None:
     poster = derived.poster_path(file)
     if poster is None:
         raise ViewingError(f"There is no small copy of {file.name} to look at yet.", remedy="Make its proxy first.")
@@ -123,7 +139,6 @@ def _look_at_picture(viewing: Viewing, file: File, provider: SeeingProvider, pro
     def keep(entry: Entry, vectors: Floats) -> None:
         viewing.entry = entry
         viewing.done([(None, None)], vectors)
-        index.index_text(file)
 
     paid(_ask(viewing, file, "picture"), call, keep=keep)
 
@@ -131,25 +146,50 @@ def _look_at_picture(viewing: Viewing, file: File, provider: SeeingProvider, pro
 # --- videos: sending ------------------------------------------------------------------------------------------------
 
 
-def _send(viewing: Viewing, file: File, provider: SeeingProvider, progress: Progress) -> None:
-    """Stage the proxy and start the call; a start whose answer was lost is found again by its token."""
+def _look_at_video(
+    file: File, space: Space, provider: SeeingProvider, known: Sequence[Viewing], progress: Progress
+) -> list[Viewing]:
+    """Send what was not sent yet. A video that is too long for one call is cut at key frames, without sound."""
+    if known and all(viewing.parts == len(known) for viewing in known):
+        return list(known)
+    proxy = _proxy_of(file)
+    path, length = existing.proxy_path(proxy), proxy.duration_s or file.duration_s or 0.0
+    count = max(ceil(length / PART_S), ceil(proxy.size_bytes / PART_BYTES), 1)
+    cuts = [length * number / count for number in range(1, count)]
+    viewings = [_viewing(file, space, part) for part in range(count)]
+    with pieces(file, path, cuts, token=f"seen-{space.pk}", progress=progress) as files:
+        for viewing, piece in zip(viewings, files, strict=True):
+            if viewing.state not in UNDER_WAY:
+                viewing.parts, viewing.start_s = count, piece.start_s
+                viewing.duration_s = piece.end_s - piece.start_s if cuts else length
+                _send(viewing, piece.path, file, f"{proxy.proxy_spec}/{viewing.part}/{count}", provider, progress)
+    return viewings
+
+
+def _viewing(file: File, space: Space, part: int) -> Viewing:
+    named = {"space": space, "content_hash": file.full_hash, "part": part}
+    return Viewing.objects.get_or_create(**named, defaults={"file": file})[0]
+
+
+def _send(viewing: Viewing, path: Path, file: File, spec: str, provider: SeeingProvider, progress: Progress) -> None:
+    """Stage a copy and start the call; a start whose answer was lost is found again by its token."""
     if viewing.called_at is not None and viewing.state == State.READY and _adopt(viewing):
         return
-    proxy = _proxy_of(file)
     if viewing.state == State.FAILED or not viewing.folder:
+        if viewing.is_staged:
+            clear_staged(viewing)
         viewing.restart(staging.new_id())
-    viewing.duration_s = proxy.duration_s or file.duration_s or 0.0
     viewing.is_staged = True
-    viewing.save(update_fields=["duration_s", "is_staged"])
+    viewing.save(update_fields=["parts", "start_s", "duration_s", "is_staged"])
     progress.update(0, "Copying to S3")
-    address = staging.upload(existing.proxy_path(proxy), f"{_folder(viewing)}/input.mp4")
+    address = staging.upload(path, f"{_folder(viewing)}/input.mp4")
     progress.check()
-    _reserve(viewing, file, proxy.proxy_spec)
+    _reserve(viewing, file, spec)
     try:
         arn = provider.start_video(
             video_uri=address,
             output_uri=staging.uri(f"{_folder(viewing)}/out"),
-            duration_s=viewing.duration_s,
+            duration_s=viewing.duration_s or 0.0,
             client_token=viewing.token,
         )
     except (BusyError, LostAnswerError) as error:
@@ -162,15 +202,11 @@ def _send(viewing: Viewing, file: File, provider: SeeingProvider, progress: Prog
 
 
 def _proxy_of(file: File) -> Proxy:
-    """The copy that is sent: its second 0 is the source's. Raises ViewingError for what Bedrock would not take."""
+    """The copy that is sent: its second 0 is the source's. Raises ViewingError where there is none."""
     made = file.proxies.filter(is_partial=False, source_hash__in=("", file.sampled_hash))
     proxy = next(filter(existing.is_whole, made), None)
     if proxy is None:
         raise ViewingError(f"{file.name} has no proxy yet, and that is what is sent.", remedy="Make its proxy first.")
-    if (proxy.duration_s or file.duration_s or 0) > embed_api.VIDEO_MAX_S:
-        raise ViewingError(f"{file.name} is longer than the two hours that Nova takes.", remedy="Cut it into parts.")
-    if proxy.size_bytes > embed_api.VIDEO_MAX_BYTES:
-        raise ViewingError(f"The proxy of {file.name} is over 2 GB.", remedy="Make a smaller one (480p).")
     return proxy
 
 
@@ -239,7 +275,7 @@ def _collect(viewing: Viewing) -> bool:
 
 def _take(viewing: Viewing, result: embed_results.Result) -> bool:
     """Keep the vectors, settle, and make every file of this content findable, in one transaction."""
-    spans, vectors, problems = _usable(result, viewing.space.dimension)
+    spans, vectors, problems = _usable(result, viewing.space.dimension, viewing.start_s)
     if not spans:
         return _give_up(viewing, "Nothing of it could be embedded. " + " ".join(problems[:3]), is_charged=True)
     with transaction.atomic():
@@ -253,8 +289,10 @@ def _take(viewing: Viewing, result: embed_results.Result) -> bool:
     return True
 
 
-def _usable(result: embed_results.Result, dimension: int) -> tuple[list[tuple[float, float]], list[Floats], list[str]]:
-    """The pieces whose vector is one, and why others are not."""
+def _usable(
+    result: embed_results.Result, dimension: int, start_s: float
+) -> tuple[list[tuple[float, float]], list[Floats], list[str]]:
+    """The pieces whose vector is one, with their seconds in the source, and why others are not."""
     spans: list[tuple[float, float]] = []
     vectors: list[Floats] = []
     problems = list(result.problems)
@@ -264,7 +302,7 @@ def _usable(result: embed_results.Result, dimension: int) -> tuple[list[tuple[fl
         except (ProviderError, SpaceMismatchError) as error:
             problems.append(f"{one.start_s:g} to {one.end_s:g} s: {error}")
             continue
-        spans.append((one.start_s, max(one.start_s, one.end_s)))
+        spans.append((start_s + one.start_s, start_s + max(one.start_s, one.end_s)))
         vectors.append(row)
     return spans, vectors, problems
 

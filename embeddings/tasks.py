@@ -1,7 +1,7 @@
 """Both sides of the door to background embedding: ask for it, and do it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -86,10 +86,10 @@ def run_look(work: Work) -> str:
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    viewing = seeing.look(file, space=_space_of(work.options) or spaces.active(), progress=work.progress)
-    if viewing.state == Viewing.State.SENT:
+    viewings = seeing.look(file, space=_space_of(work.options) or spaces.active(), progress=work.progress)
+    if any(viewing.state == Viewing.State.SENT for viewing in viewings):
         return work.park("Bedrock is looking at it.")
-    return _said(viewing)
+    return _said(viewings)
 
 
 def collect_seen() -> int:
@@ -99,10 +99,7 @@ def collect_seen() -> int:
     """
     ended = seeing.collect()
     for viewing in seeing.ended_and_staged():
-        is_done = viewing.state == Viewing.State.DONE
-        error = None if is_done else ViewingError(viewing.error, remedy="Ask for it again.")
-        for file in seeing.files_of(viewing):
-            finish_parked(LOOK, file.pk, error=error, message=_said(viewing) if is_done else "")
+        _end_jobs(viewing)
         try:
             seeing.clear_staged(viewing)
         except BedrockError as problem:
@@ -110,15 +107,27 @@ def collect_seen() -> int:
     return ended
 
 
+def _end_jobs(viewing: Viewing) -> None:
+    """End the jobs that wait for this video, unless Bedrock still works at another part of it."""
+    parts = list(seeing.siblings(viewing))
+    if any(part.state == Viewing.State.SENT for part in parts):
+        return
+    reasons = [part.error for part in parts if part.error]
+    error = ViewingError(reasons[0], remedy="Ask for it again: what is done is not paid again.") if reasons else None
+    for file in seeing.files_of(viewing):
+        finish_parked(LOOK, file.pk, error=error, message="" if reasons else _said(parts))
+
+
 def poll() -> None:
     """What the tick does."""
     collect_seen()
 
 
-def _said(viewing: Viewing) -> str:
-    count = len(viewing.spans)
+def _said(viewings: Sequence[Viewing]) -> str:
+    count = sum(len(viewing.spans) for viewing in viewings)
+    problems = [problem for viewing in viewings for problem in viewing.problems]
     said = f"{count} piece{'' if count == 1 else 's'} embedded"
-    return f"{said}, {len(viewing.problems)} not. {viewing.problems[0]}" if viewing.problems else said
+    return f"{said}, {len(problems)} not. {problems[0]}" if problems else said
 
 
 def request_if_free(file: File) -> Job | None:

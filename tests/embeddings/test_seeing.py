@@ -17,12 +17,14 @@ from embeddings import facet, index, registry, seeing, spaces, tasks
 from embeddings.errors import SpaceError, ViewingError
 from embeddings.models import Chunk, Embedding, Viewing
 from embeddings.search import search
+from files import existing
 from files.models import File
 from files.selection import resolve
 from jobs.models import Job
-from jobs.queue import run_until_idle
+from jobs.queue import retry, run_until_idle
 from tests.embeddings.conftest import make_poster, vector_count
 from tests.files.factories import make_file, make_proxy_row, make_root
+from tests.media import make_clip
 from tests.standin import world as at
 from tests.standin.media import tiny_mp4
 from tests.standin.world import World
@@ -61,7 +63,7 @@ def add_video(folder: Path, name: str) -> File:
 
 
 def look(file: File) -> Viewing:
-    return seeing.look(file, space=spaces.active())
+    return seeing.look(file, space=spaces.active())[0]
 
 
 def videos_started(world: World) -> int:
@@ -154,7 +156,7 @@ def test_a_start_that_never_arrived_gives_its_money_back(nova: World, video: Fil
 
 def test_a_refusal_says_why_and_costs_nothing(nova: World, video: File) -> None:
     tasks.request_look(video)
-    nova.async_failure = "The video has no frames."
+    nova.async_failures = ["The video has no frames."]
     run_until_idle()
 
     viewing = collected(nova)
@@ -165,7 +167,6 @@ def test_a_refusal_says_why_and_costs_nothing(nova: World, video: File) -> None:
     assert not viewing.is_staged
     assert Entry.objects.get().state == "released"
     nova.bill.clear()  # the service charges nothing for a call that failed
-    nova.async_failure = ""
     look(video)
     assert collected(nova).state == Viewing.State.DONE
 
@@ -179,6 +180,37 @@ def test_pieces_that_fail_are_named_and_the_others_found(nova: World, video: Fil
     assert [span[0] for span in viewing.spans] == [0, 10]
     assert viewing.problems == ["5 to 10 s: the model was too busy."]
     assert search("a crane lifts a beam", mode="semantic").results[0].start_s == 10
+
+
+def test_a_long_video_goes_in_parts_and_only_the_part_that_failed_goes_again(
+    nova: World, video: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = video.proxies.get()
+    make_clip(path := existing.proxy_path(proxy), seconds=9, extra=("-g", "25"))
+    video.proxies.update(size_bytes=path.stat().st_size, duration_s=9.0)
+    monkeypatch.setattr(seeing, "PART_S", 6.0)
+    nova.async_failures = ["", "The second part has no frames."]
+    tasks.request_look(video)
+    run_until_idle()
+    assert [viewing.parts for viewing in Viewing.objects.all()] == [2, 2]
+
+    nova.clock.advance(minutes=3)
+    tasks.collect_seen()
+    assert "second part" in Job.objects.get().error
+    run_until_idle()
+    retry(Job.objects.get())
+    run_until_idle()
+    nova.clock.advance(minutes=3)
+    tasks.collect_seen()
+
+    first, second = Viewing.objects.order_by("part")
+    assert videos_started(nova) == 3
+    assert Job.objects.get().state == "succeeded"
+    assert second.start_s > 0
+    assert second.spans[0][0] == second.start_s == pytest.approx(first.spans[-1][1], abs=0.2)
+    assert Chunk.objects.filter(source_kind="video").count() == len(first.spans) + len(second.spans)
+    assert [entry.state for entry in Entry.objects.order_by("id")] == ["settled", "released", "settled"]
+    nova.bill.pop(1)  # the service charges nothing for a call that failed
 
 
 def test_a_picture_is_one_chunk_and_is_paid_once(nova: World, video: File) -> None:
@@ -202,10 +234,6 @@ def test_what_cannot_be_looked_at_says_why_before_anything_is_paid(nova: World, 
     sound = make_file(video.root, "talk.mp3", media_type="audio")
     with pytest.raises(ViewingError, match="nothing to see"):
         tasks.request_look(sound)
-    File.objects.filter(pk=video.pk).update(duration_s=8000)
-    video.proxies.update(duration_s=None)
-    with pytest.raises(ViewingError, match="two hours"):
-        look(File.objects.get(pk=video.pk))
     video.proxies.all().delete()
     with pytest.raises(ViewingError, match="no proxy"):
         look(video)

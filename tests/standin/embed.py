@@ -148,7 +148,7 @@ def get_async(world: World, arn: str) -> dict[str, Any]:
             raise rules.Refused("ResourceNotFoundException", "Could not find the async invoke.", 404)
         is_over = world.clock.now() >= call["at"] + TAKES
         if is_over and not call["done"]:
-            call["done"], call["failure"] = True, world.async_failure
+            call["done"], call["failure"] = True, world.async_failures.pop(0) if world.async_failures else ""
             if not call["failure"]:
                 _write(world, call)
     return _told(arn, call)

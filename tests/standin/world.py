@@ -139,10 +139,10 @@ class World:
             self.plan = BatchPlan()
             self.jobs: dict[str, Any] = {}
             self.async_calls: dict[str, Any] = {}
-            #: What asynchronous embeddings see in each piece (words), which pieces fail and why, or why the call does.
+            #: What asynchronous embeddings see in each piece (words), which pieces fail and why, and why calls do.
             self.seen: list[str] = []
             self.bad_segments: dict[int, str] = {}
-            self.async_failure = ""
+            self.async_failures: list[str] = []
             self.roles = {ROLE}
             self.min_records, self.max_records, self.max_job_bytes = 100, 50_000, 5 << 30
             self.running_jobs_max = 20

@@ -9,23 +9,34 @@ from nova.merging import Span
 from nova.prompts import TRANSCRIPT_CHARS, Prompt
 
 #: The longest answer that is asked for, by analysis type and depth; types of the user's own have the last figure.
-SUMMARY_TOKENS = {"brief": 800, "standard": 1500, "detailed": 3000}
-TYPE_TOKENS = {"chapters": 5000, "elements": 5000}
+SUMMARY_TOKENS = {"brief": 600, "standard": 1200, "detailed": 2500}
+TYPE_TOKENS = {"chapters": 4000, "elements": 4000}
 OWN_TOKENS = 4000
 #: A usual answer is no shorter than this part of the longest one.
-USUAL_PART = 60
+USUAL_PART = 40
 #: Prompt and schema beside the video; a transcript comes on top.
 PROMPT_LOW, PROMPT_HIGH = 500, 2500
 
 
-def of_piece(
-    model: CatalogueModel, mode: str, span: Span, types: Iterable[str], *, depth: str, prompt: Prompt | None = None
+def of_piece(  # noqa: PLR0913  (a call has these parts)
+    model: CatalogueModel,
+    mode: str,
+    span: Span,
+    types: Iterable[str],
+    *,
+    depth: str,
+    prompt: Prompt | None = None,
+    transcript_chars: int = TRANSCRIPT_CHARS,
 ) -> Estimate:
-    """One question. Its high figure is the worst case that the ledger reserves; it is sharper with the prompt known."""
+    """One question. Its high figure is the worst case that the ledger reserves; it is sharper with the prompt known.
+
+    `transcript_chars` is how much of a transcript goes along at most, where there is no prompt yet.
+    """
     sampling = model.video_sampling()
     video = sampling.tokens(span.end_s - span.start_s) if sampling else Range(low=0, high=0)
     if prompt is None:
-        text = Range(low=PROMPT_LOW, high=PROMPT_HIGH + TRANSCRIPT_CHARS)
+        speech = pricing.text_tokens("a" * min(transcript_chars, TRANSCRIPT_CHARS))
+        text = Range(low=PROMPT_LOW + speech.low, high=PROMPT_HIGH + speech.high)
     else:
         text = pricing.text_tokens(prompt.system + prompt.text_without_tool)
     limit = max_tokens(model, types, depth)

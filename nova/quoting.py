@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 
+from django.db.models.functions import Length
+
 from bedrock import catalogue, ledger, pricing
 from bedrock import conf as bedrock_conf
 from bedrock.errors import BedrockError
@@ -18,9 +20,12 @@ from nova.merging import Span
 from nova.models import LOCAL, RawReply
 from nova.options import Wanted
 from nova.tasks import require_askable
+from transcription.models import Transcript
 
 CHUNK = 500
 ZERO = Decimal(0)
+#: Transcripts are counted in steps, so that there are few different prices.
+ROUND_CHARS = 1000
 
 
 @dataclass(kw_only=True)
@@ -79,22 +84,26 @@ class _Count:
     def __init__(self, model: CatalogueModel, wanted: Wanted, *, force: bool) -> None:
         self.model, self.wanted, self.force = model, wanted, force
         self.todo = self.done = self.records = self.unhashed_away = self.without_length = 0
-        self._kinds: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._kinds: dict[tuple[int, tuple[str, ...], int], int] = {}
         self._seen: set[str] = set()
 
     def add(self, files: Sequence[File]) -> None:
         hashed = [file for file in files if file.full_hash and not self.force]
         known = _answered(hashed, self.model, self.wanted)
+        said = _said_chars(files)
         for file in files:
             self.without_length += not file.duration_s
             self.unhashed_away += not file.full_hash and file.state != File.State.AVAILABLE
             asks = 0
-            for piece in asking.pieces_with(file, self.model, self.wanted, spec=spec_in_rows(file), known=known):
+            cut = asking.pieces_with(file, self.model, self.wanted, spec=spec_in_rows(file), known=known)
+            pieces = len(cut)
+            for piece in cut:
                 names = tuple(sorted(one.name for one in piece.missing)) or ()
                 if not names or (file.full_hash and piece.content_key in self._seen):
                     continue
                 self._seen.add(piece.content_key)
-                kind = (math.ceil(piece.span.end_s - piece.span.start_s), names)
+                chars = math.ceil(said.get(file.pk, 0) / pieces / ROUND_CHARS) * ROUND_CHARS
+                kind = (math.ceil(piece.span.end_s - piece.span.start_s), names, chars)
                 self._kinds[kind] = self._kinds.get(kind, 0) + 1
                 asks += 1
             self.records += asks
@@ -103,9 +112,15 @@ class _Count:
 
     def estimate(self) -> Estimate:
         total = pricing.NOTHING
-        for (length_s, names), times in self._kinds.items():
-            span = Span(0.0, float(length_s))
-            one = estimating.of_piece(self.model, self.wanted.mode, span, names, depth=self.wanted.depth)
+        for (length_s, names, chars), times in self._kinds.items():
+            one = estimating.of_piece(
+                self.model,
+                self.wanted.mode,
+                Span(0.0, float(length_s)),
+                names,
+                depth=self.wanted.depth,
+                transcript_chars=chars,
+            )
             total = total + one.times(times)
         return total
 
@@ -114,6 +129,13 @@ def _answered(files: Sequence[File], model: CatalogueModel, wanted: Wanted) -> d
     """The replies that are kept for the pieces of these files, by content key, the newest first."""
     keys = [key for file in files for key in asking.content_keys(file, model, wanted, spec_in_rows(file))]
     return asking.replies_of(keys)
+
+
+def _said_chars(files: Sequence[File]) -> dict[int, int]:
+    """How long the transcripts of these files are; a third on top, for the times before each line."""
+    rows = Transcript.objects.filter(file__in=[file.pk for file in files], is_current=True)
+    lengths = rows.annotate(chars=Length("text")).values_list("file_id", "chars")
+    return {file_id: chars * 4 // 3 for file_id, chars in lengths}
 
 
 def spec_in_rows(file: File) -> str:

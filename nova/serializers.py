@@ -37,12 +37,13 @@ class TypesField(serializers.MultipleChoiceField):
         super().__init__(choices=[*BUILT_IN, COMBINED], **kwargs)
 
     def offered(self) -> list[tuple[str, str]]:
-        return [*choices(), (COMBINED, "All built-in")]
+        """What a form shows."""
+        return choices()
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str) or not hasattr(data, "__iter__"):
             self.fail("not_a_list", input_type=type(data).__name__)
-        known = dict(self.offered())
+        known = {COMBINED, *dict(self.offered())}
         for name in data:
             if not isinstance(name, str) or name not in known:
                 self.fail("invalid_choice", input=name)

@@ -20,6 +20,8 @@ from nova.models import LOCAL, BedrockBatch, NovaJob, Question
 from novaproject import overview
 
 PER_PAGE = 50
+#: Shorter than the status's own words, for a badge.
+WORDS = {NovaJob.Status.WAITING: "Waiting"}
 LOOKS = {
     NovaJob.Status.WAITING: "warn",
     NovaJob.Status.SUBMITTED: "off",
@@ -49,11 +51,13 @@ def analyses(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "running": counts.get(NovaJob.Status.IN_PROGRESS, 0),
         "waiting": counts.get(NovaJob.Status.WAITING, 0),
-        "chips": [(value, word, counts.get(value, 0)) for value, word in NovaJob.Status.choices if counts.get(value)],
+        "chips": [(value, _word(value), counts[value]) for value in NovaJob.Status.values if counts.get(value)],
         "wanted": wanted,
         "total": sum(counts.values()),
         "page": page,
-        "rows": [(job, LOOKS[NovaJob.Status(job.status)], job.model == LOCAL) for job in page.object_list],
+        "rows": [
+            (job, LOOKS[NovaJob.Status(job.status)], _word(job.status), job.model == LOCAL) for job in page.object_list
+        ],
         "month": month,
         "month_name": month.name,
         "pools": [_Pool(waiting=batch_pool.waiting(key)) for key in batch_pool.models_waiting()],
@@ -65,6 +69,10 @@ def analyses(request: HttpRequest) -> HttpResponse:
         "may_ask": request.user.has_perm(PERMISSION),
     }
     return render(request, "novaproject/nova.html", context)
+
+
+def _word(status: str) -> str:
+    return WORDS.get(NovaJob.Status(status)) or str(NovaJob.Status(status).label)
 
 
 class _Pool:

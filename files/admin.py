@@ -206,7 +206,10 @@ class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
     def bytes(self, file: RemovedFile) -> str:
         return "in the trash" if file.root.is_uploads else "untouched, where they were"
 
-    @admin.action(description="Put back into the library")
+    def has_restore_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("files.delete_file")
+
+    @admin.action(description="Put back into the library", permissions=["restore"])
     def restore(self, request: HttpRequest, rows: QuerySet[RemovedFile]) -> None:
         back = 0
         user: Any = request.user
@@ -217,7 +220,8 @@ class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
             except WorkError as error:
                 self.message_user(request, f"{file.name}: {error} {error.remedy}", messages.WARNING)
         if back:
-            self.message_user(request, f"{back:,} are in the library again.", messages.SUCCESS)
+            verb = "is" if back == 1 else "are"
+            self.message_user(request, f"{wording.files(back)} {verb} in the library again.", messages.SUCCESS)
 
     def get_dialog_actions(self, request: HttpRequest) -> tuple[DialogAction, ...]:
         return (EMPTY_TRASH,)
@@ -275,9 +279,12 @@ class RootAdmin(ReadOnlyAdmin[Root]):
         url = f"{reverse('admin:files_problem_changelist')}?root__id__exact={root.pk}"
         return format_html('<a href="{}">{}</a>', url, f"{root.problem_count:,}")
 
-    @admin.action(description="Scan for new, moved and missing files")
+    def has_scan_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("files.change_root")
+
+    @admin.action(description="Scan for new, moved and missing files", permissions=["scan"])
     def scan(self, request: HttpRequest, roots: QuerySet[Root]) -> None:
-        _scan(self, request, roots, retry_problems=False)
+        _scan(self, request, roots)
 
 
 @admin.register(Proxy)
@@ -314,20 +321,19 @@ class ProblemAdmin(ReadOnlyAdmin[Problem]):
     search_fields = ("path", "reason")
     actions = ("try_again",)
 
-    @admin.action(description="Try again")
+    def has_scan_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("files.change_root")
+
+    @admin.action(description="Try again", permissions=["scan"])
     def try_again(self, request: HttpRequest, problems: QuerySet[Problem]) -> None:
         # A scan takes in what has changed; a time that cannot be makes these count as changed.
         problems.update(mtime_ns=-1)
-        _scan(self, request, Root.objects.filter(pk__in=problems.values("root")), retry_problems=False)
+        _scan(self, request, Root.objects.filter(pk__in=problems.values("root")))
 
 
-def _scan(model_admin: Any, request: HttpRequest, roots: QuerySet[Root], *, retry_problems: bool) -> None:
-    if not request.user.has_perm("files.change_root"):
-        model_admin.message_user(
-            request, "You may not scan: it needs the permission files.change_root.", messages.ERROR
-        )
-        return
+def _scan(model_admin: Any, request: HttpRequest, roots: QuerySet[Root]) -> None:
     user: Any = request.user
     for root in roots:
-        request_scan(root, retry_problems=retry_problems, user=user)
-    model_admin.message_user(request, f"{len(roots)} to be scanned. See the jobs for how far it is.", messages.SUCCESS)
+        request_scan(root, user=user)
+    folders = f"{len(roots)} folder" if len(roots) == 1 else f"{len(roots):,} folders"
+    model_admin.message_user(request, f"{folders} to be scanned. See the jobs for how far it is.", messages.SUCCESS)

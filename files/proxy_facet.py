@@ -54,14 +54,17 @@ class ProxyOptions(serializers.Serializer[Any]):
 def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     """How many proxies there are to make. Pictures get a poster only."""
     total = selection.count()
-    made = Proxy.objects.filter(file_id=OuterRef("pk"), proxy_spec=_spec(options))
+    made = Proxy.objects.shown().filter(file_id=OuterRef("pk"), proxy_spec=_spec(options))
     done = 0
     if options.get("audio_track") is None:
         done = selection.filter(Exists(made)).count() + _made_without_proxy(selection)
+    stale = selection.filter(has_proxy()).exclude(Exists(made)).count()
     away = selection.exclude(state=File.State.AVAILABLE).exclude(Exists(made)).count()
-    warnings = (
-        [f"{away:,} cannot be read now (offline or missing); they will fail until they are back."] if away else []
-    )
+    warnings = []
+    if stale:
+        warnings.append(f"{stale:,} have a proxy of another profile, or of what the file was before.")
+    if away:
+        warnings.append(f"{away:,} cannot be read now (offline or missing); they will fail until they are back.")
     return Plan(total=total, todo=total - done, already_done=done, warnings=warnings)
 
 

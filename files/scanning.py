@@ -16,7 +16,7 @@ from files import roots
 from files.duplicates import confirm_duplicates
 from files.errors import FilesError, NotMediaError, RootAbsentError, StillCopyingError
 from files.intake import DESCRIBED, describe, is_fresh, make_pool, settled
-from files.listing import Entry, Listing, list_folder
+from files.listing import Entry, Listing, list_folder, without_collection
 from files.looking import Looked
 from files.matching import Candidates, rearranged
 from files.models import File, FileQuerySet, Root
@@ -112,9 +112,10 @@ class Scan:
         started = time.time()
         self._require_present()
         self.progress.update(0, "Listing the folder")
-        listing = self._list()
-        self._require_present()  # a drive that was pulled while it was listed has lost nothing
-        self.rows, self.removed = self._known_rows(), self._removed_rows()
+        with without_collection():
+            listing = self._list()
+            self._require_present()  # a drive that was pulled while it was listed has lost nothing
+            self.rows, self.removed = self._known_rows(), self._removed_rows()
         for refusal in listing.refusals:
             self.problems.refuse(refusal)
         todo, fresh = self._compare(listing.entries, started)

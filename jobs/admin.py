@@ -1,5 +1,6 @@
 """Jobs, batches, queues, clusters and notices in the admin."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -78,6 +79,28 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     search_fields = ("label",)
     list_select_related = ("created_by",)
     fields = ("label", "action", "options", "created_by", "created_at", "cancelled_at", "progress_page")
+    actions = ("cancel_selected", "retry_failed_selected")
+
+    @admin.action(description="Cancel what is left")
+    def cancel_selected(self, request: HttpRequest, batches: QuerySet[Batch]) -> None:
+        self._each(request, batches, queue.cancel_batch, "cancelled")
+
+    @admin.action(description="Retry what failed")
+    def retry_failed_selected(self, request: HttpRequest, batches: QuerySet[Batch]) -> None:
+        self._each(request, batches, queue.retry_failed, "queued again")
+
+    def _each(
+        self, request: HttpRequest, batches: QuerySet[Batch], do: Callable[[Batch], int], done_words: str
+    ) -> None:
+        done = 0
+        for batch in batches:
+            try:
+                access.check_batch(request.user, batch)
+            except PermissionDenied as denied:
+                self.message_user(request, f"{batch.label}: {denied}", messages.WARNING)
+            else:
+                done += do(batch)
+        self.message_user(request, f"{done:,} jobs {done_words}.", messages.SUCCESS if done else messages.WARNING)
 
     @admin.display(description="progress")
     def progress_page(self, batch: Batch) -> str:
@@ -88,6 +111,29 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 class QueueStateAdmin(ReadOnlyAdmin[QueueState]):
     list_display = ("name", "is_paused", "changed_at", "changed_by")
     list_select_related = ("changed_by",)
+    actions = ("pause_selected", "resume_selected")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QueueState]:
+        return queue.queue_states()
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.change_queuestate")
+
+    @admin.action(description="Pause: start nothing more", permissions=["steer"])
+    def pause_selected(self, request: HttpRequest, queues: QuerySet[QueueState]) -> None:
+        for state in queues:
+            queue.pause(state.name, by=_person(request))
+        self.message_user(request, "Paused: what runs goes on, nothing more starts.", messages.SUCCESS)
+
+    @admin.action(description="Resume", permissions=["steer"])
+    def resume_selected(self, request: HttpRequest, queues: QuerySet[QueueState]) -> None:
+        for state in queues:
+            queue.resume(state.name, by=_person(request))
+        self.message_user(request, "Open again.", messages.SUCCESS)
+
+
+def _person(request: HttpRequest) -> Any:
+    return request.user
 
 
 @admin.register(Cluster)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from jobs import registry, waking
@@ -164,6 +164,12 @@ def report_all_parked(kind: str, subject_ids: Sequence[int], progress: float, me
     said = {"progress": min(1.0, max(0.0, progress)), "message": message, "updated_at": timezone.now()}
     for start in range(0, len(subject_ids), CHUNK):
         rows.filter(subject_id__in=subject_ids[start : start + CHUNK]).update(**said)
+
+
+def queue_states() -> QuerySet[QueueState]:
+    """Every queue, also one that nobody ever paused."""
+    QueueState.objects.bulk_create([QueueState(name=name) for name in registry.QUEUES], ignore_conflicts=True)
+    return QueueState.objects.all()
 
 
 def pause(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:

@@ -183,6 +183,17 @@ def test_an_estimate_of_proxies(client: APIClient) -> None:
     assert not Job.objects.exists()
 
 
+def test_a_plan_tells_of_proxies_that_are_stale() -> None:
+    make_proxy_row(make_file(), "480p5")
+    make_proxy_row(make_file(sampled_hash="now"), source_hash="before")
+    make_proxy_row(make_file(sampled_hash="now"), source_hash="now")
+
+    plan = actions.estimate("proxy", selection.resolve(filter={}), {})
+
+    assert (plan.todo, plan.already_done) == (2, 1)
+    assert plan.warnings == ["2 have a proxy of another profile, or of what the file was before."]
+
+
 def test_sounds_that_were_made_ready_are_not_planned_again(folders: Path) -> None:
     ready, waiting = (make_file(media_type="audio", path=name) for name in ("a.wav", "b.wav"))
     derived.write_made(ready.pk, derived.Made(source_hash="x"))

@@ -259,15 +259,26 @@ def test_problems_can_be_tried_again(admin_client: Client) -> None:
     assert Job.objects.get().kind == "scan_root"
 
 
-def test_scanning_needs_the_right_to_change_roots() -> None:
+def test_who_may_only_look_neither_scans_nor_tries_again_nor_restores(client: Client) -> None:
     user = User.objects.create_user("eve", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_root"))
-    client = Client()
+    looks = ("view_root", "view_problem", "view_removedfile", "view_file")
+    user.user_permissions.set(Permission.objects.filter(codename__in=looks))
     client.force_login(user)
+    problem = make_problem(make_root(), mtime_ns=5)
+    removed = make_file(removed_at=timezone.now())
 
-    client.post("/admin/files/root/", {"action": "scan", "_selected_action": [make_root().pk]})
+    for name, action, pk in (
+        ("root", "scan", problem.root_id),
+        ("problem", "try_again", problem.pk),
+        ("removedfile", "restore", removed.pk),
+    ):
+        page = client.post(f"/admin/files/{name}/", {"action": action, "_selected_action": [pk]}, follow=True)
+        assert page.status_code == 200
+        assert f'value="{action}"' not in page.content.decode()
 
     assert not Job.objects.exists()
+    assert Problem.objects.get().mtime_ns == 5
+    assert RemovedFile.objects.count() == 1
 
 
 def test_the_proxies_of_a_file(admin_client: Client) -> None:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.test import Client
 from rest_framework import serializers
 
-from jobs import queue
+from jobs import claims, queue
 from jobs.admin_base import BaseAdmin, DialogAction, Line, PlanText, form_from_serializer, plan_text
 from jobs.errors import WorkError
 from jobs.models import Job
@@ -287,6 +287,34 @@ def test_the_list_of_jobs_cancels_and_retries(site: Client, viewer: User, rows: 
     page = press("cancel_selected")
     assert "0 cancelled." in page
     assert "2 left alone" in page
+
+
+def test_the_admin_pauses_and_resumes_queues(site: Client, viewer: User) -> None:
+    def press(action: str) -> bool:
+        site.post("/admin/jobs/queuestate/", {"action": action, "_selected_action": ["long"]}, follow=True)
+        return claims.is_paused("long")
+
+    page = site.get("/admin/jobs/queuestate/").content.decode()
+    assert "fast" in page
+    assert press("pause_selected")
+    assert not press("resume_selected")
+    site.force_login(viewer)
+    assert not press("pause_selected")
+
+
+def test_the_admin_cancels_batches_and_retries_what_failed(site: Client, viewer: User, broken: str) -> None:
+    batch = queue.create_batch("Shear", "")
+    queue.enqueue_many(broken, range(3), batch=batch)
+    queue.run_until_idle()
+
+    def press(action: str) -> str:
+        sent = {"action": action, "_selected_action": [batch.pk]}
+        return site.post("/admin/jobs/batch/", sent, follow=True).content.decode()
+
+    assert "3 jobs queued again." in press("retry_failed_selected")
+    assert "3 jobs cancelled." in press("cancel_selected")
+    site.force_login(viewer)
+    assert "0 jobs queued again." in press("retry_failed_selected")
 
 
 def test_the_base_is_quick_with_many_rows() -> None:

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from nova import exporting
+from transcription import subtitles
+
+_JSON = "application/json"
 _WORDS = {
     "400": "What was sent does not fit; the body says what.",
     "401": "No valid session or token.",
@@ -9,6 +13,11 @@ _WORDS = {
     "404": "There is no such thing.",
     "409": "It does not fit the present state; the body says what to do.",
     "415": "The body is of a media type that is not read here.",
+}
+#: Downloads whose media type follows their parameter `format`.
+_DOWNLOADS = {
+    "/api/transcripts/{id}/download": subtitles.FORMATS.values(),
+    "/api/nova/export/{id}": exporting.FORMATS.values(),
 }
 _ERROR = {
     "type": "object",
@@ -21,12 +30,16 @@ _ERROR = {
 def name_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
     """Add the error answers to each operation that can give them."""
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR
-    for path in result.get("paths", {}).values():
+    paths = result.get("paths", {})
+    for path in paths.values():
         for method, operation in path.items():
             responses = operation["responses"]
             for status in _statuses(method, operation):
                 responses.setdefault(status, _answer(status))
             operation["responses"] = dict(sorted(responses.items()))
+    for name in _DOWNLOADS.keys() & paths.keys():
+        content = {kind: {"schema": {} if kind == _JSON else {"type": "string"}} for kind in sorted(_DOWNLOADS[name])}
+        paths[name]["get"]["responses"]["200"]["content"] = content
     return result
 
 
@@ -48,5 +61,5 @@ def _statuses(method: str, operation: dict[str, Any]) -> list[str]:
 
 
 def _answer(status: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    content = {_JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {"description": _WORDS[status], "content": content}

@@ -10,7 +10,8 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-.PHONY: pictures run test check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
+OF ?=
+.PHONY: floors pictures run test check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
 
 run: install
 	@$(PY) -m novaproject.bootstrap
@@ -50,9 +51,17 @@ test-e2e: install-dev
 pictures: install-dev
 	TEST_PICTURES=docs/images $(PY) -m pytest tests/e2e/test_pictures.py
 
+# Draws the floor plan of docs/architecture.md from the contracts; OF=files prints one floor's inside.
+floors: install-dev
+	@$(PY) -m tests.floor_plan $(OF)
+
 # Kills workers, sentinels and ffmpeg over thirty proxies, with more seeds than `make test` (SEEDS="6 7 8" chooses).
 chaos-library: install-dev
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3 4 5)" $(PY) -m pytest tests/jobs/test_chaos_library.py --timeout 600
+
+# Draws the floor plan of docs/architecture.md from the contracts; OF=files prints one floor's inside.
+floors: install-dev
+	@$(PY) -m tests.floor_plan $(OF)
 
 # Kills workers, sentinels, the supervisor and a second collector over 250 clips in batch mode.
 chaos-nova: install-dev

@@ -1,4 +1,4 @@
-"""novaproject: a local-first video library.
+"""Settings, pages and addresses that span the floors, set-up, doctor, backup.
 
 The SQLite module is chosen here, before Django imports any: sqlite-vec needs a `sqlite3` that can load extensions,
 and many Pythons are built without that.

@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from tests import floor_plan
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -21,6 +23,14 @@ def test_every_app_is_a_floor() -> None:
 
     assert apps == set(floors["layers"])  # type: ignore[call-overload]
     assert len(apps) == 7
+
+
+def test_the_floor_plan_is_drawn_from_the_contracts() -> None:
+    page = floor_plan.PAGE.read_text(encoding="utf-8")
+
+    assert floor_plan.page_with_drawing(page) == page, "run `make floors`"
+    assert "only here: boto3" in page
+    assert all(floor_plan.inside(floor) for floor in floor_plan.floors())
 
 
 def test_every_direct_dependency_has_its_reason() -> None:

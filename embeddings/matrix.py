@@ -22,7 +22,7 @@ HAS_FAISS = find_spec("faiss") is not None
 #: Up to this part of the matrix, the rows that pass a filter are copied and searched alone; above it, all are searched
 #: and those that do not pass are dropped from a longer list.
 COPY_SHARE = 0.3
-READ_ROWS = 2_000
+READ_ROWS, MANY_ROWS = 2_000, 50_000
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
@@ -142,7 +142,9 @@ def _read(known: Snapshot, space: Space) -> Snapshot:
         bits = np.empty((room, known.bits.shape[1]), np.uint8)
         ids[:have], files[:have], kinds[:have], bits[:have] = known.ids, known.files, known.kinds, known.bits
         cursor.execute(
-            "SELECT id, file_id, kind_code, bits FROM embeddings WHERE space_id = %s AND id > %s ORDER BY id LIMIT %s",
+            # In the order of the table: by the index of spaces the same rows took six times as long.
+            "SELECT id, file_id, kind_code, bits FROM embeddings NOT INDEXED WHERE space_id = %s AND id > %s "
+            "ORDER BY id LIMIT %s",
             [space.pk, after, room - have],  # rows that came since the count are of the next generation
         )
         while rows := cursor.fetchmany(READ_ROWS):
@@ -150,6 +152,8 @@ def _read(known: Snapshot, space: Space) -> Snapshot:
             ids[have:end], files[have:end], kinds[have:end] = zip(*(row[:3] for row in rows), strict=True)
             bits[have:end] = np.frombuffer(b"".join(row[3] for row in rows), np.uint8).reshape(len(rows), -1)
             have = end
+        if room - len(known) > MANY_ROWS:
+            cursor.execute("PRAGMA shrink_memory")  # the pages read, up to 64 MB, are not read again
     return replace(known, ids=ids[:have], files=files[:have], kinds=kinds[:have], bits=bits[:have])
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from files import conf, facets
-from files.models import File
+from files.models import File, Problem
 from jobs import notices
 from jobs.models import Job
 from novaproject import doctor, overview
@@ -37,7 +37,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "next_price": step[1] if step else "",
         "notices": notices.standing(),
         "roots_away": overview.roots_away(),
-        "failed": Job.objects.failed().count(),
+        "failed": Job.objects.unresolved().count(),
+        "problems": Problem.objects.count(),
+        "may_see_problems": request.user.is_staff and request.user.has_perm("files.view_problem"),
         "newest": cards(newest),
         "month": month,
         "month_name": month.name,

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from files import facets
-from files.models import File
+from files.models import File, FileQuerySet
 from files.removing import remove_file
 from jobs.models import Job
 from novaproject import api_paths, file_history, file_page
@@ -22,6 +22,7 @@ from transcription.models import Segment, Transcript
 from transcription.writing import correct_segments
 
 CORRECT = "transcription.change_segment"
+COPIES = 10
 DOWNLOADS = ("srt", "vtt", "txt", "json")
 
 
@@ -56,6 +57,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "analysis": analysis,
         "exports": file_page.exports_of(analysis),
         "proxies": file.proxies.all(),
+        "copies": _copies(file),
         "jobs": file_history.jobs_of(file),
         "costs": costs,
         "cost_total": cost_total,
@@ -67,6 +69,14 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "can_edit_in_admin": request.user.is_staff and request.user.has_perm("files.change_file"),
     }
     return render(request, "novaproject/file.html", context)
+
+
+def _copies(file: File) -> FileQuerySet:
+    """Exact duplicates of the file: equal to the last byte."""
+    if not file.full_hash:
+        return File.objects.none()
+    same = File.objects.filter(full_hash=file.full_hash).exclude(pk=file.pk)
+    return same.select_related("root").order_by("pk")[:COPIES]
 
 
 def _crumbs(file: File) -> list[tuple[str, str]]:

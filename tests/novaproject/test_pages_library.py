@@ -29,7 +29,7 @@ from nova.models import NovaJob
 from nova.results import keep
 from novaproject import library_query
 from novaproject.serializers import option_fields, read_options
-from tests.files.factories import make_derived, make_file, make_proxy_row, make_root
+from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 from transcription.models import Segment, Transcript
 
 pytestmark = pytest.mark.django_db
@@ -494,6 +494,24 @@ def test_the_player_alone_is_a_fragment(ada: Client) -> None:
 
     assert "data-player" in page
     assert "<html" not in page
+
+
+def test_exact_copies_are_named_on_the_page_of_a_file(ada: Client) -> None:
+    file, copy, other = (make_file(full_hash=name) for name in ("same", "same", "other"))
+
+    page = ada.get(f"/files/{file.pk}/").content.decode()
+
+    assert f'href="/files/{copy.pk}/"' in page
+    assert f'href="/files/{other.pk}/"' not in page
+
+
+def test_home_tells_of_files_that_could_not_be_taken_in(ada: Client) -> None:
+    make_problem(make_file().root)
+
+    page = ada.get("/").content.decode()
+
+    assert "1 file could not be taken in." in page
+    assert 'href="/admin/files/problem/"' in page
 
 
 def test_removing_says_first_what_stays_and_then_does_it(ada: Client, folders: Path) -> None:

@@ -13,6 +13,7 @@ from embeddings.serializers import GenerateSerializer, SearchAnswerSerializer, S
 from embeddings.tasks import request_embed, request_look
 from files.filters import file_filters
 from files.models import File
+from jobs.costly import CostlyView
 from jobs.rest import HasPermission
 from jobs.serializers import JobSerializer
 from nova.models import NovaJob
@@ -44,7 +45,7 @@ class SearchView(APIView):
         return Response(SearchAnswerSerializer(answer).data)
 
 
-class GenerateView(APIView):
+class GenerateView(CostlyView):
     """Embed what is known of one file, in the background."""
 
     permission_classes = [HasPermission("embeddings.add_embedding")]

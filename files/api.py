@@ -31,6 +31,7 @@ from files.serializers import (
     RootSerializer,
     UploadSerializer,
 )
+from jobs.costly import CostlyView
 from jobs.rest import HasPermission
 
 
@@ -65,7 +66,7 @@ class FileDetail(generics.RetrieveDestroyAPIView[File]):
         remove_file(instance)
 
 
-class FileUpload(APIView):
+class FileUpload(CostlyView):
     """Take one media file into the library."""
 
     permission_classes = [HasPermission("files.add_file")]

@@ -22,6 +22,7 @@ from files.serializers import (
     ScanSerializer,
     SelectionSerializer,
 )
+from jobs.costly import CostlyView
 from jobs.rest import HasPermission
 from jobs.serializers import BatchSerializer, JobSerializer
 
@@ -29,7 +30,7 @@ from jobs.serializers import BatchSerializer, JobSerializer
 ACTIONS = ["proxy", "transcribe", "nova", "embeddings"]
 
 
-class ImportDirectory(APIView):
+class ImportDirectory(CostlyView):
     """Import a folder of the server's disks, where it lies. It has to be in IMPORT_ROOTS or in a known root."""
 
     permission_classes = [HasPermission("files.add_file")]
@@ -69,7 +70,7 @@ class Estimate(APIView):
         return Response(PlanSerializer(cast("Any", {"action": wanted["action"], **asdict(plan)})).data)
 
 
-class StartAction(APIView):
+class StartAction(CostlyView):
     """Do something to files: `proxy`, `transcribe`, `nova`, `embeddings`."""
 
     permission_classes = [HasPermission("files.view_file")]

@@ -64,3 +64,13 @@ def written_folders() -> Sequence[Path]:
 
 def manage_py() -> Path:
     return Path(settings.BASE_DIR) / "manage.py"
+
+
+def costly_rate() -> str:
+    """How many costly API calls a user may make, such as `120/min`; empty = any number."""
+    return str(settings.API_COSTLY_RATE)
+
+
+def idempotency_key_hours() -> int:
+    """How long the answer of a costly call is kept under its key."""
+    return int(settings.IDEMPOTENCY_KEY_HOURS)

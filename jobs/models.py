@@ -295,3 +295,23 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class IdempotencyKey(models.Model):
+    """A wish of an API client, and its answer once it is there."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    wish = models.CharField(max_length=64, help_text="A hash of what was asked.")
+    status = models.PositiveSmallIntegerField(null=True, help_text="Of the answer; empty while it is being made.")
+    answer = models.JSONField(null=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        db_table = "idempotency_keys"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_keys_once")]
+
+    def __str__(self) -> str:
+        return self.key

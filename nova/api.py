@@ -21,6 +21,7 @@ from bedrock.errors import BedrockError
 from files import selection
 from files.api_media import AnyAccept
 from files.models import File
+from jobs.costly import CostlyView
 from jobs.rest import HasPermission
 from nova import batching, exporting, tasks
 from nova.facet import wanted_of
@@ -75,7 +76,7 @@ class NovaJobStatus(generics.RetrieveAPIView[NovaJob]):
         return nova_job
 
 
-class Analyze(APIView):
+class Analyze(CostlyView):
     """Ask for an analysis of a file: at once, in flex, or in a batch. What was answered before costs nothing."""
 
     permission_classes = [HasPermission("nova.add_novajob")]

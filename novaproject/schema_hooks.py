@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+
+from jobs.costly import HEADER, LONGEST, CostlyView
 from nova import exporting
 from transcription import subtitles
 
@@ -12,6 +16,8 @@ _WORDS = {
     "403": "The user lacks the permission, or AWS refused it.",
     "404": "There is no such thing.",
     "409": "It does not fit the present state; the body says what to do.",
+    "422": "The Idempotency-Key was used for another request.",
+    "429": "Too many of these calls; `Retry-After` says when to come back.",
     "415": "The body is of a media type that is not read here.",
 }
 #: Downloads whose media type follows their parameter `format`.
@@ -25,6 +31,18 @@ _ERROR = {
     "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
     "additionalProperties": {},
 }
+
+
+class Schema(AutoSchema):
+    """Calls that cost something take an Idempotency-Key."""
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters = list(super().get_override_parameters())
+        if self.method == "POST" and isinstance(self.view, CostlyView):
+            words = "The same key with the same body is done once: the stored answer comes again for two days."
+            schema = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"}
+            parameters.append(OpenApiParameter(HEADER, schema, OpenApiParameter.HEADER, description=words))
+        return parameters
 
 
 def name_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
@@ -57,6 +75,8 @@ def _statuses(method: str, operation: dict[str, Any]) -> list[str]:
         found.append("404")
     if method != "get":
         found.append("409")
+    if HEADER in names:
+        found += ["422", "429"]
     return found
 
 

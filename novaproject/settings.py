@@ -242,10 +242,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "jobs.rest.Pages",
     "PAGE_SIZE": 50,
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "novaproject.schema_hooks.Schema",
     "EXCEPTION_HANDLER": "novaproject.api_errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+#: Of calls that cost money or much work, for each user; empty = no limit.
+API_COSTLY_RATE = env.str("API_COSTLY_RATE", "120/min")
+IDEMPOTENCY_KEY_HOURS = env.int("IDEMPOTENCY_KEY_HOURS", 48)
 REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Token"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "novaproject",

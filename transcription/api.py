@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from files.api_media import AnyAccept
 from files.models import File
+from jobs.costly import CostlyView
 from jobs.rest import HasPermission
 from jobs.serializers import JobSerializer
 from transcription import registry, subtitles
@@ -48,7 +49,7 @@ class ProviderList(APIView):
         return Response(ProviderSerializer(providers, many=True).data)
 
 
-class TranscribeView(APIView):
+class TranscribeView(CostlyView):
     """Transcribe one file in the background."""
 
     permission_classes = [HasPermission("transcription.add_transcript")]

@@ -1,0 +1,95 @@
+"""Costly calls: done once for one key, never for another body, and not too many a minute."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from jobs.costly import DIED_AFTER, HEADER
+from jobs.models import Batch, IdempotencyKey
+from tests.files.factories import make_file
+
+pytestmark = pytest.mark.django_db
+#: The only list: whatever costs money or much work.
+COSTLY = {
+    "/api/batch/{action}",
+    "/api/files/import-directory",
+    "/api/files/upload",
+    "/api/nova/analyze",
+    "/api/nova/embeddings/generate",
+    "/api/transcription/transcribe",
+}
+
+
+@pytest.fixture
+def ada(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("ada"))
+    return client
+
+
+def post(client: Client, key: str | None, **body: Any) -> Any:
+    headers = {HEADER: key} if key is not None else {}
+    return client.post("/api/batch/proxy", body, "application/json", headers=headers)
+
+
+def test_the_same_key_is_done_once_and_answered_again(ada: Client, folders: Path) -> None:
+    file = make_file()
+
+    first = post(ada, "a-wish", file_ids=[file.pk])
+    again = post(ada, "a-wish", file_ids=[file.pk])
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json() == first.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert Batch.objects.count() == 1
+    assert post(ada, "another", file_ids=[file.pk]).json()["id"] != first.json()["id"]
+
+
+def test_another_body_a_running_one_and_a_bad_key_are_refused(ada: Client, folders: Path) -> None:
+    file, other = make_file(), make_file()
+    post(ada, "a-wish", file_ids=[file.pk])
+
+    assert post(ada, "a-wish", file_ids=[other.pk]).status_code == 422
+    assert post(ada, "").status_code == 400
+    assert post(ada, "x" * 201).status_code == 400
+    IdempotencyKey.objects.update(status=None)
+    assert post(ada, "a-wish", file_ids=[file.pk]).status_code == 409
+    IdempotencyKey.objects.update(created_at=timezone.now() - DIED_AFTER)
+    assert post(ada, "a-wish", file_ids=[file.pk]).status_code == 202
+
+
+def test_after_an_error_the_key_is_free_and_keys_belong_to_a_user(ada: Client, folders: Path) -> None:
+    assert post(ada, "a-wish", file_ids=[]).status_code == 400
+    file = make_file()
+    assert post(ada, "a-wish", file_ids=[file.pk]).status_code == 202
+    bob = Client()
+    bob.force_login(User.objects.create_superuser("bob"))
+    assert "Idempotent-Replayed" not in post(bob, "a-wish", file_ids=[file.pk]).headers
+
+
+def test_too_many_a_minute_are_told_when_to_come_back(ada: Client, folders: Path, settings: Any) -> None:
+    cache.clear()
+    settings.API_COSTLY_RATE = "2/min"
+    file = make_file()
+
+    answers = [post(ada, None, file_ids=[file.pk]) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert int(answers[2].headers["Retry-After"]) > 0
+
+
+def test_the_schema_names_the_header_where_it_counts(ada: Client) -> None:
+    schema = ada.get("/api/schema", headers={"Accept": "application/json"}).json()
+
+    def takes(operation: dict[str, Any]) -> bool:
+        return any(parameter["name"] == HEADER for parameter in operation.get("parameters", []))
+
+    found = {path for path, operations in schema["paths"].items() if takes(operations.get("post", {}))}
+    actions = {path for path in found if path.startswith("/api/batch/")}
+    assert len(actions) == 4
+    assert found - actions | {"/api/batch/{action}"} == COSTLY
+    assert {"422", "429"} <= set(schema["paths"]["/api/nova/analyze"]["post"]["responses"])

@@ -19,7 +19,7 @@ from files.selection import resolve
 from jobs import registry
 from jobs.errors import WorkError
 from jobs.models import Batch, Job
-from novaproject.serializers import read_defaults
+from jobs.option_forms import form_from_serializer
 from novaproject.templatetags import human
 
 if TYPE_CHECKING:
@@ -214,11 +214,11 @@ def _plan(one: Coverage) -> facets.Plan | None:
     """What the action would do to the files that miss it; None where its options cannot do without an answer."""
     if one.action is None:
         return None
-    options, errors = read_defaults(one.action)
-    if errors:
+    form = form_from_serializer(one.action.options).with_defaults()
+    if not form.is_valid():
         return None
     try:
-        return estimate(one.action.name, resolve(filter=dict(parse_qsl(one.query))), options)
+        return estimate(one.action.name, resolve(filter=dict(parse_qsl(one.query))), form.options())
     except WorkError:
         return None
 

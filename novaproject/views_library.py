@@ -19,9 +19,9 @@ from files.paging import FilePaginator
 from files.selection import resolve
 from jobs.errors import WorkError
 from jobs.models import Batch
+from jobs.option_forms import OptionsForm, form_from_serializer
 from novaproject import library_query
 from novaproject.cards import cards
-from novaproject.serializers import option_fields, read_defaults, read_options
 
 PER_PAGE = 60
 
@@ -109,19 +109,17 @@ def action(request: HttpRequest, name: str) -> HttpResponse:
         "count": selection.count(),
         "what": _what(sent),
         "hidden_fields": _carried(sent),
-        "fields": option_fields(chosen),
     }
-    if request.method == "POST":
-        options, errors = read_options(chosen, request.POST)
-        if not errors:
-            try:
-                batch = start_action(name, selection, options, user=request.user)  # type: ignore[arg-type]
-            except WorkError as error:
-                context["problem"] = f"{error} {error.remedy}".strip()
-            else:
-                return redirect(_progress_of(batch))
-        context["fields"] = option_fields(chosen, request.POST, errors)
-    context |= _plan_of(name, selection, read_options(chosen, sent) if request.method == "POST" else None, chosen)
+    form = form_from_serializer(chosen.options)
+    context["form"] = shown = form(request.POST) if request.method == "POST" else form()
+    if shown.is_valid():
+        try:
+            batch = start_action(name, selection, shown.options(), user=request.user)  # type: ignore[arg-type]
+        except WorkError as error:
+            context["problem"] = f"{error} {error.remedy}".strip()
+        else:
+            return redirect(_progress_of(batch))
+    context = _plan_of(chosen, selection, shown if shown.is_bound else form.with_defaults()) | context
     return render(request, "novaproject/action.html", context)
 
 
@@ -134,8 +132,8 @@ def action_plan(request: HttpRequest, name: str) -> HttpResponse:
         selection = _selection(request.GET)
     except SelectionError as error:
         return render(request, "novaproject/_plan.html", {"problem": f"{error} {error.remedy}", "action": chosen})
-    context = _plan_of(name, selection, read_options(chosen, request.GET), chosen)
-    return render(request, "novaproject/_plan.html", {"action": chosen, **context})
+    form = form_from_serializer(chosen.options)(request.GET)
+    return render(request, "novaproject/_plan.html", {"action": chosen, **_plan_of(chosen, selection, form)})
 
 
 def _progress_of(batch: Batch) -> str:
@@ -155,16 +153,12 @@ def _action_for(request: HttpRequest, name: str) -> facets.Action:
     return chosen
 
 
-def _plan_of(
-    name: str, selection: FileQuerySet, given: tuple[dict[str, Any], dict[str, list[str]]] | None, chosen: facets.Action
-) -> dict[str, Any]:
-    """The plan for these options, or for the defaults; what is wrong with them instead, when something is."""
-    options, errors = given if given is not None else read_defaults(chosen)
-    if errors:
-        wrong = "; ".join(f"{field}: {' '.join(words)}" for field, words in errors.items())
-        return {"problem": f"Look at the options again. {wrong}"}
+def _plan_of(chosen: facets.Action, selection: FileQuerySet, form: OptionsForm) -> dict[str, Any]:
+    """The plan for what stands in the form; what is wrong with it instead, when something is."""
+    if not form.is_valid():
+        return {"problem": f"Look at the options again. {form.problems()}"}
     try:
-        return {"plan": estimate(name, selection, options)}
+        return {"plan": estimate(chosen.name, selection, form.options())}
     except WorkError as error:
         return {"problem": f"{error} {error.remedy}".strip()}
 

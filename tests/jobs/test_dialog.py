@@ -124,7 +124,14 @@ def test_go_does_it_and_leads_to_the_progress(site: Client, counting: Counting, 
     assert (answer.status_code, answer["Location"]) == (302, "/batches/5/")
     number, options, who = counting.submitted[0]
     assert (number, who) == (2, "boss")
-    assert options == {"depth": 4, "mode": "quick", "parts": ["head", "tail"], "force": True, "tone": "low"}
+    assert options == {
+        "depth": 4,
+        "mode": "quick",
+        "parts": ["head", "tail"],
+        "force": True,
+        "kinds": [],
+        "tone": "low",
+    }
 
 
 def test_all_rows_that_match_the_filter_are_meant_when_chosen_so(
@@ -202,7 +209,7 @@ def test_a_form_has_the_defaults_of_the_serializer() -> None:
         "tone": "low",
     }
     assert "who" not in form.fields
-    assert "automatic" in str(form["word"])
+    assert "as set up" in str(form["word"])
 
 
 def test_a_plan_in_numbers_becomes_words() -> None:

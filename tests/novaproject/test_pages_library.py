@@ -23,12 +23,12 @@ from files.models import File
 from jobs import registry
 from jobs.models import Batch, Job
 from jobs.notices import notify
+from jobs.option_forms import form_from_serializer
 from jobs.queue import create_batch, enqueue
 from jobs.registry import Kind
 from nova.models import NovaJob
 from nova.results import keep
 from novaproject import library_query
-from novaproject.serializers import option_fields, read_options
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 from transcription.models import Segment, Transcript
 
@@ -354,24 +354,21 @@ def test_an_unknown_action_is_not_found(ada: Client) -> None:
 
 
 def test_options_become_inputs_of_the_right_kind(polish: Action) -> None:
-    kinds = {field.name: field.kind for field in option_fields(polish)}
-    sent = {field.name: field.value for field in option_fields(polish, QueryDict("parts=b&force=on&grit=7"))}
+    form = form_from_serializer(polish.options)
 
+    kinds = {bound.name: bound.widget_type for bound in form()}
     assert kinds == {
-        "shine": "choice",
-        "parts": "many",
-        "force": "flag",
+        "shine": "radioselect",
+        "parts": "checkboxselectmultiple",
+        "force": "checkbox",
         "grit": "number",
-        "words": "list",
+        "words": "text",
         "note": "text",
     }
-    assert (sent["parts"], sent["force"], sent["grit"]) == (["b"], True, "7")
-    assert read_options(polish, QueryDict("parts=b&grit=70"))[0] == {
-        "parts": ["b"],
-        "force": False,
-        "grit": "70",
-        "words": [],
-    }
+    sent = form(QueryDict("shine=soft&parts=b&grit=70&words=oak, ash,"))
+    assert sent.is_valid(), sent.errors
+    assert sent.options() == {"shine": "soft", "parts": ["b"], "force": False, "grit": 70, "words": ["oak", "ash"]}
+    assert form(QueryDict("parts=b&grit=7")).problems() == "Grit Ensure this value is greater than or equal to 10."
 
 
 # --- file page ------------------------------------------------------------------------------------------------------

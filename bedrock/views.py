@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from bedrock import price_list, spend
+from bedrock import price_list, spend, spend_plot
 from bedrock.forms import SpendForm
 
 #: The tables that people choose from, and what their first column is called.
@@ -42,6 +42,7 @@ def spend_page(request: HttpRequest) -> HttpResponse:
         "month": month,
         "month_name": date.fromisoformat(f"{month.month}-01").strftime("%B"),
         "used_share": _share(month),
+        "plot": spend_plot.plot(asked.get("since"), asked.get("until")),
         "models": price_list.lines(),
     }
     return render(request, "bedrock/spend.html", context)

@@ -127,7 +127,7 @@ class OptionsForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """The serializer has the last word. What the form does not ask for is not its business here."""
         asked = self.serializer(data=self.options())
-        for name in [name for name in asked.fields if name not in self.fields]:
+        for name in set(asked.fields.keys()) - set(self.fields):
             asked.fields.pop(name)
         if not self.errors and not asked.is_valid():
             for name, words in asked.errors.items():

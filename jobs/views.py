@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import access, clusters, counting, notices, queue, registry, subjects
+from jobs import access, clusters, counting, notices, queue, registry, subjects, throughput
 from jobs.errors import WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
 
@@ -44,7 +44,10 @@ def jobs_page(request: HttpRequest) -> HttpResponse:
         "notices": notices.standing(),
         "may_pause": request.user.has_perm("jobs.change_queuestate"),
     }
-    return render(request, _part(request, "jobs/_jobs_body.html", "jobs/jobs.html"), context)
+    template = _part(request, "jobs/_jobs_body.html", "jobs/jobs.html")
+    if template == "jobs/jobs.html":
+        context["plots"] = throughput.plots()
+    return render(request, template, context)
 
 
 @require_safe

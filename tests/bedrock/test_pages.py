@@ -100,3 +100,13 @@ def test_an_hour_of_video_is_priced_and_an_unknown_price_is_not_nothing() -> Non
     assert lines["pro_2_preview"].level == "warn"
     CatalogueModel.objects.filter(key="lite").update(prices={})
     assert price_list.lines()[0].prices[0].per_1m is None
+
+
+def test_spending_is_drawn_by_day_and_by_month_where_days_are_too_many(site: Client, spent: Any) -> None:
+    days, months = text(site, "/spend/"), text(site, "/spend/?since=2020-01-01&by=model")
+
+    assert "Spend by day</title>" in days
+    assert days.count("<rect class=") == 3 + 3  # a column of three parts, and the key of three colours
+    assert "The numbers as a table" in days
+    assert "Spend by month</title>" in months
+    assert "Spend by" not in text(site, "/spend/?since=2099-01-01").split("<main")[1].split("<table")[0]

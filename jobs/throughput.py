@@ -1,0 +1,49 @@
+"""What the queue did lately: jobs that ended, and jobs that were open, hour by hour."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Count
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from jobs.models import Job
+from jobs.plots import Column, Number, Plot, Series, draw
+
+HOURS = 24
+ENDED = (Series(name="done", css="c1"), Series(name="failed or cancelled", css="bad"))
+OPEN = (Series(name="waiting or running", css="c2"),)
+Hourly = dict[datetime, int]
+
+
+def plots() -> list[Plot]:
+    """Jobs that ended in each of the last hours, and those open at its end. Hours in which nothing was are no plot."""
+    now = timezone.now()
+    hours = [now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=n) for n in range(HOURS)]
+    hours.reverse()
+    done = _per_hour("finished_at", hours[0], state=Job.State.SUCCEEDED)
+    all_ended = _per_hour("finished_at", hours[0])
+    begun = _per_hour("created_at", hours[0])
+    ended = [Column(label=_name(h), values=(done.get(h, 0), all_ended.get(h, 0) - done.get(h, 0))) for h in hours]
+    left, open_then = Job.objects.active().count(), []
+    for hour in reversed(hours):
+        open_then.append(Column(label=_name(hour), values=(max(0, left),)))
+        left += all_ended.get(hour, 0) - begun.get(hour, 0)
+    drawn = (
+        draw(ended, ENDED, key="ended", title="Jobs ended, by hour", first_column="Hour", shown=_number),
+        draw(open_then[::-1], OPEN, key="open", title="Jobs open, by hour", first_column="End of", shown=_number),
+    )
+    return [plot for plot in drawn if plot is not None]
+
+
+def _per_hour(moment: str, since: datetime, **state: str) -> Hourly:
+    rows = Job.objects.filter(**{f"{moment}__gte": since}, **state).order_by()
+    counted = rows.annotate(hour=TruncHour(moment, tzinfo=UTC)).values_list("hour").annotate(n=Count("pk"))
+    return dict(counted.values_list("hour", "n"))
+
+
+def _name(hour: datetime) -> str:
+    return f"{timezone.localtime(hour):%H:%M}"
+
+
+def _number(value: Number) -> str:
+    return f"{value:,.0f}"

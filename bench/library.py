@@ -327,6 +327,7 @@ def _settle(folder: Path) -> None:
         LOG_LEVEL="ERROR",
         ALLOWED_HOSTS="127.0.0.1,testserver",
     )
+    (folder / "data" / "static").mkdir(parents=True)  # whitenoise warns without it
     import django
 
     django.setup()

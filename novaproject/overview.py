@@ -160,6 +160,12 @@ class Coverage:
     def missing_url(self) -> str:
         return f"{reverse('library')}?{self.query}"
 
+    @property
+    def next_step(self) -> str:
+        """`make proxies for 42 files`"""
+        words = self.action.label_for(self.missing) if self.action else ""
+        return words[:1].lower() + words[1:]
+
 
 # Only videos get proxies, and only what has sound can be transcribed: the rest is not "missing".
 _APPLIES = {

@@ -75,7 +75,7 @@ bench-search: install
 	@$(PY) -m bench.search $(if $(FULL),--full)
 
 bench-nova: install-dev
-	@$(PY) -m bench.nova $(if $(FULL),--full)
+	@$(PY) -m bench.nova $(if $(SMALL),--small)
 
 bench-library: install-dev
 	@$(PY) -m bench.library $(if $(SMALL),--small)

@@ -149,7 +149,7 @@ def test_home_offers_the_next_step_for_what_is_missing(ada: Client, polish: Acti
 
     page = ada.get("/").content.decode()
 
-    assert "Next: polish for 1 file" in page
+    assert "Next: polish 1 file" in page
     assert "$0.8700–$1.05, and nothing starts" in page
     assert "/library/do/polish/?all=1&amp;is_long=false" in page
 

@@ -93,7 +93,7 @@ def _why_not_seen(space: Space) -> str:
 def _warnings(unseen: FileQuerySet) -> list[str]:
     """What will fail among these, and why, before anything is paid."""
     videos = unseen.filter(media_type=File.MediaType.VIDEO)
-    bare = videos.exclude(Exists(Proxy.objects.filter(file_id=OuterRef("pk"), is_partial=False))).count()
+    bare = videos.exclude(Exists(Proxy.objects.filter(file_id=OuterRef("pk")))).count()
     told = f"{bare:,} have no proxy, which is what is sent: they fail, at no cost. Make their proxies first."
     return [told] if bare else []
 

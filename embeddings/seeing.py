@@ -32,6 +32,7 @@ from files.cutting import pieces
 from files.hashing import ensure_full_hash
 from files.models import File, Proxy
 from jobs.progress import NO_PROGRESS, Progress
+from nova.asking import proxy_of
 
 logger = logging.getLogger(__name__)
 State = Viewing.State
@@ -203,9 +204,8 @@ def _send(viewing: Viewing, path: Path, file: File, spec: str, provider: SeeingP
 
 def _proxy_of(file: File) -> Proxy:
     """The copy that is sent: its second 0 is the source's. Raises ViewingError where there is none."""
-    made = file.proxies.filter(is_partial=False, source_hash__in=("", file.sampled_hash))
-    proxy = next(filter(existing.is_whole, made), None)
-    if proxy is None:
+    proxy = proxy_of(file)
+    if proxy is None or proxy.source_hash not in ("", file.sampled_hash):
         raise ViewingError(f"{file.name} has no proxy yet, and that is what is sent.", remedy="Make its proxy first.")
     return proxy
 

@@ -9,6 +9,7 @@ from jobs.errors import Cancelled, Interrupted, LeaseLost, WorkError
 from jobs.heartbeat import JobProgress, kept_alive
 from jobs.models import Job
 from jobs.signals import announce_end
+from jobs.tracing import within_job
 from jobs.work import Parked, Work
 
 logger = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 def perform(job: Job) -> None:
     """Do a job that this process holds. Every way to end is written down; nothing is raised but Interrupted."""
     try:
-        with kept_alive(job):
+        with within_job(job.pk), kept_alive(job):
             message = _run(job)
     except LeaseLost:
         logger.warning("Job %s (%s) is no longer ours; stopped", job.pk, job.kind)

@@ -1,10 +1,14 @@
 """What every request passes."""
 
+import re
+import uuid
 from collections.abc import Callable
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequired
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+
+from jobs.tracing import request_id
 
 
 class ApiTrailingSlashMiddleware:
@@ -19,6 +23,26 @@ class ApiTrailingSlashMiddleware:
             request.path_info = path.rstrip("/")
             request.path = request.path.rstrip("/")
         return self.get_response(request)
+
+
+class RequestIdMiddleware:
+    """Give each request an id, the proxy's own if it sends a plain one; it is in the answer and in the log."""
+
+    PLAIN = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get("X-Request-ID", "")
+        name = sent if self.PLAIN.fullmatch(sent) else uuid.uuid4().hex[:16]
+        token = request_id.set(name)
+        try:
+            answer = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        answer["X-Request-ID"] = name
+        return answer
 
 
 class LoginRequiredMiddleware(DjangoLoginRequired):

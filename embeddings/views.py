@@ -95,6 +95,7 @@ def _context(form: SearchForm) -> dict[str, Any]:
         "answer": answer,
         "problem": problem,
         "rows": rows,
+        "library_is_empty": not rows and not File.objects.exists(),
         "chips": _chips(form, answer) if answer else [],
         "more_url": _address(form, limit=min(form.limit_asked + MORE, MAX_LIMIT))
         if answer and answer.total > len(shown) and form.limit_asked < MAX_LIMIT

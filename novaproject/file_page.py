@@ -72,6 +72,11 @@ class Chapter:
     def length_s(self) -> float:
         return self.end_s - self.start_s
 
+    @property
+    def keywords(self) -> list[str]:
+        """The key points where they are single words, as the local model gives them: a line is enough for those."""
+        return [] if any(" " in point.strip() for point in self.key_points) else self.key_points
+
 
 def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
     """What the player plays, and that in words. Proxies go first: they play everywhere and need no drive."""

@@ -99,7 +99,9 @@ class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
     audio_track = serializers.IntegerField(
         default=None, allow_null=True, min_value=0, help_text="Counted from 0; empty = the usual one."
     )
-    force = serializers.BooleanField(default=False, help_text="Also where there is such a transcript.")
+    force = serializers.BooleanField(
+        default=False, label="Transcribe again", help_text="Also where there is such a transcript."
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()

@@ -62,3 +62,16 @@ def test_every_setting_is_explained() -> None:
 
     assert "WHISPER_MODEL" in names
     assert {name for name in names if f"`{name}`" not in told} == set()
+
+
+def test_every_picture_of_the_docs_is_there_and_small() -> None:
+    pages = [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]
+    named = {
+        (page.parent / name).resolve()
+        for page in pages
+        for name in re.findall(r'(?:\]\(|src=")([^)"]+\.(?:webp|png|svg))', page.read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 10
+    assert [path for path in named if not path.is_file()] == []
+    assert sum(path.stat().st_size for path in (CHECKOUT / "docs" / "images").iterdir()) < 1_500_000

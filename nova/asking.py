@@ -134,7 +134,7 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
         _create(nova_job, file, model)
     else:
         failed = nova_job.questions.filter(state=Question.State.FAILED)
-        failed.update(state=Question.State.WAITING, error="", bedrock_batch=None, record_id=None)
+        failed.update(state=Question.State.WAITING, error="", bedrock_batch=None, record_id=None, attempts=0)
         _take_answers(nova_job)
     return list(nova_job.questions.all())
 

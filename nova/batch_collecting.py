@@ -56,6 +56,14 @@ def collect(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS) -> int:
     batch.refresh_from_db()
     if not batch.arn or batch.ended_at is None:
         return 0
+    try:
+        return _collect(batch, progress)
+    except BedrockError as exc:
+        BedrockBatch.objects.filter(pk=batch.pk).update(error=calls.in_words(exc))
+        raise
+
+
+def _collect(batch: BedrockBatch, progress: Progress) -> int:
     taken = 0
     if batch.collected_at is None:
         try:
@@ -113,12 +121,13 @@ def _note(batch: BedrockBatch, remote: RemoteJob) -> None:
 def _tell_analyses(batch: BedrockBatch) -> None:
     asked = batch.questions.filter(state=Question.State.ASKED)
     ids = list(asked.order_by().values_list("nova_job_id", flat=True).distinct())
+    done, total = batch.records_done or 0, batch.records_total or 0
+    part = min(1.0, done / total) if total else 0.0
     if batch.remote_status == "InProgress":
         for start in range(0, len(ids), calls.CHUNK):
-            NovaJob.objects.filter(pk__in=ids[start : start + calls.CHUNK]).get_going()
-    done, total = batch.records_done or 0, batch.records_total or 0
+            NovaJob.objects.filter(pk__in=ids[start : start + calls.CHUNK]).get_going(part)
     words = f"Bedrock: {batch.remote_status}" + (f", {done:,} of {total:,} records" if done else "")
-    report_all_parked(BATCH_RECORD, ids, done / total if total else 0.0, words)
+    report_all_parked(BATCH_RECORD, ids, part, words)
 
 
 # --- its output -----------------------------------------------------------------------------------------------------
@@ -227,7 +236,9 @@ def _hold(batch: BedrockBatch) -> None:
     remedy = "Mend what it says, then send the batch again (Nova page or admin), or run the analyses now."
     hold = batch_pool.settings_digest(batch.model_key)
     BedrockBatch.objects.filter(pk=batch.pk).update(error=f"{said} {remedy}", hold=hold)
-    notices.notify(f"nova-batch-{batch.model_key}", said, level="error", remedy=remedy, url=reverse("nova"))
+    notices.notify(
+        f"{batch_pool.REFUSED_NOTICE}{batch.model_key}", said, level="error", remedy=remedy, url=reverse("nova")
+    )
 
 
 def _finish_touched(batch: BedrockBatch, progress: Progress) -> None:

@@ -36,6 +36,8 @@ from nova.planning import Record, in_words, plan
 #: What a record's line may take beside its video: the prompt, a long transcript, the schema.
 LINE_BYTES = 40_000
 WAITS = "Waits for a full batch"
+#: Keys of notices, before the model's.
+WAITS_NOTICE, REFUSED_NOTICE = "nova-batch-waits-", "nova-batch-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +123,11 @@ def is_held(model_key: str) -> bool:
 
 
 def settings_digest(model_key: str) -> str:
-    """A hash of the settings that AWS may have refused a batch for."""
+    """A hash of what a batch may have been refused for: settings, the model's id and price."""
     model = catalogue.model(model_key)
-    parts = (bedrock_conf.batch(), bedrock_conf.bucket(), bedrock_conf.region(), catalogue.runtime_id(model))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    asked = (catalogue.runtime_id(model), catalogue.price(model, NovaJob.Mode.BATCH))
+    settings = (bedrock_conf.batch(), bedrock_conf.bucket(), bedrock_conf.region(), bedrock_conf.budget_usd())
+    return hashlib.sha256(repr((asked, settings)).encode()).hexdigest()
 
 
 def waiting(model_key: str) -> Waiting:
@@ -140,9 +143,17 @@ def waiting(model_key: str) -> Waiting:
     )
 
 
+def forget_notices() -> None:
+    """Clear what is said of models that nothing waits for any more."""
+    for key in list(notices.standing().filter(key__startswith="nova-batch").values_list("key", flat=True)):
+        model_key = key.removeprefix(WAITS_NOTICE).removeprefix(REFUSED_NOTICE)
+        if not _pool(model_key).exists() and not BedrockBatch.objects.open().filter(model_key=model_key).exists():
+            notices.clear(key)
+
+
 def tell_waiting(model_key: str) -> None:
     """Say what waits where people look: on the home page and on the jobs."""
-    key = f"nova-batch-waits-{model_key}"
+    key = f"{WAITS_NOTICE}{model_key}"
     if not _pool(model_key).exists():
         notices.clear(key)
         return
@@ -205,7 +216,8 @@ def cancel_analyses(nova_job_ids: Iterable[int]) -> None:
 
 def _leave(nova_job: NovaJob) -> None:
     """Take its unsent questions out of the batch that is being prepared, if there is one."""
-    staged = list(nova_job.questions.filter(state=Question.State.WAITING, bedrock_batch__isnull=False))
+    mine = nova_job.questions.select_for_update().filter(state=Question.State.WAITING)
+    staged = list(mine.filter(bedrock_batch__isnull=False))
     release(staged, note="It left its batch before it was sent.")
     Question.objects.filter(pk__in=[one.pk for one in staged]).update(bedrock_batch=None, record_id=None)
 
@@ -335,7 +347,7 @@ def _note_refusal(model_key: str, exc: WorkError) -> None:
     if not _pool(model_key).exists():
         return
     NovaJob.objects.filter(pk__in=_pool(model_key).values("nova_job")).exclude(error=said).wait_again(said)
-    notices.notify(f"nova-batch-{model_key}", f"Batches wait: {exc}", level="error", remedy=exc.remedy)
+    notices.notify(f"{REFUSED_NOTICE}{model_key}", f"Batches wait: {exc}", level="error", remedy=exc.remedy)
 
 
 def _now_usd(rows: Iterable[Question], model: CatalogueModel, mode: str) -> Decimal | None:

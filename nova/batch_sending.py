@@ -82,7 +82,7 @@ def give_up(batch: BedrockBatch, reason: str, remedy: str, *, is_held: bool, nee
             batch_pool.give_back(list(Question.objects.open().filter(bedrock_batch=batch)), said)
             if is_held:
                 notices.notify(
-                    f"nova-batch-{batch.model_key}",
+                    f"{batch_pool.REFUSED_NOTICE}{batch.model_key}",
                     f"A batch could not be sent: {reason}",
                     level="error",
                     remedy=remedy,
@@ -113,7 +113,7 @@ def take_arn(batch: BedrockBatch, arn: str, output_uri: str) -> bool:
         for start in range(0, len(ids), calls.CHUNK):
             NovaJob.objects.filter(pk__in=ids[start : start + calls.CHUNK]).take_on()
         report_all_parked(BATCH_RECORD, ids, 0.0, SENT)
-    notices.clear(f"nova-batch-{batch.model_key}")
+    notices.clear(f"{batch_pool.REFUSED_NOTICE}{batch.model_key}")
     batch.refresh_from_db()
     return True
 
@@ -303,7 +303,7 @@ class _Preparation:
         """From here on nothing leaves: what was written is what is asked, and each has its reservation."""
         with transaction.atomic():
             BedrockBatch.objects.select_for_update().get(pk=self.batch.pk)
-            rows = list(self._questions().only("pk", "key", "record_id"))
+            rows = list(self._questions().select_for_update().only("pk", "key", "record_id"))
             if {row.record_id for row in rows} != written:
                 return False
             for start in range(0, len(rows), calls.CHUNK):

@@ -29,7 +29,11 @@ def tick() -> None:
     """What `manage.py work` does every NOVA_POLL_SECONDS."""
     tend_all()
     for model_key in batch_pool.models_waiting():
-        batch_pool.send(model_key)
+        try:
+            batch_pool.send(model_key)
+        except BedrockError as exc:
+            logger.warning("Sending what waits for %s: %s", model_key, exc)
+    batch_pool.forget_notices()
     budget.go_on()
 
 

@@ -35,10 +35,10 @@ class NovaJobQuerySet(QuerySet["NovaJob"]):
         """Bedrock has their records."""
         return self.open().update(status=NovaJob.Status.SUBMITTED, error="")
 
-    def get_going(self) -> int:
+    def get_going(self, progress: float) -> int:
         """Bedrock works on them."""
         now = Coalesce("started_at", Value(timezone.now(), output_field=models.DateTimeField()))
-        return self.open().update(status=NovaJob.Status.IN_PROGRESS, started_at=now)
+        return self.open().update(status=NovaJob.Status.IN_PROGRESS, started_at=now, progress=progress)
 
     def wait_again(self, reason: str) -> int:
         """They wait for another batch, and say why."""

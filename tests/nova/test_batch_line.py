@@ -155,6 +155,8 @@ class TestThePool:
 
     def test_run_now_asks_in_flex_at_once_and_pays_once(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 2)
+        batching.tick()
+        assert Notice.objects.filter(key="nova-batch-waits-lite").exists()
 
         assert batch_pool.run_now(nova_jobs, "flex") == 2
         assert batch_pool.run_now(nova_jobs, "flex") == 0
@@ -163,6 +165,8 @@ class TestThePool:
         assert set(states(nova_jobs)) == {"completed"}
         assert {charge.tier for charge in aws.bill} == {"flex"}
         assert Job.objects.filter(kind=ASK_NOVA, state="succeeded").count() == 2
+        batching.tick()
+        assert not Notice.objects.filter(key__startswith="nova-batch").exists()
         assert_settled(aws)
 
     def test_the_same_question_goes_once_and_answers_all_who_ask(self, aws: World, media: Path) -> None:
@@ -461,13 +465,29 @@ class TestRefusals:
         assert "on-demand throughput isn" in batch.error
         assert "inference profile" in batch.error
 
-    def test_throttling_is_tried_again_by_the_job(self, aws: World, media: Path) -> None:
+    def test_an_answer_that_is_lost_four_times_makes_no_second_job(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)
-        aws.break_next("CreateModelInvocationJob", at.THROTTLED, times=4)
+        aws.break_next("CreateModelInvocationJob", at.DROP_AFTER, times=4)  # as often as the client tries by itself
         send()
         go_through(aws)
 
         assert len(aws.jobs) == 1
+        assert Job.objects.get(kind="send_batch").failures == 1
+        assert set(states(nova_jobs)) == {"completed"}
+        assert_settled(aws)
+
+    def test_an_unpriced_model_under_a_cap_waits_for_its_price(self, aws: World, media: Path, settings: Any) -> None:
+        nova_jobs = ask_for(media, 4)
+        prices = CatalogueModel.objects.get(key="lite").prices
+        CatalogueModel.objects.filter(key="lite").update(prices={})
+        settings.NOVA_MONTHLY_BUDGET_USD = "10"
+        (batch,) = send()
+        assert "price" in batch.error
+        assert send() == []
+
+        CatalogueModel.objects.filter(key="lite").update(prices=prices)
+        assert len(send()) == 1
+        go_through(aws)
         assert set(states(nova_jobs)) == {"completed"}
         assert_settled(aws)
 

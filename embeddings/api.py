@@ -58,10 +58,9 @@ class GenerateView(CostlyView):
         asked.is_valid(raise_exception=True)
         user: Any = request.user
         file = _file_of(asked.validated_data)
+        look = request_look(file, created_by=user) if asked.validated_data["video"] else None
         job = request_embed(file, force=asked.validated_data["force"], created_by=user)
-        if asked.validated_data["video"]:
-            job = request_look(file, created_by=user)
-        return Response(JobSerializer(job).data, status=202)
+        return Response(JobSerializer(look or job).data, status=202)
 
 
 def _file_of(asked: dict[str, Any]) -> File:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 
-from bedrock import staging
 from embeddings import registry, seeing, spaces, tasks, vec
 from embeddings.costs import cost_of_seeing, cost_of_texts
 from embeddings.models import Chunk, Embedding, Space, Viewing
@@ -83,8 +82,7 @@ def to_be_seen(files: FileQuerySet, space: Space) -> FileQuerySet:
 def _why_not_seen(space: Space) -> str:
     """Why nothing can be looked at for this space; empty when it can."""
     try:
-        seeing.seeing_provider(space)
-        staging.bucket()
+        seeing.check_ready(space)
     except WorkError as error:
         return f"{error} {error.remedy}".strip()
     return ""

@@ -81,6 +81,12 @@ def seeing_provider(space: Space) -> SeeingProvider:
     return provider
 
 
+def check_ready(space: Space) -> None:
+    """Raise SpaceError or NotConfiguredError where nothing can be looked at for this space."""
+    seeing_provider(space)
+    staging.bucket()
+
+
 def collect() -> int:
     """Take in what Bedrock has done meanwhile. Returns how many ended. Safe to run at any time, also twice at once."""
     ended = 0

@@ -78,6 +78,7 @@ def request_look(file: File, *, space: Space | None = None, created_by: Abstract
     """Ask for vectors of what is seen in a video or picture. Paid: a person or a program asks, never an import."""
     if file.media_type not in seeing.LOOKED_AT:
         raise ViewingError(f"There is nothing to see in {file.name}.", remedy="Choose videos and pictures.")
+    seeing.check_ready(space or spaces.active())
     return enqueue(LOOK, file.pk, options_of(space=space), created_by=created_by)
 
 

@@ -238,8 +238,10 @@ def test_what_cannot_be_looked_at_says_why_before_anything_is_paid(nova: World, 
     with pytest.raises(ViewingError, match="no proxy"):
         look(video)
     settings.EMBEDDING_PROVIDER = "words"
-    with pytest.raises(SpaceError, match="reads text only"):
-        seeing.look(video, space=spaces.get_or_make(registry.default_key()))
+    free = spaces.get_or_make(registry.default_key())
+    for refused in (lambda: seeing.look(video, space=free), lambda: tasks.request_look(video, space=free)):
+        with pytest.raises(SpaceError, match="reads text only"):
+            refused()
     assert nova.bill == []
 
 

@@ -13,7 +13,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 PAGE = CHECKOUT / "docs" / "architecture.md"
 BEGIN, END = "<!-- drawn by `make floors` -->\n", "<!-- end of the drawing -->\n"
-WIDTH = 112
+WIDTH = 118
 #: A floor is drawn so much narrower than the one below, so that it stands on it.
 STEP = 2
 

@@ -30,7 +30,11 @@ def test_the_floor_plan_is_drawn_from_the_contracts() -> None:
 
     assert floor_plan.page_with_drawing(page) == page, "run `make floors`"
     assert "only here: boto3" in page
-    assert all(floor_plan.inside(floor) for floor in floor_plan.floors())
+    for floor in floor_plan.floors():
+        assert "no layers" not in floor_plan.inside(floor)
+    for line in floor_plan.drawn().strip("`\n").splitlines():
+        margin = len(line) - len(line.lstrip())
+        assert len(line) + margin == floor_plan.WIDTH, f"too long for its box: {line}"
 
 
 def test_every_direct_dependency_has_its_reason() -> None:

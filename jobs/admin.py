@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from jobs import access, queue, registry
 from jobs.admin_base import ReadOnlyAdmin
 from jobs.errors import WorkError
-from jobs.models import Batch, Cluster, Job, Notice, QueueState
+from jobs.models import Batch, Cluster, IdempotencyKey, Job, Notice, QueueState
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -145,3 +145,9 @@ class ClusterAdmin(ReadOnlyAdmin[Cluster]):
 class NoticeAdmin(ReadOnlyAdmin[Notice]):
     list_display = ("level", "text", "remedy", "updated_at")
     list_filter = ("level",)
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin[IdempotencyKey]):
+    list_display = ("key", "user", "status", "created_at")
+    list_select_related = ("user",)

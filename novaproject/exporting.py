@@ -19,7 +19,7 @@ SCHEMA = "novaproject.export"
 SCHEMA_VERSION = 1
 FLOORS = ("files", "transcription", "bedrock", "nova", "embeddings", "jobs")
 #: Rows that are made again from others, or that mean something on this machine only.
-LEFT_OUT = {"embeddings.embedding", "embeddings.removal", "jobs.cluster"}
+LEFT_OUT = {"embeddings.embedding", "embeddings.removal", "jobs.cluster", "jobs.idempotencykey"}
 
 
 def exported_models() -> list[type[Model]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
@@ -31,6 +32,12 @@ _ERROR = {
     "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
     "additionalProperties": {},
 }
+
+
+class TokenScheme(KnoxTokenScheme):  # type: ignore[no-untyped-call]
+    """Our tokens are knox's."""
+
+    target_class = "novaproject.tokens.TokenAuthentication"
 
 
 class Schema(AutoSchema):

@@ -236,7 +236,7 @@ USE_THOUSAND_SEPARATOR = False
 REST_FRAMEWORK = {
     # knox first: a bad token must be answered with 401 and its challenge, not with a 403 from the session.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "novaproject.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["jobs.rest.ModelPermissions"],

@@ -1,12 +1,12 @@
-"""Make an API token for a user."""
+"""Make, list and end API tokens."""
 
 from argparse import ArgumentParser
-from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from knox.models import AuthToken
+
+from novaproject import tokens
 
 
 class Command(BaseCommand):
@@ -18,18 +18,61 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
         parser.add_argument("--expires-days", type=int, default=None, help="Let it end after so many days.")
-        parser.add_argument("--revoke-all", action="store_true", help="End all tokens of this user instead.")
+        parser.add_argument("--create", action="store_true", help="Make the user first, for a program: no password.")
+        parser.add_argument(
+            "--permission",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="With --create: what it may do, such as files.view_file. Can be given again.",
+        )
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--list", action="store_true", help="List this user's tokens by their beginnings instead.")
+        what.add_argument("--revoke", metavar="BEGINNING", help="End the token that begins so, instead.")
+        what.add_argument("--revoke-all", action="store_true", help="End all tokens of this user instead.")
 
-    def handle(self, *args: Any, username: str, expires_days: int | None, revoke_all: bool, **options: Any) -> None:
-        user = get_user_model().objects.filter(username=username, is_active=True).first()
+    def handle(self, *args: Any, username: str, **options: Any) -> None:
+        user = self._create(username, options["permission"]) if options["create"] else self._find(username)
+        if options["permission"] and not options["create"]:
+            raise CommandError("--permission goes with --create. Change a user's permissions in the admin.")
+        if options["list"]:
+            self._list(user)
+        elif options["revoke_all"] or options["revoke"] is not None:
+            self._revoke(user, options["revoke"] or "", every=options["revoke_all"])
+        else:
+            self._make(user, options["expires_days"])
+
+    def _find(self, username: str) -> User:
+        user = User.objects.filter(username=username, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user named {username!r}. Make one with: manage.py createsuperuser")
-        if revoke_all:
-            count, _ = AuthToken.objects.filter(user=user).delete()
-            self.stdout.write(f"Ended {count} tokens of {username}.")
-            return
+        return user
+
+    def _create(self, username: str, permissions: list[str]) -> User:
+        if User.objects.filter(username=username).exists():
+            raise CommandError(f"There is a user named {username!r} already. Leave --create out for another token.")
+        if not permissions:
+            raise CommandError("Say what it may do, such as --permission files.view_file.")
+        try:
+            return tokens.create_program(username, permissions)
+        except tokens.UnknownPermissionError as exc:
+            raise CommandError(f"There is no permission {exc}. The admin lists them, such as files.view_file.") from exc
+
+    def _list(self, user: User) -> None:
+        for token in tokens.tokens_of(user):
+            ends = f"ends {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "does not end by itself"
+            self.stdout.write(f"{token.token_key}…  made {token.created:%Y-%m-%d %H:%M} UTC, {ends}")
+
+    def _revoke(self, user: User, beginning: str, *, every: bool) -> None:
+        rows = tokens.tokens_of(user)
+        if not every:
+            rows = rows.filter(token_key__startswith=beginning.rstrip("…"))
+            if not beginning or rows.count() != 1:
+                raise CommandError(f"{rows.count()} tokens begin with {beginning!r}. See --list.")
+        count, _ = rows.delete()
+        self.stdout.write(f"Ended {count} tokens of {user.username}.")
+
+    def _make(self, user: User, expires_days: int | None) -> None:
         if expires_days is not None and expires_days < 1:
             raise CommandError("--expires-days must be 1 or more.")
-        expiry = timedelta(days=expires_days) if expires_days else None
-        _, token = AuthToken.objects.create(user, expiry=expiry)
-        self.stdout.write(token)
+        self.stdout.write(tokens.create_token(user, expires_days=expires_days))

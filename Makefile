@@ -59,7 +59,7 @@ floors: install-dev
 chaos-library: install-dev
 	CHAOS_SEEDS="$(or $(SEEDS),1 2 3 4 5)" $(PY) -m pytest tests/jobs/test_chaos_library.py --timeout 600
 
-# Kills workers, sentinels, the supervisor and a second collector over 250 clips in batch mode.
+# Kills workers, sentinels, the supervisor and the web server over 250 clips in batch mode.
 chaos-nova: install-dev
 	CHAOS_CLIPS=250 CHAOS_KILLS=20 CHAOS_SEEDS=$(or $(SEEDS),$(shell seq -s, 1 5)) \
 	  $(PY) -m pytest tests/nova/test_chaos_batch.py --timeout 600

@@ -1,19 +1,23 @@
-"""Clips in batch mode while workers, the supervisor and a second collector are killed: all answered, paid once."""
+"""Clips in batch mode while workers, the supervisor and the web are killed: all answered, paid once."""
 
 import os
 import random
-import subprocess
+import socket
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.db import connection
+from knox.models import AuthToken
 
 from jobs.models import Job
 from nova.kinds import BATCH_RECORD, COLLECT_BATCH, SEND_BATCH
@@ -21,7 +25,7 @@ from nova.models import AnalysisResult, BedrockBatch, NovaJob, Question
 from nova.options import Wanted
 from nova.tasks import request
 from tests.files.factories import make_file, make_proxy_row, make_root
-from tests.jobs.workers import sentinels, until, working
+from tests.jobs.workers import gone, sentinels, until, working
 from tests.nova.batches import assert_settled, lower_minimum
 from tests.standin.media import tiny_mp4
 from tests.standin.world import BatchPlan, World
@@ -39,7 +43,7 @@ CLIPS, KILLS = int(os.environ.get("CHAOS_CLIPS", "80")), int(os.environ.get("CHA
 #: A batch job of the stand-in takes 30 minutes divided by this.
 SPEED = 900
 #: How likely each sort of victim is. The supervisor and the sentinels take seconds to be replaced.
-SORTS = {"busy": 6, "collector": 3, "sentinel": KILLS // 8, "supervisor": KILLS // 16}
+SORTS = {"busy": 6, "web": 3, "sentinel": KILLS // 8, "supervisor": KILLS // 16}
 #: A job that killed its worker five times is not started again by itself, so it is left alone before that.
 MOST_CRASHES = 3
 SETTINGS = "tests.nova.farm_settings"
@@ -59,21 +63,23 @@ def make_clips() -> list[NovaJob]:
 
 
 class Farm:
-    """Workers and a second collector (what the web does when it is asked for a status), to be killed."""
+    """Workers, and a web server that takes in results too when it is asked for a status; both to be killed."""
 
     def __init__(self, folders: Path, chance: random.Random) -> None:
         self.folders, self.chance = folders, chance
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
         self.killed: Counter[str] = Counter()
         self._stack = ExitStack()
 
     def __enter__(self) -> "Farm":
         self._start_workers()
-        self._start_collector()
+        self._start_web()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.collector.kill()
-        self.collector.wait(10)
+        self._end_web()
         self._stack.close()
 
     def kill_one(self) -> None:
@@ -81,8 +87,10 @@ class Farm:
         sort = self.chance.choices(list(SORTS), list(SORTS.values()))[0]
         if sort == "busy":
             self._kill_busy()
-        elif sort == "collector":
-            self._kill_collector()
+        elif sort == "web":
+            self._end_web()
+            self.killed[sort] += 1
+            self._start_web()
         elif sort == "sentinel":
             for sentinel in sentinels(self.supervisor).values():
                 self._kill(sentinel, sort)
@@ -91,10 +99,6 @@ class Farm:
             self._kill(self.supervisor, sort)
             self._stack.close()
             self._start_workers()
-
-    def keep_alive(self) -> None:
-        if self.collector.poll() is not None:  # nothing was under way
-            self._start_collector()
 
     def _kill_busy(self) -> None:
         busy = Job.objects.leased().filter(kind__in=[SEND_BATCH, COLLECT_BATCH, BATCH_RECORD], crashes__lt=MOST_CRASHES)
@@ -107,11 +111,12 @@ class Farm:
             except psutil.NoSuchProcess:
                 return
 
-    def _kill_collector(self) -> None:
-        self.collector.kill()
-        self.collector.wait(10)
-        self.killed["collector"] += 1
-        self._start_collector()
+    def _end_web(self) -> None:
+        family = [self.web, *self.web.children(recursive=True)]
+        for process in family:
+            process.kill()
+        gone(family)
+        self.web.wait(10)
 
     def _kill(self, process: psutil.Process, sort: str) -> None:
         try:
@@ -125,14 +130,38 @@ class Farm:
         variables = {"DJANGO_SETTINGS_MODULE": SETTINGS, "FARM_FOLDERS": str(self.folders)}
         self.supervisor = self._stack.enter_context(working(self.folders, **variables))
 
-    def _start_collector(self) -> None:
+    def _start_web(self) -> None:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": SETTINGS,
             "FARM_DATABASE": str(connection.settings_dict["NAME"]),
             "FARM_FOLDERS": str(self.folders),
         }
-        command = [sys.executable, str(django_settings.BASE_DIR / "manage.py"), "poll_bedrock", "--json"]
-        self.collector = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "gunicorn", "novaproject.wsgi", "--bind", f"127.0.0.1:{self.port}"]
+        options = ["--worker-class", "gthread", "--threads", "4", "--log-level", "critical"]
+        self.web = psutil.Popen(command + options, env=environment)
+
+
+class Visitor(threading.Thread):
+    """Asks the web for one analysis after the other, which asks Bedrock and takes in what is done."""
+
+    def __init__(self, port: int, nova_job_ids: list[int], chance: random.Random) -> None:
+        super().__init__(daemon=True)
+        user = User.objects.create_superuser("visitor")
+        self.headers = {"Authorization": f"Token {AuthToken.objects.create(user)[1]}"}
+        self.port, self.ids, self.chance = port, nova_job_ids, chance
+        self.over = threading.Event()
+        self.answers: Counter[int] = Counter()
+
+    def run(self) -> None:
+        while not self.over.wait(0.2):
+            server = HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                server.request("GET", f"/api/nova/status/{self.chance.choice(self.ids)}", headers=self.headers)
+                self.answers[server.getresponse().status] += 1
+            except (OSError, HTTPException):  # killed, or not up yet
+                continue
+            finally:
+                server.close()
 
 
 def stage() -> int:
@@ -158,6 +187,8 @@ def test_every_clip_has_its_result_or_a_reason_and_nothing_is_paid_twice(
     aws.plan = BatchPlan(errors=7, missing=5, duplicates=4, strangers=2, seed=seed)
 
     with Farm(folders, chance) as farm:
+        visitor = Visitor(farm.port, [nova_job.pk for nova_job in nova_jobs], random.Random(seed))
+        visitor.start()
         until(Job.objects.filter(kind=SEND_BATCH).exists, 60)
         begun = time.monotonic()
         while not is_over():
@@ -165,10 +196,12 @@ def test_every_clip_has_its_result_or_a_reason_and_nothing_is_paid_twice(
             time.sleep(chance.uniform(0.05, 0.5))
             if sum(farm.killed.values()) < KILLS * stage() / 3:
                 farm.kill_one()
-            farm.keep_alive()
             if any(job.status == "Completed" for job in list(aws.jobs.values())):
                 aws.plan = BatchPlan()  # the second round goes well
+        visitor.over.set()
+        visitor.join(40)
 
+    assert set(visitor.answers) == {200}
     for nova_job in nova_jobs:
         nova_job.refresh_from_db()
     states = Counter(nova_job.status for nova_job in nova_jobs)

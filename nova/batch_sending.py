@@ -62,7 +62,7 @@ def send_batch(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS, token: 
                 give_up(batch, "Sending it was cancelled.", "Send it again by hand.", is_held=True)
             raise
         except BedrockError as exc:
-            if exc.retryable or was_called:  # in the second case Bedrock may have the job: nobody may ask again
+            if exc.retryable:
                 BedrockBatch.objects.filter(pk=batch.pk, arn="").update(error=calls.in_words(exc))
             else:
                 give_up(batch, str(exc), exc.remedy, is_held=True)
@@ -157,7 +157,7 @@ def _send(batch: BedrockBatch, progress: Progress, token: str) -> str:
 
 def _create(batch: BedrockBatch) -> None:
     """Have Bedrock make the job. A job of an earlier call whose answer was lost is taken instead."""
-    found = find_remote(batch) if batch.called_at else None
+    found = _made_before(batch) if batch.called_at else None
     if found is None:
         batch.called_at = batch.called_at or timezone.now()
         batch.save(update_fields=["called_at"])
@@ -166,6 +166,14 @@ def _create(batch: BedrockBatch) -> None:
     else:
         logger.info("Took up %s, which Bedrock had and we did not", found.arn)
         take_arn(batch, found.arn, found.output_uri)
+
+
+def _made_before(batch: BedrockBatch) -> RemoteJob | None:
+    """As long as this cannot be told, Bedrock may have the job, and nothing of it may be asked elsewhere."""
+    try:
+        return find_remote(batch)
+    except BedrockError as exc:
+        raise BusyError(str(exc), remedy=exc.remedy) from exc
 
 
 def _analyses(batch: BedrockBatch) -> list[int]:
@@ -186,11 +194,12 @@ class _Preparation:
             return True
         for _ in range(ROUNDS):
             self._reserve()
-            if self._stage() and self._has_enough() and self._seal(self._write()):
-                return True
-            self.batch.refresh_from_db()
-            if self.batch.ended_at:
+            self._stage()
+            if not self._has_enough():
+                self.batch.refresh_from_db()
                 return False
+            if self._seal(self._write()):
+                return True
         raise BusyError("Questions leave this batch while it is being sent.")
 
     def _is_sealed(self) -> bool:
@@ -199,7 +208,7 @@ class _Preparation:
     def _questions(self) -> QuestionQuerySet:
         return Question.objects.filter(bedrock_batch=self.batch, state=Question.State.WAITING)
 
-    def _some(self) -> Iterator[list[Question]]:
+    def some(self) -> Iterator[list[Question]]:
         """What is left in the batch, a few at a time, those of one analysis one after the other."""
         pks = list(self._questions().order_by("nova_job", "index", "pk").values_list("pk", flat=True))
         for start in range(0, len(pks), CHUNK):
@@ -212,7 +221,7 @@ class _Preparation:
     def _reserve(self) -> None:
         """All of it, or nothing: over the cap everything goes back, with the sum that is needed."""
         needs, over = Decimal(0), None
-        for questions in self._some():
+        for questions in self.some():
             asks = {one.pk: calls.payment(one, asking.prompt_of(one), one.nova_job, self.model) for one in questions}
             needs += sum((ask.usd or Decimal(0) for ask in asks.values()), Decimal(0))
             if over is not None:
@@ -239,13 +248,12 @@ class _Preparation:
 
     # --- videos -----------------------------------------------------------------------------------------------------
 
-    def _stage(self) -> bool:
+    def _stage(self) -> None:
         """Upload what is not there yet, side by side. A file that can't be staged fails alone."""
         staged, total = self.folder.staged(), self._questions().count()
         here = _Uploads(self, staged, total)
         with here.stack:
             staging.upload_many(here.items(), on_done=here.done, on_unreadable=here.unreadable)
-        return True
 
     def fail_alone(self, question: Question, exc: Exception) -> None:
         """It leaves the batch with its reason, and its analysis ends."""
@@ -277,7 +285,7 @@ class _Preparation:
         written: set[str] = set()
 
         def lines() -> Iterator[tuple[str, dict[str, Any]]]:
-            for questions in self._some():
+            for questions in self.some():
                 for question in questions:
                     record_id = question.record_id or ""
                     written.add(record_id)
@@ -327,7 +335,7 @@ class _Uploads:
         self._done = 0
 
     def items(self) -> Iterator[tuple[Path, str]]:
-        for questions in self.work._some():
+        for questions in self.work.some():
             for _, some in groupby(questions, key=lambda one: one.nova_job_id):
                 yield from self._of_analysis(list(some))
 

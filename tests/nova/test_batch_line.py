@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from bedrock import catalogue
-from bedrock.errors import NotConfiguredError
+from bedrock.errors import BusyError, NotConfiguredError
 from bedrock.models import CatalogueModel, Entry
 from jobs.models import Job, Notice
 from jobs.progress import NO_PROGRESS
@@ -321,6 +321,24 @@ class TestCrashes:
 
         assert "4 records" in batch_sending.send_batch(batch)
         assert len(aws.jobs) == 1
+
+    def test_while_it_cannot_be_told_whether_bedrock_has_it_nothing_is_asked_again(
+        self, aws: World, media: Path
+    ) -> None:
+        nova_jobs = ask_for(media, 4)
+        (batch,) = send()
+        BedrockBatch.objects.update(arn="")
+        aws.break_next("ListModelInvocationJobs", at.EXPIRED)
+        batch.refresh_from_db()
+
+        with pytest.raises(BusyError, match="expired"):
+            batch_sending.send_batch(batch)
+
+        assert not Question.objects.poolable().exists()
+        assert batching.adopt() == 1
+        go_through(aws)
+        assert set(states(nova_jobs)) == {"completed"}
+        assert_settled(aws)
 
     def test_what_is_staged_already_is_not_uploaded_again(self, aws: World, media: Path) -> None:
         ask_for(media, 4)

@@ -16,6 +16,7 @@ from novaproject.cards import poster_url
 from novaproject.player import Cue, Lane, Mark, Player, Source, Track, marks
 from novaproject.templatetags import human
 from transcription.models import Segment, Transcript
+from transcription.segments import REPEATED, SILENT
 
 # What browsers play without help; everything else needs a proxy.
 PLAYABLE = {
@@ -155,6 +156,10 @@ def speech_marks(transcript: Transcript, duration_s: float, *, gap_s: float = 2.
     return marks(spans, duration_s=duration_s)
 
 
+#: Flags of a segment, for people.
+DOUBTS = {REPEATED: "said over and over", SILENT: "nothing is heard there"}
+
+
 def cues_of(transcript: Transcript | None) -> list[Cue]:
     if transcript is None:
         return []
@@ -168,6 +173,7 @@ def cue_of(segment: Segment) -> Cue:
         end_s=segment.end_s,
         text=segment.text,
         is_corrected=segment.is_corrected,
+        doubt=", ".join(DOUBTS.get(flag, flag) for flag in segment.flags),
     )
 
 

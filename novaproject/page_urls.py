@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("running/", views.home_running, name="home-running"),
     path("setup/", views_setup.setup, name="setup"),
+    path("setup/weights/", views_setup.download_weights, name="setup-weights"),
     path("library/", views_library.library, name="library"),
     path("library/do/<slug:name>/", views_library.action, name="action"),
     path("library/do/<slug:name>/plan/", views_library.action_plan, name="action-plan"),

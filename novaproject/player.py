@@ -59,6 +59,8 @@ class Cue:
     text: str
     is_corrected: bool = False
     segment_id: int = 0
+    #: Why the engine probably made it up; empty = it is taken as said.
+    doubt: str = ""
 
     @property
     def t(self) -> str:

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from novaproject import doctor
 from novaproject.doctor import Check, Level
+from transcription import weights_wait
+from transcription.tasks import request_download
 
 _WORDS = {Level.READY: "Ready", Level.MEND: "Mend", Level.WARN: "Look", Level.OFF: "Not set"}
 _LOOKS = {Level.READY: "ok", Level.MEND: "bad", Level.WARN: "warn", Level.OFF: "off"}
@@ -74,4 +78,20 @@ def headline(checks: Sequence[Check]) -> str:
 @permission_required("files.view_file", raise_exception=True)
 def setup(request: HttpRequest) -> HttpResponse:
     checks = doctor.checks()
-    return render(request, "novaproject/setup.html", {"groups": grouped(checks), "headline": headline(checks)})
+    ready = weights_wait.readiness()
+    context = {
+        "groups": grouped(checks),
+        "headline": headline(checks),
+        "weights": ready if not ready.is_ready and ready.can_prepare else None,
+        "may_download": request.user.has_perm("transcription.add_transcript"),
+    }
+    return render(request, "novaproject/setup.html", context)
+
+
+@require_POST
+@permission_required(("files.view_file", "transcription.add_transcript"), raise_exception=True)
+def download_weights(request: HttpRequest) -> HttpResponse:
+    """Fetch the weights of the configured model as a job, as `manage.py download_model` does."""
+    request_download("", user=cast("Any", request.user))
+    messages.success(request, "The weights are being fetched; what waited for them is transcribed afterwards.")
+    return redirect("jobs")

@@ -23,12 +23,13 @@ from transcription import registry, subtitles
 from transcription.filters import TranscriptFilter
 from transcription.models import Transcript
 from transcription.serializers import (
+    DownloadRequestSerializer,
     ProviderSerializer,
     TranscribeRequestSerializer,
     TranscriptSerializer,
     TranscriptSummarySerializer,
 )
-from transcription.tasks import request_transcription
+from transcription.tasks import request_download, request_transcription
 from transcription.transcribe import Choice
 
 CanRead = HasPermission("transcription.view_transcript")
@@ -65,6 +66,21 @@ class TranscribeView(CostlyView):
         user: Any = request.user
         job = request_transcription(file, Choice.of(options), user=user)
         return Response(JobSerializer(job).data, status=202)
+
+
+class DownloadView(CostlyView):
+    """Fetch Whisper's weights in the background."""
+
+    permission_classes = [HasPermission("transcription.add_transcript")]
+
+    @extend_schema(
+        operation_id="transcription_download", request=DownloadRequestSerializer, responses={202: JobSerializer}
+    )
+    def post(self, request: Request) -> Response:
+        asked = DownloadRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        user: Any = request.user
+        return Response(JobSerializer(request_download(asked.validated_data["model"], user=user)).data, status=202)
 
 
 @extend_schema(parameters=[_WITH_SEGMENTS])

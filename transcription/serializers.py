@@ -113,3 +113,9 @@ class TranscribeRequestSerializer(TranscribeOptionsSerializer):
     """A file, and what can be chosen."""
 
     file_id = serializers.IntegerField()
+
+
+class DownloadRequestSerializer(serializers.Serializer[dict[str, Any]]):
+    """Which weights: a size such as `small`; empty = the configured one."""
+
+    model = serializers.CharField(default="", allow_blank=True, max_length=200)

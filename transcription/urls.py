@@ -8,6 +8,7 @@ app_name = "transcription"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("transcription/providers", api.ProviderList.as_view(), name="providers"),
     path("transcription/transcribe", api.TranscribeView.as_view(), name="transcribe"),
+    path("transcription/download", api.DownloadView.as_view(), name="download-model"),
     path("transcripts", api.TranscriptList.as_view(), name="transcripts"),
     path("transcripts/<int:pk>", api.TranscriptDetail.as_view(), name="transcript"),
     path("transcripts/<int:pk>/download", api.TranscriptDownload.as_view(), name="download"),

@@ -1,5 +1,7 @@
 """What waits for Whisper's weights: one notice, and the files that get their transcript when the weights arrive."""
 
+from django.urls import reverse
+
 from files.models import File, FileQuerySet
 from jobs import notices
 from jobs.models import Notice
@@ -21,7 +23,8 @@ def readiness() -> Readiness:
 
 def say_that_they_wait(ready: Readiness) -> None:
     """One notice, however many files wait."""
-    notices.notify(NOTICE, f"Transcripts wait: {ready.reason}", remedy=ready.remedy)
+    url = reverse("setup") + "#weights" if ready.can_prepare else ""
+    notices.notify(NOTICE, f"Transcripts wait: {ready.reason}", remedy=ready.remedy, url=url)
 
 
 def untranscribed() -> FileQuerySet:

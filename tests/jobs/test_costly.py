@@ -21,6 +21,7 @@ COSTLY = {
     "/api/files/upload",
     "/api/nova/analyze",
     "/api/nova/embeddings/generate",
+    "/api/transcription/download",
     "/api/transcription/transcribe",
 }
 

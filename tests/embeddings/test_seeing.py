@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.test import Client
 from rest_framework.test import APIClient
 
 from bedrock import staging
@@ -76,7 +77,7 @@ def collected(world: World) -> Viewing:
     return Viewing.objects.get()
 
 
-def test_words_find_what_is_seen_though_nobody_said_it(nova: World, video: File) -> None:
+def test_words_find_what_is_seen_though_nobody_said_it(nova: World, video: File, admin_client: Client) -> None:
     job = tasks.request_look(video)
     run_until_idle()
     job.refresh_from_db()
@@ -88,6 +89,10 @@ def test_words_find_what_is_seen_though_nobody_said_it(nova: World, video: File)
     hit = search("a dog runs on the beach", mode="semantic").results[0]
     assert (hit.kind, hit.start_s, hit.file_id) == ("video", 5.0, video.pk)
     assert search("beach", mode="keyword").results == []
+    html = admin_client.get("/search/?q=a+dog+runs+on+the+beach&mode=semantic").content.decode()
+    assert "Seen 1" in html
+    assert "What is seen here, though it may not be said." in html
+    assert f"/files/{video.pk}/player/?t=5" in html
     assert not viewing.is_staged
     assert list(staging.listed(staging.ASYNC_PREFIX)) == []
 

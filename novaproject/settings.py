@@ -273,6 +273,9 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+#: Empty = no metrics.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+
 # --- logs ---------------------------------------------------------------------------------------------------------
 LOG_FORMAT = "json" if env.str("LOG_FORMAT", "plain") == "json" else "plain"
 LOGGING = {

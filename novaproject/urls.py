@@ -6,6 +6,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from novaproject import views_metrics
 from novaproject.health import HealthView
 
 api: list[URLPattern | URLResolver] = [
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", login_not_required(LoginView.as_view(template_name="novaproject/login.html")), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("api/", include(api)),
+    path("metrics", views_metrics.show, name="metrics"),
     path("admin/", admin.site.urls),
     path("", include("jobs.page_urls")),
     path("", include("novaproject.page_urls")),

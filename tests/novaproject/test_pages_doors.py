@@ -1,14 +1,20 @@
 """Every address, as nobody, as somebody without permissions, and by a GET where a POST belongs."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 
+from jobs.models import Job
+from jobs.queue import enqueue
 from tests.files.factories import make_file
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +32,9 @@ HARMLESS = {
     "/login/",
     "/logout/",
 }
+CHANGE = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+#: The session of the visit, and the two queues' rows, which are made where they are first listed.
+OWN_ROWS = ("django_session", "job_queues")
 EXAMPLES = {"int": "1", "slug": "proxy", "str": "x", "path": "x", "uuid": "0" * 8}
 
 
@@ -84,11 +93,13 @@ def test_nobody_sees_anything_without_a_login(client: Client, method: str) -> No
     assert open_doors == {}
 
 
-def test_a_login_without_permissions_opens_nothing(client: Client) -> None:
-    make_file()
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_a_login_without_permissions_opens_nothing(client: Client, method: str) -> None:
+    job = enqueue("make_proxy", make_file(pk=1).pk)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.FAILED)
     client.force_login(User.objects.create_user("bea"))
 
-    answers = {path: client.get(path) for path in EVERY if path not in HARMLESS}
+    answers = {path: getattr(client, method)(path) for path in EVERY if path not in HARMLESS}
 
     open_doors = {
         path: answer.status_code
@@ -109,6 +120,35 @@ def test_a_get_changes_nothing_where_a_post_belongs(client: Client) -> None:
 
     assert len(doing) > 5
     assert set(answers.values()) == {405}
+
+
+def test_an_api_address_that_is_for_doing_refuses_to_be_read(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+    paths = client.get("/api/schema?format=json").json()["paths"]
+    doing = [path for path, operations in paths.items() if "get" not in operations]
+
+    answers = {path: client.get(re.sub(r"{\w+}", "1", path)).status_code for path in doing}
+
+    assert len(doing) > 20
+    assert {path: status for path, status in answers.items() if status != 405} == {}
+
+
+def test_no_get_changes_a_row(client: Client, folders: Path) -> None:
+    make_file(pk=1)
+    client.force_login(User.objects.create_superuser("ada"))
+    written: dict[str, list[str]] = {}
+
+    for path in EVERY:
+        if path not in ("/logout/", "/admin/logout/"):
+            with CaptureQueriesContext(connection) as queries:
+                client.get(path)
+            changes = [
+                sql for one in queries if CHANGE.match(sql := one["sql"]) and not any(t in sql for t in OWN_ROWS)
+            ]
+            if changes:
+                written[path] = changes
+
+    assert written == {}, "\n".join(f"{path}: {sql[:3]}" for path, sql in written.items())
 
 
 def test_the_api_says_where_to_log_in(client: Client) -> None:

@@ -80,7 +80,7 @@ def test_the_jobs_page_follows_the_work_without_a_reload(visit: Visit, farm: Non
     assert visit.said == []
 
 
-def test_a_batch_is_cancelled_from_its_page(visit: Visit, farm: None) -> None:
+def test_a_batch_is_cancelled_and_tried_again_from_its_page(visit: Visit, farm: None) -> None:
     visit.log_in()
     visit.open("/jobs/")
     visit.page.get_by_role("link", name="Transcribe 12 files").click()
@@ -91,6 +91,9 @@ def test_a_batch_is_cancelled_from_its_page(visit: Visit, farm: None) -> None:
 
     visit.page.get_by_text("7 jobs cancelled").wait_for()
     assert Job.objects.filter(state="cancelled").count() == 6
+    visit.page.get_by_role("button", name="Retry 3 failed").click()
+    visit.page.get_by_text("3 jobs queued").wait_for()
+    assert Job.objects.queued().count() == 3
     assert visit.said == []
 
 

@@ -155,7 +155,7 @@ def test_relocate_root_to_something_else_fails(library: Path, clip: Path) -> Non
 def test_a_growing_file_is_looked_at_again_later(
     library: Path, clip: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.IMPORT_SETTLE_S = 0.05
+    settings.IMPORT_SETTLE_S = 30
     growing = copy(clip, library / "a.mp4")
     monkeypatch.setattr("files.intake.time.sleep", lambda s: growing.write_bytes(clip.read_bytes() + b"more"))
 

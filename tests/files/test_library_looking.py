@@ -55,7 +55,7 @@ def test_a_name_that_is_no_utf8_comes_over(pool: LookPool, library: Path, clip: 
 def test_a_file_that_hangs_its_reader_is_bad_and_stops_no_other(
     pool: LookPool, library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look_pool, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(look_pool, "PATIENCE_S", 6.0)
     copy(clip, library / "good.mp4")
     os.mkfifo(library / "hangs.mp4")  # nobody ever writes into it
     entries = [Entry("hangs.mp4", 1, 1, 1), *list_folder(library).entries]

@@ -191,6 +191,20 @@ def test_progress_is_shown_on_a_terminal_and_nowhere_else() -> None:
     assert pipe.getvalue() == ""
 
 
+def test_progress_forecasts_where_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, clock = Terminal(), iter([0.0, 100.0, 110.0, 130.0])
+    monkeypatch.setattr("files.terminal.time.monotonic", lambda: next(clock))
+
+    progress = TerminalProgress(terminal, forecasts=True)
+    for fraction in (0.5, 0.01, 0.5):
+        progress.update(fraction, "copying")
+
+    said = [line.strip() for line in terminal.getvalue().split("\r")]
+    assert said[1].endswith("50% copying, about 2 min left")
+    assert said[2].endswith("1% copying")
+    assert said[3].endswith("50% copying, about 20 s left")
+
+
 def test_a_pace_says_count_rate_and_time_left() -> None:
     pace = Pace(1000)
     pace.started -= 10

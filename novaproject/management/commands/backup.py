@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from files.terminal import TerminalProgress
 from novaproject.backup import BackupError, make_backup
-from novaproject.terminal import TerminalProgress
 
 
 class Command(BaseCommand):
@@ -24,15 +24,18 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *args: Any, target: Path, **options: Any) -> None:
+        progress = TerminalProgress(forecasts=True)
         try:
             manifest = make_backup(
                 target.expanduser(),
                 with_uploads=not options["without_uploads"],
                 with_proxies=options["with_proxies"],
-                progress=TerminalProgress(self.stderr),
+                progress=progress,
             )
         except BackupError as exc:
             raise CommandError(f"{exc} {exc.remedy}".strip()) from exc
+        finally:
+            progress.close()
         size = sum(member.size_bytes for member in manifest.members)
         if options["json"]:
             self.stdout.write(json.dumps({"target": str(target), "files": len(manifest.members), "bytes": size}))

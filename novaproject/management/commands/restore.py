@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from files.terminal import TerminalProgress
 from novaproject import backup
 from novaproject.relinking import check_originals, find_roots, settle_in
-from novaproject.terminal import TerminalProgress
 
 
 class Command(BaseCommand):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print the result as JSON.")
 
     def handle(self, *args: Any, archive: Path, **options: Any) -> None:
-        progress = TerminalProgress(self.stderr)
+        progress = TerminalProgress(forecasts=True)
         try:
             if options["check_only"]:
                 manifest = backup.verify(archive.expanduser(), progress)
@@ -42,6 +42,8 @@ class Command(BaseCommand):
                 manifest = backup.restore(archive.expanduser(), progress=progress)
         except backup.BackupError as exc:
             raise CommandError(f"{exc} {exc.remedy}".strip()) from exc
+        finally:
+            progress.close()
         result: dict[str, Any] = {"files": len(manifest.members), "made_at": manifest.made_at}
         if not options["check_only"]:
             call_command("migrate", interactive=False, verbosity=0)
@@ -49,6 +51,7 @@ class Command(BaseCommand):
             result["moved"] = self._find(options["originals"], progress)
             if options["verify"]:
                 result["originals"] = asdict(check_originals(progress))
+            progress.close()
         self._tell(result, as_json=options["json"])
 
     def _find(self, folders: list[Path], progress: TerminalProgress) -> dict[str, str]:

@@ -35,7 +35,7 @@ SETTINGS = "settings.env"
 SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL", "DSN")
 CHUNK_BYTES = 1 << 20
 #: Folders of a backup: originals that are only here, and what can be made again.
-UPLOADED, MADE = ("uploads", "trash"), ("proxy_video", "derived")
+UPLOADED, MADE = ("uploads", "demo", "trash"), ("proxy_video", "derived")
 
 
 class BackupError(WorkError):
@@ -119,6 +119,7 @@ def _folders() -> dict[str, Path]:
     data = settings.DATA_DIR
     return {
         "uploads": settings.UPLOAD_DIR,
+        "demo": data / "demo",
         "trash": data / "trash",
         "proxy_video": settings.PROXY_DIR,
         "derived": data / "derived",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from files import roots
+from files.conf import folders
 from files.hashing import sampled_hash
 from files.import_tasks import request_scan
 from files.models import File, Proxy, Root
@@ -40,6 +41,8 @@ def settle_in() -> int:
     """
     roots.uploads_root()
     roots.look_for_roots()
+    if folders().demonstration.is_dir():  # the one folder of originals that is in a backup
+        find_roots(folders().demonstration)
     gone = [proxy.pk for proxy in Proxy.objects.iterator() if not (settings.PROXY_DIR / proxy.path).is_file()]
     Proxy.objects.filter(pk__in=gone).delete()
     held = Job.objects.active().count()

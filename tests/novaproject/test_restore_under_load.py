@@ -23,6 +23,7 @@ from files.hashing import sampled_hash
 from files.models import File, Proxy, Root
 from jobs.models import Job, Notice, QueueState
 from novaproject import backup
+from tests.files.factories import make_file, make_root
 from tests.novaproject.test_backup import _elsewhere as elsewhere
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -156,6 +157,24 @@ def test_the_command_settles_the_library_in_on_the_new_machine(
     assert QueueState.objects.filter(is_paused=True).count() == 2
     assert "under way" in Notice.objects.get(key="restored").text
     assert calls_to_aws == []
+
+
+def test_the_demonstration_clips_come_along(
+    first_release: dict[str, int], folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = _put(settings.DATA_DIR / "demo" / "lake.mp4", b"lake" * 90_000)
+    root = make_root(clip.parent)
+    make_file(root, clip.name, sampled_hash=sampled_hash(clip))
+    call_command("backup", str(tmp_path / "b.tar"), stdout=StringIO())
+    clip.unlink()
+    clip.parent.rmdir()
+    elsewhere(tmp_path / "new", monkeypatch)
+
+    call_command("restore", str(tmp_path / "b.tar"), stdout=StringIO())
+
+    found = File.objects.get(name="lake.mp4").local_path
+    assert found == settings.DATA_DIR / "demo" / "lake.mp4"
+    assert found.read_bytes() == b"lake" * 90_000
 
 
 def test_a_backup_is_for_its_owners_eyes(first_release: dict[str, int], folders: Path, tmp_path: Path) -> None:

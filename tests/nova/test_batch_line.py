@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from bedrock import catalogue
+from bedrock import catalogue, ledger
 from bedrock.errors import BusyError, NotConfiguredError
+from bedrock.ledger import Ask
 from bedrock.models import CatalogueModel, Entry
+from bedrock.pricing import Usage
+from jobs.errors import Cancelled
 from jobs.models import Job, Notice
 from jobs.progress import NO_PROGRESS
 from jobs.queue import cancel, cancel_for_subject
@@ -191,6 +194,22 @@ class TestThePool:
         assert batch_pool.send("lite") == []
         assert len(batch_pool.send("lite", by_hand=True)) == 1
 
+    def test_what_is_asked_or_was_paid_elsewhere_meanwhile_leaves_the_batch(self, aws: World, media: Path) -> None:
+        nova_jobs = ask_for(media, 6)
+        batch_pool.send("lite")
+        first, second, *_ = Question.objects.order_by("pk")
+        facts: dict[str, Any] = {"purpose": "analysis", "model_key": "lite", "mode": "flex", "usd": None, "price": None}
+        ledger.reserve(Ask(question=first.key, holder="somebody else", **facts))
+        paid = ledger.reserve(Ask(question=second.key, holder="somebody else", **facts))
+        ledger.settle(paid, usage=Usage(input_tokens=0))
+        work_off()
+        go_through(aws)
+
+        assert states(nova_jobs) == ["waiting", "failed", *["completed"] * 4]
+        assert "paid for before" in nova_jobs[1].error
+        assert send() == []
+        assert_settled(aws)
+
     def test_two_who_send_at_once_make_one_batch(self, aws: World, media: Path) -> None:
         ask_for(media, 4)
 
@@ -266,6 +285,38 @@ class TestCancelling:
 
         assert states(nova_jobs) == ["cancelled", *["completed"] * 4]
         assert Entry.objects.filter(state="released").count() == 1
+        assert_settled(aws)
+
+    def test_leaving_while_the_records_are_written_writes_them_again(self, aws: World, media: Path) -> None:
+        nova_jobs = ask_for(media, 5)
+        (batch,) = batch_pool.send("lite")
+        work = batch_sending._Preparation(batch, *_parts())
+        work._reserve()
+        work._stage()
+        written = work._write()
+        batch_pool.cancel_question(nova_jobs[0].pk)
+
+        assert work._seal(written) is False
+        work_off()
+        go_through(aws)
+
+        assert states(nova_jobs) == ["cancelled", *["completed"] * 4]
+        assert len(aws.bill) == 4
+        assert_settled(aws)
+
+    def test_a_cancelled_sending_waits_for_a_person(self, aws: World, media: Path) -> None:
+        nova_jobs = ask_for(media, 4)
+        batch_pool.send("lite")
+        cancel(Job.objects.get(kind="send_batch"))
+
+        assert set(states(nova_jobs)) == {"waiting"}
+        assert "Sending it was cancelled. Send it again by hand." in nova_jobs[0].error
+        assert send() == []
+        (batch,) = batch_pool.send("lite", by_hand=True)
+        with pytest.raises(Cancelled):
+            batch_sending.send_batch(batch, progress=Impatient())
+        assert send() == []
+        assert set(Entry.objects.values_list("state", flat=True)) == {"released"}
         assert_settled(aws)
 
     def test_a_batch_is_stopped_and_keeps_what_was_done(self, aws: World, media: Path) -> None:
@@ -556,6 +607,16 @@ class TestTheCap:
 
         assert set(states(nova_jobs)) == {"completed"}
         assert_settled(aws)
+
+
+class Impatient:
+    """A progress that somebody cancels at once."""
+
+    def update(self, fraction: float, message: str = "") -> None:
+        self.check()
+
+    def check(self) -> None:
+        raise Cancelled("Cancelled on request.")
 
 
 def _parts() -> tuple[Any, Any, str]:

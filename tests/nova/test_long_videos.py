@@ -101,6 +101,7 @@ def test_a_cancel_keeps_what_was_paid(aws: World, clip: File, settings: Any) -> 
     timer.join()
 
     nova_job.refresh_from_db()
+    assert aws.busiest == 1
     assert nova_job.status == NovaJob.Status.CANCELLED
     assert Job.objects.get(pk=job.pk).state == Job.State.CANCELLED
     assert 1 <= len(aws.bill) < 3

@@ -2,19 +2,26 @@
 
 import io
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
+from bedrock import ledger
+from bedrock.models import Entry
+from bedrock.pricing import Usage
 from files import conf
 from files.import_tasks import import_now
 from files.models import File
-from jobs.queue import run_until_idle
+from jobs.models import Cluster, Job
+from jobs.queue import create_batch, enqueue, run_until_idle
 from novaproject.demonstration import make_clips
+from tests.bedrock.test_ledger import ask
 from tests.e2e.conftest import NARROW, WIDE, Visit, listen
 
 FOLDER = os.environ.get("TEST_PICTURES", "")
@@ -42,11 +49,31 @@ def take(visit: Visit, name: str) -> None:
         small.save(Path(FOLDER) / f"{name}.png", optimize=True)
 
 
+def a_past(file: File) -> None:
+    """Two weeks of spending, a day of jobs, and one that runs, so that the plots have something to show."""
+    now = timezone.now()
+    for day in range(14):
+        entry = ledger.reserve(ask(f"q{day}", analysis_type="summary", file_id=file.pk, file_name=file.name))
+        ledger.settle(entry, usage=Usage(input_tokens=9_000 * (day * day % 7 + 1)))
+        Entry.objects.filter(pk=entry.pk).update(created_at=now - timedelta(days=day))
+    for number, job in enumerate(Job.objects.order_by("pk")):
+        ended = now - timedelta(hours=number % 5)
+        moments = {"created_at": ended - timedelta(hours=2), "started_at": ended - timedelta(seconds=40 + number)}
+        Job.objects.filter(pk=job.pk).update(**moments, finished_at=ended)
+    Cluster.objects.create(queue="long", owner="a worker", workers=4, seen_at=now + timedelta(hours=1))
+    batch = create_batch("Make smaller proxies of 3 files", "proxy")
+    jobs = [enqueue("make_proxy", one.pk, {"profile": "360p10"}, batch=batch) for one in File.objects.order_by("name")]
+    running = {"state": Job.State.RUNNING, "progress": 0.4, "started_at": now - timedelta(seconds=20)}
+    held = {"lease_owner": "a worker", "lease_expires_at": now + timedelta(hours=1)}
+    Job.objects.filter(pk=jobs[0].pk).update(**running, **held, message="Encoding")
+
+
 def test_pictures_of_every_page(browser: Browser, live_server: LiveServer, ada: User, folders: Path) -> None:
     Path(FOLDER).mkdir(parents=True, exist_ok=True)
     import_now(make_clips(conf.folders().demonstration))
     run_until_idle()
     file = File.objects.order_by("-duration_s")[0]
+    a_past(file)
     pages = {  # none that shows a path of the machine
         "home": "/",
         "library": "/library/",

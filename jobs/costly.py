@@ -3,6 +3,7 @@
 A client names its wish with the header `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header): the same key
 with the same body gets the stored answer, with another body 422, while the first is still being answered 409. Keys
 belong to a user and are kept for IDEMPOTENCY_KEY_HOURS. Only what was done is stored: after an error the key is free.
+An upload is taken in before its key is: its content counts, not its wrapping, and a slow line keeps no key waiting.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import json
 from datetime import timedelta
 from typing import Any, cast
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
@@ -24,6 +26,7 @@ from jobs.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 LONGEST = 200
+READ_BYTES = 1024 * 1024
 #: A request that was not answered by then has died: its key is free again.
 DIED_AFTER = timedelta(minutes=15)
 
@@ -77,7 +80,12 @@ class CostlyView(APIView):
         if isinstance(exc, _Known):
             headers = {"Idempotent-Replayed": "true", **exc.row.headers}
             return Response(exc.row.answer, status=exc.row.status, headers=headers)
-        return super().handle_exception(exc)
+        try:
+            return super().handle_exception(exc)
+        except Exception:  # a fault of ours: there is no answer to keep
+            if self._claimed is not None:
+                self._claimed.delete()
+            raise
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         made = super().finalize_response(request, response, *args, **kwargs)
@@ -111,12 +119,21 @@ def _claim(request: Request, key: str) -> IdempotencyKey:
 
 
 def _wish(request: Request) -> str:
-    """A hash of what is asked. An upload's bytes are not read for it: the address and the length must do."""
+    """A hash of what is asked."""
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
-    if (request.content_type or "").startswith("multipart/"):
-        digest.update(str(request.META.get("CONTENT_LENGTH", "")).encode())
-    else:
+    if not (request.content_type or "").startswith("multipart/"):
         digest.update(request.body)
+        return digest.hexdigest()
+    # The boundary between the parts differs from one sending to the next.
+    for name, values in sorted(request.data.lists()):
+        for value in values:
+            upload = value if isinstance(value, UploadedFile) else None
+            told = [name, upload.name, upload.size] if upload else [name, str(value)]
+            digest.update(json.dumps(told).encode())
+            for chunk in upload.chunks(READ_BYTES) if upload else ():
+                digest.update(chunk)
+            if upload:
+                upload.seek(0)
     return digest.hexdigest()
 
 
@@ -124,7 +141,9 @@ def _settle(row: IdempotencyKey, response: Response) -> None:
     if not 200 <= response.status_code < 300:
         row.delete()
         return
-    row.status = response.status_code
-    row.answer = json.loads(JSONRenderer().render(response.data)) if response.data is not None else None
-    row.headers = {"Location": response["Location"]} if response.has_header("Location") else {}
-    row.save(update_fields=["status", "answer", "headers"])
+    # Without a complaint where the row is gone: it took longer than DIED_AFTER, or the user was deleted meanwhile.
+    IdempotencyKey.objects.filter(pk=row.pk).update(
+        status=response.status_code,
+        answer=json.loads(JSONRenderer().render(response.data)) if response.data is not None else None,
+        headers={"Location": response["Location"]} if response.has_header("Location") else {},
+    )

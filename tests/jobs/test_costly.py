@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.test.client import encode_multipart
 from django.utils import timezone
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory, force_authenticate
 
-from jobs.costly import DIED_AFTER, HEADER
+from files.models import File
+from jobs.costly import DIED_AFTER, HEADER, CostlyView
 from jobs.models import Batch, IdempotencyKey
 from tests.files.factories import make_file
+from tests.media import make_clip
 
 pytestmark = pytest.mark.django_db
 #: The only list: whatever costs money or much work.
@@ -70,6 +78,43 @@ def test_after_an_error_the_key_is_free_and_keys_belong_to_a_user(ada: Client, f
     bob = Client()
     bob.force_login(User.objects.create_superuser("bob"))
     assert "Idempotent-Replayed" not in post(bob, "a-wish", file_ids=[file.pk]).headers
+
+
+def test_a_fault_of_ours_frees_the_key() -> None:
+    class Faulty(CostlyView):
+        permission_classes = [IsAuthenticated]
+
+        def post(self, request: Request) -> Response:
+            raise RuntimeError("a fault")
+
+    request = APIRequestFactory().post("/", {}, format="json", headers={HEADER: "a-wish"})
+    force_authenticate(request, User.objects.create_user("bea"))
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        Faulty.as_view()(request)
+
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_an_upload_is_known_by_its_content_not_by_its_wrapping(ada: Client, folders: Path) -> None:
+    make_clip(folders / "clip.mp4", seconds=1)
+    clip = (folders / "clip.mp4").read_bytes()
+
+    def send(content: bytes, boundary: str) -> Any:
+        given = {"file": SimpleUploadedFile("clip.mp4", content), "make_proxy": "false"}
+        body = encode_multipart(boundary, given)
+        kind = f"multipart/form-data; boundary={boundary}"
+        return ada.post("/api/files/upload", body, content_type=kind, headers={HEADER: "a-wish"})
+
+    first, again = send(clip, "one"), send(clip, "another-boundary")
+    same_length = send(clip[:-1] + bytes([clip[-1] ^ 1]), "one")
+
+    assert (first.status_code, again.status_code, same_length.status_code) == (201, 201, 422)
+    assert again.json() == first.json()
+    assert list(File.objects.values_list("pk", flat=True)) == [first.json()["id"]]
+    assert [path.name for path in (folders / "uploads").rglob("*") if path.is_file()] == [
+        f"clip_{first.json()['id']}.mp4"
+    ]
 
 
 def test_too_many_a_minute_are_told_when_to_come_back(ada: Client, folders: Path, settings: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.http import QueryDict
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -125,7 +126,7 @@ def _wish(request: Request) -> str:
         digest.update(request.body)
         return digest.hexdigest()
     # The boundary between the parts differs from one sending to the next.
-    for name, values in sorted(request.data.lists()):
+    for name, values in sorted(cast("QueryDict", request.data).lists()):
         for value in values:
             upload = value if isinstance(value, UploadedFile) else None
             told = [name, upload.name, upload.size] if upload else [name, str(value)]

@@ -33,7 +33,7 @@ class SearchView(APIView):
         operation_id="search",
         parameters=[
             SearchQuerySerializer,
-            OpenApiParameter("media_type", str, many=True, description="And the other filters of GET /api/files."),
+            OpenApiParameter("media_type", str, many=True, description="And the other filters of `GET /api/files`."),
         ],
         responses=SearchAnswerSerializer,
         tags=["search"],

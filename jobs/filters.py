@@ -1,5 +1,7 @@
 """Filters of the list of jobs."""
 
+from decimal import Decimal
+
 import django_filters
 from django.db.models import QuerySet
 
@@ -23,5 +25,5 @@ class JobFilter(django_filters.FilterSet):
         model = Job
         fields = ("state", "kind", "file_id", "batch")
 
-    def about_file(self, jobs: QuerySet[Job], name: str, value: object) -> QuerySet[Job]:
-        return jobs.filter(of_file(int(str(value))))
+    def about_file(self, jobs: QuerySet[Job], name: str, value: Decimal) -> QuerySet[Job]:
+        return jobs.filter(of_file(int(value))) if value == int(value) else jobs.none()

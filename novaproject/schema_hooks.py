@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from jobs.costly import HEADER, LONGEST, CostlyView
 from nova import exporting
+from novaproject.schema_examples import BODIES
 from transcription import subtitles
 
 _JSON = "application/json"
@@ -26,6 +27,8 @@ _DOWNLOADS = {
     "/api/transcripts/{id}/download": subtitles.FORMATS.values(),
     "/api/nova/export/{id}": exporting.FORMATS.values(),
 }
+#: Of the file list's parameters: a search has its own `q`, its own order and no pages.
+_NOT_FOR_SEARCH = {"q", "ordering", "page", "page_size"}
 _ERROR = {
     "type": "object",
     "description": "`detail` says what is wrong and what to do; errors of a field stand under its name.",
@@ -65,6 +68,19 @@ def name_errors(result: dict[str, Any], generator: Any, request: Any, public: bo
     for name in _DOWNLOADS.keys() & paths.keys():
         content = {kind: {"schema": {} if kind == _JSON else {"type": "string"}} for kind in sorted(_DOWNLOADS[name])}
         paths[name]["get"]["responses"]["200"]["content"] = content
+    return result
+
+
+def show_examples(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
+    """Add bodies to start from, and the filters of the file list where a search takes them too."""
+    paths = result.get("paths", {})
+    for name in BODIES.keys() & paths.keys():
+        content = paths[name]["post"]["requestBody"]["content"][_JSON]
+        content["examples"] = {title: {"value": body} for title, body in BODIES[name].items()}
+    if {"/api/files", "/api/search"} <= paths.keys():
+        asked = paths["/api/search"]["get"]["parameters"]
+        known = {one["name"] for one in asked} | _NOT_FOR_SEARCH
+        asked += [one for one in paths["/api/files"]["get"]["parameters"] if one["name"] not in known]
     return result
 
 

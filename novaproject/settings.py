@@ -265,6 +265,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "novaproject.schema_hooks.name_errors",
+        "novaproject.schema_hooks.show_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "ModelStatusEnum": "bedrock.models.CatalogueModel.Status",

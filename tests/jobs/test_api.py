@@ -23,6 +23,11 @@ def api(boss: User) -> APIClient:
     return client
 
 
+@pytest.mark.parametrize(("number", "status"), [("1.5", 200), ("1e3", 200), ("1e30", 400), ("NaN", 400), ("x", 400)])
+def test_a_file_id_that_is_none_is_no_error_of_ours(api: Any, number: str, status: int) -> None:
+    assert api.get("/api/jobs", {"file_id": number}).status_code == status
+
+
 def test_a_job_says_what_it_is_about_and_how_far_it_is(api: APIClient) -> None:
     with registered(subject_kind="file") as kind:
         job = queue.enqueue(kind, 7, {"depth": 2})

@@ -102,7 +102,7 @@ def test_no_answer_is_an_error_of_ours_or_unknown_to_the_schema(token: str) -> N
             found[name] = "\n".join(str(one) for one in getattr(exc, "exceptions", [exc]))
 
     assert not found, "\n\n".join(f"{name}\n{words}" for name, words in found.items())
-    assert len(succeeded) > len(operations) * 2 / 3, "hardly anything but refusals was seen"
+    assert len(succeeded) > len(operations) / 2, "hardly anything but refusals was seen"
 
 
 def _closing(environ: Any, start_response: Any) -> list[bytes]:

@@ -1,0 +1,35 @@
+"""Bodies to start from, shown in the API's schema. A test sends each of them."""
+
+from typing import Any
+
+_SELECTED = {"file_ids": [1], "options": {}}
+_EVERY_VIDEO = {"filter": {"media_type": ["video"]}, "options": {}}
+
+#: By address: what it is an example of, and the body.
+BODIES: dict[str, dict[str, dict[str, Any]]] = {
+    "/api/batch/proxy": {"these files": _SELECTED, "all that have none": {"filter": {"has_proxy": False}}},
+    "/api/batch/transcribe": {
+        "all videos": _EVERY_VIDEO,
+        "in German": {"file_ids": [1], "options": {"provider": "whisper", "language": "de"}},
+    },
+    "/api/batch/nova": {
+        "free, on this machine": {"file_ids": [1], "options": {"model": "local"}},
+        "chapters of all videos": {**_EVERY_VIDEO, "options": {"model": "local", "analysis_types": ["chapters"]}},
+    },
+    "/api/batch/embeddings": {"all videos": _EVERY_VIDEO},
+    "/api/estimate": {
+        "what it would cost": {"action": "nova", **_EVERY_VIDEO, "options": {"model": "lite", "mode": "batch"}}
+    },
+    "/api/files/import-directory": {
+        "a folder": {"path": "/media/disk/videos", "recursive": True, "make_proxies": True}
+    },
+    "/api/nova/analyze": {
+        "free, on this machine": {"file_id": 1, "model": "local", "analysis_types": ["summary", "chapters"]}
+    },
+    "/api/nova/estimate": {
+        "one file at once": {"file_ids": [1], "model": "lite", "analysis_types": ["summary"], "mode": "realtime"}
+    },
+    "/api/nova/embeddings/generate": {"a file": {"file_id": 1}, "a transcript": {"transcript_id": 1, "force": True}},
+    "/api/roots/{id}/scan": {"with another try": {"retry_problems": True}},
+    "/api/transcription/transcribe": {"a file": {"file_id": 1, "provider": "whisper", "model": "base"}},
+}

@@ -67,8 +67,8 @@ def spans(file: File, model: CatalogueModel) -> list[Span]:
 
 
 def proxy_of(file: File) -> Proxy | None:
-    """The proxy that is sent: the one of the profile in use, else the smallest that is whole."""
-    whole = [proxy for proxy in file.proxies.order_by("size_bytes") if is_whole(proxy)]
+    """The proxy that is sent: the one of the profile in use, else the smallest that is whole and of today's content."""
+    whole = [proxy for proxy in file.proxies.order_by("size_bytes") if is_whole(proxy) and not proxy.is_outdated]
     usual = files_conf.proxy_profile()
     return next((proxy for proxy in whole if proxy.proxy_spec == usual), whole[0] if whole else None)
 

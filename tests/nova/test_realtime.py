@@ -17,6 +17,7 @@ from files.models import File
 from jobs.models import Job, Notice
 from jobs.queue import retry, run_now
 from nova.analysis_types import add_version
+from nova.asking import proxy_of
 from nova.budget import go_on
 from nova.errors import NotAnalysableError, UnknownTypeError
 from nova.kinds import ASK_NOVA
@@ -382,3 +383,14 @@ def test_results_are_exported_and_a_type_of_ones_own_seeks(aws: World, clip: Fil
     page = client.get(f"/files/{clip.pk}/").content.decode()
     assert "slips" in page
     assert f"/api/nova/export/{clip.pk}?format=edl" in page
+
+
+def test_a_proxy_of_other_content_than_the_file_has_is_never_sent(folders: Path, tmp_path: Path) -> None:
+    file = make_clip(tmp_path / "media")
+    before = proxy_of(file)
+
+    file.sampled_hash = "of the file that took its name"
+    file.save(update_fields=["sampled_hash"])
+
+    assert before == file.proxies.get()
+    assert proxy_of(File.objects.get()) is None

@@ -69,6 +69,8 @@ def test_the_python_example_imports_makes_proxies_and_finds(place: dict[str, str
 
     assert re.search(rf"^leak-hunt\.mp4 4\.0 {re.escape(place['HOST'])}/files/\d+/\?t=4", told, re.MULTILINE), told
     assert Proxy.objects.count() == 2
+    assert "analysing costs at most 0" in told
+    assert Batch.objects.filter(action="nova").count() == 1
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
@@ -77,4 +79,6 @@ def test_the_curl_examples_run(place: dict[str, str]) -> None:
 
     assert File.objects.get().name == "leak-hunt.mp4"
     assert Batch.objects.filter(action="transcribe").count() == 1
+    assert Batch.objects.filter(action="nova").count() == 1
     assert '"count"' in told
+    assert re.search(r'"usd_high": ?0\.\d*[1-9]', told), told

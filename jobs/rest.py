@@ -16,6 +16,11 @@ class Pages(PageNumberPagination):
     page_size_query_param = "page_size"
     max_page_size = 500
 
+    def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any] | None:
+        """Pages in the list's order, or by id: `ordering=,` asks for none at all, and rows would come twice."""
+        rows = queryset if queryset.ordered else queryset.order_by("pk")
+        return super().paginate_queryset(rows, request, view)
+
 
 class ModelPermissions(DjangoModelPermissions):
     """Django's model permissions, reading included: the stock class lets every logged-in user read all."""

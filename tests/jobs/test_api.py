@@ -28,6 +28,14 @@ def test_a_file_id_that_is_none_is_no_error_of_ours(api: Any, number: str, statu
     assert api.get("/api/jobs", {"file_id": number}).status_code == status
 
 
+def test_an_empty_ordering_still_has_an_order(api: APIClient, kind: str) -> None:
+    made = [queue.enqueue(kind, number).pk for number in (1, 2, 3)]
+
+    pages = [api.get("/api/jobs", {"ordering": ",", "page_size": 1, "page": page}).json() for page in (1, 2, 3)]
+
+    assert [page["results"][0]["id"] for page in pages] == made
+
+
 def test_a_job_says_what_it_is_about_and_how_far_it_is(api: APIClient) -> None:
     with registered(subject_kind="file") as kind:
         job = queue.enqueue(kind, 7, {"depth": 2})

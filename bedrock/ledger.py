@@ -17,6 +17,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from bedrock import conf
@@ -124,6 +126,13 @@ def forgive(entries: Sequence[Entry], *, note: str) -> int:
     due = [entry for entry in entries if entry.state in states]
     _book(due, [facts] * len(due), from_states=states)
     return len(due)
+
+
+def free_questions(questions: Iterable[str]) -> None:
+    """Let paid questions be asked, and paid, once more: their answers are gone. What they cost stays booked."""
+    paid_once = Concat("question", Value("/"), Cast("pk", CharField()))
+    for some in _chunks(questions):
+        Entry.objects.filter(question__in=some, state=State.SETTLED).update(question=paid_once)
 
 
 def answered(question: str) -> Entry | None:

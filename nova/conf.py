@@ -17,6 +17,11 @@ def concurrent_calls() -> int:
     return max(1, int(settings.NOVA_CONCURRENT_CALLS))
 
 
+def keep_raw_days() -> float:
+    """How long replies of complete analyses are kept; 0 is for good."""
+    return float(settings.NOVA_KEEP_RAW_DAYS)
+
+
 def lock_folder() -> Path:
     return Path(settings.DATA_DIR) / "locks"
 

@@ -285,7 +285,7 @@ class BedrockBatch(models.Model):
 
 
 class RawReply(models.Model):
-    """What a model said, whole. Kept for good: it was paid for, and can be parsed again at no cost."""
+    """What a model said, whole, to be parsed again at no cost. Kept for good unless NOVA_KEEP_RAW_DAYS is set."""
 
     key = models.CharField(max_length=64, unique=True, help_text="The question, as in the ledger.")
     content_key = models.CharField(

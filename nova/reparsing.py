@@ -31,7 +31,7 @@ def readings(nova_jobs: Iterable[NovaJob]) -> Iterator[Reading]:
     """Read the replies of these analyses again; nothing is changed, nothing is paid."""
     for nova_job in nova_jobs:
         questions = list(nova_job.questions.select_related("reply", "nova_job", "nova_job__file"))
-        answered = [question for question in questions if question.state == Question.State.ANSWERED]
+        answered = [question for question in questions if question.state == Question.State.ANSWERED and question.reply]
         if not answered or len(answered) < len(questions):
             continue
         before = {row.type: row.result for row in nova_job.results.all()}

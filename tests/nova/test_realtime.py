@@ -1,6 +1,7 @@
 """Nova at once and in flex, over HTTP against the strict stand-in: every answer kept, none paid twice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from bedrock import clients
 from bedrock.errors import ModelRefusedError, NotConfiguredError
@@ -23,7 +25,10 @@ from nova.errors import NotAnalysableError, UnknownTypeError
 from nova.kinds import ASK_NOVA
 from nova.models import NovaJob, Question, RawReply
 from nova.options import Wanted
+from nova.quoting import quote
+from nova.reparsing import readings
 from nova.results import current_for
+from nova.retention import forget_replies
 from nova.tasks import request
 from tests.files.factories import make_file
 from tests.nova.clips import make_clip, work_off
@@ -112,6 +117,26 @@ def test_by_force_it_is_asked_and_paid_again(aws: World, clip: File) -> None:
 
     assert again.status == NovaJob.Status.COMPLETED
     assert aws.calls["Converse"] == 2
+
+
+def test_old_replies_are_forgotten_only_if_asked_to_and_then_cost_anew(aws: World, clip: File, settings: Any) -> None:
+    first = ask(clip, "summary")
+    RawReply.objects.update(created_at=timezone.now() - timedelta(days=31))
+    assert forget_replies() == 0
+
+    settings.NOVA_KEEP_RAW_DAYS = 30
+    Question.objects.update(nova_job=NovaJob.objects.create(file=clip, model="lite", status=NovaJob.Status.FAILED))
+    kept = forget_replies()
+    Question.objects.update(nova_job=first)
+    told = (kept, forget_replies(), RawReply.objects.count(), "summary" in current_for(clip), list(readings([first])))
+    price = quote(File.objects.all(), Wanted(model="lite", types=("summary",))).usd_low
+    again = ask(clip, "summary")
+
+    assert told == (0, 1, 0, True, [])
+    assert price
+    assert again.status == NovaJob.Status.COMPLETED
+    assert again.pk != first.pk
+    assert Entry.objects.filter(state=Entry.State.SETTLED).count() == 2
 
 
 def test_a_type_of_ones_own_and_its_new_version_are_new_questions(aws: World, clip: File) -> None:

@@ -146,9 +146,10 @@ def _lanes(elements: Sequence[Element], duration_s: float, transcript: Transcrip
 
 
 def speech_marks(transcript: Transcript, duration_s: float, *, gap_s: float = 2.0) -> list[Mark]:
-    """Where somebody speaks; pauses shorter than `gap_s` are not drawn, so that a long talk stays a few rectangles."""
+    """Where somebody speaks, but for what an engine made up; pauses shorter than `gap_s` are not drawn."""
     spans: list[tuple[float, float, str]] = []
-    for start_s, end_s in transcript.segments.order_by("start_s").values_list("start_s", "end_s"):
+    spoken = transcript.segments.filter(flags=[])
+    for start_s, end_s in spoken.order_by("start_s").values_list("start_s", "end_s"):
         if spans and start_s - spans[-1][1] < gap_s:
             spans[-1] = (spans[-1][0], max(spans[-1][1], end_s), "")
         else:

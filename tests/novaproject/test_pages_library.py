@@ -29,6 +29,7 @@ from jobs.registry import Kind
 from nova.models import NovaJob
 from nova.results import keep
 from novaproject import library_query
+from novaproject.file_page import speech_marks
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 from transcription.models import Segment, Transcript
 
@@ -470,6 +471,26 @@ def test_a_line_is_corrected_in_place(ada: Client) -> None:
     assert without["Location"] == f"/files/{transcript.file_id}/?edit=1#line-{segment.pk}"
     assert b'value="It is Friday."' in ada.get(f"/files/{transcript.file_id}/?edit=1").content
     assert ada.get(address).status_code == 405
+
+
+def test_what_an_engine_made_up_is_marked_until_it_is_corrected(ada: Client) -> None:
+    transcript = make_transcript(make_file(duration_s=60.0), (3, 5, "It is Friday."), (40, 45, "Thanks for watching!"))
+    made_up = transcript.segments.get(index=1)
+    Segment.objects.filter(pk=made_up.pk).update(flags=["silence"])
+    address = f"/files/{transcript.file_id}/"
+
+    page, form = (ada.get(address + query).content.decode() for query in ("", "?edit=1"))
+    lane = speech_marks(transcript, 60.0)
+    captions = ada.get(f"/api/transcripts/{transcript.pk}/captions.vtt").content.decode()
+
+    assert page.count("doubtful: nothing is heard there") == form.count("doubtful: nothing is heard there") == 1
+    assert [mark.start_s for mark in lane] == [3.0]
+    assert f"/api/transcripts/{transcript.pk}/captions.vtt" in page
+    assert "It is Friday." in captions
+    assert "watching" not in captions
+    ada.post(f"/segments/{made_up.pk}/", {"text": "See you on Monday."})
+    assert "doubtful" not in ada.get(address).content.decode()
+    assert [mark.start_s for mark in speech_marks(transcript, 60.0)] == [3.0, 40.0]
 
 
 def test_lines_are_corrected_only_by_those_who_may(client: Client) -> None:

@@ -1,9 +1,13 @@
 """The setup page says what the doctor says."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from jobs.models import Job
 from novaproject.doctor import AWS, Check, Level
 from novaproject.views_setup import grouped, headline
 
@@ -17,6 +21,25 @@ def test_every_finding_stands_on_the_page_with_its_remedy(client: Client) -> Non
     assert "Database" in page
     assert "is up to date." in page
     assert "manage.py doctor" in page
+
+
+@pytest.mark.django_db
+def test_weights_that_are_missing_are_fetched_by_a_button(client: Client, settings: Any, tmp_path: Path) -> None:
+    settings.WHISPER_MODEL_DIR = tmp_path
+    bea = User.objects.create_user("bea")
+    bea.user_permissions.add(Permission.objects.get(codename="view_file"))
+    client.force_login(bea)
+    assert 'id="weights"' in client.get("/setup/").content.decode()
+    assert "Fetch them now" not in client.get("/setup/").content.decode()
+    assert client.post("/setup/weights/").status_code == 403
+
+    client.force_login(User.objects.create_superuser("ada"))
+    assert "Fetch them now" in client.get("/setup/").content.decode()
+    for _ in range(2):
+        assert client.post("/setup/weights/")["Location"] == "/jobs/"
+
+    job = Job.objects.get()  # the second wish joins the first
+    assert (job.kind, job.options, job.state) == ("download_model", {"model": ""}, "queued")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Costly calls: done once for one key, never for another body, and not too many a minute."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.test.client import encode_multipart
 from django.utils import timezone
@@ -115,6 +117,28 @@ def test_an_upload_is_known_by_its_content_not_by_its_wrapping(ada: Client, fold
     assert [path.name for path in (folders / "uploads").rglob("*") if path.is_file()] == [
         f"clip_{first.json()['id']}.mp4"
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_is_done() -> None:
+    ada, file, gate, statuses = User.objects.create_superuser("ada"), make_file(), threading.Barrier(2), list[int]()
+
+    def ask() -> None:
+        client = Client()
+        client.force_login(ada)
+        gate.wait()
+        statuses.append(post(client, "a-wish", file_ids=[file.pk]).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert set(statuses) <= {202, 409}
+    assert 202 in statuses
+    assert Batch.objects.count() == 1
 
 
 def test_too_many_a_minute_are_told_when_to_come_back(ada: Client, folders: Path, settings: Any) -> None:

@@ -41,7 +41,7 @@ check: install-dev
 
 # The browser's tests run in a process of their own: Playwright leaves an event loop running in its thread.
 test: check
-	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest tests/e2e
+	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest tests/e2e -n 2
 	OPENBLAS_NUM_THREADS=1 $(PY) -m pytest --ignore=tests/e2e -n auto --maxprocesses 4
 
 # The suite once more, counting which lines and branches it runs: half as long again.

@@ -65,7 +65,8 @@ class Visit:
     said: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
-        answer = self.page.goto(f"{self.base}{path}")
+        # None: the browser was on its way there already, and took it for the same page.
+        answer = self.page.goto(f"{self.base}{path}") or self.page.reload()
         assert answer is not None
         assert answer.status < 400, f"{path}: {answer.status}"
 

@@ -50,6 +50,7 @@ def ask(file: File) -> NovaJob:
 
 
 def test_each_piece_is_asked_once_and_times_are_those_of_the_source(aws: World, clip: File) -> None:
+    aws.break_next("Converse", at.Fault(delay_s=1.0), times=3)  # long enough to meet, also on a slow machine
     nova_job = ask(clip)
 
     assert nova_job.status == NovaJob.Status.COMPLETED, nova_job.error

@@ -12,12 +12,21 @@ from jobs.tracing import job_id, request_id
 
 HIDDEN = "[hidden]"
 #: Variables whose values must not be in a log, wherever they come from.
-SECRETS = ("SECRET_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "DATABASE_URL", "AWS_BEARER_TOKEN_BEDROCK")
+SECRETS = (
+    "SECRET_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "DATABASE_URL",
+    "METRICS_TOKEN",
+)
 #: Shorter ones would hide common words.
 SHORTEST = 8
 #: Signed addresses, authorisation headers, keys of AWS, passwords in addresses.
 PATTERNS = (
     re.compile(r"(?i)(X-Amz-(?:Signature|Credential|Security-Token)=)[^&\s\"']+"),
+    re.compile(r"(?i)([?&](?:Signature|AWSAccessKeyId)=)[^&\s\"']+"),
+    re.compile(r"(?i)\b((?:Token|Bearer) )[0-9a-f]{32,}"),
     re.compile(r"(?i)(Authorization['\"]?\s*[:=]\s*['\"]?)(?:(?:Token|Bearer|Basic|AWS4-HMAC-SHA256)\s+)?[^\s'\",}]+"),
     re.compile(r"(?i)((?:secret|password|passwd|token|api_key)['\"]?\s*[:=]\s*['\"]?)[^\s'\",}&]+"),
     re.compile(r"()\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),

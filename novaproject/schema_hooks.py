@@ -49,7 +49,7 @@ class Schema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
         if self.method == "POST" and isinstance(self.view, CostlyView):
-            words = "The same key with the same body is done once: the stored answer comes again for two days."
+            words = "The same key with the same body is done once; its answer is kept for two days, or as set."
             schema = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"}
             parameters.append(OpenApiParameter(HEADER, schema, OpenApiParameter.HEADER, description=words))
         return parameters

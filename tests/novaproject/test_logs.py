@@ -12,11 +12,14 @@ from jobs.tracing import within_job
 from novaproject.logs import JsonFormatter, PlainFormatter
 
 CANARY = "canary0canary0canary"
+TOKEN = "5eed" * 16
 SAYINGS = (
     f"https://b.s3.amazonaws.com/k?X-Amz-Signature={CANARY}&X-Amz-Credential={CANARY}%2F20261101&x=1",
     f"X-Amz-Security-Token={CANARY}",
     f"headers: {{'Authorization': 'Token {CANARY}'}}",
     f"Authorization: AWS4-HMAC-SHA256 {CANARY}",
+    f"https://b.s3.amazonaws.com/k?AWSAccessKeyId={CANARY}&Expires=1&Signature={CANARY}",
+    f"sent Token {TOKEN}",
     f"password={CANARY}",
     f'{{"secret": "{CANARY}"}}',
     "key AKIACANARY0CANARY012",
@@ -49,6 +52,7 @@ def test_no_secret_is_in_a_line_or_an_error(
 
     for line in (said(formatter, text), said(formatter, "it failed", error=ValueError(text))):
         assert CANARY not in line
+        assert TOKEN not in line
         assert "AKIACANARY0CANARY012" not in line
         assert "[hidden]" in line
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from jobs.costly import CostlyView
 from jobs.rest import HasPermission
 from nova import batch_pool, batching
 from nova.facet import PERMISSION
@@ -95,7 +96,7 @@ class Waiting(APIView):
         return Response(WaitingSerializer(rows, many=True).data)
 
 
-class SendNow(APIView):
+class SendNow(CostlyView):
     """Send what waits for this model, if it is enough for a batch."""
 
     permission_classes = [HasPermission(PERMISSION)]
@@ -105,7 +106,7 @@ class SendNow(APIView):
         return Response(BedrockBatchSerializer(batch_pool.send(model, by_hand=True), many=True).data, status=202)
 
 
-class RunNow(APIView):
+class RunNow(CostlyView):
     """Run what waits for a batch of this model now, in flex or realtime."""
 
     permission_classes = [HasPermission(PERMISSION)]

@@ -31,6 +31,8 @@ COSTLY = {
     "/api/files/upload",
     "/api/nova/analyze",
     "/api/nova/embeddings/generate",
+    "/api/nova/waiting/{model}/run",
+    "/api/nova/waiting/{model}/send",
     "/api/transcription/download",
     "/api/transcription/transcribe",
 }

@@ -325,8 +325,11 @@ def _make_batch(model: CatalogueModel, job: Sequence[Record]) -> BedrockBatch:
         model_key=model.key,
         runtime_id=catalogue.runtime_id(model),
     )
-    rows = [Question(pk=int(one.key), bedrock_batch=batch, record_id=staging.new_id()) for one in job]
-    Question.objects.bulk_update(rows, ["bedrock_batch", "record_id"], batch_size=CHUNK // 2)
+    # A few at a time: one `bulk_update` holds the expressions of all its rows at once.
+    for start in range(0, len(job), CHUNK):
+        some = job[start : start + CHUNK]
+        rows = [Question(pk=int(one.key), bedrock_batch=batch, record_id=staging.new_id()) for one in some]
+        Question.objects.bulk_update(rows, ["bedrock_batch", "record_id"], batch_size=CHUNK // 2)
     enqueue(SEND_BATCH, batch.pk)
     return batch
 

@@ -311,11 +311,12 @@ class _Preparation:
         """From here on nothing leaves: what was written is what is asked, and each has its reservation."""
         with transaction.atomic():
             BedrockBatch.objects.select_for_update().get(pk=self.batch.pk)
-            rows = list(self._questions().select_for_update().only("pk", "key", "record_id"))
-            if {row.record_id for row in rows} != written:
+            ids = dict(self._questions().select_for_update().values_list("pk", "record_id"))
+            if set(ids.values()) != written:
                 return False
-            for start in range(0, len(rows), calls.CHUNK):
-                some = rows[start : start + calls.CHUNK]
+            pks = list(ids)
+            for start in range(0, len(pks), calls.CHUNK):
+                some = list(self._questions().filter(pk__in=pks[start : start + calls.CHUNK]).only("pk", "key"))
                 entries = calls.entries_of(some)
                 if len(entries) < len(some):
                     return False

@@ -54,7 +54,9 @@ class Run:
         return execute(sql, *rest)
 
     def look(self) -> None:
-        self.peak_mb = max(self.peak_mb, self._process.memory_info().rss / 1e6)
+        """Our own memory: pages of the database's file, which SQLite maps, are the system's to take back."""
+        held = self._process.memory_info()
+        self.peak_mb = max(self.peak_mb, (held.rss - getattr(held, "shared", 0)) / 1e6)
 
 
 @contextmanager

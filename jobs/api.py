@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet, ViewSet
 
 from jobs import access, queue, registry
+from jobs.costly import CostlyView
 from jobs.filters import JobFilter
 from jobs.models import Batch, Job, QueueState
 from jobs.rest import HasPermission
@@ -19,9 +20,10 @@ from jobs.serializers import BatchSerializer, JobSerializer, QueueSerializer
 from jobs.subjects import About, describe
 
 
-class JobViewSet(ReadOnlyModelViewSet[Job]):
+class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
     """Background work: newest first."""
 
+    is_costly = False
     queryset = Job.objects.order_by("-pk")
     serializer_class = JobSerializer
     permission_classes = [HasPermission("jobs.view_job")]
@@ -53,9 +55,10 @@ class JobViewSet(ReadOnlyModelViewSet[Job]):
         return Response(self.get_serializer(queue.retry(job)).data)
 
 
-class BatchViewSet(RetrieveModelMixin, GenericViewSet[Batch]):
+class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
     """Many jobs from one action."""
 
+    is_costly = False
     queryset = Batch.objects.all()
     serializer_class = BatchSerializer
     permission_classes = [HasPermission("jobs.view_batch")]

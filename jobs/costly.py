@@ -68,13 +68,18 @@ class CostlyThrottle(UserRateThrottle):
 class CostlyView(APIView):
     """A view whose POST costs money or much work."""
 
+    #: A view set says it of single addresses: `as_view({…}, is_costly=True)`.
+    is_costly = True
     throttle_classes = [CostlyThrottle]
     _claimed: IdempotencyKey | None = None
+
+    def get_throttles(self) -> list[Any]:
+        return super().get_throttles() if self.is_costly else []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         key = request.headers.get(HEADER)
-        if key is not None and request.method == "POST":
+        if key is not None and self.is_costly and request.method == "POST":
             self._claimed = _claim(request, key)
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -48,7 +48,7 @@ class Schema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
-        if self.method == "POST" and isinstance(self.view, CostlyView):
+        if self.method == "POST" and isinstance(self.view, CostlyView) and self.view.is_costly:
             words = "The same key with the same body is done once; its answer is kept for two days, or as set."
             schema = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[!-~]+$"}
             parameters.append(OpenApiParameter(HEADER, schema, OpenApiParameter.HEADER, description=words))

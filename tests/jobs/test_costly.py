@@ -27,8 +27,10 @@ pytestmark = pytest.mark.django_db
 #: The only list: whatever costs money or much work.
 COSTLY = {
     "/api/batch/{action}",
+    "/api/batch/{id}/retry-failed",
     "/api/files/import-directory",
     "/api/files/upload",
+    "/api/jobs/{id}/retry",
     "/api/nova/analyze",
     "/api/nova/embeddings/generate",
     "/api/nova/waiting/{model}/run",
@@ -161,7 +163,32 @@ def test_the_schema_names_the_header_where_it_counts(ada: Client) -> None:
         return any(parameter["name"] == HEADER for parameter in operation.get("parameters", []))
 
     found = {path for path, operations in schema["paths"].items() if takes(operations.get("post", {}))}
-    actions = {path for path in found if path.startswith("/api/batch/")}
+    actions = {path for path in found if path.startswith("/api/batch/") and "{" not in path}
     assert len(actions) == 4
     assert found - actions | {"/api/batch/{action}"} == COSTLY
     assert {"422", "429"} <= set(schema["paths"]["/api/nova/analyze"]["post"]["responses"])
+
+
+def test_a_retry_takes_a_key_and_a_cancel_does_not(ada: Client, folders: Path, settings: Any) -> None:
+    cache.clear()
+    batch = Batch.objects.get(pk=post(ada, None, file_ids=[make_file().pk]).json()["id"])
+    job = batch.jobs.get()
+
+    def ask(address: str) -> Any:
+        return ada.post(f"/api/{address}", headers={HEADER: address})
+
+    cancelled = ask(f"jobs/{job.pk}/cancel")
+    first = ask(f"jobs/{job.pk}/retry")
+    assert (cancelled.status_code, first.status_code) == (200, 200)
+    assert ask(f"jobs/{job.pk}/cancel").json()["state"] == "cancelled"
+    again = ask(f"jobs/{job.pk}/retry")  # the first one's answer, which is lost on the way: not another try
+    all_failed = [ask(f"batch/{batch.pk}/retry-failed") for _ in range(2)]
+
+    assert again.json() == first.json()
+    assert [answer.headers.get("Idempotent-Replayed") for answer in (first, again, *all_failed)] == [
+        *(None, "true", None, "true")
+    ]
+    assert batch.jobs.get().state == "cancelled"
+    settings.API_COSTLY_RATE = "1/min"
+    kinds = ["retry", "retry", "cancel"]
+    assert [ask(f"jobs/{job.pk}/{kind}").status_code for kind in kinds] == [200, 429, 409]

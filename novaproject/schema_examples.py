@@ -30,6 +30,8 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "one file at once": {"file_ids": [1], "model": "lite", "analysis_types": ["summary"], "mode": "realtime"}
     },
     "/api/nova/embeddings/generate": {"a file": {"file_id": 1}, "a transcript": {"transcript_id": 1, "force": True}},
+    "/api/nova/waiting/{model}/run": {"at half price, without a minimum": {"mode": "flex"}},
     "/api/roots/{id}/scan": {"with another try": {"retry_problems": True}},
+    "/api/transcription/download": {"the usual weights": {"model": "base"}},
     "/api/transcription/transcribe": {"a file": {"file_id": 1, "provider": "whisper", "model": "base"}},
 }

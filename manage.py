@@ -4,9 +4,14 @@
 import os
 import sys
 
+#: Commands that run for long: they and what they start write to a log file too.
+KEEPS_LOG = {"serve", "work"}
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "novaproject.settings")
+    if KEEPS_LOG.intersection(sys.argv[1:2]):
+        os.environ.setdefault("NOVAPROJECT_KEEPS_LOG", "1")
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line

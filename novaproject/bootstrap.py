@@ -12,6 +12,11 @@ TEMPLATE = """\
 # Settings of this installation. Every name is explained in docs/configuration.md.
 # What is set in the environment wins over this file.
 SECRET_KEY={secret}
+
+# For how many days ended jobs, log files and raw replies of models stay (0: jobs and replies for good, no log file).
+#JOB_KEEP_DAYS=90
+#LOG_KEEP_DAYS=30
+#NOVA_KEEP_RAW_DAYS=0
 """
 
 

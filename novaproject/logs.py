@@ -4,13 +4,17 @@ import json
 import logging
 import os
 import re
+import time
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from jobs.tracing import job_id, request_id
 
 HIDDEN = "[hidden]"
+#: The file of a day: `novaproject-2026-11-23.log`.
+PREFIX, SUFFIX = "novaproject-", ".log"
 #: Variables whose values must not be in a log, wherever they come from.
 SECRETS = (
     "SECRET_KEY",
@@ -71,3 +75,45 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = hide("".join(traceback.format_exception(*record.exc_info)))
         return json.dumps(line, ensure_ascii=False)
+
+
+class DayFile(logging.Handler):
+    """Appends each line to the day's file in a folder, for its owner's eyes.
+
+    Web server, workers and their children write to one file: it is never renamed, and each line is one `write` in
+    append mode, so none cuts into another.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._day, self._file = "", -1
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            os.write(self._of_day(record.created), f"{self.format(record)}\n".encode(errors="backslashreplace"))
+        except OSError:  # a full disk: the line is on standard error too
+            self._shut()
+
+    def close(self) -> None:
+        self.acquire()
+        try:
+            self._shut()
+        finally:
+            self.release()
+        super().close()
+
+    def _of_day(self, moment: float) -> int:
+        day = time.strftime("%Y-%m-%d", time.localtime(moment))
+        if day != self._day:
+            self._shut()
+            self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self._file = os.open(self._folder / f"{PREFIX}{day}{SUFFIX}", flags, 0o600)
+            self._day = day
+        return self._file
+
+    def _shut(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+        self._day, self._file = "", -1

@@ -278,6 +278,11 @@ SPECTACULAR_SETTINGS = {
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
 # --- logs ---------------------------------------------------------------------------------------------------------
+#: 0 = no file.
+LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 30)
+LOG_DIR = DATA_DIR / "logs"
+# manage.py sets the variable for commands that run for long, and for what they start.
+_KEEPS_LOG = bool(LOG_KEEP_DAYS and os.environ.get("NOVAPROJECT_KEEPS_LOG"))
 LOG_FORMAT = "json" if env.str("LOG_FORMAT", "plain") == "json" else "plain"
 LOGGING = {
     "version": 1,
@@ -290,8 +295,11 @@ LOGGING = {
         },
         "json": {"()": "novaproject.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
+        "file": {"()": "novaproject.logs.DayFile", "folder": LOG_DIR, "formatter": LOG_FORMAT},
+    },
+    "root": {"handlers": ["console", "file"] if _KEEPS_LOG else ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "axes": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},

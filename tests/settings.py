@@ -12,6 +12,7 @@ os.environ.update(
     NOVAPROJECT_TEST_DIR=str(_shared),
     SECRET_KEY="only-for-tests-" + "x" * 50,
     DEBUG="False",
+    LOG_KEEP_DAYS="0",
     DATA_DIR=str(_place / "data"),
     UPLOAD_DIR=str(_place / "uploads"),
     PROXY_DIR=str(_place / "proxy_video"),

@@ -23,22 +23,30 @@ class Found:
 
 
 def find(asked: Query, where: Where, *, limit: int) -> Found:
-    """At most `limit` chunks. All terms first; with too few of those, any of the telling ones."""
+    """At most `limit` chunks. Those with every term first, and with too few of those, any of the telling ones."""
     if not asked.wanted:
         return Found()
-    telling = _telling(asked.telling)
-    if not telling:
-        # Nothing but common words: they are all over the library, so the newest chunks that have them all will do.
-        return Found(whole=fulltext.latest(query.all_of(asked.wanted, asked.excluded), where, limit=limit))
-    whole = fulltext.best(query.all_of(asked.wanted, asked.excluded), where, limit=limit)
-    if len(whole) >= limit or (len(asked.wanted) == 1):
-        return Found(whole=whole)
-    some = fulltext.best(query.any_of(telling, asked.excluded), where, limit=limit)
-    known = set(whole)
-    return Found(whole=whole, partial=[one for one in some if one not in known][: limit - len(whole)])
+    rare = _rare(asked.telling)
+    # Nothing but common words: they are all over the library, so the newest chunks that have them will do.
+    look = fulltext.best if rare else fulltext.latest
+    whole: list[int] = []
+    for terms in dict.fromkeys((asked.wanted, asked.telling)):  # "what is a pump" is about pumps, not about "what"
+        if len(whole) < limit:
+            whole += _others(look(query.all_of(terms, asked.excluded), where, limit=limit), whole)
+    if len(whole) >= limit or len(asked.wanted) == 1:
+        return Found(whole=whole[:limit])
+    some = look(query.any_of(rare or asked.telling, asked.excluded), where, limit=limit)
+    if rare and not whole and not some:  # the rare word is nowhere: better the common ones than nothing
+        some = fulltext.latest(query.any_of(asked.telling, asked.excluded), where, limit=limit)
+    return Found(whole=whole, partial=_others(some, whole)[: limit - len(whole)])
 
 
-def _telling(terms: Sequence[Term]) -> list[Term]:
+def _others(found: Sequence[int], known: Sequence[int]) -> list[int]:
+    there = set(known)
+    return [one for one in found if one not in there]
+
+
+def _rare(terms: Sequence[Term]) -> list[Term]:
     """The terms that tell one chunk from another."""
     threshold = max(COMMON_AT_LEAST, int(fulltext.document_count() * COMMON_SHARE))
     return [term for term in terms if len(term.words) > 1 or not fulltext.frequency_is_above(term.words[0], threshold)]

@@ -209,6 +209,28 @@ def test_common_words_are_not_ranked(pond: File, monkeypatch: pytest.MonkeyPatch
     assert found(search("liner", mode="keyword")) == [("transcript", 104)]
 
 
+@pytest.mark.parametrize(
+    ("asked", "second", "why"),
+    [
+        ("what is a pump", 0, "the word"),
+        ("pump valve", 200, "1 of 2 words"),
+        ("pump cavitation", 0, "1 of 2 words"),
+        ("why does the pump valve stick", 200, "2 of 3 words"),
+    ],
+)
+def test_words_that_are_everywhere_are_found_in_a_sentence_too(
+    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, asked: str, second: float, why: str
+) -> None:
+    monkeypatch.setattr(keyword, "COMMON_AT_LEAST", 3)
+    for number in range(5):
+        say(file := make_file(f"clip-{number}.mp4"), [(0, 3, "The pump hums."), (200, 203, "Every valve will stick.")])
+        index.index_text(file)
+
+    [first, *_] = search(asked, mode="keyword").results
+
+    assert (first.file_name, first.start_s, first.why) == ("clip-4.mp4", second, why)
+
+
 def test_a_sentence_is_found_by_its_telling_words(pond: File) -> None:
     assert found(search("where is there a skimmer in it", mode="keyword"))[0] == ("transcript", 104)
 

@@ -11,7 +11,7 @@ from embeddings import fulltext, paid, spaces, vec
 from embeddings.chunks import Draft
 from embeddings.errors import ProviderUnavailableError
 from embeddings.models import KIND_CODES, Chunk, Embedding, Removal, Space, Viewing
-from embeddings.sources import drafts_for
+from embeddings.sources import drafts_for, name_of
 from embeddings.vectors import Floats, to_bits
 from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
@@ -77,6 +77,13 @@ def index_text(file: File) -> IndexReport:
         return report
 
 
+def index_name(file: File) -> None:
+    """The words of its name and folders alone, for a file that has another place now."""
+    with transaction.atomic():
+        if file.removed_at is None:
+            _write_chunks(file, [name_of(file)], kinds=[Chunk.Kind.NAME])
+
+
 def remove_file(file_id: int) -> int:
     """Nothing of this file is found any more. Returns how many chunks went."""
     with transaction.atomic():
@@ -113,10 +120,12 @@ def remove_vectors(space: Space, ids: Sequence[int]) -> None:
     space.touch()
 
 
-def _write_chunks(file: File, drafts: Sequence[Draft]) -> IndexReport:
-    """Replace what changed, keep what did not: an equal chunk keeps its row, and its vectors with it."""
+def _write_chunks(
+    file: File, drafts: Sequence[Draft], *, kinds: Sequence[str] = tuple(Chunk.Kind.values)
+) -> IndexReport:
+    """Replace what changed of these kinds, keep what did not: an equal chunk keeps its row, and its vectors with it."""
     wanted = {draft.identity: draft for draft in drafts}
-    stored = list(Chunk.objects.filter(file_id=file.pk))
+    stored = list(Chunk.objects.filter(file_id=file.pk, source_kind__in=kinds))
     kept = {identity for identity in map(_identity, stored) if identity in wanted}
     removed = remove_chunks([chunk for chunk in stored if _identity(chunk) not in wanted])
     fresh = Chunk.objects.bulk_create(

@@ -10,7 +10,7 @@ from django.db.utils import DatabaseError
 from embeddings import fulltext, index, tasks, vec
 from embeddings.models import Chunk, Embedding, Removal
 from files.models import File
-from files.signals import file_back, file_gone, media_ready
+from files.signals import file_back, file_gone, file_moved, media_ready
 from nova.models import AnalysisResult
 from nova.signals import analysis_ready
 from transcription.models import Segment, Transcript
@@ -25,6 +25,7 @@ def connect() -> None:
     for signal in (media_ready, transcript_settled, analysis_ready, file_back):
         signal.connect(_on_news, dispatch_uid="embeddings.news")
     file_gone.connect(_on_gone, dispatch_uid="embeddings.gone")
+    file_moved.connect(_on_moved, dispatch_uid="embeddings.moved")
     post_delete.connect(_on_transcript_deleted, Transcript, dispatch_uid="embeddings.transcript_deleted")
     post_delete.connect(_on_result_deleted, AnalysisResult, dispatch_uid="embeddings.result_deleted")
     post_save.connect(_on_segment_saved, Segment, dispatch_uid="embeddings.segment_saved")
@@ -41,6 +42,11 @@ def _on_news(sender: object, *, signal: object, file: File, **kwargs: Any) -> No
 
 def _on_gone(sender: object, *, file: File, **kwargs: Any) -> None:
     index.remove_file(file.pk)
+
+
+def _on_moved(sender: object, *, file: File, **kwargs: Any) -> None:
+    """Its name alone, as a folder of thousands may have been renamed; the sweep gives it its vector."""
+    index.index_name(file)
 
 
 def _on_transcript_deleted(sender: type[Model], *, instance: Transcript, **kwargs: Any) -> None:

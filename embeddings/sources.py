@@ -14,11 +14,12 @@ def drafts_for(file: File) -> list[Draft]:
     """Every chunk that this file should have now. A file that left the library should have none."""
     if file.removed_at is not None:
         return []
-    drafts = [_name(file), *_spoken(file), *_analysed(file), *_seen(file)]
+    drafts = [name_of(file), *_spoken(file), *_analysed(file), *_seen(file)]
     return [draft for draft in drafts if draft.text or draft.seen]
 
 
-def _name(file: File) -> Draft:
+def name_of(file: File) -> Draft:
+    """The file's name, and the folders that it lies in, as people look for them."""
     folders = PurePosixPath(file.path).parent.parts
     return Draft(kind=Chunk.Kind.NAME, source_id=file.pk, ordinal=0, text=name_text(file.name, folders))
 

@@ -18,7 +18,7 @@ from files.paths import shown_path
 from files.removing import restore_file
 from files.reports import ImportReport
 from files.scanning import Arrivals, scan_root
-from files.signals import file_back, media_ready
+from files.signals import file_back, file_moved, media_ready, root_scanned
 from files.uploading import store_upload
 from jobs.models import Batch, Job
 from jobs.progress import NO_PROGRESS, Progress
@@ -46,9 +46,9 @@ class FollowUp:
     def __call__(self, arrivals: Arrivals) -> None:
         """Called in the transaction that writes the files, so that neither is there without the other."""
         files = arrivals.files
-        if not files:
+        if not files and not arrivals.moved:
             return
-        if self.make_proxies:
+        if files and self.make_proxies:
             if self.batch is None:
                 self.batch = create_batch(self.label, "proxy", created_by=self.created_by)
             enqueue_many("make_proxy", [file.pk for file in files], batch=self.batch, created_by=self.created_by)
@@ -57,6 +57,8 @@ class FollowUp:
     def _tell(self, arrivals: Arrivals) -> None:
         for file in arrivals.back:
             file_back.send_robust(File, file=file)
+        for file in arrivals.moved:
+            file_moved.send_robust(File, file=file)
         if not self.make_proxies:
             for file in arrivals.files:
                 media_ready.send_robust(File, file=file, reason="Making proxies is switched off.")
@@ -74,7 +76,7 @@ def import_now(
     """Import a folder in this process and enqueue what follows."""
     follow_up = FollowUp(f"Import of {shown_path(Path(path).name)}", make_proxies=make_proxies, created_by=created_by)
     report = import_directory(path, recursive=recursive, dry_run=dry_run, progress=progress, arrived=follow_up)
-    _look_again(report)
+    _has_ended(report)
     return report
 
 
@@ -135,7 +137,7 @@ def scan_now(
     """Scan a root in this process and enqueue what follows."""
     follow_up = FollowUp(f"Scan of {root.name}", make_proxies=True)
     report = scan_root(root, progress=progress, arrived=follow_up, retry_problems=retry_problems)
-    _look_again(report, times=times)
+    _has_ended(report, times=times)
     return report
 
 
@@ -157,9 +159,12 @@ def look_for_drives() -> None:
         request_scan(root)
 
 
-def _look_again(report: ImportReport, *, times: int = 0) -> None:
-    """Scan once more, a little later, if something was still being copied."""
-    if report.dry_run or not report.waiting or times >= MAX_AGAIN or report.root_id is None:
+def _has_ended(report: ImportReport, *, times: int = 0) -> None:
+    """Tell the floors above, and scan once more, a little later, if something was still being copied."""
+    if report.dry_run or report.root_id is None:
+        return
+    root_scanned.send_robust(Root, root_id=report.root_id)
+    if not report.waiting or times >= MAX_AGAIN:
         return
     # The count makes it another request than the scan that is running: it would join that one otherwise.
     enqueue("scan_root", report.root_id, {"again": times + 1}, run_after=timezone.now() + AGAIN_AFTER)

@@ -36,14 +36,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Arrivals:
-    """Files on which work begins: new ones, ones with new content, and ones that were removed from the library."""
+    """Files on which work begins: new ones, ones with new content, and ones that were removed from the library.
+
+    Beside them those that have another name or folder, on which nothing but what is known by name has to be done.
+    """
 
     new: Sequence[File] = ()
     changed: Sequence[File] = ()
     back: Sequence[File] = ()
+    moved: Sequence[File] = ()
 
     @property
     def files(self) -> list[File]:
+        """On which all work begins."""
         return [*self.new, *self.changed, *self.back]
 
 
@@ -324,6 +329,7 @@ class Scan:
         kept = [(files[file_id], one) for file_id, one in placed if file_id in files]
         self.report.imported += len(new)
         back = [file for file, _ in kept if file.removed_at is not None]
+        moved = [file for file, one in kept if file.removed_at is None and not self._is_here(file, one)]
         changed = [file for file, one in kept if self._note_kept(file, one)]
         if self.scope.dry_run:
             return
@@ -332,7 +338,7 @@ class Scan:
             for file, one in kept:
                 self._keep(file, one)
             created = File.objects.bulk_create(self._not_there_yet(new))
-            self.arrived(Arrivals(new=created, changed=changed, back=back))
+            self.arrived(Arrivals(new=created, changed=changed, back=back, moved=moved))
 
     def _make_way(self, kept: Sequence[tuple[File, Looked]]) -> None:
         """Rows that change places step aside first, to paths that no file has: a path is one row's at a time."""
@@ -342,10 +348,9 @@ class Scan:
 
     def _note_kept(self, file: File, looked: Looked) -> bool:
         """Count what happened to a file that has a row; returns whether it has new content."""
-        is_here = file.root_id == self.root.pk and file.path == shown_path(looked.entry.path)
         if file.removed_at is not None:
             self.report.back += 1
-        elif not is_here:
+        elif not self._is_here(file, looked):
             self.report.moved += 1
         elif file.sampled_hash != looked.sampled_hash:
             self.report.changed += 1
@@ -354,6 +359,10 @@ class Scan:
         else:
             self.report.unchanged += 1
         return file.sampled_hash != looked.sampled_hash and file.removed_at is None
+
+    def _is_here(self, file: File, looked: Looked) -> bool:
+        """Whether the row is that of this path already."""
+        return file.root_id == self.root.pk and file.path == shown_path(looked.entry.path)
 
     def _keep(self, file: File, looked: Looked) -> None:
         file.root = self.root

@@ -8,3 +8,7 @@ media_ready = Signal()
 file_gone = Signal()
 #: kwargs: file: it came back, with its id
 file_back = Signal()
+#: kwargs: file: its name or its folder is another one now
+file_moved = Signal()
+#: kwargs: root_id: a scan or an import of this root has ended
+root_scanned = Signal()

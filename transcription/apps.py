@@ -9,7 +9,7 @@ class TranscriptionConfig(AppConfig):
 
     def ready(self) -> None:
         from files import facets
-        from files.signals import media_ready
+        from files.signals import media_ready, root_scanned
         from jobs.registry import FAST, LONG, Kind, register
         from jobs.signals import job_ended
         from jobs.ticks import register_tick
@@ -50,6 +50,7 @@ class TranscriptionConfig(AppConfig):
         )
         facets.register(facet.FACET)
         media_ready.connect(receivers.on_media_ready, dispatch_uid="transcription.media_ready")
+        root_scanned.connect(receivers.on_root_scanned, dispatch_uid="transcription.root_scanned")
         job_ended.connect(receivers.on_job_ended, dispatch_uid="transcription.job_ended")
         register_tick("whisper-weights", lambda: 20.0, _make_what_waited)
 

@@ -12,8 +12,6 @@ from transcription.tasks import READ_SIDECARS, TRANSCRIBE, request_automatic
 from transcription.transcribe import content_of
 from transcription.writing import settle
 
-SCANS = ("scan_root", "import_directory")
-
 
 def on_media_ready(*, file: File, **_: Any) -> None:
     """A transcript from a subtitle file at once, else a job; whatever cannot be is settled, so that no chain hangs."""
@@ -43,10 +41,13 @@ def _transcribe_if_ready(file: File, known: Transcript | None) -> None:
 
 
 def on_job_ended(*, job: Job, **_: Any) -> None:
-    """A transcription that failed or was cancelled settles too; after a scan the subtitle files are looked at."""
+    """A transcription that failed or was cancelled settles too."""
     if job.kind == TRANSCRIBE and job.state in (Job.State.FAILED, Job.State.CANCELLED):
         file = File.everything.filter(pk=job.subject_id or 0).first()
         if file is not None:
             settle(file, Transcript.objects.current_for(file), job.error or "cancelled")
-    elif job.kind in SCANS and job.state == Job.State.SUCCEEDED and job.subject_id is not None:
-        enqueue(READ_SIDECARS, job.subject_id)
+
+
+def on_root_scanned(*, root_id: int, **_: Any) -> None:
+    """After a scan, by a job or in a shell, the subtitle files are looked at."""
+    enqueue(READ_SIDECARS, root_id)

@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from embeddings.models import Chunk, Embedding, Space
 from embeddings.search import search
 from files import actions
 from files.facets import annotate
+from files.import_tasks import import_now, scan_now
 from files.models import File
 from files.selection import resolve
 from files.signals import file_back, file_gone, media_ready
@@ -27,6 +29,7 @@ from nova.results import keep
 from nova.signals import analysis_ready
 from tests.embeddings.conftest import MakeFile, say, vector_count
 from tests.embeddings.fakes import WordsProvider
+from tests.media import make_image
 from transcription.signals import transcript_settled
 
 LINES = [(0.0, 3.0, "Hello there."), (12.5, 15.0, "That is a leak at the liner seam.")]
@@ -207,6 +210,25 @@ def test_a_name_is_found_as_soon_as_the_file_is_there(make_file: MakeFile) -> No
 
     assert Chunk.objects.get().text == "ridge.mp4 · ridge"
     assert Job.objects.filter(kind="embed").count() == 1  # once, by the end of the chain
+
+
+@pytest.mark.usefixtures("only_this_step")
+def test_a_renamed_file_is_found_by_its_new_name(
+    db: None, folders: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    clip = make_image(folders / "library" / "flower.png")
+    import_now(clip.parent)
+    file = File.objects.get()
+    say(file, LINES)
+    index.index_text(file)
+
+    clip.rename(clip.with_name("zinnia.png"))
+    with django_capture_on_commit_callbacks(execute=True):
+        scan_now(file.root)
+
+    assert [hit.file_id for hit in search("zinnia", mode="keyword").results] == [file.pk]
+    assert search("flower", mode="keyword").results == []
+    assert search("leak", mode="keyword").results
 
 
 @pytest.mark.usefixtures("only_this_step")

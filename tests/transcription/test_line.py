@@ -2,13 +2,15 @@
 
 import os
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 
-from files.models import File
-from files.signals import media_ready
+from files.models import File, Root
+from files.signals import media_ready, root_scanned
 from jobs import queue
 from jobs.models import Batch, Job, Notice
 from jobs.notices import standing
@@ -212,11 +214,14 @@ def test_a_transcription_that_fails_settles_too(talk: File) -> None:
 
 def scanned(file: File) -> None:
     """What follows a scan of the file's folder."""
-    from jobs.signals import job_ended
-
-    scan = Job(kind="scan_root", subject_id=file.root_id, state="succeeded")
-    job_ended.send(Job, job=scan)
+    root_scanned.send(Root, root_id=file.root_id)
     queue.run_until_idle()
+
+
+def test_a_scan_in_a_shell_looks_for_subtitle_files_too(talk: File) -> None:
+    call_command("scan", str(talk.root_id), stdout=StringIO())
+
+    assert Job.objects.get(kind="read_sidecars").subject_id == talk.root_id
 
 
 def test_a_changed_subtitle_file_is_read_again_on_a_scan(talk: File) -> None:

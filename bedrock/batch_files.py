@@ -105,6 +105,11 @@ def read_output(job: RemoteJob) -> Iterator[OutputRecord]:
                 yield record
 
 
+def has_output(job: RemoteJob) -> bool:
+    """Whether there is anything of a job's output, its manifest included."""
+    return any(True for _ in staging.listed(_output_prefix(job)))
+
+
 def _record(line: Mapping[str, Any]) -> OutputRecord | None:
     record_id, said = str(line.get("recordId", "")), line.get("modelOutput")
     if not record_id:

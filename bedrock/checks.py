@@ -121,9 +121,13 @@ def _bucket() -> Iterator[Check]:
         return
     yield Check(name, ok=True, text=f"{conf.bucket()} in {place}.")
     if staging.has_lifecycle_rule():
-        yield Check("Forgotten copies", ok=True, text=f"S3 deletes them after {staging.RULE_DAYS} days.")
+        yield Check(
+            "Forgotten copies",
+            ok=True,
+            text=f"S3 deletes them after {staging.RULE_DAYS} days, and results after {staging.OUTPUT_DAYS}.",
+        )
     else:
-        text = "The bucket has no rule that deletes staged copies which were left behind."
+        text = "The bucket has no rule of this version that deletes staged copies which were left behind."
         yield Check(
             "Forgotten copies", ok=None, text=text, remedy="Run: python manage.py refresh_models --lifecycle-rule"
         )

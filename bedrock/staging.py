@@ -26,6 +26,8 @@ REALTIME_PREFIX = "novaproject/realtime"
 ASYNC_PREFIX = "novaproject/async"
 RULE_ID = "novaproject-staging"
 RULE_DAYS = 7
+#: What Bedrock wrote was paid for: it is there still when this machine comes back from a month's rest.
+OUTPUT_DAYS = 60
 WORKERS = 8
 ALPHABET = string.ascii_letters + string.digits
 ID_LENGTH = 11
@@ -208,13 +210,14 @@ def our_prefixes() -> list[str]:
 
 
 def has_lifecycle_rule() -> bool:
-    """Whether the bucket clears forgotten staged objects by itself."""
-    return any(rule.get("ID", "").startswith(RULE_ID) for rule in _rules())
+    """Whether the bucket clears forgotten staged objects by itself, and leaves results long enough to be taken in."""
+    have = {(rule.get("Filter", {}).get("Prefix"), rule.get("Expiration", {}).get("Days")) for rule in _our_rules()}
+    return {(f"{prefix}/", _days(prefix)) for prefix in our_prefixes()} <= have
 
 
 def add_lifecycle_rules() -> None:
-    """Let S3 delete what is left under our prefixes after a week. The bucket's other rules stay."""
-    others = [rule for rule in _rules() if not rule.get("ID", "").startswith(RULE_ID)]
+    """Let S3 delete what is left under our prefixes, in time. The bucket's other rules stay."""
+    others = [rule for rule in _rules() if not _is_ours(rule)]
     ours = [_rule(number, prefix) for number, prefix in enumerate(our_prefixes(), 1)]
     with faults.told(f"Setting lifecycle rules of {bucket()}"):
         clients.s3().put_bucket_lifecycle_configuration(
@@ -227,9 +230,21 @@ def _rule(number: int, prefix: str) -> Any:
         "ID": f"{RULE_ID}-{number}",
         "Status": "Enabled",
         "Filter": {"Prefix": f"{prefix}/"},
-        "Expiration": {"Days": RULE_DAYS},
+        "Expiration": {"Days": _days(prefix)},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
     }
+
+
+def _days(prefix: str) -> int:
+    return OUTPUT_DAYS if prefix == conf.batch().output_prefix else RULE_DAYS
+
+
+def _is_ours(rule: Any) -> bool:
+    return str(rule.get("ID", "")).startswith(RULE_ID)
+
+
+def _our_rules() -> list[Any]:
+    return [rule for rule in _rules() if _is_ours(rule)]
 
 
 def _rules() -> Sequence[Any]:

@@ -31,6 +31,8 @@ CHUNK = 300
 MOST_ATTEMPTS = 3
 THROTTLED = 429
 NOT_WRITTEN = "Bedrock wrote no answer to it."
+#: Ends with answers, where Bedrock gives no numbers.
+ANSWERING = frozenset({"Completed", "PartiallyCompleted"})
 #: Ends after which sending the same again by itself would only repeat them.
 FUTILE = frozenset({"Failed", "Stopped"})
 
@@ -134,6 +136,13 @@ def _tell_analyses(batch: BedrockBatch) -> None:
 
 
 def _take_all_in(batch: BedrockBatch, progress: Progress) -> int:
+    is_gone = _is_output_gone(batch)
+    if is_gone and not batch.is_cancelled:
+        raise MissingObjectError(
+            f"Bedrock has answered, and nothing of it is in {batch.output_uri} any more.",
+            remedy="Bring the output back if somebody moved it; or cancel this batch, to give it up: "
+            "its questions then count as possibly paid.",
+        )
     errors: dict[str, OutputRecord] = {}
     taken = 0
     records = batch_files.read_output(_as_remote(batch))
@@ -142,8 +151,17 @@ def _take_all_in(batch: BedrockBatch, progress: Progress) -> int:
         errors.update({one.record_id: one for one in some if one.reply is None})
         taken += _take_in(batch, some)
         progress.update(min(0.5, taken / (2 * max(1, batch.records_total or 1))), f"Taking in results: {taken:,}")
-    _settle_rest(batch, errors)
+    _settle_rest(batch, errors, is_gone=is_gone)
     return taken
+
+
+def _is_output_gone(batch: BedrockBatch) -> bool:
+    """Whether answers were made and paid, and nothing is left of them: deleted, or taken in before a backup came back.
+
+    Asking the same again by itself would pay twice.
+    """
+    has_answers = batch.remote_status in ANSWERING if batch.records_done is None else batch.records_done > 0
+    return has_answers and not batch_files.has_output(_as_remote(batch))
 
 
 def _take_in(batch: BedrockBatch, records: Iterable[OutputRecord]) -> int:
@@ -167,7 +185,7 @@ def _take_in(batch: BedrockBatch, records: Iterable[OutputRecord]) -> int:
     return len(questions)
 
 
-def _settle_rest(batch: BedrockBatch, errors: Mapping[str, OutputRecord]) -> None:
+def _settle_rest(batch: BedrockBatch, errors: Mapping[str, OutputRecord], *, is_gone: bool) -> None:
     """Records in error and records that are missing: each fails alone, or waits for another batch."""
     left = list(batch.questions.filter(state=Question.State.ASKED).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(left), CHUNK):
@@ -175,13 +193,15 @@ def _settle_rest(batch: BedrockBatch, errors: Mapping[str, OutputRecord]) -> Non
             rows = Question.objects.select_for_update(of=("self",)).filter(
                 pk__in=left[start : start + CHUNK], bedrock_batch=batch, state=Question.State.ASKED
             )
-            _settle_some(batch, list(rows.select_related("nova_job")), errors)
+            _settle_some(batch, list(rows.select_related("nova_job")), errors, is_gone=is_gone)
     if left and batch.remote_status in FUTILE and not batch.is_cancelled:
         _hold(batch)
 
 
-def _settle_some(batch: BedrockBatch, questions: list[Question], errors: Mapping[str, OutputRecord]) -> None:
-    _give_money_back(batch, questions)
+def _settle_some(
+    batch: BedrockBatch, questions: list[Question], errors: Mapping[str, OutputRecord], *, is_gone: bool
+) -> None:
+    _give_money_back(batch, questions, is_gone=is_gone)
     again: dict[str, list[Question]] = {}
     for question in questions:
         error = errors.get(question.record_id or "")
@@ -200,14 +220,14 @@ def _settle_some(batch: BedrockBatch, questions: list[Question], errors: Mapping
         batch_pool.cancel_analyses(sorted({one.nova_job_id for one in questions}))
 
 
-def _give_money_back(batch: BedrockBatch, questions: list[Question]) -> None:
-    """Bedrock charges no record without an answer. Of a job that it no longer knows nobody can tell."""
-    entries = calls.entries_of(questions)
-    if batch.remote_status in TERMINAL:
+def _give_money_back(batch: BedrockBatch, questions: list[Question], *, is_gone: bool) -> None:
+    """Bedrock charges no record without an answer. Of a job or an output that is gone nobody can tell."""
+    if batch.remote_status in TERMINAL and not is_gone:
         batch_pool.release(questions, note="Bedrock gave no answer.")
         return
-    for entry in entries.values():
-        ledger.possibly_paid(entry, f"Bedrock no longer knows the job {batch.arn}.")
+    why = f"The output of {batch.arn} is gone." if is_gone else f"Bedrock no longer knows the job {batch.arn}."
+    for entry in calls.entries_of(questions).values():
+        ledger.possibly_paid(entry, why)
 
 
 def _is_final(error: OutputRecord) -> bool:

@@ -115,6 +115,9 @@ def cancel_batch(batch: BedrockBatch) -> None:
         batch_sending.give_up(batch, "Cancelled before it was sent.", "", is_held=False)
         batch.refresh_from_db()
         return
+    if batch.ended_at is not None and batch.arn:
+        enqueue(COLLECT_BATCH, batch.pk)  # at once, also where taking it in has failed a moment ago
+        return
     tend(batch)
 
 

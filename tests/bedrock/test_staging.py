@@ -145,6 +145,16 @@ def test_lifecycle_rules_are_added_beside_those_that_are_there(aws: World) -> No
     rules = aws.s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     assert staging.has_lifecycle_rule()
     assert [rule["ID"] for rule in rules] == ["theirs", *(f"novaproject-staging-{n}" for n in (1, 2, 3, 4))]
+    assert [rule["Expiration"]["Days"] for rule in rules] == [30, 7, 7, 7, 60]
+
+
+def test_rules_of_an_older_version_that_delete_results_too_soon_are_not_enough(aws: World) -> None:
+    staging.add_lifecycle_rules()
+    rules = aws.s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    rules[-1]["Expiration"] = {"Days": 7}
+    aws.s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": rules})
+
+    assert not staging.has_lifecycle_rule()
 
 
 def test_an_object_that_could_not_be_deleted_is_an_error(aws: World, monkeypatch: pytest.MonkeyPatch) -> None:

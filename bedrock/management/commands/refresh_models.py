@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--offline", action="store_true", help="only take in the prices of this program's version")
         parser.add_argument(
-            "--lifecycle-rule", action="store_true", help="let S3 delete forgotten staged copies after a week"
+            "--lifecycle-rule", action="store_true", help="let S3 delete forgotten staged copies in time"
         )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -44,7 +44,10 @@ class Command(BaseCommand):
     def _tell(self, report: dict[str, Any]) -> None:
         self.stdout.write(f"{report['updated']} models took newer prices of this program.")
         if report.get("lifecycle_rule"):
-            self.stdout.write(f"S3 deletes staged copies that were left behind after {staging.RULE_DAYS} days.")
+            self.stdout.write(
+                f"S3 deletes staged copies that were left behind after {staging.RULE_DAYS} days, "
+                f"and results that nobody took in after {staging.OUTPUT_DAYS}."
+            )
         if "asked" in report:
             for change in report["changes"]:
                 self.stdout.write(f"  {change}")

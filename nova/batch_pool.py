@@ -92,6 +92,7 @@ def models_waiting() -> list[str]:
 
 def tidy(model_key: str) -> None:
     """Answer what was answered meanwhile, and end analyses that have nothing left to wait for."""
+    calls.free_the_dead()
     known = RawReply.objects.filter(key=OuterRef("key"))
     answered = _pool(model_key).filter(Exists(known))
     answered.update(state=Question.State.ANSWERED, reply=Subquery(known.values("pk")[:1]), error="")
@@ -290,7 +291,7 @@ def _asked_elsewhere(pks: dict[str, int]) -> set[str]:
     """The keys that a batch has, or that another call has reserved."""
     sent = Question.objects.open().filter(key__in=list(pks), bedrock_batch__isnull=False)
     reserved = Entry.objects.filter(question__in=list(pks), state=Entry.State.RESERVED)
-    held = {key for key, holder in reserved.values_list("question", "holder") if holder != f"question:{pks[key]}"}
+    held = {key for key, holder in reserved.values_list("question", "holder") if holder != f"{calls.HOLDER}{pks[key]}"}
     return held | set(sent.values_list("key", flat=True))
 
 

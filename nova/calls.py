@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from bedrock import catalogue
+from bedrock import catalogue, ledger
 from bedrock.ledger import Ask
 from bedrock.models import CatalogueModel, Entry
 from files.cutting import Piece, pieces
@@ -17,6 +17,8 @@ from nova.models import NovaJob, Question
 from nova.options import Wanted
 from nova.prompts import Prompt
 
+#: What the ledger knows of ours: the purpose, and how a holder is called.
+PURPOSE, HOLDER = "analysis", "question:"
 #: Rows that one statement names.
 CHUNK = 500
 
@@ -50,7 +52,7 @@ def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: Catalo
     estimate = estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt)
     return Ask(
         question=question.key,
-        purpose="analysis",
+        purpose=PURPOSE,
         model_key=model.key,
         mode=nova_job.mode,
         usd=estimate.usd_high,
@@ -65,7 +67,7 @@ def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: Catalo
 
 def holder_of(question: Question) -> str:
     """What the ledger calls the one who asks."""
-    return f"question:{question.pk}"
+    return f"{HOLDER}{question.pk}"
 
 
 def entries_of(questions: Sequence[Question]) -> dict[int, Entry]:
@@ -79,6 +81,27 @@ def entries_of(questions: Sequence[Question]) -> dict[int, Entry]:
             if entry.holder in holders:
                 found[holders[entry.holder]] = entry
     return found
+
+
+def free_the_dead() -> int:
+    """Let go of reservations for calls whose analysis is over: its worker died, then it failed or was cancelled.
+
+    A call that had started counts as possibly paid; its question may be asked once more. Returns how many there were.
+    """
+    reserved = Entry.objects.filter(purpose=PURPOSE, state=Entry.State.RESERVED).exclude(mode=NovaJob.Mode.BATCH)
+    holders = {entry.holder: entry for entry in reserved.order_by("pk")}
+    alive = Question.objects.filter(
+        pk__in=[int(name.removeprefix(HOLDER)) for name in holders if name.startswith(HOLDER)],
+        nova_job__status__in=NovaJob.OPEN,
+    )
+    for question in alive.only("pk"):
+        del holders[holder_of(question)]
+    for entry in holders.values():
+        if entry.sent_at is None:
+            ledger.release(entry, note="Whoever asked is gone.")
+        else:
+            ledger.possibly_paid(entry, "The call was sent, then its worker ended: the answer is lost.")
+    return len(holders)
 
 
 def in_words(exc: WorkError) -> str:

@@ -18,7 +18,7 @@ from jobs import notices
 from jobs.errors import Cancelled, WorkError
 from jobs.queue import enqueue
 from jobs.work import Work
-from nova import answers, asking, realtime
+from nova import answers, asking, calls, realtime
 from nova.analysis_types import expand
 from nova.analyze import TYPES, analyze, prepare
 from nova.errors import AnalysisError
@@ -76,8 +76,10 @@ def request(
         )
     require_askable(wanted)
     asking.require_video(file)
-    wanted = replace(wanted, types=tuple(types), again=_times_asked(file, wanted) if force else wanted.again)
-    nova_job = _open_job(file, wanted)
+    wanted = replace(wanted, types=tuple(types))
+    nova_job = _open_forced(file, wanted) if force else None
+    if nova_job is None:
+        nova_job = _open_job(file, replace(wanted, again=_times_asked(file, wanted)) if force else wanted)
     kind = BATCH_RECORD if wanted.mode == NovaJob.Mode.BATCH else ASK_NOVA
     return nova_job, enqueue(kind, nova_job.pk, priority=ASKED_PRIORITY, batch=batch, created_by=user)
 
@@ -91,6 +93,13 @@ def require_askable(wanted: Wanted) -> None:
 
 def _times_asked(file: File, wanted: Wanted) -> int:
     return NovaJob.objects.of(file).filter(model=wanted.model).count() + 1
+
+
+def _open_forced(file: File, wanted: Wanted) -> NovaJob | None:
+    """The analysis that was forced a moment ago and is under way: a second click pays nothing."""
+    open_ = NovaJob.objects.open().filter(file=file, model=wanted.model, mode=wanted.mode)
+    asked = ((row, Wanted.of(row)) for row in open_)
+    return next((row for row, one in asked if one.again and replace(one, again=0) == replace(wanted, again=0)), None)
 
 
 def _open_job(file: File, wanted: Wanted) -> NovaJob:
@@ -109,6 +118,7 @@ def _open_job(file: File, wanted: Wanted) -> NovaJob:
 def run_ask(work: Work) -> str:
     """The body of `ask_nova`: realtime and flex. What the month's cap does not allow now waits for it."""
     nova_job = NovaJob.objects.select_related("file", "file__root").get(pk=work.subject)
+    calls.free_the_dead()
     try:
         with _noted(nova_job):
             model, questions = _prepare(nova_job, work)

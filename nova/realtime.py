@@ -1,8 +1,10 @@
 """Asking Nova now, in realtime or flex: pieces side by side, each paid once, each answer kept."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from django.db import connections
@@ -13,6 +15,7 @@ from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, Unpr
 from bedrock.models import CatalogueModel
 from bedrock.paying import Answer, paid
 from files.cutting import Piece
+from jobs import notices
 from jobs.errors import Cancelled
 from jobs.progress import NO_PROGRESS, Progress
 from nova import answers, asking, conf, estimating
@@ -24,6 +27,7 @@ from nova.slots import slot
 
 #: How often a pending call is looked at, so that a cancel is heard.
 LOOK_S = 1.0
+NOT_DELETED = "nova-staged-copies"
 #: Errors that end the whole analysis for now, not one piece of it.
 HALTING = (OverBudgetError, UnpricedError)
 
@@ -40,20 +44,23 @@ def answer_all(
     if not todo:
         return
     with cut_proxy(nova_job, questions, token=token, progress=progress) as files:
-        asks: list[Callable[[], None]] = []
+        asks: list[Callable[[Progress], None]] = []
         for question in todo:
             piece = files[question.index]
             place(question, piece, is_cut=len(files) > 1)
-            asks.append(lambda question=question, piece=piece: _ask(question, piece, model, nova_job))  # type: ignore[misc]
+            asks.append(partial(_ask, question, piece, model, nova_job))
         _run_all(asks, progress, f"Asking {model.name}")
 
 
-def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: NovaJob) -> None:
-    """One question. What went wrong for good is noted on it; what may pass by is raised."""
+def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: NovaJob, waiting: Progress) -> None:
+    """One question. What went wrong for good is noted on it; what may pass by is raised.
+
+    Raises Cancelled as long as nothing was sent.
+    """
     prompt = asking.prompt_of(question)
     try:
         # Staged, and a slot held, before money is reserved: a crash on the way there costs nothing.
-        with _video(piece) as (path, uri), slot(model.key, NO_PROGRESS):
+        with _video(piece) as (path, uri), slot(model.key, waiting):
             asked = converse.Question(
                 runtime_id=catalogue.runtime_id(model),
                 system=prompt.system,
@@ -87,16 +94,33 @@ def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: Nova
         question.fail(in_words(exc))
 
 
-def _run_all(asks: Sequence[Callable[[], None]], progress: Progress, message: str) -> None:
+class _Stop:
+    """Tells the calls that wait for their turn that it will not come. It is asked from any thread."""
+
+    def __init__(self) -> None:
+        self._said = threading.Event()
+
+    def say(self) -> None:
+        self._said.set()
+
+    def update(self, fraction: float, message: str = "") -> None:
+        self.check()
+
+    def check(self) -> None:
+        if self._said.is_set():
+            raise Cancelled("Cancelled on request.")
+
+
+def _run_all(asks: Sequence[Callable[[Progress], None]], progress: Progress, message: str) -> None:
     """Run them side by side; the first error is raised after all have ended. A cancel starts no further one."""
     if len(asks) == 1:  # in this thread: one call needs no other connection to the database
         progress.update(0.0, message)
-        asks[0]()
+        asks[0](progress)
         return
     errors: list[BaseException] = []
-    done = 0
+    done, stop = 0, _Stop()
     with ThreadPoolExecutor(min(len(asks), conf.concurrent_calls()), thread_name_prefix="nova") as pool:
-        waiting: set[Future[None]] = {pool.submit(_in_thread, ask) for ask in asks}
+        waiting: set[Future[None]] = {pool.submit(_in_thread, ask, stop) for ask in asks}
         while waiting:
             finished, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
             done += len(finished)
@@ -104,6 +128,7 @@ def _run_all(asks: Sequence[Callable[[], None]], progress: Progress, message: st
             try:
                 progress.update(done / len(asks), f"{message}: {done} of {len(asks)} pieces")
             except Cancelled as cancelled:
+                stop.say()
                 waiting = {future for future in waiting if not future.cancel()}
                 errors.insert(0, cancelled)
                 progress = NO_PROGRESS
@@ -111,9 +136,9 @@ def _run_all(asks: Sequence[Callable[[], None]], progress: Progress, message: st
         raise errors[0]
 
 
-def _in_thread(ask: Callable[[], None]) -> None:
+def _in_thread(ask: Callable[[Progress], None], stop: _Stop) -> None:
     try:
-        ask()
+        ask(stop)
     finally:
         connections.close_all()
 
@@ -128,4 +153,15 @@ def _video(piece: Piece) -> Iterator[tuple[Path | None, str]]:
     try:
         yield None, staging.upload(piece.path, key)
     finally:
+        _forget(key)
+
+
+def _forget(key: str) -> None:
+    """A copy that stays behind is no reason to lose an answer that was paid: somebody is told, and S3's rule clears."""
+    try:
         staging.delete([key])
+    except BedrockError as exc:
+        text = f"A copy of a video could not be deleted from S3: {exc}"
+        notices.notify(NOT_DELETED, text, remedy=exc.remedy or "Allow your AWS user s3:DeleteObject (docs/aws.md).")
+    else:
+        notices.clear(NOT_DELETED)

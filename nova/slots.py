@@ -16,11 +16,11 @@ def slot(model_key: str, progress: Progress) -> Iterator[None]:
     """Wait for a free slot of this model and hold it. Raises Cancelled while it waits."""
     folder = storage.make_dir(conf.lock_folder())
     while True:
+        progress.check()
         for number in range(conf.concurrent_calls()):
             held = storage.try_lock(folder / f"{model_key}-{number}.lock")
             if held is not None:
                 with held:
                     yield
                 return
-        progress.check()
         time.sleep(PATIENCE_S)

@@ -1,14 +1,18 @@
 """Files with an original and a proxy that are as small as the stand-in takes, for tests of Nova."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 
 from files.hashing import sampled_hash
 from files.models import File, Root
 from jobs.models import Job
-from jobs.queue import run_until_idle
+from jobs.progress import NO_PROGRESS
+from jobs.queue import cancel, run_until_idle
+from nova.slots import slot
 from tests.files.factories import make_file, make_proxy_row, make_root
 from tests.standin.media import tiny_mp4
 
@@ -41,3 +45,22 @@ def work_off() -> None:
     """Do all jobs, also those that back off, until none is left that will run."""
     while run_until_idle():
         Job.objects.queued().update(run_after="2020-01-01T00:00:00Z")
+
+
+def cancelled_while_another_calls(job: Job) -> None:
+    """A worker starts this job of asking Lite, has to wait for its turn, and is asked to stop."""
+    with slot("lite", NO_PROGRESS):
+        worker = threading.Thread(target=_work_off_in_thread)
+        worker.start()
+        while not Job.objects.filter(pk=job.pk, message__startswith="Asking").exists():
+            assert worker.is_alive()
+        cancel(Job.objects.get(pk=job.pk))
+        worker.join(10)
+        assert not worker.is_alive()
+
+
+def _work_off_in_thread() -> None:
+    try:
+        work_off()
+    finally:
+        connections.close_all()

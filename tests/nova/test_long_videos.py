@@ -17,7 +17,7 @@ from nova.options import Wanted
 from nova.results import current_for
 from nova.tasks import request
 from tests.media import run_ffmpeg
-from tests.nova.clips import make_clip, work_off
+from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
 from tests.standin import world as at
 from tests.standin.world import World
 
@@ -108,3 +108,15 @@ def test_a_cancel_keeps_what_was_paid(aws: World, clip: File, settings: Any) -> 
     assert 1 <= len(aws.bill) < 3
     assert RawReply.objects.count() == len(aws.bill)
     assert Question.objects.filter(state=Question.State.ANSWERED).count() == len(aws.bill)
+
+
+def test_pieces_that_wait_for_their_turn_are_not_asked_after_a_cancel(aws: World, clip: File, settings: Any) -> None:
+    settings.NOVA_CONCURRENT_CALLS = 1
+    nova_job, job = request(clip, Wanted(model="lite", types=("chapters",)))
+    assert job is not None
+
+    cancelled_while_another_calls(job)
+
+    nova_job.refresh_from_db()
+    assert nova_job.status == NovaJob.Status.CANCELLED
+    assert aws.bill == []

@@ -2,6 +2,7 @@
 """Django's command line for novaproject."""
 
 import os
+import signal
 import sys
 
 #: Commands that run for long: they and what they start write to a log file too.
@@ -20,9 +21,17 @@ def main() -> None:
             "Django is not installed in this Python. Run `make run` once: it makes .venv with everything in it."
         ) from exc
     try:
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        finally:
+            sys.stdout.flush()
     except ImproperlyConfigured as exc:
         raise SystemExit(f"Not started: {exc}") from exc
+    except (
+        BrokenPipeError
+    ):  # whoever read our lines, `head` say, has enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 if __name__ == "__main__":

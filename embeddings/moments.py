@@ -1,15 +1,20 @@
 """Chunks found, as moments: neighbouring chunks of one source are one place in a file."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db import connection
 
+from embeddings.chunks import second_at
 from embeddings.models import Chunk
-from embeddings.query import Query
-from embeddings.snippets import find
+from embeddings.query import Query, Term
+from embeddings.snippets import best_place, find
+
+#: Moments of a file that begin so close to each other are one, whatever they were found in.
+TOGETHER_S = 2.0
 
 
 class Passage(NamedTuple):
@@ -46,12 +51,19 @@ def passages(ids: Iterable[int]) -> dict[int, Passage]:
 
 @dataclass(kw_only=True)
 class Moment:
-    """The best chunk of a stretch, with the stretch's end."""
+    """The best chunk of a stretch, with the stretch's end. `also` are other kinds of source that have it."""
 
     chunk: Passage
     score: float
     end_s: float | None
     rank: int
+    also: list[str] = field(default_factory=list)
+
+    def start_s(self, terms: Sequence[Term]) -> float | None:
+        """Where the words are; where none of them is there, the chunk's own start."""
+        chunk, marks = self.chunk, self.chunk.marks
+        place = best_place(chunk.text, [offset for offset, _ in marks], terms)
+        return chunk.start_s if place is None else second_at(marks, place, chunk.start_s)
 
 
 def moments_of(scores: Mapping[int, float], rows: Mapping[int, Passage], asked: Query) -> list[Moment]:
@@ -74,6 +86,27 @@ def moments_of(scores: Mapping[int, float], rows: Mapping[int, Passage], asked: 
         near.end_s = _later(near.end_s, chunk.end_s)
         by_place[(*place, chunk.ordinal)] = near
     return moments
+
+
+def one_a_second(moments: Sequence[Moment], terms: Sequence[Term]) -> list[Moment]:
+    """What is said, seen and listed at one second of a file is one moment: the best of them stands for all."""
+    per_file = Counter(one.chunk.file_id for one in moments if one.chunk.start_s is not None)
+    kept: list[Moment] = []
+    of_file: dict[int, list[tuple[float, Moment]]] = {}
+    for moment in moments:
+        is_alone = moment.chunk.start_s is None or per_file[moment.chunk.file_id] == 1
+        start_s = None if is_alone else moment.start_s(terms)
+        if start_s is None:
+            kept.append(moment)
+            continue
+        near = of_file.setdefault(moment.chunk.file_id, [])
+        same = next((one for at, one in near if abs(at - start_s) <= TOGETHER_S), None)
+        if same is None:
+            near.append((start_s, moment))
+            kept.append(moment)
+        elif moment.chunk.source_kind not in (same.chunk.source_kind, *same.also):
+            same.also.append(moment.chunk.source_kind)
+    return kept
 
 
 #: Elements and chapters are listed one after the other, but each is a moment of its own.

@@ -1,5 +1,6 @@
 """The verb that finds the second: keyword, semantic and hybrid search over chunks."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -10,13 +11,12 @@ from django.db.models import Q
 from django.urls import reverse
 
 from bedrock.errors import BedrockError
-from embeddings import chunks as chunking
 from embeddings import keyword, paid, semantic, snippets, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
 from embeddings.fulltext import Where
 from embeddings.fusion import Ranking, as_fraction, reciprocal_rank
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
-from embeddings.moments import Moment, Passage, moments_of, passages
+from embeddings.moments import Moment, Passage, moments_of, one_a_second, passages
 from embeddings.query import Query, fold, parse
 from embeddings.registry import provider_for
 from embeddings.semantic import Near, Scope
@@ -53,20 +53,30 @@ class Hit:
     score: float
     why: str
     url: str
+    also: list[str] = field(default_factory=list)
 
     @property
     def kind_label(self) -> str:
         return str(Chunk.Kind(self.kind).label)
 
+    @property
+    def also_labels(self) -> list[str]:
+        """Where else this second was found."""
+        return [str(Chunk.Kind(kind).label) for kind in self.also]
+
 
 @dataclass(kw_only=True)
 class SearchAnswer:
-    """What was found. `notice` says in plain words why it may be less than was asked for."""
+    """What was found. `notice` says in plain words why it may be less than was asked for.
+
+    `counts` says how many moments each kind of source has; a moment that several have counts in each.
+    """
 
     results: list[Hit] = field(default_factory=list)
     notice: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     total: int = 0
+    of_all_kinds: int = 0
     file_count: int = 0
     weaker: int = 0
     mode: str = "hybrid"
@@ -116,7 +126,7 @@ def search(  # noqa: PLR0913  (the contract's parameters)
         rows = passages(candidates.scores)
         if len(rows) == len(candidates.scores):
             break
-    moments = _named_first(moments_of(candidates.scores, rows, asked), asked)
+    moments = _named_first(one_a_second(moments_of(candidates.scores, rows, asked), asked.telling), asked)
     _fill(answer, moments, asked, candidates, limit=limit)
     answer.took_s = perf_counter() - began
     return answer
@@ -134,7 +144,8 @@ def more_like(
     rows = {pk: row for pk, row in passages(candidates.scores).items() if row.file_id != own_file}
     answer = SearchAnswer(mode="semantic")
     asked = parse("")
-    _fill(answer, moments_of(candidates.scores, rows, asked), asked, candidates, limit=max(1, min(limit, MAX_LIMIT)))
+    moments = one_a_second(moments_of(candidates.scores, rows, asked), asked.telling)
+    _fill(answer, moments, asked, candidates, limit=max(1, min(limit, MAX_LIMIT)))
     answer.took_s = perf_counter() - began
     return answer
 
@@ -227,10 +238,8 @@ def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
 def _fill(
     answer: SearchAnswer, moments: Sequence[Moment], asked: Query, candidates: _Candidates, *, limit: int
 ) -> None:
-    for moment in moments:
-        kind = moment.chunk.source_kind
-        answer.counts[kind] = answer.counts.get(kind, 0) + 1
-    answer.total = len(moments)
+    answer.counts = dict(Counter(kind for one in moments for kind in (one.chunk.source_kind, *one.also)))
+    answer.total = answer.of_all_kinds = len(moments)
     answer.file_count = len({moment.chunk.file_id for moment in moments})
     answer.notice, answer.weaker = candidates.notice, candidates.weaker
     shown = moments[:limit]
@@ -242,10 +251,9 @@ def _fill(
 
 
 def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) -> Hit:
-    chunk, marks = moment.chunk, moment.chunk.marks
+    chunk = moment.chunk
     match = snippets.find(chunk.text, asked.telling)
-    place = snippets.best_place(chunk.text, [offset for offset, _ in marks], asked.telling)
-    start_s = chunk.start_s if place is None else chunking.second_at(marks, place, chunk.start_s)
+    start_s = moment.start_s(asked.telling)
     address = reverse("file-page", args=[chunk.file_id])
     return Hit(
         chunk_id=chunk.pk,
@@ -259,6 +267,7 @@ def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) ->
         score=round(score, 4),
         why=_why(chunk, match, asked, candidates),
         url=address if start_s is None else f"{address}?t={start_s:g}",
+        also=moment.also,
     )
 
 

@@ -79,6 +79,9 @@ class HitSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="1 is the best of this answer; cosine similarity in `semantic`.")
     why = serializers.CharField()
     url = serializers.CharField(help_text="The page of the file, opened at that second.")
+    also = serializers.ListField(
+        child=serializers.ChoiceField(choices=Chunk.Kind.choices), help_text="Other kinds that have this second."
+    )
 
 
 class SearchAnswerSerializer(serializers.Serializer[Any]):
@@ -86,7 +89,9 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
 
     results = HitSerializer(many=True)
     notice = serializers.CharField(help_text="Why this may be less than was asked for; else empty.")
-    counts = serializers.DictField(child=serializers.IntegerField(), help_text="Moments by kind.")
+    counts = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Moments that have each kind; one may have several."
+    )
     total = serializers.IntegerField(help_text="Moments found.")
     mode = serializers.ChoiceField(choices=list(MODES))
     took_s = serializers.FloatField()

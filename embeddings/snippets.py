@@ -1,5 +1,7 @@
 """The part of a text that shows why it was found, as safe HTML with the words marked. Pure."""
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -26,18 +28,8 @@ NOTHING = Match((), 0)
 
 def find(text: str, terms: Sequence[Term]) -> Match:
     """The places of each term in the text, case and accents aside."""
-    if not terms:
-        return NOTHING
-    spans, folded = list(word_spans(text)), fold(text)
-    words = [folded[start:end] for start, end in spans]
-    marked: set[tuple[int, int]] = set()
-    found = 0
-    for term in terms:
-        wanted = [fold(word) for word in term.words]
-        hits = _places(words, wanted, is_prefix=term.is_prefix)
-        found += bool(hits)
-        marked.update((spans[i][0], spans[i + len(wanted) - 1][1]) for i in hits)
-    return Match(_joined(sorted(marked)), found)
+    spans = _spans(text, terms)
+    return Match(_joined(sorted({span for some in spans for span in some})), sum(map(bool, spans)))
 
 
 def densest(match: Match, *, width: int = SNIPPET_CHARS) -> int | None:
@@ -50,10 +42,10 @@ def densest(match: Match, *, width: int = SNIPPET_CHARS) -> int | None:
 
 def best_place(text: str, starts: Sequence[int], terms: Sequence[Term]) -> int | None:
     """The offset of the part of the text (they begin at `starts`) that has the most terms; None where none has any."""
-    ends = [*starts[1:], len(text)][: len(starts)]
-    counts = [find(text[start:end], terms).terms_found for start, end in zip(starts, ends, strict=True)]
-    best = max(counts, default=0)
-    return starts[counts.index(best)] if best else None
+    parts = [{bisect_right(starts, first) - 1 for first, _ in spans} for spans in _spans(text, terms)]
+    counts = Counter(part for some in parts for part in some if part >= 0)
+    best = max(counts.values(), default=0)
+    return min((starts[part] for part, count in counts.items() if count == best), default=None)
 
 
 def snippet(text: str, match: Match, *, width: int = SNIPPET_CHARS) -> str:
@@ -82,6 +74,19 @@ def _window(text: str, centre: int | None, width: int) -> tuple[int, int]:
         space = text.rfind(" ", end - 30, end)
         end = space if space > max(begin, centre or 0) else end
     return begin, end
+
+
+def _spans(text: str, terms: Sequence[Term]) -> list[list[tuple[int, int]]]:
+    """For each term, where it begins and ends."""
+    if not terms:
+        return []
+    spans, folded = list(word_spans(text)), fold(text)
+    words = [folded[start:end] for start, end in spans]
+    found = []
+    for term in terms:
+        hits = _places(words, [fold(word) for word in term.words], is_prefix=term.is_prefix)
+        found.append([(spans[i][0], spans[i + len(term.words) - 1][1]) for i in hits])
+    return found
 
 
 def _places(words: Sequence[str], wanted: Sequence[str], *, is_prefix: bool) -> list[int]:

@@ -157,8 +157,7 @@ def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) ->
 
 def _chips(form: SearchForm, answer: SearchAnswer) -> list[Chip]:
     wanted = form.value("kind") or ""
-    total = sum(answer.counts.values())
-    chips = [Chip(label="All", count=total, url=_address(form, kind=""), is_current=not wanted)]
+    chips = [Chip(label="All", count=answer.of_all_kinds, url=_address(form, kind=""), is_current=not wanted)]
     for kind, label in Chunk.Kind.choices:
         if answer.counts.get(kind) or kind == wanted:
             count = answer.counts.get(kind, 0)

@@ -9,6 +9,8 @@ from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchEr
 from embeddings.models import Embedding, Space
 from embeddings.search import SearchAnswer, more_like, search
 from files.models import File
+from nova.models import NovaJob
+from nova.results import keep
 from tests.embeddings.conftest import MakeFile, say
 from tests.embeddings.fakes import WordsProvider
 
@@ -117,6 +119,25 @@ def test_far_chunks_of_one_source_are_moments_of_their_own(make_file: MakeFile) 
     index.index_file(file)
 
     assert sorted(hit.start_s or 0 for hit in search("pump", mode="keyword").results) == [0, 400]
+
+
+def test_what_several_sources_have_at_a_second_is_one_moment(make_file: MakeFile) -> None:
+    filler = [(i * 40.0 + 70, i * 40.0 + 90, f"Filler number {i}.") for i in range(3)]
+    say(file := make_file(), [(30, 34, "The pump hums."), *filler, (400, 404, "The pump is off.")])
+    nova_job = NovaJob.objects.create(file=file, model="local", analysis_types=["chapters"])
+    chapters = [{"title": "The pump at work", "summary": "It hums.", "start_s": 30.5, "end_s": 60}]
+    keep(nova_job, {"chapters": {"chapters": chapters}}, version="1")
+    index.index_file(file)
+
+    answer = search("pump", mode="keyword")
+
+    [first, second] = sorted(answer.results, key=lambda hit: hit.start_s or 0)
+    assert (first.start_s, second.start_s) == (30, 400)
+    assert {first.kind, *first.also} == {"transcript", "chapter"}
+    assert second.also == []
+    assert answer.counts == {"transcript": 2, "chapter": 1}
+    assert (answer.total, answer.of_all_kinds) == (2, 2)
+    assert [hit.start_s for hit in search("pump", mode="keyword", kind="chapter").results] == [30.5]
 
 
 def test_a_narrow_filter_never_starves_the_answer(make_file: MakeFile) -> None:

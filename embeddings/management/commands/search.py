@@ -54,7 +54,8 @@ class Command(BaseCommand):
             self.stderr.write(answer.notice)
         for hit in answer.results:
             place = "" if hit.start_s is None else f" at {timecode(hit.start_s)}"
-            self.stdout.write(self.style.SUCCESS(f"{hit.file_name}{place}") + f"  [{hit.kind_label}; {hit.why}]")
+            kinds = ", ".join([hit.kind_label, *hit.also_labels])
+            self.stdout.write(self.style.SUCCESS(f"{hit.file_name}{place}") + f"  [{kinds}; {hit.why}]")
             self.stdout.write(f"    {self._plain(hit)}\n    {hit.url}")
         nothing = "Nothing close." if not answer.results else ""
         self.stdout.write(nothing or f"{answer.total} moments in {answer.file_count} files, {answer.took_s:.2f} s")

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
-from bedrock import batch_api, clients, conf, faults, staging
+from bedrock import batch_api, clients, conf, faults, speech, staging
 from bedrock.errors import BedrockError
 from bedrock.models import CatalogueModel
 
 DOCS = "docs/aws.md explains it."
+NO_BUCKET = "None is set, so only videos up to 18 MB can be sent, one by one."
 
 
 class Check(NamedTuple):
@@ -23,7 +24,7 @@ class Check(NamedTuple):
 
 def local() -> list[Check]:
     """What the settings say, without asking AWS."""
-    return [_batch_settings(), _budget(), person_tracking()]
+    return [_credentials_found(), _bucket_named(), _batch_settings(), _budget(), person_tracking()]
 
 
 def remote() -> list[Check]:
@@ -41,6 +42,21 @@ def _asked(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
     except BedrockError as exc:
         found.append(Check(name, ok=False, text=str(exc), remedy=exc.remedy))
     return found
+
+
+def _credentials_found() -> Check:
+    name = "AWS credentials"
+    if speech.has_credentials():
+        return Check(name, ok=True, text=f"Found, for {conf.region()}. Whether they are good shows when AWS is asked.")
+    text = "None in the environment or in ~/.aws. (A role of the machine shows when AWS is asked.)"
+    return Check(name, ok=None, text=text, remedy=f"Run `aws configure`, or set AWS_ACCESS_KEY_ID. {DOCS}")
+
+
+def _bucket_named() -> Check:
+    name = "Staging bucket"
+    if conf.bucket():
+        return Check(name, ok=True, text=f"{conf.bucket()} is named.")
+    return Check(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
 
 
 def _batch_settings() -> Check:
@@ -109,7 +125,7 @@ def offered() -> tuple[dict[str, dict[str, object]], set[str]]:
 def _bucket() -> Iterator[Check]:
     name = "Staging bucket"
     if not conf.bucket():
-        yield Check(name, ok=None, text="None is set, so only videos up to 18 MB can be sent, one by one.")
+        yield Check(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
         return
     with faults.told(f"Looking at the bucket {conf.bucket()}"):
         clients.s3().head_bucket(Bucket=conf.bucket())

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import botocore.session
+from botocore.exceptions import BotoCoreError
 
 from bedrock import catalogue, clients, conf, faults, ledger, sonic, sonic_sdk, staging
 from bedrock.errors import BedrockError, LostAnswerError
@@ -113,10 +114,13 @@ def has_credentials() -> bool:
     """Whether boto3's own chain finds some, without asking the network."""
     session = botocore.session.get_session()
     session.set_config_variable("metadata_service_num_attempts", 0)
-    resolver: Any = session.get_component("credential_provider")
-    resolver.remove("iam-role")
-    resolver.remove("container-role")
-    return resolver.load_credentials() is not None
+    try:
+        resolver: Any = session.get_component("credential_provider")
+        resolver.remove("iam-role")
+        resolver.remove("container-role")
+        return resolver.load_credentials() is not None
+    except BotoCoreError:  # a profile that is named and not there
+        return False
 
 
 def estimate(speaker: Speaker, durations_s: list[float]) -> tuple[Decimal, Decimal] | None:

@@ -9,7 +9,7 @@ from files import derived
 from files.facets import Badge, badges
 from files.models import File
 from novaproject import api_paths
-from novaproject.library_query import folder_of
+from novaproject.library_query import WORDS, folder_of
 
 STATES = {File.State.OFFLINE: "Drive away", File.State.MISSING: "File missing"}
 
@@ -21,6 +21,8 @@ class Card:
     poster_url: str
     state: str
     folder: str
+    #: What it is, where there is no poster to show it.
+    kind: str
     badges: list[Badge]
 
 
@@ -39,6 +41,7 @@ def card(file: File) -> Card:
         poster_url=poster_url(file),
         state=STATES.get(File.State(file.state), ""),
         folder=folder_of(file),
+        kind=WORDS["media_type"][file.media_type].capitalize(),
         badges=badges(file),
     )
 

@@ -62,7 +62,8 @@ def checks(*, ask_aws: bool = False, read_index: bool = False) -> list[Check]:
     looks = [*LOCAL_CHECKS, _index] if read_index else LOCAL_CHECKS
     found = [check for look in looks for check in look()]
     asked = [*bedrock_checks.local(), *(bedrock_checks.remote() if ask_aws else [])]
-    return sorted([*found, *(_of_bedrock(check) for check in asked)], key=lambda check: check.group != LOCAL)
+    said = {check.name: check for check in asked}  # what AWS says stands for what the settings say
+    return sorted([*found, *map(_of_bedrock, said.values())], key=lambda check: check.group != LOCAL)
 
 
 def _of_bedrock(check: bedrock_checks.Check) -> Check:

@@ -7,10 +7,11 @@ from typing import Any
 from django.urls import reverse
 
 from files import derived
+from files.facets import Action
 from files.models import File, Proxy
 from nova.exports import rows
 from nova.models import LOCAL, AnalysisResult
-from nova.results import current_for
+from nova.results import NOTHING_SAID, current_for
 from novaproject import api_paths
 from novaproject.cards import poster_url
 from novaproject.player import Cue, Lane, Mark, Player, Source, Track, marks
@@ -70,6 +71,11 @@ class Chapter:
     key_points: list[str] = field(default_factory=list)
 
     @property
+    def heading(self) -> str:
+        """`3. Dye test`; a chapter without a title of its own is just `Chapter 3`."""
+        return self.title if self.title == f"Chapter {self.number}" else f"{self.number}. {self.title}"
+
+    @property
     def length_s(self) -> float:
         return self.end_s - self.start_s
 
@@ -99,7 +105,19 @@ def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
     if suffix in PLAYABLE:
         url = api_paths.stream(file.pk)
         return [Source(url=url, content_type=PLAYABLE[suffix])], f"Playing the original on {file.root.name}."
+    if file.media_type == File.MediaType.AUDIO:
+        return [], "Browsers cannot play this kind of sound. Its transcript and search work all the same."
     return [], "Browsers cannot play this kind of file. Its proxy is not made yet: it plays here as soon as it is."
+
+
+def actions_for(file: File, actions: Sequence[Action]) -> dict[str, Action]:
+    """The actions that can do something for this file, by name: a sound needs no proxy, a picture says nothing."""
+    if file.media_type == File.MediaType.IMAGE:
+        return {}
+    idle = {"proxy"} if file.media_type == File.MediaType.AUDIO else set()
+    if not file.audio_codec:
+        idle.add("transcribe")
+    return {action.name: action for action in actions if action.name not in idle}
 
 
 def player_for(
@@ -213,7 +231,9 @@ def analysis_of(file: File) -> Analysis:
             if name not in ("summary", "chapters", "elements")
         ],
         made_by={name: _maker(row) for name, row in results.items()},
-        notes=sorted({str(note) for row in results.values() for note in row.notes}),
+        notes=sorted(
+            {str(note) for row in results.values() for note in row.notes} - {NOTHING_SAID}
+        ),  # the summary says so
     )
 
 

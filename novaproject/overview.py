@@ -16,7 +16,7 @@ from files import facets, storage
 from files.actions import estimate
 from files.models import File, Proxy, Root
 from files.selection import resolve
-from jobs import registry
+from jobs import counting, registry
 from jobs.errors import WorkError
 from jobs.models import Batch, Job
 from jobs.option_forms import form_from_serializer
@@ -92,24 +92,19 @@ def running() -> list[Running]:
 
 def _batches() -> list[Running]:
     active = Job.objects.active().values("batches")
-    batches = Batch.objects.filter(pk__in=active, cancelled_at__isnull=True).order_by("-pk")[:SHOWN]
-    # Not filtered on the jobs that made it match, or the numbers would leave the finished ones out.
-    counted = Batch.objects.filter(pk__in=[batch.pk for batch in batches]).annotate(
-        total=Count("jobs"),
-        failed=Count("jobs", filter=Q(jobs__state=Job.State.FAILED)),
-        done=Count("jobs", filter=~Q(jobs__state__in=Job.ACTIVE)),
-        part=Sum("jobs__progress", filter=Q(jobs__state=Job.State.RUNNING)),
-    )
+    batches = list(Batch.objects.filter(pk__in=active, cancelled_at__isnull=True).order_by("-pk")[:SHOWN])
+    counts = counting.count(batches)
     return [
         Running(
             label=batch.label,
             url=_page("batch-page", batch.pk),
-            done=batch.done,
-            total=batch.total,
-            failed=batch.failed,
-            progress=(batch.done + (batch.part or 0.0)) / batch.total if batch.total else 0.0,
+            done=counts[batch.pk].ended,
+            total=counts[batch.pk].total,
+            failed=counts[batch.pk].failed,
+            progress=counts[batch.pk].progress,
+            eta_s=counts[batch.pk].eta_s,
         )
-        for batch in counted
+        for batch in batches
     ]
 
 
@@ -167,10 +162,11 @@ class Coverage:
         return words[:1].lower() + words[1:]
 
 
-# Only videos get proxies, and only what has sound can be transcribed: the rest is not "missing".
+# Only videos get proxies and are shown to Nova, and only what has sound can be transcribed: the rest is not "missing".
 _APPLIES = {
     "has_proxy": (Q(media_type=File.MediaType.VIDEO), "&media_type=video"),
     "has_transcript": (~Q(audio_codec=""), ""),
+    "has_nova_analysis": (Q(media_type=File.MediaType.VIDEO), "&media_type=video"),
 }
 
 
@@ -201,10 +197,16 @@ PLANNED = 2000
 
 
 def next_step(done: Sequence[Coverage], user: "AbstractBaseUser | AnonymousUser") -> tuple[Coverage, str] | None:
-    """The first thing that is missing somewhere and can be done now, and what it costs."""
+    """The first thing that is missing somewhere and can be done now, and what it costs.
+
+    None while it is being done: an import goes on by itself, and what comes after depends on it.
+    """
+    under_way = set(Job.objects.active().order_by().values_list("kind", flat=True).distinct())
     for one in done:
         if not one.missing or one.action is None or not user.has_perm(one.action.permission):  # type: ignore[union-attr]
             continue
+        if one.action.job_kind in under_way:
+            return None
         if one.missing > PLANNED:
             return one, "What it costs is said before anything starts."
         plan = _plan(one)

@@ -14,7 +14,7 @@ from jobs import notices
 from jobs.models import Job
 from novaproject import doctor, overview
 from novaproject.cards import cards
-from novaproject.views_setup import grouped, headline
+from novaproject.views_setup import grouped, headline, weights
 
 NEWEST = 4
 
@@ -58,6 +58,7 @@ def _empty(request: HttpRequest) -> HttpResponse:
         "make_proxies": True,
         "running": overview.running(),
         "notices": notices.standing(),
+        **weights(request),
     }
     return render(request, "novaproject/empty.html", context)
 

@@ -18,6 +18,7 @@ from jobs.models import Job
 from novaproject import api_paths, file_history, file_page
 from novaproject.library_query import folder_of
 from novaproject.player import parse_start
+from novaproject.views_setup import weights
 from transcription.models import Segment, Transcript
 from transcription.writing import correct_segments
 
@@ -40,7 +41,8 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         chapters=analysis.chapters,
         elements=analysis.elements,
     )
-    actions = {action.name: action for action in facets.actions() if request.user.has_perm(action.permission)}
+    allowed = [action for action in facets.actions() if request.user.has_perm(action.permission)]
+    actions = file_page.actions_for(file, allowed)
     costs, cost_total = file_history.costs_of(file)
     context: dict[str, Any] = {
         "file": file,
@@ -66,6 +68,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "transcribe": actions.get("transcribe"),
         "analyse": actions.get("nova"),
         "may_remove": request.user.has_perm("files.delete_file"),
+        **({} if transcript else weights(request)),
         "can_edit_in_admin": request.user.is_staff and request.user.has_perm("files.change_file"),
     }
     return render(request, "novaproject/file.html", context)

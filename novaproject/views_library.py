@@ -107,7 +107,7 @@ def action(request: HttpRequest, name: str) -> HttpResponse:
     context: dict[str, Any] = {
         "action": chosen,
         "count": selection.count(),
-        "what": _what(sent),
+        "what": _what(sent, selection),
         "hidden_fields": _carried(sent),
     }
     form = form_from_serializer(chosen.options)
@@ -163,10 +163,11 @@ def _plan_of(chosen: facets.Action, selection: FileQuerySet, form: OptionsForm) 
         return {"problem": f"{error} {error.remedy}".strip()}
 
 
-def _what(sent: QueryDict) -> str:
+def _what(sent: QueryDict, selection: FileQuerySet) -> str:
     """The selection in words."""
     if not sent.get("all"):
-        return "The files that you ticked"
+        names = selection.values_list("name", flat=True)[:2]
+        return names[0] if len(names) == 1 else "The files that you ticked"
     words = [chip.text for chip in library_query.chips(sent)]
     return f"Everything that matches: {', '.join(words)}" if words else "The whole library"
 

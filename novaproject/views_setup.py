@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from nova.facet import PERMISSION
 from novaproject import doctor
 from novaproject.doctor import Check, Level
 from transcription import weights_wait
 from transcription.tasks import request_download
 
-_WORDS = {Level.READY: "Ready", Level.MEND: "Mend", Level.WARN: "Look", Level.OFF: "Not set"}
+_WORDS = {Level.READY: "Ready", Level.MEND: "Mend", Level.WARN: "Look", Level.OFF: "Off"}
 _LOOKS = {Level.READY: "ok", Level.MEND: "bad", Level.WARN: "warn", Level.OFF: "off"}
 
 
@@ -74,16 +75,25 @@ def headline(checks: Sequence[Check]) -> str:
     return "Everything is ready"
 
 
+def weights(request: HttpRequest) -> dict[str, Any]:
+    """What `novaproject/_weights.html` needs: whether Whisper's weights are missing, and who may fetch them."""
+    ready = weights_wait.readiness()
+    return {
+        "weights": ready if not ready.is_ready and ready.can_prepare else None,
+        "may_download": request.user.has_perm("transcription.add_transcript"),
+    }
+
+
 @require_safe
 @permission_required("files.view_file", raise_exception=True)
 def setup(request: HttpRequest) -> HttpResponse:
-    checks = doctor.checks()
-    ready = weights_wait.readiness()
+    may_ask = request.user.has_perm(PERMISSION)
+    checks = doctor.checks(ask_aws=may_ask and "aws" in request.GET)
     context = {
         "groups": grouped(checks),
         "headline": headline(checks),
-        "weights": ready if not ready.is_ready and ready.can_prepare else None,
-        "may_download": request.user.has_perm("transcription.add_transcript"),
+        "may_ask_aws": may_ask,
+        **weights(request),
     }
     return render(request, "novaproject/setup.html", context)
 

@@ -78,6 +78,8 @@ class Transcript(models.Model):
     @property
     def made_by(self) -> str:
         """Who heard it, in a few words: `whisper base (faster-whisper)`."""
+        if self.provider == SIDECAR:
+            return "subtitles beside it"
         name = " ".join(part for part in (self.provider, self.model) if part)
         return f"{name} ({self.engine})" if self.engine else name
 

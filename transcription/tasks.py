@@ -78,7 +78,7 @@ def run_download(work: Work) -> str:
 def run_read_sidecars(work: Work) -> str:
     """The body of `read_sidecars`."""
     count = refresh_sidecars(Root.objects.get(pk=work.subject), progress=work.progress)
-    return f"{count} transcripts from subtitle files"
+    return f"{count} {'transcript' if count == 1 else 'transcripts'} from subtitle files"
 
 
 def cost_of(file_ids: "Sequence[int]") -> Decimal:

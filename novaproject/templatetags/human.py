@@ -44,6 +44,8 @@ def duration(value: float | None) -> str:
     if value is None:
         return "unknown"
     total = max(0.0, float(value))
+    if total < 0.05:
+        return "0 s"
     if total < 10 and total != int(total):
         return f"{total:.1f} s"
     whole = round(total)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, ViewportSize, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 # Playwright's loop lives in the test's own thread, which Django otherwise takes for async code.
@@ -65,8 +65,10 @@ class Visit:
     said: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> None:
-        # None: the browser was on its way there already, and took it for the same page.
-        answer = self.page.goto(f"{self.base}{path}") or self.page.reload()
+        try:  # None: the browser was on its way there already, and took it for the same page.
+            answer = self.page.goto(f"{self.base}{path}") or self.page.reload()
+        except Error:  # what was open loaded itself anew at this very moment
+            answer = self.page.goto(f"{self.base}{path}")
         assert answer is not None
         assert answer.status < 400, f"{path}: {answer.status}"
 

@@ -155,6 +155,29 @@ def test_home_offers_the_next_step_for_what_is_missing(ada: Client, polish: Acti
     assert "/library/do/polish/?all=1&amp;is_long=false" in page
 
 
+def test_home_offers_no_step_that_is_being_done(ada: Client, polish: Action) -> None:
+    first, _second = make_file(), make_file(path="second.mp4")
+    enqueue("polish", first.pk)
+
+    assert "Next:" not in ada.get("/").content.decode()
+
+
+def test_only_videos_are_missing_an_analysis_by_nova(ada: Client) -> None:
+    make_file()
+    make_file(media_type="audio", path="talk.mp3")
+
+    by_nova = {one.name: one for one in ada.get("/").context["coverage"]}["has_nova_analysis"]
+
+    assert (by_nova.missing, by_nova.missing_url) == (1, "/library/?has_nova_analysis=false&media_type=video")
+
+
+def test_an_empty_library_offers_one_way_in_only(ada: Client) -> None:
+    page = ada.get("/library/").content.decode()
+
+    assert page.count('href="/import/"') == 1
+    assert "0 files" not in page
+
+
 def test_the_list_of_what_runs_stops_asking_when_nothing_does(ada: Client, polish: Action) -> None:
     idle = ada.get("/running/")
     assert (idle.status_code, idle["HX-Refresh"]) == (286, "true")
@@ -411,13 +434,35 @@ def test_the_file_page_plays_the_proxy_from_the_second_asked_for(ada: Client) ->
         ({"path": "clip.mts"}, "Browsers cannot play this kind of file"),
         ({"state": "offline"}, "there is no proxy. Connect the drive"),
         ({"media_type": "audio", "path": "talk.mp3"}, "<audio"),
-        ({"media_type": "image", "path": "pond.jpg", "duration_s": None, "audio_codec": ""}, "There is no sound"),
+        ({"media_type": "audio", "path": "talk.wma"}, "Browsers cannot play this kind of sound"),
+        ({"media_type": "image", "path": "pond.jpg", "duration_s": None, "audio_codec": ""}, 'alt="pond.jpg"'),
     ],
 )
 def test_the_player_says_what_it_plays_or_why_not(ada: Client, fields: dict[str, Any], text: str) -> None:
     file = make_file(**fields)
 
     assert text in ada.get(f"/files/{file.pk}/").content.decode()
+
+
+def test_a_file_is_offered_only_what_can_be_done_to_it(ada: Client) -> None:
+    def offered(**fields: Any) -> set[str]:
+        actions = ada.get(f"/files/{make_file(**fields).pk}/").context["actions"]
+        return {action.name for action in actions}
+
+    everything = offered()
+    assert {"proxy", "transcribe", "nova"} <= everything
+    assert offered(media_type="audio", path="talk.mp3") == everything - {"proxy"}
+    assert offered(path="silent.mp4", audio_codec="") == everything - {"transcribe"}
+    assert offered(media_type="image", path="pond.jpg", audio_codec="") == set()
+
+
+def test_a_transcript_that_waits_for_the_weights_says_so(ada: Client, settings: Any, tmp_path: Path) -> None:
+    settings.WHISPER_MODEL_DIR = tmp_path
+
+    page = ada.get(f"/files/{make_file().pk}/").content.decode()
+
+    assert "It waits: The weights of Whisper" in page
+    assert "Fetch Whisper’s weights" in page
 
 
 def test_an_absent_original_names_its_drive(ada: Client) -> None:
@@ -725,7 +770,8 @@ def test_the_file_page_shows_summary_chapters_and_elements(ada: Client) -> None:
 
     assert 'data-seek="222">3:42</a>' in page
     assert "1. Why &lt;it&gt; leaks" in page
-    assert "2. Chapter 2" in page
+    assert ">Chapter 2<" in page
+    assert "2. Chapter 2" not in page
     assert 'data-seek="108.5"' in page
     assert "EPDM liner" in page
     assert "low, look yourself" in page
@@ -755,7 +801,7 @@ def test_the_nova_page_puts_cost_beside_estimate(ada: Client) -> None:
     page = ada.get("/nova/").content.decode()
     failed = ada.get("/nova/?status=failed").content.decode()
 
-    assert "0 analyses are running, 1 wait for a full batch" in page
+    assert "No analysis is running, 1 wait for a full batch" in page
     assert "a file that left the library" in page
     assert "<img src=x" not in page
     assert "estimated $0.0600" in failed

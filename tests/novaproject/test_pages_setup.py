@@ -10,6 +10,7 @@ from django.test import Client
 from jobs.models import Job
 from novaproject.doctor import AWS, Check, Level
 from novaproject.views_setup import grouped, headline
+from tests.standin.world import World
 
 
 @pytest.mark.django_db
@@ -24,17 +25,45 @@ def test_every_finding_stands_on_the_page_with_its_remedy(client: Client) -> Non
 
 
 @pytest.mark.django_db
+def test_aws_is_asked_when_somebody_who_may_wants_it(client: Client, aws: World) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+    said = client.get("/setup/").content.decode()
+    asked = client.get("/setup/?aws").content.decode()
+
+    assert "Found, for us-east-1" in said
+    assert "Nova 2 Lite" not in said
+    assert "Nova 2 Lite" in asked
+    assert asked.count(">Staging bucket<") == 1
+
+    bea = User.objects.create_user("bea")
+    bea.user_permissions.add(Permission.objects.get(codename="view_file"))
+    client.force_login(bea)
+    assert "Found, for us-east-1" in client.get("/setup/?aws").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_profile_that_is_not_there_is_said_and_breaks_no_page(client: Client, monkeypatch: Any) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    client.force_login(User.objects.create_superuser("ada"))
+
+    assert "None in the environment" in client.get("/setup/").content.decode()
+
+
+@pytest.mark.django_db
 def test_weights_that_are_missing_are_fetched_by_a_button(client: Client, settings: Any, tmp_path: Path) -> None:
     settings.WHISPER_MODEL_DIR = tmp_path
     bea = User.objects.create_user("bea")
     bea.user_permissions.add(Permission.objects.get(codename="view_file"))
     client.force_login(bea)
     assert 'id="weights"' in client.get("/setup/").content.decode()
-    assert "Fetch them now" not in client.get("/setup/").content.decode()
+    assert "Fetch Whisper’s weights" not in client.get("/setup/").content.decode()
     assert client.post("/setup/weights/").status_code == 403
 
     client.force_login(User.objects.create_superuser("ada"))
-    assert "Fetch them now" in client.get("/setup/").content.decode()
+    assert "Fetch Whisper’s weights" in client.get("/").content.decode()  # the empty library
+    assert "Fetch Whisper’s weights" in client.get("/setup/").content.decode()
     for _ in range(2):
         assert client.post("/setup/weights/")["Location"] == "/jobs/"
 

@@ -8,6 +8,25 @@
 
   const isBox = (element) => element.matches("[data-search] input[name=q]");
 
+  // Where the player cannot stand beside the list, a moment opens its file: a player far below would be out of sight.
+  const isNarrow = matchMedia("(max-width: 959px)");
+  const isPlain = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey);
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-moment]");
+    if (!link || !isNarrow.matches || !isPlain(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    location.href = link.dataset.moment;
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    const poster = event.target.closest("[data-moment-poster]");
+    if (!poster || !isPlain(event)) return;
+    event.preventDefault();
+    poster.parentElement.querySelector("[data-moment]").click();
+  });
+
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-moment]");
     if (!link) return;

@@ -50,7 +50,19 @@
     return true;
   };
 
-  const KEYS = { "/": search, j: () => move(1), k: () => move(-1), x: select, "?": help };
+  // From the files to what can be done with the ticked ones, however many tab stops lie between.
+  const act = () => {
+    const button = [...document.querySelectorAll("[data-selection-bar] [data-action]")].find((one) => !one.disabled && visible(one));
+    button?.focus();
+    return Boolean(button);
+  };
+
+  const KEYS = { "/": search, j: () => move(1), k: () => move(-1), x: select, a: act, "?": help };
+
+  // Where the row of pages is wider than the screen, the current one is in sight.
+  const here = document.querySelector(".site-nav [aria-current]");
+  const row = here?.closest("ul");
+  if (row) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

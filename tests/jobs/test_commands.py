@@ -62,3 +62,14 @@ def test_work_until_idle_does_what_is_due_here(kind: str) -> None:
 
     assert run("work", "--until-idle") == "1 job done.\n"
     assert run("work", "--until-idle") == "0 jobs done.\n"
+    assert json.loads(run("work", "--until-idle", "--json")) == {"done": 0, "failed": 0}
+
+
+def test_work_until_idle_ends_with_an_error_where_a_job_failed(kind: str, broken: str) -> None:
+    queue.enqueue(kind, 1)
+    queue.enqueue(broken, 2)
+
+    with pytest.raises(CommandError, match="1 of them failed"):
+        run("work", "--until-idle")
+
+    assert run("work", "--until-idle") == "0 jobs done.\n"

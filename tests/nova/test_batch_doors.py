@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -50,6 +50,16 @@ def test_the_command_sends_polls_and_takes_in(aws: World, nova_jobs: list[NovaJo
     assert set(states(nova_jobs)) == {"completed"}
     assert said() == "No batch is under way.\n"
     assert_settled(aws)
+
+
+def test_the_command_ends_with_an_error_where_a_batch_failed(aws: World, nova_jobs: list[NovaJob]) -> None:
+    said("--once")
+    work_off()
+    aws.plan = at.BatchPlan(outcome="Failed")
+    aws.clock.advance(minutes=40)
+
+    with pytest.raises(CommandError, match="1 batch has failed"):
+        said("--once")
 
 
 def test_the_tick_of_the_workers_does_the_same(aws: World, nova_jobs: list[NovaJob]) -> None:

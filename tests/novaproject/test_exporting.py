@@ -1,6 +1,7 @@
 """The export: versioned, whole, and without secrets."""
 
 import json
+import stat
 from io import StringIO
 from pathlib import Path
 
@@ -38,8 +39,13 @@ def test_accounts_and_tokens_stay_out() -> None:
 
 def test_the_command_writes_a_new_file_only(tmp_path: Path) -> None:
     target = tmp_path / "library.jsonl"
-    call_command("export", str(target), stdout=StringIO())
+    call_command("export", str(target), "--json", stdout=(said := StringIO()))
 
+    assert json.loads(said.getvalue()) == {"target": str(target), "rows": len(target.read_text().splitlines()) - 1}
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [target]
     assert json.loads(target.read_text().splitlines()[0])["schema"] == "novaproject.export"
     with pytest.raises(CommandError, match="there already"):
         call_command("export", str(target), stdout=StringIO())
+    with pytest.raises(CommandError, match="cannot be written: No such file"):
+        call_command("export", str(tmp_path / "nowhere" / "library.jsonl"), stdout=StringIO())

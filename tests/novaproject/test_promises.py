@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.core.management import call_command
+from django.core.management import call_command, get_commands, load_command_class
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FLOORS = ("jobs", "files", "bedrock", "transcription", "nova", "embeddings")
@@ -40,6 +40,18 @@ def test_every_model_of_ours_is_in_the_admin() -> None:
     missing = {model._meta.label for model in ours - set(admin.site._registry) - inlines}
 
     assert missing == set()
+
+
+def test_every_command_has_an_example_and_answers_scripts() -> None:
+    ours = {name for name, app in get_commands().items() if app in (*FLOORS, "novaproject")}
+    assert {"import_directory", "backup", "work", "api_token", "export"} <= ours
+
+    for name in ours:
+        app = get_commands()[name]
+        assert isinstance(app, str)
+        told = load_command_class(app, name).create_parser("manage.py", name).format_help()
+        assert "xample" in told, name
+        assert "--json" in told or name in {"serve", "set_up"}, name
 
 
 def _manage(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """Tokens: a digest at rest, no more than their user may do, and ended when somebody says so."""
 
+import json
 from typing import Any
 
 import pytest
@@ -96,6 +97,19 @@ def test_tokens_are_listed_by_their_beginnings_and_ended(
     assert told == "Ended 1 tokens of bea."
     assert after_one == [401, 403, 403]
     assert ask(client, second) == 401
+
+
+def test_scripts_read_json(client: Client, bea: User, capsys: pytest.CaptureFixture[str]) -> None:
+    made = json.loads(command(capsys, "bea", "--expires-days", "2", "--json"))
+    (listed,) = json.loads(command(capsys, "bea", "--list", "--json"))
+    token = made.pop("token")
+
+    assert made == {"username": "bea"}
+    assert ask(client, token) == 403
+    assert token.startswith(listed["beginning"])
+    assert listed["expires_at"] > listed["created_at"]
+    assert json.loads(command(capsys, "bea", "--revoke-all", "--json")) == {"username": "bea", "ended": 1}
+    assert json.loads(command(capsys, "bea", "--list", "--json")) == []
 
 
 def test_an_expired_token_is_none(client: Client, bea: User, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,14 @@
 """Run the workers."""
 
+import json
 from argparse import SUPPRESS, ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from jobs import clusters
+from jobs.models import Job
 from jobs.queue import run_until_idle
 from jobs.registry import QUEUES
 from jobs.supervisor import Supervisor
@@ -21,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--until-idle", action="store_true", help="Do all that is due in this process, then end (for scripts)."
         )
+        parser.add_argument("--json", action="store_true", help="With --until-idle: print the result as JSON.")
         parser.add_argument("--cluster", choices=QUEUES, help=SUPPRESS)
         parser.add_argument("--parent", type=int, default=0, help=SUPPRESS)
 
@@ -28,7 +32,17 @@ class Command(BaseCommand):
         if cluster:
             clusters.main(cluster, parent)
         elif until_idle:
-            done = run_until_idle()
-            self.stdout.write(f"{done} {'job' if done == 1 else 'jobs'} done.")
+            self._work_until_idle(as_json=options["json"])
         else:
             Supervisor().run()
+
+    def _work_until_idle(self, *, as_json: bool) -> None:
+        began = timezone.now()
+        done = run_until_idle()
+        failed = Job.objects.failed().filter(finished_at__gte=began).count()
+        if as_json:
+            self.stdout.write(json.dumps({"done": done, "failed": failed}))
+        else:
+            self.stdout.write(f"{done} {'job' if done == 1 else 'jobs'} done.")
+        if failed:
+            raise CommandError(f"{failed} of them failed. Why: python manage.py jobs list --state failed")

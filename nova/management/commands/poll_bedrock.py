@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from nova import batch_pool, batching, conf
 from nova.models import BedrockBatch
@@ -21,20 +21,25 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print a line of JSON for each batch")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        failed = set()
         while True:
             batches = batching.tend_all(force=True, here=True)
             for model_key in batch_pool.models_waiting():
                 batches += batch_pool.send(model_key)
             for batch in batches:
                 batch.refresh_from_db()
+                has_failed = bool(batch.error) or batch.remote_status == "Failed"
+                (failed.add if has_failed else failed.discard)(batch.pk)
                 self.stdout.write(json.dumps(facts_of(batch)) if options["json"] else words_of(batch))
             if not batches and not options["json"]:
                 self.stdout.write("No batch is under way.")
             for model_key in batch_pool.models_waiting() if not options["json"] else []:
                 self.stdout.write(f"{model_key}: {batch_pool.waiting(model_key).words}")
             if options["once"] or not BedrockBatch.objects.open().exists():
-                return
+                break
             time.sleep(conf.poll_s())
+        if failed:
+            raise CommandError(f"{len(failed)} {'batch has' if len(failed) == 1 else 'batches have'} failed.")
 
 
 def facts_of(batch: BedrockBatch) -> dict[str, Any]:

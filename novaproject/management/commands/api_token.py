@@ -1,5 +1,6 @@
 """Make, list and end API tokens."""
 
+import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -7,6 +8,9 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from novaproject import tokens
+
+#: For people, and for scripts.
+Answer = tuple[str, Any]
 
 
 class Command(BaseCommand):
@@ -26,6 +30,7 @@ class Command(BaseCommand):
             metavar="NAME",
             help="With --create: what it may do, such as files.view_file. Can be given again.",
         )
+        parser.add_argument("--json", action="store_true", help="Print JSON.")
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--list", action="store_true", help="List this user's tokens by their beginnings instead.")
         what.add_argument("--revoke", metavar="BEGINNING", help="End the token that begins so, instead.")
@@ -36,11 +41,12 @@ class Command(BaseCommand):
         if options["permission"] and not options["create"]:
             raise CommandError("--permission goes with --create. Change a user's permissions in the admin.")
         if options["list"]:
-            self._list(user)
+            words, facts = self._list(user)
         elif options["revoke_all"] or options["revoke"] is not None:
-            self._revoke(user, options["revoke"] or "", every=options["revoke_all"])
+            words, facts = self._revoke(user, options["revoke"] or "", every=options["revoke_all"])
         else:
-            self._make(user, options["expires_days"])
+            words, facts = self._make(user, options["expires_days"])
+        self.stdout.write(json.dumps(facts) if options["json"] else words)
 
     def _find(self, username: str) -> User:
         user = User.objects.filter(username=username, is_active=True).first()
@@ -58,21 +64,27 @@ class Command(BaseCommand):
         except tokens.UnknownPermissionError as exc:
             raise CommandError(f"There is no permission {exc}. The admin lists them, such as files.view_file.") from exc
 
-    def _list(self, user: User) -> None:
+    def _list(self, user: User) -> Answer:
+        lines, facts = [], []
         for token in tokens.tokens_of(user):
             ends = f"ends {token.expiry:%Y-%m-%d %H:%M} UTC" if token.expiry else "does not end by itself"
-            self.stdout.write(f"{token.token_key}…  made {token.created:%Y-%m-%d %H:%M} UTC, {ends}")
+            lines.append(f"{token.token_key}…  made {token.created:%Y-%m-%d %H:%M} UTC, {ends}\n")
+            expires_at = token.expiry and token.expiry.isoformat()
+            created_at = token.created.isoformat()
+            facts.append({"beginning": token.token_key, "created_at": created_at, "expires_at": expires_at})
+        return "".join(lines), facts
 
-    def _revoke(self, user: User, beginning: str, *, every: bool) -> None:
+    def _revoke(self, user: User, beginning: str, *, every: bool) -> Answer:
         rows = tokens.tokens_of(user)
         if not every:
             rows = rows.filter(token_key__startswith=beginning.rstrip("…"))
             if not beginning or rows.count() != 1:
                 raise CommandError(f"{rows.count()} tokens begin with {beginning!r}. See --list.")
         count, _ = rows.delete()
-        self.stdout.write(f"Ended {count} tokens of {user.username}.")
+        return f"Ended {count} tokens of {user.username}.", {"username": user.username, "ended": count}
 
-    def _make(self, user: User, expires_days: int | None) -> None:
+    def _make(self, user: User, expires_days: int | None) -> Answer:
         if expires_days is not None and expires_days < 1:
             raise CommandError("--expires-days must be 1 or more.")
-        self.stdout.write(tokens.create_token(user, expires_days=expires_days))
+        token = tokens.create_token(user, expires_days=expires_days)
+        return token, {"username": user.username, "token": token}

@@ -31,6 +31,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "app.db"
 SETTINGS = "settings.env"
+#: Where a restore puts them: never in the place of the settings in use.
+RESTORED_SETTINGS = "restored-settings.env"
 #: A setting whose name has one of these words is a secret and stays out of a backup.
 SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL", "DSN")
 CHUNK_BYTES = 1 << 20
@@ -175,7 +177,7 @@ def verify(archive: Path, progress: Progress = NO_PROGRESS) -> Manifest:
 def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
     """Put a verified backup in place on a machine whose library is empty. Raises BackupError and changes nothing else.
 
-    Settings are put into DATA_DIR as `settings.env`, for a person to look through: they may name other paths.
+    Settings are put into DATA_DIR as `restored-settings.env`, for a person to look through: they may name other paths.
     """
     database = Path(settings.DATABASES["default"]["NAME"])
     if database.exists() and _has_files(database):
@@ -185,7 +187,7 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
         )
     manifest = verify(archive, progress)
     connection.close()
-    places = {DATABASE: database, SETTINGS: settings.DATA_DIR / SETTINGS}
+    places = {DATABASE: database, SETTINGS: settings.DATA_DIR / RESTORED_SETTINGS}
     folders = _folders()
     with _open(archive) as tar:
         for info in tar:
@@ -246,8 +248,8 @@ def _hash(content: IO[bytes]) -> str:
 
 
 def _settings_without_secrets() -> bytes:
-    path = settings.BASE_DIR / ".env"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    path = settings.ENV_FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path and path.is_file() else []
     kept = [line for line in lines if not _is_secret(line)]
     return "".join(f"{line}\n" for line in kept).encode()
 

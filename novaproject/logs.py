@@ -37,6 +37,9 @@ PATTERNS = (
     re.compile(r"(\w+://[^/\s:@]+:)[^@\s/]+(?=@)"),
 )
 
+#: Where a request keeps its id, for lines about it that are written after its end.
+REQUEST_ID = "novaproject.request_id"
+
 
 def hide(text: str) -> str:
     """The text without what must stay secret."""
@@ -49,11 +52,16 @@ def hide(text: str) -> str:
     return text
 
 
+def _request_of(record: logging.LogRecord) -> str:
+    return request_id.get() or str(getattr(getattr(record, "request", None), "META", {}).get(REQUEST_ID, ""))
+
+
 class PlainFormatter(logging.Formatter):
     """One line for people; the job and the request at its end."""
 
     def format(self, record: logging.LogRecord) -> str:
-        ids = [f"job {job_id.get()}" if job_id.get() else "", f"request {request_id.get()}" if request_id.get() else ""]
+        request = _request_of(record)
+        ids = [f"job {job_id.get()}" if job_id.get() else "", f"request {request}" if request else ""]
         where = ", ".join(part for part in ids if part)
         return hide(super().format(record) + (f" ({where})" if where else ""))
 
@@ -70,8 +78,8 @@ class JsonFormatter(logging.Formatter):
         }
         if job_id.get() is not None:
             line["job_id"] = job_id.get()
-        if request_id.get():
-            line["request_id"] = request_id.get()
+        if request := _request_of(record):
+            line["request_id"] = request
         if record.exc_info:
             line["error"] = hide("".join(traceback.format_exception(*record.exc_info)))
         return json.dumps(line, ensure_ascii=False)

@@ -1,14 +1,18 @@
 """What every request passes."""
 
+import ipaddress
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequired
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from jobs.tracing import request_id
+from novaproject.logs import REQUEST_ID
 
 
 class ApiTrailingSlashMiddleware:
@@ -36,6 +40,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.headers.get("X-Request-ID", "")
         name = sent if self.PLAIN.fullmatch(sent) else uuid.uuid4().hex[:16]
+        request.META[REQUEST_ID] = name  # Django logs refusals when all middleware is left
         token = request_id.set(name)
         try:
             answer = self.get_response(request)
@@ -43,6 +48,21 @@ class RequestIdMiddleware:
             request_id.reset(token)
         answer["X-Request-ID"] = name
         return answer
+
+
+class ForwardedForMiddleware:
+    """Behind a trusted proxy, know people by the address that it saw: guessed passwords lock out the guesser alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.TRUST_FORWARDED:
+            # The last address is the proxy's own word; anybody may have written those before it.
+            seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            with suppress(ValueError):
+                request.META["REMOTE_ADDR"] = str(ipaddress.ip_address(seen))
+        return self.get_response(request)
 
 
 class LoginRequiredMiddleware(DjangoLoginRequired):

@@ -15,8 +15,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 # Tests and type checks set NOVAPROJECT_ENV_FILE to an empty string: they never read a person's `.env`.
 _env_file = os.environ.get("NOVAPROJECT_ENV_FILE", str(BASE_DIR / ".env"))
-if _env_file and Path(_env_file).is_file():
-    environ.Env.read_env(_env_file)
+ENV_FILE = Path(_env_file) if _env_file else None
+if ENV_FILE and ENV_FILE.is_file():
+    environ.Env.read_env(ENV_FILE)
 
 
 def _folder(name: str, default: str) -> Path:
@@ -30,7 +31,8 @@ if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. Run `make run`, which writes one into .env, or set it in the environment."
     )
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# This machine's own names always: health checks and metrics are asked for by them, also behind a proxy.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 DATA_DIR = _folder("DATA_DIR", "data")
@@ -71,6 +73,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "novaproject.middleware.RequestIdMiddleware",
+    "novaproject.middleware.ForwardedForMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -195,10 +198,13 @@ USE_TLS = env.bool("USE_TLS", False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_FORWARDED", False) else None
+TRUST_FORWARDED = env.bool("TRUST_FORWARDED", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_FORWARDED else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = USE_TLS
+# Asked for on this machine, without the proxy; neither takes a password or a session.
+SECURE_REDIRECT_EXEMPT = [r"^api/health/?$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31536000 if USE_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_TLS
 X_FRAME_OPTIONS = "DENY"

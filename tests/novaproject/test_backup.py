@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def library(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library with two files, an upload and a proxy."""
-    monkeypatch.setattr(settings, "BASE_DIR", folders)
-    (folders / ".env").write_text("SECRET_KEY=canary-1\nPORT=5711\nDATABASE_URL=postgres://me:canary-2@host/db\n")
+    monkeypatch.setattr(settings, "ENV_FILE", folders / "data" / "settings.env")  # as in the container
+    settings.ENV_FILE.write_text("SECRET_KEY=canary-1\nPORT=5711\nDATABASE_URL=postgres://me:canary-2@host/db\n")
     make_file()
     make_file()
     (settings.UPLOAD_DIR / "holiday_1.mp4").write_bytes(b"upload" * 1000)
@@ -55,9 +55,12 @@ def test_a_restore_brings_back_every_row_and_every_byte(
     made = backup.make_backup(tmp_path / "b.tar", with_proxies=True)
     before = _rows(Path(connection.settings_dict["NAME"]))
     database = _elsewhere(tmp_path / "new", monkeypatch)
+    (settings.DATA_DIR / "settings.env").write_text("SECRET_KEY=in use here")
 
     restored = backup.restore(tmp_path / "b.tar")
 
+    assert (settings.DATA_DIR / "settings.env").read_text() == "SECRET_KEY=in use here"
+    assert (settings.DATA_DIR / "restored-settings.env").read_text() == "PORT=5711\n"
     assert restored == made
     assert _rows(database) == before
     assert (settings.UPLOAD_DIR / "holiday_1.mp4").read_bytes() == b"upload" * 1000

@@ -3,9 +3,14 @@
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -17,13 +22,15 @@ def documented() -> dict[str, str]:
     return dict(re.findall(r"^([A-Z_]+)=(\S+)", block, re.MULTILINE))
 
 
-def check(folder: Path, chosen: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, chosen: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     places = {name: str(folder / name) for name in ("DATA_DIR", "UPLOAD_DIR", "PROXY_DIR")}
     environment = {"PATH": os.environ["PATH"], "NOVAPROJECT_ENV_FILE": "", "SECRET_KEY": secrets.token_urlsafe(50)}
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"]
-    return subprocess.run(
-        command, check=False, cwd=CHECKOUT, env=environment | places | chosen, capture_output=True, text=True
-    )
+    command, variables = [sys.executable, *arguments], environment | places | chosen
+    return subprocess.run(command, check=False, cwd=CHECKOUT, env=variables, capture_output=True, text=True)
+
+
+def check(folder: Path, chosen: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return run(folder, chosen, "manage.py", "check", "--deploy", "--fail-level", "INFO")
 
 
 def test_the_documented_settings_pass_the_check(tmp_path: Path) -> None:
@@ -41,3 +48,57 @@ def test_the_check_would_notice_what_is_missing(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "security.W004" in done.stderr
+
+
+ASKS = """
+import django; django.setup()
+from django.test import Client
+def ask(path, host): return Client().get(path, headers={"host": host}).status_code
+here, there = "127.0.0.1:5700", "videos.example.org"
+print(ask("/api/health", here), ask("/metrics", here), ask("/", here), ask("/", there), ask("/", "elsewhere.org"))
+"""
+
+
+def test_health_and_metrics_can_be_asked_on_the_machine_itself_without_tls(tmp_path: Path) -> None:
+    (tmp_path / "DATA_DIR" / "static").mkdir(parents=True)
+
+    done = run(tmp_path, documented() | {"DJANGO_SETTINGS_MODULE": "novaproject.settings"}, "-c", ASKS)
+
+    health, metrics, *pages = done.stdout.split()
+    assert (health, pages) == ("200", ["301", "301", "400"]), done.stderr
+    assert metrics == "403"  # reached, and off
+
+
+def guess(client: Client, seen_by_proxy: str) -> int:
+    """Log in with a wrong password; returns the status."""
+    told = {"X-Forwarded-For": f"1.1.1.1, {seen_by_proxy}"}
+    return client.post("/login/", {"username": "ada", "password": "x"}, headers=told).status_code
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("is_trusted", "status"), [(True, 200), (False, 429)])
+def test_a_guesser_behind_the_proxy_locks_out_only_himself(
+    client: Client, settings: Settings, is_trusted: bool, status: int
+) -> None:
+    settings.AXES_ENABLED, settings.AXES_FAILURE_LIMIT = True, 2
+    settings.TRUST_FORWARDED = is_trusted
+
+    assert [guess(client, "9.9.9.9") for _ in range(3)] == [200, 429, 429]
+    assert guess(client, "8.8.8.8") == status
+
+
+def test_an_image_holds_no_secret_and_no_data() -> None:
+    left_out = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").split()
+
+    assert {".env", ".git", ".venv", "data", "uploads", "proxy_video"} <= set(left_out)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
+def test_systemd_can_read_the_unit(tmp_path: Path) -> None:
+    unit = (CHECKOUT / "deploy" / "novaproject.service").read_text(encoding="utf-8")
+    (tmp_path / "novaproject.service").write_text(unit.replace("/srv/novaproject/.venv/bin/python", sys.executable))
+
+    command = ["systemd-analyze", "verify", str(tmp_path / "novaproject.service")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert "novaproject.service" not in done.stdout + done.stderr

@@ -70,3 +70,11 @@ def test_each_answer_has_the_id_of_its_request(client: Client, db: None) -> None
     assert len(answer["X-Request-ID"]) >= 8
     assert client.get("/api/health", headers={"X-Request-ID": "from-my-proxy-1"})["X-Request-ID"] == "from-my-proxy-1"
     assert client.get("/api/health", headers={"X-Request-ID": "bad id\t"})["X-Request-ID"] != "bad id\t"
+
+
+def test_a_refusal_names_its_request(client: Client, db: None, caplog: pytest.LogCaptureFixture) -> None:
+    answer = client.get("/nowhere")
+
+    (record,) = [record for record in caplog.records if record.name == "django.request"]
+    for formatter in (PlainFormatter(), JsonFormatter()):
+        assert answer["X-Request-ID"] in formatter.format(record)

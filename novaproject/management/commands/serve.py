@@ -26,4 +26,5 @@ class Command(BaseCommand):
                 f"Open http://{bind}:{port}/, or choose another port: make run PORT=5701"
             )
         self.stdout.write(f"The library is at http://{bind}:{port}/  (Ctrl-C ends it)\n")
+        self.stdout.flush()  # into a journal, where nobody presses Enter
         serving.serve_until_stopped(serving.commands(bind, port))

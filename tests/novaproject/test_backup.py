@@ -20,8 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def library(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library with two files, an upload and a proxy."""
-    monkeypatch.setattr(settings, "ENV_FILE", folders / "data" / "settings.env")  # as in the container
-    settings.ENV_FILE.write_text("SECRET_KEY=canary-1\nPORT=5711\nDATABASE_URL=postgres://me:canary-2@host/db\n")
+    chosen = folders / "data" / "settings.env"  # as in the container
+    monkeypatch.setattr(settings, "ENV_FILE", chosen)
+    chosen.write_text("SECRET_KEY=canary-1\nPORT=5711\nDATABASE_URL=postgres://me:canary-2@host/db\n")
     make_file()
     make_file()
     (settings.UPLOAD_DIR / "holiday_1.mp4").write_bytes(b"upload" * 1000)

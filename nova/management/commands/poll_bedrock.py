@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print a line of JSON for each batch")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        failed = set()
+        failed: set[int] = set()
         while True:
             batches = batching.tend_all(force=True, here=True)
             for model_key in batch_pool.models_waiting():

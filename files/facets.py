@@ -93,6 +93,8 @@ class Facet:
     filter_label: str = ""
     badge: Callable[[File], Badge | None] | None = None
     action: Action | None = None
+    #: Whether it is well when every file has it; what should be on none is not counted as progress.
+    is_goal: bool = True
 
 
 _facets: dict[str, Facet] = {}

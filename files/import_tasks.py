@@ -101,10 +101,11 @@ def request_import(
     folder = roots.real_path(path)
     # Before it is looked at: what lies elsewhere on the server's disks is nobody's business here.
     if not importable(folder, allowed):
-        places = ", ".join(str(place) for place in allowed) or "none yet"
+        known = Root.objects.filter(is_uploads=False).values_list("path", flat=True)
+        places = ", ".join(dict.fromkeys([*map(str, allowed), *known])) or "none yet"
         raise PathRefusedError(
-            f"{shown_path(str(folder))} is not in a folder that may be imported from here.",
-            remedy=f"Add it to IMPORT_ROOTS (now: {places}), or use `manage.py import_directory` in a shell.",
+            f"{shown_path(str(folder))} is not in a folder that may be imported from here ({places}).",
+            remedy="Add it to IMPORT_ROOTS, or use `manage.py import_directory` in a shell.",
         )
     root = roots.find_or_make_root(roots.checked_folder(folder))
     options = {"path": str(folder), "recursive": recursive, "make_proxies": make_proxies}

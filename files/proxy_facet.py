@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
 from django.urls import reverse
 from rest_framework import serializers
 
@@ -54,12 +54,13 @@ class ProxyOptions(serializers.Serializer[Any]):
 def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     """How many proxies there are to make. Pictures get a poster only."""
     total = selection.count()
-    made = Proxy.objects.shown().filter(file_id=OuterRef("pk"), proxy_spec=_spec(options))
+    spec = options.get("profile") or conf.proxy_profile()
+    made = has_current_proxy(spec)
     done = 0
     if options.get("audio_track") is None:
-        done = selection.filter(Exists(made)).count() + _made_without_proxy(selection)
-    stale = selection.filter(has_proxy()).exclude(Exists(made)).count()
-    away = selection.exclude(state=File.State.AVAILABLE).exclude(Exists(made)).count()
+        done = selection.filter(made).count() + _made_without_proxy(selection)
+    stale = selection.filter(has_stale_proxy(spec)).count()
+    away = selection.exclude(state=File.State.AVAILABLE).exclude(made).count()
     warnings = []
     if stale:
         warnings.append(f"{stale:,} have a proxy of another profile, or of what the file was before.")
@@ -90,8 +91,22 @@ def has_proxy() -> Exists:
     return Exists(Proxy.objects.filter(file_id=OuterRef("pk")))
 
 
-def _spec(options: Mapping[str, Any]) -> str:
-    return options.get("profile") or conf.proxy_profile()
+def has_current_proxy(spec: str) -> Exists:
+    """Whether there is a proxy of this profile, made from the content that the file has now."""
+    return Exists(Proxy.objects.shown().filter(file_id=OuterRef("pk"), proxy_spec=spec))
+
+
+def has_stale_proxy(spec: str = "") -> "ExpressionWrapper[Q]":
+    """Whether there are proxies, but none of this profile (else the settings') and of the present content."""
+    current = has_current_proxy(spec or conf.proxy_profile())
+    return ExpressionWrapper(Q(has_proxy()) & ~Q(current), output_field=BooleanField())
+
+
+def stale_badge(file: File) -> Badge | None:
+    if not flag(file, "has_stale_proxy"):
+        return None
+    title = f"Its proxy is of another profile than {conf.proxy_profile()}, or of what the file was before: make it anew"
+    return Badge(text="Stale proxy", url=f"{reverse('file-page', args=[file.pk])}#proxies", level="warn", title=title)
 
 
 HAS_PROXY = Facet(
@@ -110,4 +125,13 @@ HAS_PROXY = Facet(
         start=start,
         batch_label="Make proxies for {files}",
     ),
+)
+
+HAS_STALE_PROXY = Facet(
+    name="has_stale_proxy",
+    label="Stale proxy",
+    annotation=has_stale_proxy,
+    filter_label="Has a stale proxy",
+    badge=stale_badge,
+    is_goal=False,
 )

@@ -58,6 +58,8 @@ class FacetChoice:
     name: str
     label: str
     value: str
+    #: What "no" is called.
+    without: str
 
 
 def facet_names() -> list[str]:
@@ -77,7 +79,15 @@ def sort(query: QueryDict) -> str:
 
 
 def facet_choices(query: QueryDict) -> list[FacetChoice]:
-    return [FacetChoice(name=facet.name, label=facet.label, value=query.get(facet.name, "")) for facet in facets()]
+    return [
+        FacetChoice(
+            name=facet.name,
+            label=facet.label,
+            value=query.get(facet.name, ""),
+            without="Missing" if facet.is_goal else "No",
+        )
+        for facet in facets()
+    ]
 
 
 def chips(query: QueryDict) -> list[Chip]:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
+from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -194,6 +195,34 @@ def test_a_plan_tells_of_proxies_that_are_stale() -> None:
     assert plan.warnings == ["2 have a proxy of another profile, or of what the file was before."]
 
 
+def test_stale_proxies_are_seen_and_made_anew_for_everything_that_a_filter_matches(
+    client: APIClient, settings: Settings, admin_client: Client
+) -> None:
+    fine, never = make_file(sampled_hash="now"), make_file()
+    make_proxy_row(fine, source_hash="now")
+    make_proxy_row(fine, "480p10", source_hash="then")
+    other_profile, older_content = make_file(), make_file(sampled_hash="now")
+    make_proxy_row(other_profile, "480p10")
+    make_proxy_row(older_content, source_hash="then")
+
+    def listed(query: str) -> set[int]:
+        return {row["id"] for row in client.get(f"/api/files?{query}").json()["results"]}
+
+    assert listed("has_stale_proxy=true") == {other_profile.pk, older_content.pk}
+    assert listed("has_stale_proxy=false") == {fine.pk, never.pk}
+    assert "2 files" in admin_client.get("/admin/files/file/?has_stale_proxy=true").content.decode()
+    assert "Stale proxy: yes" in admin_client.get("/library/?has_stale_proxy=true").content.decode()
+    [badges] = [facets.badges(file) for file in facets.annotate(File.objects.filter(pk=other_profile.pk))]
+    assert [badge.text for badge in badges] == ["Proxy", "Stale proxy"]
+
+    batch = client.post("/api/batch/proxy", {"filter": {"has_stale_proxy": True}}, format="json").json()
+
+    asked = Batch.objects.get(pk=batch["id"]).jobs.values_list("subject_id", flat=True)
+    assert set(asked) == {other_profile.pk, older_content.pk}
+    settings.PROXY_PROFILE = "480p10"
+    assert listed("has_stale_proxy=true") == {fine.pk, older_content.pk}
+
+
 def test_sounds_that_were_made_ready_are_not_planned_again(folders: Path) -> None:
     ready, waiting = (make_file(media_type="audio", path=name) for name in ("a.wav", "b.wav"))
     derived.write_made(ready.pk, derived.Made(source_hash="x"))
@@ -321,11 +350,13 @@ def test_dots_and_links_do_not_lead_out_of_an_import_root(
     settings.IMPORT_ROOTS = [library]
     copy(clip, library.parent / "secret" / "a.mp4")
     (library / "link").symlink_to(library.parent / "secret")
+    make_root("/mnt/known")
 
     for path in (library / ".." / "secret", library / "link"):
         answer = client.post("/api/files/import-directory", {"path": str(path)})
         assert answer.status_code == 400
         assert "IMPORT_ROOTS" in answer.json()["detail"]
+        assert "/mnt/known" in answer.json()["detail"]
 
 
 def test_scans_a_root_in_a_job(client: APIClient, library: Path, clip: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bedrock import clients, faults
-from bedrock.errors import BadRequestError
+from bedrock.errors import BadRequestError, LostAnswerError
 from bedrock.pricing import Usage
 
 #: 25 MB is the limit of the whole payload after base64, which adds a third.
@@ -75,6 +75,8 @@ def converse(question: Question, *, mode: str = "realtime") -> Reply:
     with faults.told(f"Asking {question.runtime_id}", paid=True):
         answer = cast("dict[str, Any]", clients.runtime().converse(**request))
     answer.pop("ResponseMetadata", None)
+    if not answer.get("output"):
+        raise LostAnswerError(f"Asking {question.runtime_id}: something came that is no answer")
     return Reply(
         raw=answer,
         usage=Usage.from_bedrock(answer.get("usage") or {}),

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from botocore import exceptions as aws
+from botocore.parsers import ResponseParserError
 
 from bedrock.errors import (
     AccessError,
@@ -140,7 +141,10 @@ DENIED = frozenset({"AccessDeniedException", "AccessDenied", "403", "Forbidden"}
 MISSING = frozenset({"ResourceNotFoundException", "404", "NotFound"})
 #: A call that ended with these never reached AWS, so nothing can have been charged.
 UNSENT = (aws.ConnectTimeoutError, aws.EndpointConnectionError, aws.ProxyConnectionError, aws.SSLError)
-LOST = (aws.ReadTimeoutError, aws.ConnectionClosedError, aws.HTTPClientError, aws.ResponseStreamingError)
+LOST = (
+    aws.ReadTimeoutError, aws.ConnectionClosedError, aws.HTTPClientError, aws.ResponseStreamingError,
+    aws.IncompleteReadError, ResponseParserError,
+)  # fmt: skip
 SIGN_IN = (
     aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.TokenRetrievalError,
     aws.SSOError, aws.NoAuthTokenError, aws.ProfileNotFound, aws.UnauthorizedSSOTokenError,
@@ -154,7 +158,7 @@ def told(action: str, *, paid: bool = False) -> Iterator[None]:
         yield
     except aws.ClientError as exc:
         raise of_answer(exc, action) from exc
-    except aws.BotoCoreError as exc:
+    except (aws.BotoCoreError, ResponseParserError) as exc:
         raise of_client(exc, action, paid=paid) from exc
 
 
@@ -195,7 +199,7 @@ def _denied_remedy(words: str) -> str:
     return f"Check the permissions of your AWS user. {DOCS}"
 
 
-def of_client(exc: aws.BotoCoreError, action: str, *, paid: bool) -> BedrockError:
+def of_client(exc: aws.BotoCoreError | ResponseParserError, action: str, *, paid: bool) -> BedrockError:
     """The error for a call that got no answer."""
     words = str(exc)
     if isinstance(exc, SIGN_IN):

@@ -28,6 +28,8 @@ from bedrock.pricing import Price, Usage
 
 State = Entry.State
 Item = TypeVar("Item")
+#: A usage without any unit is none: nothing that costs money uses nothing.
+UNTOLD = Usage()
 #: An answer that was lost is asked for again once: two lost ones are enough.
 MAX_LOST = 2
 #: Rows of one statement, below SQLite's limit of variables.
@@ -99,11 +101,11 @@ def settle(entry: Entry, *, usage: Usage, price: Price | None = None) -> Entry:
 
 
 def settle_many(items: Sequence[tuple[Entry, Usage]], *, price: Price | None = None) -> list[Entry]:
-    """Book many at once. Entries that were settled or released before stay as they are."""
+    """Book many at once. What was settled before stays as it is; what was given back was charged after all."""
     return _book(
         [entry for entry, _ in items],
         [_settlement(entry, usage, price) for entry, usage in items],
-        from_states=(State.RESERVED, State.POSSIBLY_PAID),
+        from_states=(State.RESERVED, State.POSSIBLY_PAID, State.RELEASED),
     )
 
 
@@ -192,6 +194,8 @@ def _refusal(ask: Ask, entries: list[Entry]) -> BedrockError | None:
     held = _held(entries)
     if held is not None and not (ask.holder and held.holder == ask.holder):
         return QuestionInFlightError("The same question is being asked now.")
+    if held is not None and held.sent_at is not None and held.mode == "batch" != ask.mode:
+        return QuestionInFlightError("The same question was sent in a batch.")
     lost = sum(entry.state == State.POSSIBLY_PAID for entry in entries) + _is_lost(held)
     if lost >= MAX_LOST and (held is None or _is_lost(held)):
         return AlreadyPaidError(
@@ -210,6 +214,9 @@ def _resume(ask: Ask, entries: list[Entry]) -> Entry | None:
         held = None
     if refusal is not None:
         raise refusal
+    if held is not None and held.mode != ask.mode:  # at another price
+        release(held, note=f"It is asked in {ask.mode} instead.")
+        held = None
     return held
 
 
@@ -265,9 +272,11 @@ def _settlement(entry: Entry, usage: Usage, price: Price | None) -> dict[str, An
     frozen = entry.frozen_price() or price
     facts: dict[str, Any] = {"state": State.SETTLED, "usage": usage.as_json(), "actual_usd": None}
     try:
-        facts["actual_usd"] = frozen.cost(usage) if frozen else None
+        facts["actual_usd"] = frozen.cost(usage) if frozen and (usage != UNTOLD or not entry.reserved_usd) else None
     except UnpricedError as exc:
         facts["note"] = str(exc)
+    if usage == UNTOLD and entry.reserved_usd:
+        facts["note"] = "AWS did not tell what was used: it counts as its worst case."
     # A usage that nobody can price goes on counting as its worst case.
     facts["counted_usd"] = facts["actual_usd"] if facts["actual_usd"] is not None else entry.reserved_usd or Decimal(0)
     return facts
@@ -285,7 +294,7 @@ def _book(entries: Sequence[Entry], facts: Sequence[dict[str, Any]], *, from_sta
         live = _questions_asked_again(due)
         for row in due:
             fact = dict(wanted[row.pk])
-            is_late = row.state == State.POSSIBLY_PAID and fact["state"] == State.SETTLED
+            is_late = row.state != State.RESERVED and fact["state"] == State.SETTLED
             if is_late and row.question in live:
                 fact["state"] = State.POSSIBLY_PAID  # it was asked again meanwhile: both count
             row.book(fact.pop("state"), **fact)
@@ -296,7 +305,7 @@ def _book(entries: Sequence[Entry], facts: Sequence[dict[str, Any]], *, from_sta
 
 
 def _questions_asked_again(rows: Sequence[Entry]) -> set[str]:
-    late = [row.question for row in rows if row.state == State.POSSIBLY_PAID]
+    late = [row.question for row in rows if row.state != State.RESERVED]
     live = Entry.objects.filter(question__in=late, state__in=[State.RESERVED, State.SETTLED]) if late else None
     return set(live.values_list("question", flat=True)) if live is not None else set()
 

@@ -241,7 +241,7 @@ class TestArithmetic(TestCase):
     @given(
         st.lists(
             st.tuples(
-                st.decimals("0", "0.5", places=9), st.integers(0, 20_000), st.sampled_from(["settle", "lose", "free"])
+                st.decimals("0", "0.5", places=9), st.integers(1, 20_000), st.sampled_from(["settle", "lose", "free"])
             ),
             max_size=12,
         )

@@ -127,8 +127,10 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
     if file is None:
         raise NotAnalysableError("The file left the library before it was analysed.")
     require_video(file)
+    _ensure_content(file, progress)
+    if nova_job.content_hash not in ("", file.full_hash):
+        nova_job.questions.all().delete()  # they were about what the file was then; their answers stay
     if not nova_job.questions.exists():
-        _ensure_content(file, progress)
         if proxy_of(file) is None:
             make_proxy(file, progress=progress)
         _create(nova_job, file, model)

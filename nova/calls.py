@@ -32,6 +32,10 @@ def cut_proxy(
     proxy = asking.proxy_of(file) if file else None
     if file is None or proxy is None:
         raise NotAnalysableError("There is no proxy to send.", remedy="Make the proxy, then retry.")
+    if nova_job.content_hash not in ("", file.full_hash):
+        raise NotAnalysableError(
+            "The file has other content than when this was asked.", remedy="Retry: what it is now is asked about."
+        )
     cuts = sorted({question.start_s for question in questions if question.index})
     with pieces(file, proxy_path(proxy), cuts, token=token, progress=progress) as files:
         yield files
@@ -72,8 +76,18 @@ def holder_of(question: Question) -> str:
 
 def entries_of(questions: Sequence[Question]) -> dict[int, Entry]:
     """The reservations of these questions, also those of answers that were thought lost, by the question's id."""
+    return _entries(questions, [Entry.State.RESERVED, Entry.State.POSSIBLY_PAID])
+
+
+def entries_of_answered(questions: Sequence[Question]) -> dict[int, Entry]:
+    """The entries that answers are booked on: one that a person gave back was charged after all."""
+    open_ = entries_of(questions)
+    rest = [question for question in questions if question.pk not in open_]
+    return {**_entries(rest, [Entry.State.RELEASED]), **open_} if rest else open_
+
+
+def _entries(questions: Sequence[Question], states: Sequence[str]) -> dict[int, Entry]:
     holders = {holder_of(question): question.pk for question in questions}
-    states = [Entry.State.RESERVED, Entry.State.POSSIBLY_PAID]
     found: dict[int, Entry] = {}
     for start in range(0, len(questions), CHUNK):
         keys = [question.key for question in questions[start : start + CHUNK]]

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 
 from bedrock.converse import Reply
+from bedrock.ledger import UNTOLD
 from bedrock.models import Entry
 from jobs.queue import finish_parked
 from nova import results
@@ -89,7 +90,7 @@ def finish(nova_job: NovaJob) -> bool:
         if not questions or any(question.state in Question.OPEN for question in questions):
             _note_progress(locked, questions)
             return False
-        _book(locked, questions)
+        book(locked)
         failed = [question for question in questions if question.state == Question.State.FAILED]
         error = _failure(failed, questions) if failed else _keep_results(locked, questions)
         if error:
@@ -101,6 +102,16 @@ def finish(nova_job: NovaJob) -> bool:
         if file is not None and error is None:
             transaction.on_commit(lambda: announce(file, locked))
     return True
+
+
+def book(nova_job: NovaJob) -> None:
+    """What this analysis itself cost: answers that were paid for by another one cost it nothing."""
+    own = nova_job.raw_replies.all()
+    nova_job.cost_usd = own.aggregate(total=Sum("cost_usd"))["total"] or Decimal(0)
+    usages = own.values_list("usage", flat=True)
+    nova_job.tokens_input = sum(int(usage.get("input_tokens", 0)) for usage in usages)
+    nova_job.tokens_output = sum(int(usage.get("output_tokens", 0)) for usage in usages)
+    nova_job.save(update_fields=["cost_usd", "tokens_input", "tokens_output"])
 
 
 def read(nova_job: NovaJob, questions: Sequence[Question]) -> tuple[dict[str, dict[str, Any]], list[str]]:
@@ -159,16 +170,6 @@ def _failure(failed: Sequence[Question], questions: Sequence[Question]) -> Analy
     )
 
 
-def _book(nova_job: NovaJob, questions: Sequence[Question]) -> None:
-    """What this analysis itself cost: answers that were paid for by another one cost it nothing."""
-    own = nova_job.raw_replies.all()
-    nova_job.cost_usd = own.aggregate(total=Sum("cost_usd"))["total"] or Decimal(0)
-    usages = own.values_list("usage", flat=True)
-    nova_job.tokens_input = sum(int(usage.get("input_tokens", 0)) for usage in usages)
-    nova_job.tokens_output = sum(int(usage.get("output_tokens", 0)) for usage in usages)
-    nova_job.save(update_fields=["cost_usd", "tokens_input", "tokens_output"])
-
-
 def _note_progress(nova_job: NovaJob, questions: Sequence[Question]) -> None:
     done = sum(question.state not in Question.OPEN for question in questions)
     if questions and nova_job.progress != done / len(questions):
@@ -182,4 +183,4 @@ def _is_cut(questions: Sequence[Question]) -> bool:
 
 def _cost(entry: Entry | None, reply: Reply) -> Decimal | None:
     price = entry.frozen_price() if entry else None
-    return price.cost(reply.usage) if price else None
+    return price.cost(reply.usage) if price and reply.usage != UNTOLD else None

@@ -98,10 +98,12 @@ def stop(batch: BedrockBatch) -> None:
 
 def _may_ask(batch: BedrockBatch, *, force: bool) -> bool:
     """Take the turn of asking; only one gets it."""
-    now = timezone.now()
+    now, pause = timezone.now(), timedelta(seconds=conf.poll_pause_s())
     rows = BedrockBatch.objects.filter(pk=batch.pk)
     if not force:
-        rows = rows.filter(Q(polled_at__isnull=True) | Q(polled_at__lte=now - timedelta(seconds=conf.poll_pause_s())))
+        # Later than now: the clock was put back, and nobody waits until it is there again.
+        due = Q(polled_at__lte=now - pause) | Q(polled_at__gt=now + pause)
+        rows = rows.filter(Q(polled_at__isnull=True) | due)
     return bool(rows.update(polled_at=now))
 
 
@@ -175,7 +177,7 @@ def _take_in(batch: BedrockBatch, records: Iterable[OutputRecord]) -> int:
             bedrock_batch=batch, state=Question.State.ASKED, record_id__in=list(replies)
         )
         questions = list(asked.select_related("nova_job"))
-        entries = calls.entries_of(questions)
+        entries = calls.entries_of_answered(questions)
         answers.keep_replies(
             [(one, replies[one.record_id or ""], entries.get(one.pk)) for one in questions], mode=NovaJob.Mode.BATCH
         )
@@ -265,6 +267,8 @@ def _finish_touched(batch: BedrockBatch, progress: Progress) -> None:
     """End the analyses of this batch, and all others that asked the same."""
     keys = batch.questions.values("key")
     touched = list(NovaJob.objects.open().filter(questions__key__in=keys).values_list("pk", flat=True).distinct())
+    for cancelled in NovaJob.objects.filter(status=NovaJob.Status.CANCELLED, questions__bedrock_batch=batch).distinct():
+        answers.book(cancelled)
     for number, pk in enumerate(touched, 1):
         answers.finish(NovaJob(pk=pk))
         progress.update(0.5 + number / (2 * len(touched)), f"Reading results: {number:,} of {len(touched):,}")

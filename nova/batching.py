@@ -135,7 +135,7 @@ def is_idle() -> bool:
 def _have_done(kind: str, batch: BedrockBatch) -> None:
     """Let a worker do it, unless it failed for good a moment ago."""
     last = Job.objects.filter(kind=kind, subject_id=batch.pk).order_by("-pk").first()
-    if last is not None and last.state == Job.State.FAILED and _age(last) < PAUSE:
+    if last is not None and last.state == Job.State.FAILED and abs(_age(last)) < PAUSE:
         return
     enqueue(kind, batch.pk)
 

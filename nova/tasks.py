@@ -157,6 +157,7 @@ def _noted(nova_job: NovaJob) -> Iterator[None]:
     try:
         yield
     except Cancelled:
+        answers.book(nova_job)  # pieces may have been paid before
         nova_job.cancel()
         raise
     except WorkError as exc:

@@ -1,20 +1,24 @@
 """Rare ways to lose an answer that was paid, or to pay for a question twice."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from bedrock import staging
+from bedrock import catalogue, clients, ledger, staging
 from bedrock.errors import AccessError
 from bedrock.models import Entry
+from bedrock.pricing import Usage
 from files.models import File
 from jobs.models import Job, Notice
-from nova import batching
-from nova.models import BedrockBatch, NovaJob
+from jobs.queue import cancel_for_subject, retry
+from nova import asking, batch_pool, batching, calls
+from nova.models import BedrockBatch, NovaJob, RawReply
 from nova.options import Wanted
 from nova.tasks import request
-from tests.nova.batches import ask_for, go_through, lower_minimum, send, states
+from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
 from tests.standin.world import World
 
@@ -35,6 +39,19 @@ def clip(media: Path) -> File:
 
 def entries() -> list[str]:
     return sorted(Entry.objects.values_list("state", flat=True))
+
+
+def write_anew(file: File | None) -> File:
+    """As after a scan that found other content, and a new proxy of it."""
+    assert file is not None
+    fresh = make_clip(file.local_path.parent, "fresh.mp4", root=file.root)
+    facts = {name: getattr(fresh, name) for name in ("size_bytes", "mtime_ns", "sampled_hash")}
+    fresh.local_path.replace(file.local_path)
+    File.objects.filter(pk=file.pk).update(**facts, full_hash="")
+    file.proxies.all().delete()
+    fresh.proxies.update(file=file)
+    fresh.delete()
+    return File.objects.get(pk=file.pk)
 
 
 class TestAtOnce:
@@ -93,6 +110,35 @@ class TestAtOnce:
         assert len({first.pk, other.pk, later.pk}) == 3
         assert len(aws.bill) == 3
 
+    def test_usage_that_is_not_told_counts_as_its_worst_case_and_not_as_nothing(
+        self, aws: World, clip: File, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bedrock.converse.Usage.from_bedrock", lambda _: Usage())
+
+        nova_job = request(clip, LITE)[0]
+        work_off()
+
+        entry = Entry.objects.get()
+        assert (states([nova_job]), entry.state) == (["completed"], "settled")
+        assert (entry.actual_usd, entry.counted_usd) == (None, entry.reserved_usd)
+        assert "did not tell" in entry.note
+        assert RawReply.objects.get().cost_usd is None
+
+    @pytest.mark.parametrize("body", [b"", b"<html>a proxy's page</html>", b"{}"])
+    def test_something_that_is_no_answer_is_an_answer_that_was_lost(self, aws: World, clip: File, body: bytes) -> None:
+        bodies = iter([body])
+
+        def spoil(response_dict: dict[str, Any], **_: Any) -> None:
+            response_dict["body"] = next(bodies, response_dict["body"])
+
+        clients.runtime().meta.events.register("before-parse.bedrock-runtime.Converse", spoil)
+        nova_job = request(clip, LITE)[0]
+        work_off()
+
+        assert states([nova_job]) == ["completed"]
+        assert entries() == ["possibly_paid", "settled"]
+        assert len(aws.bill) == 2
+
     def test_a_cancel_is_heard_while_it_waits_for_its_turn(self, aws: World, clip: File, settings: Any) -> None:
         settings.NOVA_CONCURRENT_CALLS = 1
         nova_job, job = request(clip, LITE)
@@ -128,3 +174,70 @@ class TestInABatch:
         assert entries() == ["possibly_paid"] * 4
         assert len(aws.bill) == 4
         assert BedrockBatch.objects.get().cleared_at is not None
+
+    def test_a_clock_that_was_put_back_stops_no_polling(self, aws: World, media: Path) -> None:
+        nova_jobs = ask_for(media, 4)
+        send()
+        aws.clock.advance(minutes=40)
+        BedrockBatch.objects.update(polled_at=timezone.now() + timedelta(days=400))
+
+        batching.tend_all()
+        work_off()
+
+        assert states(nova_jobs) == ["completed"] * 4
+
+    def test_an_entry_given_back_too_early_is_booked_after_all(self, aws: World, media: Path) -> None:
+        nova_jobs = ask_for(media, 4)
+        send()
+        ledger.forgive(list(Entry.objects.all()), note="A person was wrong.")
+
+        go_through(aws)
+
+        assert states(nova_jobs) == ["completed"] * 4
+        assert_settled(aws)
+
+    def test_an_analysis_that_was_cancelled_shows_what_its_answer_cost(self, aws: World, media: Path) -> None:
+        nova_jobs = ask_for(media, 4)
+        send()
+        cancel_for_subject("nova_job", nova_jobs[0].pk)
+
+        go_through(aws)
+
+        assert states(nova_jobs)[0] == "cancelled"
+        assert sum(nova_job.cost_usd for nova_job in nova_jobs) == aws.usd()
+
+    def test_the_reservation_of_a_batch_is_not_the_price_of_realtime(self, aws: World, media: Path) -> None:
+        """It left the batch at the very moment at which its record was reserved."""
+        nova_job = ask_for(media, 4)[0]
+        (batch,) = batch_pool.send("lite")
+        question = batch.questions.get(nova_job=nova_job)
+        ask = calls.payment(question, asking.prompt_of(question), nova_job, catalogue.model("lite"))
+        batch_pool.run_now([nova_job], "realtime")
+        ledger.reserve(ask)
+
+        work_off()
+
+        assert states([nova_job]) == ["completed"]
+        assert Entry.objects.get(state="settled").actual_usd == aws.usd() == nova_job.cost_usd
+
+    def test_other_content_is_asked_about_as_what_it_is(self, aws: World, media: Path) -> None:
+        """A file was written anew, and has a new proxy, while its question waited."""
+        nova_job, *others = ask_for(media, 5)
+        before = nova_job.content_hash
+        file = write_anew(nova_job.file)
+
+        send()
+        go_through(aws)
+        told = (states([nova_job]), nova_job.error, states(others))
+        retry(Job.objects.filter(subject_id=nova_job.pk).latest("pk"))
+        work_off()
+        batch_pool.run_now([nova_job], "flex")
+        work_off()
+
+        assert told[0] == ["failed"]
+        assert "other content" in told[1]
+        assert told[2] == ["completed"] * 4
+        assert states([nova_job]) == ["completed"]
+        file.refresh_from_db()
+        assert RawReply.objects.get(nova_job=nova_job).content_hash == file.full_hash != before
+        assert not aws.paid_twice()

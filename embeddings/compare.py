@@ -49,7 +49,7 @@ def cost_of_comparing(*spaces: Space) -> Cost:
         known = set(
             PaidVector.objects.filter(space=space, purpose=PaidVector.Purpose.QUERY).values_list("text_hash", flat=True)
         )
-        texts = [parse(text).text for text in SavedQuery.objects.values_list("text", flat=True)]
+        texts = [parse(text).subject for text in SavedQuery.objects.values_list("text", flat=True)]
         due = [text for text in texts if text_hash(text) not in known]
         price = price_of(space)
         questions += len(due)

@@ -12,6 +12,8 @@ from files.models import Root
 
 MODES = [("hybrid", "Words and meaning"), ("keyword", "Exact words"), ("semantic", "Meaning")]
 FILMED = [("", "Any time"), ("30", "Last 30 days"), ("365", "Last 12 months")]
+#: SQLite's integers have 64 bits.
+LARGEST_ID = 2**63 - 1
 
 
 class SearchForm(forms.Form):
@@ -23,9 +25,9 @@ class SearchForm(forms.Form):
     directory = forms.ChoiceField(required=False)
     filmed = forms.ChoiceField(required=False, choices=FILMED)
     limit = forms.IntegerField(required=False, min_value=1, max_value=MAX_LIMIT)
-    at = forms.IntegerField(required=False, min_value=1)
-    like = forms.IntegerField(required=False, min_value=1)
-    like_file = forms.IntegerField(required=False, min_value=1)
+    at = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    like = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    like_file = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     typing = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -42,6 +42,8 @@ class Query:
 
     text: str
     terms: tuple[Term, ...]
+    #: What it is about: the text without the words that must not be there. A model knows no minus.
+    subject: str = ""
 
     @property
     def wanted(self) -> tuple[Term, ...]:
@@ -65,7 +67,8 @@ def parse(text: str, *, is_typing: bool = False) -> Query:
     if is_typing and terms and text[-1:].isalnum() and not terms[-1].is_excluded and len(terms[-1].words) == 1:
         last = terms[-1]
         terms[-1] = Term(last.words, is_prefix=len(last.words[0]) >= MIN_PREFIX)
-    return Query(" ".join(text.split()), tuple(terms))
+    subject = _TOKEN.sub(lambda match: "" if match["minus"] and words_of(match[0]) else match[0], text)
+    return Query(" ".join(text.split()), tuple(terms), " ".join(subject.split()))
 
 
 def all_of(terms: Sequence[Term], excluded: Sequence[Term] = ()) -> str:

@@ -160,6 +160,8 @@ def _checked(q: str, *, mode: str, kind: str, limit: int, is_typing: bool) -> Qu
     asked = parse(q, is_typing=is_typing)
     if not asked.text:
         raise SearchError("The question is empty.", remedy="Say in `q` what you want to see or hear.")
+    if not asked.subject:
+        raise SearchError("The question only says what must not be there.", remedy="Add what you want to find.")
     return asked
 
 
@@ -210,7 +212,7 @@ def _by_words(asked: Query, scope: _Scope) -> _Candidates:
 
 def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
     space = space or spaces.active()
-    vector = paid.query_vector(space, spaces.provider_of(space), asked.text)
+    vector = paid.query_vector(space, spaces.provider_of(space), asked.subject)
     return _floored(space, semantic.nearest(space, vector, scope.vectors, limit=POOL))
 
 

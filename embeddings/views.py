@@ -23,6 +23,8 @@ from transcription.models import Segment, Transcript
 #: Lines of the transcript shown beside a moment, before and after it.
 LINES_BEFORE, LINES_AFTER = 4, 12
 MORE = 20
+#: A moment later than this (eleven days) is no moment of a file.
+LATEST_S = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,9 +178,10 @@ def _address(form: SearchForm, **changes: object) -> str:
 
 def _start(request: HttpRequest, chunk: Chunk) -> float | None:
     try:
-        return float(request.GET["t"])
+        asked = float(request.GET["t"])
     except (KeyError, ValueError):
         return chunk.start_s
+    return asked if 0 <= asked < LATEST_S else chunk.start_s
 
 
 def _now(chunk: Chunk, asked: str, start_s: float | None) -> dict[str, Any]:

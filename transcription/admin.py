@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import BaseModelFormSet, ModelForm, Textarea
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -14,6 +15,16 @@ from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
 from transcription import subtitles
 from transcription.models import PaidPiece, Segment, Transcript
 from transcription.writing import choose_current, correct_segments, delete_transcript
+
+
+#: Lines to a page: hours of talk are thousands, which took ten seconds to show and more than a form may send back.
+LINES = 100
+
+
+def first_line(request: HttpRequest) -> int:
+    """The index of the first line on the page that is asked for by `?from=`."""
+    asked = request.GET.get("from", "")
+    return int(asked[:6]) if asked.isdecimal() else 0
 
 
 def clock(seconds: float) -> str:
@@ -35,7 +46,9 @@ class SegmentInline(admin.TabularInline[Segment, Transcript]):
     verbose_name_plural = "segments (change the text to correct it)"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
-        return super().get_queryset(request).select_related("transcript")
+        first = first_line(request)
+        rows = super().get_queryset(request).select_related("transcript")
+        return rows.filter(index__gte=first, index__lt=first + LINES)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "text":
@@ -56,8 +69,8 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
     list_select_related = ("file",)
     search_fields = ("file__name", "text")
     readonly_fields = (
-        "file", "provider", "engine", "model", "downloads", "text", "is_current", "is_approximate", "segment_count",
-        "word_count", "confidence", "took_s", "notes", "source_hash", "metadata", "created_at", "updated_at",
+        "file", "provider", "engine", "model", "downloads", "lines", "text", "is_current", "is_approximate",
+        "segment_count", "word_count", "confidence", "took_s", "notes", "source_hash", "metadata", "created_at", "updated_at",
     )  # fmt: skip
     fields = ("file", ("provider", "engine", "model"), "language", "downloads", *readonly_fields[5:])
     inlines = (SegmentInline,)
@@ -73,6 +86,15 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
         links = ((f"{url}?format={kind}", kind.upper()) for kind in subtitles.FORMATS)
         return format_html_join(" ", '<a href="{}">{}</a>', links)
 
+    @admin.display(description="lines below")
+    def lines(self, transcript: Transcript) -> SafeString:
+        pages = range(0, max(transcript.segment_count, 1), LINES)
+        links = (
+            (f"?from={first}#segments-group", first + 1, min(first + LINES, transcript.segment_count))
+            for first in pages
+        )
+        return format_html_join(" · ", '<a href="{}">{}–{}</a>', links)
+
     @admin.action(description="Use for search and captions", permissions=["change"])
     def make_current(self, request: HttpRequest, rows: QuerySet[Transcript]) -> None:
         for transcript in rows.select_related("file"):
@@ -85,6 +107,11 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
         changed = [entry for entry in formset.forms if "text" in entry.changed_data]
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
         correct_segments(form.instance, {entry.instance.pk: entry.cleaned_data["text"] for entry in changed})
+
+    def response_change(self, request: HttpRequest, obj: Transcript) -> HttpResponse:
+        """“Save and continue” stays at the lines that were corrected."""
+        answer = super().response_change(request, obj)
+        return redirect(request.get_full_path()) if "_continue" in request.POST and request.GET else answer
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         shown, counts, _, protected = super().get_deleted_objects(objs, request)

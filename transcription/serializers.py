@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from transcription import registry
+from transcription.errors import UnknownLanguageError
 from transcription.models import Segment, Transcript
 from transcription.providers.base import Provider, Wish
 
@@ -94,7 +95,11 @@ class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
         choices=("auto", "faster-whisper", "openai-whisper"), default="auto", help_text="Whisper only."
     )
     language = serializers.RegexField(
-        r"^[a-z]{2,3}$", default="", allow_blank=True, help_text="Code such as en or de; empty = recognised."
+        r"^[A-Za-z]{2,3}$",
+        default="",
+        allow_blank=True,
+        help_text="Code such as en or de; empty = recognised.",
+        error_messages={"invalid": UnknownLanguageError.remedy},
     )
     audio_track = serializers.IntegerField(
         default=None, allow_null=True, min_value=0, help_text="Counted from 0; empty = the usual one."
@@ -102,6 +107,9 @@ class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
     force = serializers.BooleanField(
         default=False, label="Transcribe again", help_text="Also where there is such a transcript."
     )
+
+    def validate_language(self, code: str) -> str:
+        return code.lower()
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from embeddings import index
@@ -118,7 +119,15 @@ def test_a_model_that_is_away_is_told_above_what_words_found(viewer: Client, fri
 
 @pytest.mark.parametrize(
     "query",
-    ["q=leak&kind=poem&mode=magic&limit=0&at=x", "q=%00", "q=" + "w" * 3000, "q=<script>alert(1)</script>", "like=999"],
+    [
+        "q=leak&kind=poem&mode=magic&limit=0&at=x",
+        "q=%00",
+        "q=" + "w" * 3000,
+        "q=<script>alert(1)</script>",
+        "like=999",
+        f"like={10**30}",
+        f"like_file={10**30}",
+    ],
 )
 def test_wrong_addresses_have_an_answer(viewer: Client, friday: File, query: str) -> None:
     assert "<script>alert" not in page(viewer, query)
@@ -175,6 +184,16 @@ def test_the_moment_alone_is_a_fragment(viewer: Client, friday: File) -> None:
     assert f"/files/{friday.pk}/player/?t=12.5" in html
     assert viewer.get(f"/search/moment/{chunk.pk}/?t=soon").status_code == 200
     assert viewer.get("/search/moment/999999/").status_code == 404
+
+
+@pytest.mark.parametrize("wrong", ["inf", "nan", "-5", "1e400", "x"])
+def test_a_second_that_is_none_opens_the_moment_at_its_own(viewer: Client, friday: File, wrong: str) -> None:
+    chunk = Chunk.objects.get(text__startswith="That is a leak")
+
+    answer = viewer.get(reverse("search-moment", args=[chunk.pk]), {"t": wrong})
+
+    assert answer.status_code == 200
+    assert f"?t={chunk.start_s:g}" in answer.content.decode()
 
 
 def test_the_page_is_closed_without_login_or_permission(db: None, friday: File) -> None:

@@ -76,6 +76,12 @@ def test_a_word_that_must_not_be_there(pond: File) -> None:
     assert search("leak -liner", mode="hybrid").counts == {"name": 1}
 
 
+def test_a_word_that_must_not_be_there_is_no_part_of_the_meaning(pond: File) -> None:
+    assert search("stones -leak", mode="semantic").results == search("stones", mode="semantic").results
+    with pytest.raises(SearchError, match="must not be there"):
+        search("-leak")
+
+
 def test_some_of_the_words_come_after_all_of_them(make_file: MakeFile) -> None:
     for name, text in (("a.mp4", "The liner is torn."), ("b.mp4", "A leak in the liner."), ("c.mp4", "A leak.")):
         say(file := make_file(name), [(0, 2, text)])

@@ -88,7 +88,7 @@ def test_what_failed_is_an_exit_status(talk: File) -> None:
         (["1", "--all"], "not both"),
         (["--filter", "nonsense"], "NAME=VALUE"),
         (["--filter", "colour=red"], "Not a filter"),
-        (["--all", "--language", "Klingon!"], "language"),
+        (["--all", "--language", "Klingon!"], "Use a code such as en"),
         (["--all", "--provider", "nobody"], "provider"),
         (["--all", "--model", "enormous"], "enormous"),
     ],

@@ -158,7 +158,7 @@ def test_the_doctor_says_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_asking_answers_with_a_job_and_joins_the_same_request(api: APIClient) -> None:
     file = make_file()
-    asked = {"file_id": file.pk, "provider": "whisper", "model": "base", "language": "en", "force": True}
+    asked = {"file_id": file.pk, "provider": "whisper", "model": "base", "language": "EN", "force": True}
 
     first, second = (api.post("/api/transcription/transcribe", asked) for _ in range(2))
 
@@ -305,6 +305,24 @@ def test_a_segment_is_corrected_and_search_follows(
     transcript.refresh_from_db()
     assert transcript.text == "hello world"
     assert news == [(transcript.file_id, transcript.pk, "corrected")]
+
+
+def test_a_line_of_a_long_transcript_is_corrected_on_its_page(admin_client: Client) -> None:
+    transcript = transcript_of("long.mp4", *[f"line {number}" for number in range(1250)])
+    url = reverse("admin:transcription_transcript_change", args=[transcript.pk])
+    last = transcript.segments.get(index=1249)
+
+    page = admin_client.get(f"{url}?from=1200").content.decode()
+    form = {"language": "en", "segments-TOTAL_FORMS": 1, "segments-INITIAL_FORMS": 1, "_continue": "1"}
+    form |= {"segments-0-id": last.pk, "segments-0-transcript": transcript.pk, "segments-0-text": "the last line"}
+    answer = admin_client.post(f"{url}?from=1200", form)
+
+    assert '<a href="?from=1200#segments-group">1201–1250</a>' in page
+    assert 'name="segments-49-text"' in page
+    assert 'name="segments-50-text"' not in page
+    assert answer["Location"] == f"{url}?from=1200"
+    assert transcript.segments.get(index=1249).text == "the last line"
+    assert admin_client.get(f"{url}?from=many").status_code == 200
 
 
 def test_the_pages_of_the_admin_open_with_few_queries(

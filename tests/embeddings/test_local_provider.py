@@ -79,7 +79,7 @@ def test_it_needs_no_torch_and_does_not_import_the_package_that_wants_it() -> No
 def test_a_missing_folder_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "LOCAL_EMBED_MODEL_PATH", str(tmp_path))
 
-    problem = local.LocalProvider(SpaceKey(provider="local", model="x", dimension=384)).problem()
+    problem = local.LocalProvider(local.LocalProvider.default_key()).problem()
 
     assert "model.safetensors" in problem
     assert "LOCAL_EMBED_MODEL_PATH" in problem
@@ -99,18 +99,74 @@ def test_an_uninstalled_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_folder_of_ones_own_is_a_space_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pinned = local._model_folder()
-    own = tmp_path / "my-model"
-    own.mkdir()
-    for name in ("model.safetensors", "tokenizer.json", "config.json"):
-        (own / name).symlink_to(pinned / name)
-    monkeypatch.setattr(settings, "LOCAL_EMBED_MODEL_PATH", str(own))
+    own = own_model(tmp_path, monkeypatch)
 
     key = local.LocalProvider.default_key()
 
     assert (key.model, key.dimension) == ("my-model", json.loads((own / "config.json").read_text())["hidden_size"])
     assert local.LocalProvider(key).fingerprint() == local.WEIGHTS_SHA256
     assert local.LocalProvider(key).embed(["x"], purpose="query").shape == (1, 384)
+
+
+def own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of one's own, with the pinned model in it."""
+    pinned = local._pinned_folder()
+    own = tmp_path / "my-model"
+    own.mkdir()
+    for name in ("model.safetensors", "tokenizer.json", "config.json"):
+        (own / name).symlink_to(pinned / name)
+    monkeypatch.setattr(settings, "LOCAL_EMBED_MODEL_PATH", str(own))
+    return own
+
+
+def test_the_pinned_model_answers_while_a_space_of_ones_own_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = local.LocalProvider.default_key()
+    own = own_model(tmp_path, monkeypatch)
+    mine = local.LocalProvider.default_key()
+
+    (own / "model.safetensors").unlink()
+
+    assert local.LocalProvider(before).fingerprint() == local.WEIGHTS_SHA256
+    assert local.LocalProvider(before).embed(["x"], purpose="query").shape == (1, 384)
+    with pytest.raises(ProviderUnavailableError, match=r"model\.safetensors"):
+        local.LocalProvider(mine).fingerprint()
+    monkeypatch.setattr(settings, "LOCAL_EMBED_MODEL_PATH", "")
+    assert "my-model" in local.LocalProvider(mine).problem()
+
+
+@pytest.mark.parametrize("damaged", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_model_that_cannot_be_loaded_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
+    own = own_model(tmp_path, monkeypatch)
+    key = local.LocalProvider.default_key()
+    (own / damaged).unlink()
+    (own / damaged).write_text('{"model_type": "other"}')
+
+    with pytest.raises(ProviderUnavailableError, match="cannot be used") as caught:
+        local.LocalProvider(key).embed(["x"], purpose="query")
+
+    assert "LOCAL_EMBED_MODEL_PATH" in caught.value.remedy
+
+
+def test_the_weights_of_ones_own_are_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_model(tmp_path, monkeypatch)
+    mine = local.LocalProvider(local.LocalProvider.default_key())
+    mine.fingerprint()
+    monkeypatch.setattr(local, "_sha256", lambda path: pytest.fail("hashed again"))
+
+    assert mine.fingerprint() == local.WEIGHTS_SHA256
+
+
+def test_a_model_that_takes_the_first_token_is_read_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = own_model(tmp_path, monkeypatch)
+    by_mean = local.LocalProvider(local.LocalProvider.default_key()).embed(["A pump."], purpose="query")
+    (own / "1_Pooling").mkdir()
+    (own / "1_Pooling" / "config.json").write_text('{"pooling_mode_cls_token": true}')
+
+    by_first = local.LocalProvider(local.LocalProvider.default_key()).embed(["A pump."], purpose="query")
+
+    assert not np.allclose(by_mean, by_first, atol=0.1)
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from embeddings import spaces
+from embeddings.errors import SpaceError
 from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space, Viewing
 from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
 
@@ -34,8 +35,13 @@ class SpaceAdmin(ReadOnlyAdmin[Space]):
         if not request.user.has_perm("embeddings.change_space") or len(chosen) != 1:
             self.message_user(request, "Choose one space that you may change.", messages.ERROR)
             return
-        spaces.switch_to(chosen[0])
-        self.message_user(request, f"Search uses “{chosen[0]}” now.", messages.SUCCESS)
+        try:
+            lacking = spaces.choose(chosen[0])
+        except SpaceError as error:
+            self.message_user(request, f"{error} {error.remedy}", messages.ERROR)
+            return
+        said = f"Search uses “{chosen[0]}” now. {lacking}".strip()
+        self.message_user(request, said, messages.WARNING if lacking else messages.SUCCESS)
 
 
 @admin.register(Chunk)

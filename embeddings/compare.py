@@ -44,7 +44,7 @@ def cost_of_comparing(*spaces: Space) -> Cost:
     questions, usd = 0, Decimal(0)
     is_priced = True
     for space in spaces:
-        if not registry.provider_for(space.key).is_paid:
+        if not registry.provider_for(space.key).is_paid or not space.embeddings.exists():
             continue
         known = set(
             PaidVector.objects.filter(space=space, purpose=PaidVector.Purpose.QUERY).values_list("text_hash", flat=True)

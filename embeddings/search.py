@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from bedrock.errors import BedrockError
-from embeddings import keyword, paid, semantic, snippets, spaces, vec
+from embeddings import keyword, matrix, paid, semantic, snippets, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
 from embeddings.fulltext import Where
 from embeddings.fusion import Ranking, as_fraction, reciprocal_rank
@@ -34,6 +34,10 @@ POOL = 200
 PARTIAL_WEIGHT = 0.4
 #: What a moment says that was found by its picture alone.
 SEEN = "What is seen here, though it may not be said."
+#: Where the space in use is empty. What is embedded is found at once, so this passes.
+NOT_YET = (
+    "Found by words only: nothing is embedded yet. `python manage.py embed` does it, or the workers where it is free."
+)
 #: A chunk may be replaced between finding and reading it; then the question is asked again.
 MAX_TRIES = 3
 
@@ -212,7 +216,11 @@ def _by_words(asked: Query, scope: _Scope) -> _Candidates:
 
 def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
     space = space or spaces.active()
-    vector = paid.query_vector(space, spaces.provider_of(space), asked.subject)
+    provider = spaces.provider_of(space)
+    vec.require()
+    if not len(matrix.snapshot_of(space)):  # a paid question is not asked of nothing
+        return _Candidates(scores={}, notice=NOT_YET if Chunk.objects.exists() else "")
+    vector = paid.query_vector(space, provider, asked.subject)
     return _floored(space, semantic.nearest(space, vector, scope.vectors, limit=POOL))
 
 

@@ -1,8 +1,13 @@
 """Verbs over spaces: the one in use, one built beside it, the switch and the way back."""
 
+from decimal import Decimal
+from typing import Any
+
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from bedrock.models import Entry
 from embeddings import fulltext, registry, vec
 from embeddings.errors import SpaceError, SpaceMismatchError
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space, Viewing
@@ -40,6 +45,38 @@ def switch_to(space: Space) -> None:
         Space.objects.filter(is_active=True).exclude(pk=space.pk).update(is_active=False)
         Space.objects.filter(pk=space.pk).update(is_active=True, activated_at=timezone.now())
     space.refresh_from_db()
+
+
+def what_it_lacks(space: Space) -> str:
+    """What would not be found by meaning after a switch to this space, in words; empty where nothing."""
+    count = waiting_count(space)
+    if count <= 0:
+        return ""
+    said = "1 text has" if count == 1 else f"{count:,} texts have"
+    return f"{said} no vector in “{space}” yet, and can be found by words only."
+
+
+def choose(space: Space) -> str:
+    """Switch to a space that was filled; returns what it still lacks, in words. Raises SpaceError for an empty one."""
+    lacking = what_it_lacks(space)
+    if lacking and not space.embeddings.exists():
+        raise SpaceError(
+            f"“{space}” is empty: meaning would find nothing.",
+            remedy=f"Fill it first: `python manage.py embed --space {space.pk}`.",
+        )
+    switch_to(space)
+    return lacking
+
+
+def paid_in(space: Space) -> tuple[int, Decimal]:
+    """(how many vectors were paid for in this space, what they cost): gone with it."""
+    texts = space.paid_vectors.all()
+    looks = Viewing.objects.filter(space=space, state=Viewing.State.DONE)
+    entries = Entry.objects.filter(
+        Q(question__startswith=f"embed:{space.pk}:") | Q(pk__in=looks.values("entry_id")), purpose="embedding"
+    )
+    total: Any = entries.counted_usd()
+    return texts.count() + looks.count(), Decimal(total)
 
 
 def delete(space: Space) -> None:

@@ -16,7 +16,6 @@ from transcription import subtitles
 from transcription.models import PaidPiece, Segment, Transcript
 from transcription.writing import choose_current, correct_segments, delete_transcript
 
-
 #: Lines to a page: hours of talk are thousands, which took ten seconds to show and more than a form may send back.
 LINES = 100
 
@@ -70,7 +69,8 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
     search_fields = ("file__name", "text")
     readonly_fields = (
         "file", "provider", "engine", "model", "downloads", "lines", "text", "is_current", "is_approximate",
-        "segment_count", "word_count", "confidence", "took_s", "notes", "source_hash", "metadata", "created_at", "updated_at",
+        "segment_count", "word_count", "confidence", "took_s", "notes", "source_hash", "metadata", "created_at",
+        "updated_at",
     )  # fmt: skip
     fields = ("file", ("provider", "engine", "model"), "language", "downloads", *readonly_fields[5:])
     inlines = (SegmentInline,)

@@ -188,7 +188,9 @@ def test_embed_lists_and_switches_spaces(friday: File, settings: Any) -> None:
     assert spaces.active() == second
     assert f"{second.pk} * paid: bag" in out.getvalue()
     call_command("embed", "--switch", str(first.pk), stdout=out)
-    call_command("embed", "--delete-space", str(second.pk), stdout=out)
+    with pytest.raises(CommandError, match=r"3 answers that were paid for \(\$0\.0000\) go with"):
+        call_command("embed", "--delete-space", str(second.pk), stdout=out)
+    call_command("embed", "--delete-space", str(second.pk), "--yes", stdout=out)
     assert list(Space.objects.all()) == [first]
     with pytest.raises(CommandError, match="in use"):
         call_command("embed", "--delete-space", str(first.pk), stdout=out)
@@ -455,8 +457,15 @@ def test_the_admin_switches_the_space_in_use(admin_client: Client, friday: File,
     settings.EMBEDDING_PROVIDER = "paid"
     second = spaces.get_or_make(registry.default_key())
 
-    admin_client.post("/admin/embeddings/space/", {"action": "use", "_selected_action": [second.pk]})
+    def use(*chosen: Space) -> str:
+        action = {"action": "use", "_selected_action": [space.pk for space in chosen]}
+        return admin_client.post("/admin/embeddings/space/", action, follow=True).content.decode()
 
+    assert "is empty" in use(second)
+    assert spaces.active() == first
+    index.index_file(friday, space=second)
+    Embedding.objects.filter(space=second).last().delete()  # type: ignore[union-attr]
+    assert "1 text has no vector" in use(second)
     assert spaces.active() == second
-    admin_client.post("/admin/embeddings/space/", {"action": "use", "_selected_action": [first.pk, second.pk]})
+    use(first, second)
     assert spaces.active() == second

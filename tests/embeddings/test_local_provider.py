@@ -12,7 +12,7 @@ from django.conf import settings
 from embeddings import registry
 from embeddings.errors import ProviderError, ProviderUnavailableError, SpaceMismatchError
 from embeddings.providers import local
-from embeddings.vectors import SpaceKey, checked, to_bits
+from embeddings.vectors import checked, to_bits
 
 SENTENCES = [
     "The pond loses three centimetres of water a day.",

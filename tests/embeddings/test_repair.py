@@ -131,6 +131,18 @@ def test_a_new_space_is_built_while_the_old_one_answers(file: File, other_space:
     assert len(search("leak", mode="keyword").results) == 1
 
 
+def test_an_empty_space_is_not_switched_to_and_says_so_where_it_is(file: File, other_space: Space) -> None:
+    with pytest.raises(CommandError, match="is empty"):
+        call_command("embed", "--switch", str(other_space.pk))
+    spaces.switch_to(other_space)
+
+    answer = search("leak")
+
+    assert [hit.file_id for hit in answer.results] == [file.pk]
+    assert "nothing is embedded yet" in answer.notice
+    assert not PaidVector.objects.exists()
+
+
 def test_a_switch_holds_at_once_and_can_be_taken_back(file: File, other_space: Space) -> None:
     first = spaces.active()
     index.index_file(file, space=other_space)

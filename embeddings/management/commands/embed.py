@@ -45,7 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="say whether chunks, words and vectors agree")
         parser.add_argument("--repair", action="store_true", help="make them agree, and give empty space back")
         parser.add_argument("--compare", type=int, nargs=2, metavar="SPACE", help="two spaces on the saved queries")
-        parser.add_argument("--yes", action="store_true", help="spend money without asking")
+        parser.add_argument("--yes", action="store_true", help="spend money, or forget what it bought, without asking")
         parser.add_argument("--dry-run", action="store_true", help="only say what it would do")
         parser.add_argument("--json", action="store_true")
 
@@ -57,9 +57,11 @@ class Command(BaseCommand):
 
     def _do(self, options: dict[str, Any]) -> None:
         if options["switch"]:
-            spaces.switch_to(_space(options["switch"]))
+            lacking = spaces.choose(_space(options["switch"]))
+            if lacking:
+                self.stderr.write(lacking)
         if options["delete_space"]:
-            spaces.delete(_space(options["delete_space"]))
+            self._delete(_space(options["delete_space"]), options)
         if options["spaces"] or options["switch"] or options["delete_space"]:
             self._list(as_json=options["json"])
             return
@@ -89,6 +91,15 @@ class Command(BaseCommand):
         if plan.usd_high:
             self._ask(f"This costs up to ${plan.usd_high:.4f}.", options)
         self._embed(files, space, options)
+
+    def _delete(self, space: Space, options: dict[str, Any]) -> None:
+        """Vectors that were paid for go by `--yes` only: to have them again is to pay again."""
+        count, usd = spaces.paid_in(space)
+        if count and not options["yes"]:
+            raise CommandError(
+                f"{count:,} answers that were paid for (${usd:.4f}) go with “{space}”. Run it again with --yes."
+            )
+        spaces.delete(space)
 
     def _ask(self, what: str, options: dict[str, Any]) -> None:
         """Money is spent by `--yes`, or by a person who says so at the terminal."""

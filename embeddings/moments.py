@@ -13,6 +13,8 @@ from embeddings.models import Chunk
 from embeddings.query import Query, Term
 from embeddings.snippets import best_place, find
 
+#: Made from what is said, among other things.
+_DERIVED = (Chunk.Kind.ELEMENT, Chunk.Kind.CHAPTER)
 #: Moments of a file that begin so close to each other are one, whatever they were found in.
 TOGETHER_S = 2.0
 
@@ -65,6 +67,15 @@ class Moment:
         place = best_place(chunk.text, [offset for offset, _ in marks], terms)
         return chunk.start_s if place is None else second_at(marks, place, chunk.start_s)
 
+    def take_in(self, other: "Moment", terms: Sequence[Term]) -> None:
+        """Stand for another moment at the same second too. Where its words were said, those are shown."""
+        kinds = {self.chunk.source_kind, *self.also, other.chunk.source_kind}
+        if other.chunk.source_kind == Chunk.Kind.TRANSCRIPT and self.chunk.source_kind in _DERIVED:
+            said, told = (find(one.chunk.text, terms).terms_found for one in (other, self))
+            if said and said >= told:
+                self.chunk, self.end_s = other.chunk, other.end_s
+        self.also = sorted(kinds - {self.chunk.source_kind})
+
 
 def moments_of(scores: Mapping[int, float], rows: Mapping[int, Passage], asked: Query) -> list[Moment]:
     """One moment for chunks that follow each other, in the order of the best of each.
@@ -104,8 +115,8 @@ def one_a_second(moments: Sequence[Moment], terms: Sequence[Term]) -> list[Momen
         if same is None:
             near.append((start_s, moment))
             kept.append(moment)
-        elif moment.chunk.source_kind not in (same.chunk.source_kind, *same.also):
-            same.also.append(moment.chunk.source_kind)
+        else:
+            same.take_in(moment, terms)
     return kept
 
 

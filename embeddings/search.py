@@ -253,10 +253,9 @@ def _fill(
     answer.file_count = len({moment.chunk.file_id for moment in moments})
     answer.notice, answer.weaker = candidates.notice, candidates.weaker
     shown = moments[:limit]
-    if answer.mode == "semantic":
-        scores = {moment.chunk.pk: candidates.similarity[moment.chunk.pk] for moment in shown}
-    else:
-        scores = as_fraction({moment.chunk.pk: moment.score for moment in shown})
+    scores: Mapping[int, float] = {moment.chunk.pk: moment.score for moment in shown}
+    if answer.mode != "semantic":
+        scores = as_fraction(scores)
     answer.results = [_hit(moment, asked, candidates, scores[moment.chunk.pk]) for moment in shown]
 
 

@@ -187,18 +187,33 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
         )
     manifest = verify(archive, progress)
     connection.close()
-    places = {DATABASE: database, SETTINGS: settings.DATA_DIR / RESTORED_SETTINGS}
+    places = {SETTINGS: settings.DATA_DIR / RESTORED_SETTINGS}
     folders = _folders()
     with _open(archive) as tar:
         for info in tar:
             content = tar.extractfile(info)
             if info.name == MANIFEST or content is None:
                 continue
+            if info.name == DATABASE:
+                _put_database(content, database)
+                continue
             top, _, rest = info.name.partition("/")
             _put(content, places.get(info.name) or _inside(folders.get(top), rest))
-    for suffix in ("-wal", "-shm"):
-        storage.remove(database.with_name(database.name + suffix))
     return manifest
+
+
+def _put_database(content: IO[bytes], database: Path) -> None:
+    """Where DATABASE_URL says, which need not be in DATA_DIR."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    partial = database.with_name(f".{database.name}.part")
+    partial.unlink(missing_ok=True)  # of a restore that was killed
+    with _open_private(partial) as out:
+        shutil.copyfileobj(content, out, CHUNK_BYTES)
+        out.flush()
+        os.fsync(out.fileno())
+    for suffix in ("-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    partial.rename(database)
 
 
 def _put(content: IO[bytes], target: Path) -> None:

@@ -68,6 +68,21 @@ def test_a_restore_brings_back_every_row_and_every_byte(
     assert (settings.PROXY_DIR / "holiday_1_720p15.mp4").read_bytes() == b"proxy" * 1000
 
 
+def test_the_database_goes_where_the_settings_say(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.make_backup(tmp_path / "b.tar")
+    before = _rows(Path(connection.settings_dict["NAME"]))
+    _elsewhere(tmp_path / "new", monkeypatch)
+    database = tmp_path / "another disk" / "library.db"
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(database))
+
+    backup.restore(tmp_path / "b.tar")
+
+    assert _rows(database) == before
+    assert not (settings.DATA_DIR / "app.db").exists()
+
+
 def test_no_secret_and_no_half_upload_is_in_it(library: Path, tmp_path: Path) -> None:
     backup.make_backup(tmp_path / "b.tar")
 

@@ -274,6 +274,7 @@ SPECTACULAR_SETTINGS = {
         "novaproject.schema_hooks.show_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "ChunkKindEnum": "embeddings.models.Chunk.Kind",
         "ModelStatusEnum": "bedrock.models.CatalogueModel.Status",
         "NovaStatusEnum": "nova.models.NovaJob.Status",
         "NovaModeEnum": "nova.models.NovaJob.Mode",

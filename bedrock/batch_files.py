@@ -37,7 +37,8 @@ class BatchFolder:
     @property
     def prefix(self) -> str:
         """Raises NotConfiguredError that names the settings which batch mode still needs."""
-        batch_api.role_arn()
+        if not (conf.batch().input_prefix and conf.bucket()):
+            batch_api.role_arn()
         return f"{conf.batch().input_prefix}/{self.name}"
 
     @property

@@ -1,6 +1,9 @@
 """The settings of `bedrock`, read here and nowhere else in this app."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 
 from django.conf import settings
@@ -22,12 +25,48 @@ class BatchConf:
     max_bytes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a batch job was made."""
+
+    region: str
+    bucket: str
+    input_prefix: str
+    output_prefix: str
+
+
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
+
+
+@contextmanager
+def at(place: Mapping[str, str]) -> Iterator[None]:
+    """Go on at the place where something was made, whatever the settings say by now. An empty one is here."""
+    token = _place.set(Place(**place) if place else None)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
+def here() -> dict[str, str]:
+    """The place of now, as it is kept."""
+    limits = batch()
+    made = Place(region=region(), bucket=bucket(), input_prefix=limits.input_prefix, output_prefix=limits.output_prefix)
+    return asdict(made)
+
+
 def region() -> str:
-    return str(settings.AWS_REGION)
+    place = _place.get()
+    return place.region if place else str(settings.AWS_REGION)
 
 
 def bucket() -> str:
     """The staging bucket; empty = none."""
+    place = _place.get()
+    return place.bucket if place else _bucket()
+
+
+def _bucket() -> str:
     return str(settings.S3_BUCKET_NAME).removeprefix("s3://").strip("/")
 
 
@@ -48,7 +87,7 @@ def budget_usd() -> Decimal | None:
 def missing_batch_settings() -> list[str]:
     """Which of the settings that batch mode needs are empty (the bucket among them)."""
     names = [name for name in BATCH_SETTINGS if not str(getattr(settings, name)).strip()]
-    return names if bucket() else [*names, "S3_BUCKET_NAME"]
+    return names if _bucket() else [*names, "S3_BUCKET_NAME"]
 
 
 def is_batch_on() -> bool:
@@ -56,10 +95,11 @@ def is_batch_on() -> bool:
 
 
 def batch() -> BatchConf:
+    place = _place.get()
     return BatchConf(
         role_arn=str(settings.BEDROCK_BATCH_ROLE_ARN).strip(),
-        input_prefix=_prefix(settings.NOVA_BATCH_INPUT_PREFIX),
-        output_prefix=_prefix(settings.NOVA_BATCH_OUTPUT_PREFIX),
+        input_prefix=place.input_prefix if place else _prefix(settings.NOVA_BATCH_INPUT_PREFIX),
+        output_prefix=place.output_prefix if place else _prefix(settings.NOVA_BATCH_OUTPUT_PREFIX),
         min_records=settings.NOVA_BATCH_MIN_RECORDS,
         max_records=settings.NOVA_BATCH_MAX_RECORDS,
         max_bytes=settings.NOVA_BATCH_MAX_BYTES,

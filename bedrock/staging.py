@@ -9,6 +9,7 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -104,7 +105,7 @@ def upload_many(
         try:
             while True:
                 room = islice(rest, 2 * WORKERS - len(waiting))
-                waiting |= {pool.submit(_upload_one, path, key) for path, key in room}
+                waiting |= {pool.submit(copy_context().run, _upload_one, path, key) for path, key in room}
                 if not waiting:
                     return done
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)

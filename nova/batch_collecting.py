@@ -42,7 +42,8 @@ def poll(batch: BedrockBatch, *, force: bool = False) -> BedrockBatch:
     if not batch.arn or batch.ended_at or not _may_ask(batch, force=force):
         return batch
     try:
-        remote = batch_api.get(batch.arn)
+        with batch.there():
+            remote = batch_api.get(batch.arn)
     except BedrockError as exc:
         BedrockBatch.objects.filter(pk=batch.pk).update(error=_in_words(exc))
         raise
@@ -59,7 +60,8 @@ def collect(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS) -> int:
     if not batch.arn or batch.ended_at is None:
         return 0
     try:
-        return _collect(batch, progress)
+        with batch.there():
+            return _collect(batch, progress)
     except BedrockError as exc:
         BedrockBatch.objects.filter(pk=batch.pk).update(error=calls.in_words(exc))
         raise
@@ -84,7 +86,8 @@ def _collect(batch: BedrockBatch, progress: Progress) -> int:
 def stop(batch: BedrockBatch) -> None:
     """Have Bedrock stop it. What it has done until then is paid for, and taken in as usual."""
     try:
-        batch_api.stop(batch.arn)
+        with batch.there():
+            batch_api.stop(batch.arn)
     except MissingObjectError:
         # Nobody knows what became of it: what is asked again may have been paid.
         BedrockBatch.objects.filter(pk=batch.pk, ended_at__isnull=True).update(ended_at=timezone.now())

@@ -322,6 +322,7 @@ def _make_batch(model: CatalogueModel, job: Sequence[Record]) -> BedrockBatch:
     folder = staging.new_id()
     batch = BedrockBatch.objects.create(
         folder=folder,
+        place=bedrock_conf.here(),
         client_token=f"novaproject-{folder}-{staging.new_id()}",
         model_key=model.key,
         runtime_id=catalogue.runtime_id(model),

@@ -48,7 +48,7 @@ SENT = "Sent to Bedrock"
 
 def send_batch(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS, token: str = "") -> str:
     """Do what is left to do until Bedrock has the job. Returns what to say of it; raises BedrockError, Cancelled."""
-    with _alone(batch):
+    with _alone(batch), batch.there():
         batch.refresh_from_db()
         if batch.arn or batch.ended_at:
             return f"{batch}: {batch.error or SENT}"
@@ -122,9 +122,10 @@ def clear(batch: BedrockBatch) -> None:
     """Delete the staged copies of a batch that is over, and what Bedrock wrote for it."""
     if batch.cleared_at is not None:
         return
-    BatchFolder(batch.folder).clear()
-    if batch.arn and batch.output_uri:
-        staging.delete_folder(f"{staging.key_of(batch.output_uri).rstrip('/')}/{batch.arn.rpartition('/')[2]}")
+    with batch.there():
+        BatchFolder(batch.folder).clear()
+        if batch.arn and batch.output_uri:
+            staging.delete_folder(f"{staging.key_of(batch.output_uri).rstrip('/')}/{batch.arn.rpartition('/')[2]}")
     batch.cleared_at = timezone.now()
     batch.save(update_fields=["cleared_at"])
 

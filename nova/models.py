@@ -1,5 +1,6 @@
 """Analyses: their types, the jobs, the raw replies that are kept for good, and the results."""
 
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -9,6 +10,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from bedrock import conf as bedrock_conf
 from files.models import File
 
 if TYPE_CHECKING:
@@ -243,6 +245,9 @@ class BedrockBatch(models.Model):
 
     folder = models.CharField(max_length=11, unique=True, help_text="The generated name of its folder in S3.")
     client_token = models.CharField(max_length=64, unique=True, help_text="Kept before the call: the same is one job.")
+    place = models.JSONField(
+        default=dict, editable=False, help_text="Region, bucket and prefixes that it was made with: it stays there."
+    )
     model_key = models.CharField("model", max_length=40)
     runtime_id = models.CharField(max_length=200)
     arn = models.CharField(max_length=300, blank=True, db_index=True)
@@ -282,6 +287,10 @@ class BedrockBatch(models.Model):
 
     def __str__(self) -> str:
         return f"novaproject-{self.folder}"
+
+    def there(self) -> AbstractContextManager[None]:
+        """What is done to it inside is done where it was made, whatever the settings say by now."""
+        return bedrock_conf.at(self.place)
 
 
 class RawReply(models.Model):

@@ -151,8 +151,9 @@ class BedrockBatchSerializer(serializers.ModelSerializer[BedrockBatch]):
         )  # fmt: skip
 
     def get_batch_input_s3_key(self, row: BedrockBatch) -> str:
-        """The folder of its records and videos in the bucket; empty where batch mode was switched off since."""
-        return f"{BatchFolder(row.folder).prefix}/" if bedrock_conf.is_batch_on() else ""
+        """The folder of its records and videos in the bucket; empty where nobody knows any more."""
+        with row.there():
+            return f"{BatchFolder(row.folder).prefix}/" if row.place or bedrock_conf.is_batch_on() else ""
 
 
 class NovaJobSerializer(serializers.ModelSerializer[NovaJob]):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from bedrock import catalogue, clients, ledger, staging
+from bedrock import catalogue, clients, conf, ledger, staging
 from bedrock.errors import AccessError
 from bedrock.models import Entry
 from bedrock.pricing import Usage
@@ -20,6 +20,7 @@ from nova.options import Wanted
 from nova.tasks import request
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
+from tests.standin.fixtures import BUCKET
 from tests.standin.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -185,6 +186,38 @@ class TestInABatch:
         work_off()
 
         assert states(nova_jobs) == ["completed"] * 4
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"NOVA_BATCH_INPUT_PREFIX": "else/in", "NOVA_BATCH_OUTPUT_PREFIX": "else/out"},
+            {"S3_BUCKET_NAME": "another-bucket"},
+            {"BEDROCK_BATCH_ROLE_ARN": "", "NOVA_BATCH_INPUT_PREFIX": ""},
+            {"AWS_REGION": "eu-north-1"},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_a_batch_stays_where_it_was_made_whatever_the_settings_say_by_now(
+        self, aws: World, media: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+    ) -> None:
+        nova_jobs = ask_for(media, 4)
+        (batch,) = send()
+        for name, value in change.items():
+            setattr(settings, name, value)
+        made = clients._client
+        regions = set()
+
+        def note(*of: Any) -> Any:
+            regions.add(conf.region())
+            return made(*of)
+
+        monkeypatch.setattr("bedrock.clients._client", note)
+        go_through(aws)
+
+        batch.refresh_from_db()
+        assert (states(nova_jobs), batch.error) == (["completed"] * 4, "")
+        assert "Contents" not in aws.s3.list_objects_v2(Bucket=BUCKET)
+        assert regions == {"us-east-1"}
 
     def test_an_entry_given_back_too_early_is_booked_after_all(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)

@@ -47,12 +47,12 @@ def document_count() -> int:
         return int(cursor.fetchone()[0] or 0)
 
 
-def frequency_is_above(word: str, threshold: int) -> bool:
-    """Whether more than `threshold` chunks have this word. Looks no further than that many."""
+def frequency_is_above(expression: str, threshold: int) -> bool:
+    """Whether more than `threshold` chunks match. Looks no further than that many."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM (SELECT 1 FROM chunks_fts WHERE chunks_fts MATCH %s LIMIT %s)",
-            [f'"{word}"', threshold + 1],
+            [expression, threshold + 1],
         )
         return int(cursor.fetchone()[0]) > threshold
 

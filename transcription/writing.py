@@ -30,14 +30,14 @@ class Heard:
 def save_transcript(file: File, heard: Heard, *, make_current: bool = True) -> Transcript:
     """Write what was heard over the same engine's earlier transcript of this file, keeping a person's corrections.
 
+    One that takes the place of another engine's takes over what was corrected there.
     A reader sees the old one or the new one, never half of it. Sends `transcript_settled` after commit.
     """
     with transaction.atomic():
         transcript, _ = Transcript.objects.get_or_create(
             file=file, provider=heard.provider, engine=heard.engine, model=heard.model
         )
-        corrected = [row.as_speech() for row in transcript.segments.filter(is_corrected=True)]
-        speeches = keep_corrections(heard.speeches, corrected)
+        speeches = keep_corrections(heard.speeches, _corrected(transcript, make_current=make_current))
         transcript.segments.all().delete()
         Segment.objects.bulk_create(_rows(transcript, speeches), batch_size=500)
         fields = {
@@ -57,6 +57,15 @@ def save_transcript(file: File, heard: Heard, *, make_current: bool = True) -> T
         reason = "" if transcript.has_speech else "no speech"
         transaction.on_commit(lambda: settle(file, transcript, reason))
     return transcript
+
+
+def _corrected(transcript: Transcript, *, make_current: bool) -> list[Speech]:
+    """A person's words for this file: those in the transcript that is in use now, then those in its own segments."""
+    own = [row.as_speech() for row in transcript.segments.filter(is_corrected=True)]
+    current = Transcript.objects.current_for(transcript.file) if make_current else None
+    if current is None or current.pk == transcript.pk:
+        return own
+    return keep_corrections(own, [row.as_speech() for row in current.segments.filter(is_corrected=True)])
 
 
 def _rows(transcript: Transcript, speeches: list[Speech]) -> list[Segment]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from embeddings import index, keyword, matrix, spaces, vec
+from embeddings import fulltext, index, keyword, matrix, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError
 from embeddings.models import Embedding, Space
 from embeddings.search import SearchAnswer, more_like, search
@@ -259,6 +259,16 @@ def test_words_that_are_everywhere_are_found_in_a_sentence_too(
     [first, *_] = search(asked, mode="keyword").results
 
     assert (first.file_name, first.start_s, first.why) == ("clip-4.mp4", second, why)
+
+
+def test_a_beginning_that_is_everywhere_is_not_ranked(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyword, "COMMON_AT_LEAST", 3)
+    for number in range(5):
+        say(file := make_file(f"clip-{number}.mp4"), [(0, 3, "The pump hums.")])
+        index.index_text(file)
+    monkeypatch.setattr(fulltext, "best", lambda *args, **kwargs: pytest.fail("ranked"))
+
+    assert len(search("pu", mode="keyword", is_typing=True).results) == 5
 
 
 def test_a_sentence_is_found_by_its_telling_words(pond: File) -> None:

@@ -45,6 +45,18 @@ def test_a_second_run_replaces_the_first_and_keeps_corrections() -> None:
     assert second.text == "hello the world anew"
 
 
+def test_another_engine_takes_over_what_was_corrected() -> None:
+    file = make_file()
+    first = save_transcript(file, heard("helo", "wurld"))
+    correct_segments(first, {first.segments.get(index=0).pk: "hello"})
+
+    second = save_transcript(file, heard("hallow", "world", model="small"))
+    beside = save_transcript(file, heard("hollow", "word", model="tiny"), make_current=False)
+
+    assert (second.text, beside.text) == ("hello world", "hollow word")
+    assert [row.is_corrected for row in second.segments.all()] == [True, False]
+
+
 def test_a_correction_reaches_the_text_and_the_floors_above(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:

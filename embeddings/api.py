@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from embeddings.search import search
+from embeddings.search import more_like, search
 from embeddings.serializers import GenerateSerializer, SearchAnswerSerializer, SearchQuerySerializer
 from embeddings.tasks import request_embed, request_look
 from files.filters import file_filters
@@ -25,7 +25,7 @@ REST = frozenset({"format"})
 
 
 class SearchView(APIView):
-    """Find moments by words, by meaning, or by both."""
+    """Find moments by words, by meaning, or by both; or (`like`, `like_file`) what is like a moment or a file."""
 
     permission_classes = [HasPermission("embeddings.view_chunk")]
 
@@ -41,7 +41,12 @@ class SearchView(APIView):
     def get(self, request: Request) -> Response:
         asked = SearchQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        answer = search(**asked.validated_data, filters=filters_of(request))
+        wanted = asked.validated_data
+        like, like_file = wanted.pop("like"), wanted.pop("like_file")
+        if like or like_file:
+            answer = more_like(chunk_id=like, file_id=like_file, limit=wanted["limit"])
+        else:
+            answer = search(**wanted, filters=filters_of(request))
         return Response(SearchAnswerSerializer(answer).data)
 
 

@@ -45,8 +45,14 @@ class Snapshot:
     def nbytes(self) -> int:
         return self.ids.nbytes + self.files.nbytes + self.kinds.nbytes + self.bits.nbytes
 
-    def mask(self, *, files: NDArray[np.int64] | None = None, kind_code: int | None = None) -> Mask | None:
-        """Which rows are of these files and of this kind; None for all."""
+    def mask(
+        self,
+        *,
+        files: NDArray[np.int64] | None = None,
+        kind_code: int | None = None,
+        but_file: int | None = None,
+    ) -> Mask | None:
+        """Which rows are of these files, of this kind, and not of that file; None for all."""
         mask: Mask | None = None
         if files is not None:
             top = int(max(self.files.max(initial=0), files.max(initial=0))) + 1
@@ -56,6 +62,9 @@ class Snapshot:
         if kind_code is not None:
             of_kind = self.kinds == kind_code
             mask = of_kind if mask is None else mask & of_kind
+        if but_file is not None:
+            of_others = self.files != but_file
+            mask = of_others if mask is None else mask & of_others
         return mask
 
     def nearest(self, query: Bits, k: int, mask: Mask | None = None) -> NDArray[np.int64]:

@@ -143,9 +143,9 @@ def more_like(
     began = perf_counter()
     space = space or spaces.active()
     own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
-    near = semantic.nearest(space, vector, Scope(), limit=POOL)
+    near = semantic.nearest(space, vector, Scope(but_file=own_file), limit=POOL)
     candidates = _floored(space, near)
-    rows = {pk: row for pk, row in passages(candidates.scores).items() if row.file_id != own_file}
+    rows = passages(candidates.scores)
     answer = SearchAnswer(mode="semantic")
     asked = parse("")
     moments = one_a_second(moments_of(candidates.scores, rows, asked), asked.telling)

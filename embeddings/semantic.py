@@ -23,6 +23,7 @@ class Scope:
 
     files: NDArray[np.int64] | None = None
     kind_code: int | None = None
+    but_file: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def rescored(space: Space, vector: Floats, scope: Scope, *, limit: int) -> tuple
     if not len(snapshot):
         return [], []
     width = RESCORED if space.dimension >= 512 else RESCORED_BELOW_512D
-    mask = snapshot.mask(files=scope.files, kind_code=scope.kind_code)
+    mask = snapshot.mask(files=scope.files, kind_code=scope.kind_code, but_file=scope.but_file)
     coarse = snapshot.nearest(to_bits(vector[None, :])[0], max(width, limit * 2), mask)
     if not len(coarse):
         return [], []

@@ -65,11 +65,21 @@ class SearchQuerySerializer(serializers.Serializer[Any]):
     file_id = serializers.IntegerField(required=False, min_value=1, default=None)
     limit = serializers.IntegerField(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
     name = serializers.CharField(required=False, default="", help_text="Part of the file's name.")
+    like = serializers.IntegerField(
+        required=False, min_value=1, default=None, help_text="Instead of `q`: a hit's `chunk_id`. What means the same."
+    )
+    like_file = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        default=None,
+        help_text="Instead of `q`: a file. Moments of others that are like it.",
+    )
 
 
 class HitSerializer(serializers.Serializer[Any]):
     """A moment that answers."""
 
+    chunk_id = serializers.IntegerField(help_text="For `like`.")
     file_id = serializers.IntegerField()
     file_name = serializers.CharField()
     kind = serializers.ChoiceField(choices=Chunk.Kind.choices)

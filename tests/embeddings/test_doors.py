@@ -108,6 +108,19 @@ def test_the_api_is_closed_without_login_and_without_permission(friday: File) ->
     assert client_with().get("/api/search?q=leak").status_code == 403
 
 
+def test_what_is_like_a_moment_or_a_file_by_api_and_command(viewer: Client, friday: File, make_file: MakeFile) -> None:
+    say(other := make_file("monday.mp4"), [(7.0, 9.0, "A leak at the liner seam, again.")])
+    index.index_file(other)
+    [hit] = viewer.get(f"/api/search?q=leak&mode=keyword&file_id={friday.pk}").json()["results"]
+
+    for name, pk in (("like", hit["chunk_id"]), ("like_file", friday.pk)):
+        found = viewer.get(f"/api/search?{name}={pk}").json()["results"]
+        assert (found[0]["file_id"], found[0]["start_s"]) == (other.pk, 7.0)
+    call_command("search", "--like-file", str(friday.pk), stdout=(out := StringIO()))
+    assert "monday.mp4 at 0:07" in out.getvalue()
+    assert viewer.get("/api/search", {"like": 10**30}).status_code == 400
+
+
 def test_a_search_takes_few_queries_however_many_hits(
     viewer: Client, make_file: MakeFile, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -286,6 +286,17 @@ def test_more_like_a_moment_are_moments_of_other_files(pond: File, make_file: Ma
         more_like(file_id=999_999)
 
 
+def test_a_long_file_does_not_hide_what_is_like_it(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embeddings.search.POOL", 3)
+    monkeypatch.setattr("embeddings.semantic.RESCORED_BELOW_512D", 6)
+    say(long := make_file("long.mp4"), [(i * 60.0, i * 60.0 + 3, f"The pump hums, part {i}.") for i in range(20)])
+    say(other := make_file("other.mp4"), [(5, 9, "Here, too, the old pump hums a little.")])
+    for file in (long, other):
+        index.index_file(file)
+
+    assert {hit.file_id for hit in more_like(file_id=long.pk).results} == {other.pk}
+
+
 def test_the_matrix_follows_what_others_write(pond: File, make_file: MakeFile) -> None:
     space = spaces.active()
     before = matrix.snapshot_of(space)

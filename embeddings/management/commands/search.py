@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.models import Chunk
-from embeddings.search import DEFAULT_LIMIT, MODES, Hit, SearchAnswer, search
+from embeddings.search import DEFAULT_LIMIT, MODES, Hit, SearchAnswer, more_like, search
 from jobs.errors import WorkError
 
 
@@ -22,7 +22,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument("query", help="what you want to see or hear")
+        parser.add_argument("query", nargs="?", default="", help="what you want to see or hear")
+        parser.add_argument("--like-file", type=int, metavar="FILE", help="instead: moments that are like this file")
         parser.add_argument("--mode", choices=MODES, default="hybrid")
         parser.add_argument("--kind", choices=Chunk.Kind.values, default="")
         parser.add_argument("--file-id", type=int, help="only in this file")
@@ -33,21 +34,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            answer = search(
-                options["query"],
-                mode=options["mode"],
-                kind=options["kind"],
-                file_id=options["file_id"],
-                limit=options["limit"],
-                name=options["name"],
-                filters={"directory": options["directory"]} if options["directory"] else {},
-            )
+            answer = self._ask(options)
         except WorkError as error:
             raise CommandError(f"{error} {error.remedy}".strip()) from error
         if options["json"]:
             self.stdout.write(json.dumps(asdict(answer), ensure_ascii=False))
         else:
             self._print(answer)
+
+    def _ask(self, options: dict[str, Any]) -> SearchAnswer:
+        if options["like_file"]:
+            return more_like(file_id=options["like_file"], limit=options["limit"])
+        return search(
+            options["query"],
+            mode=options["mode"],
+            kind=options["kind"],
+            file_id=options["file_id"],
+            limit=options["limit"],
+            name=options["name"],
+            filters={"directory": options["directory"]} if options["directory"] else {},
+        )
 
     def _print(self, answer: SearchAnswer) -> None:
         if answer.notice:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 
 from jobs import registry
@@ -24,6 +24,8 @@ class Counts:
     succeeded: int = 0
     failed: int = 0
     cancelled: int = 0
+    #: Of the running ones: what waits elsewhere, and gets no further here.
+    parked: int = 0
     running_progress: float = 0.0
     first_started_at: datetime | None = None
     last_finished_at: datetime | None = None
@@ -47,9 +49,9 @@ class Counts:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds to go at the rate so far, of all workers together."""
+        """Seconds to go at the rate so far, of all workers together. None where all that is left waits elsewhere."""
         worked = self.succeeded + self.failed + self.running_progress
-        if not self.left or self.first_started_at is None or worked <= 0:
+        if self.left == self.parked or self.first_started_at is None or worked <= 0:
             return None
         elapsed = (timezone.now() - self.first_started_at).total_seconds()
         return round(elapsed / worked * (self.left - self.running_progress), 1)
@@ -70,9 +72,17 @@ def count(batches: Iterable[Batch]) -> dict[int, Counts]:
         Job.objects.filter(batches__in=list(counts))
         .order_by()
         .values("batches", "state")
-        .annotate(n=Count("pk"), done=Sum("progress"), started=Min("started_at"), ended=Max("finished_at"))
+        .annotate(
+            n=Count("pk"),
+            parked=Count("pk", filter=Q(is_parked=True)),
+            done=Sum("progress"),
+            started=Min("started_at"),
+            ended=Max("finished_at"),
+        )
     )
     for row in rows:
+        if row["state"] == Job.State.RUNNING:
+            counts[row["batches"]].parked = row["parked"]
         counts[row["batches"]].add(row["state"], row["n"], row["done"] or 0.0, row["started"], row["ended"])
     return counts
 

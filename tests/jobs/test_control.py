@@ -1,10 +1,13 @@
 """Cancelling, retrying, pausing, parking."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from django_q.models import OrmQ
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from jobs import queue
+from jobs import counting, queue
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Job
 from jobs.work import Work
@@ -185,3 +188,17 @@ def test_a_cancel_while_the_job_is_being_parked_is_passed_on_too() -> None:
         job = queue.run_now(queue.enqueue(kind, 7))
 
     assert (passed_on, job.state) == ([7], "cancelled")
+
+
+def test_a_batch_whose_rest_waits_elsewhere_has_no_time_left_to_tell(kind: str) -> None:
+    batch = queue.create_batch("Three", kind)
+    for subject in (1, 2, 3):
+        queue.enqueue(kind, subject, batch=batch)
+    started = {"started_at": timezone.now() - timedelta(minutes=10)}
+    Job.objects.filter(subject_id=1).update(**started, state="succeeded", finished_at=timezone.now())
+    Job.objects.filter(subject_id=2).update(**started, state="running", is_parked=True)
+    assert counting.count([batch])[batch.pk].eta_s is not None
+
+    Job.objects.filter(subject_id=3).update(**started, state="running", is_parked=True)
+
+    assert counting.count([batch])[batch.pk].eta_s is None

@@ -41,17 +41,22 @@ REMOTE_LOOKS = {"Completed": "ok", "PartiallyCompleted": "warn", "Stopped": "off
 @require_safe
 @permission_required(("files.view_file", "nova.view_novajob"), raise_exception=True)
 def analyses(request: HttpRequest) -> HttpResponse:
-    counts = dict(NovaJob.objects.order_by().values_list("status").annotate(Count("pk")))
+    by_nova = NovaJob.objects.exclude(model=LOCAL)
+    counts = dict(by_nova.order_by().values_list("status").annotate(Count("pk")))
+    local = NovaJob.objects.filter(model=LOCAL)
     wanted = request.GET.get("status", "")
-    chosen = NovaJob.objects.select_related("file").order_by("-pk")
+    chosen = local if wanted == LOCAL else by_nova
     if wanted in NovaJob.Status.values:
         chosen = chosen.filter(status=wanted)
+    chosen = chosen.select_related("file").order_by("-pk")
     page = Paginator(chosen, PER_PAGE).get_page(request.GET.get("page"))
     month = overview.month_so_far()
     context: dict[str, Any] = {
         "running": counts.get(NovaJob.Status.IN_PROGRESS, 0),
         "waiting": counts.get(NovaJob.Status.WAITING, 0),
         "chips": [(value, _word(value), counts[value]) for value in NovaJob.Status.values if counts.get(value)],
+        "local_key": LOCAL,
+        "local_count": local.count(),
         "wanted": wanted,
         "total": sum(counts.values()),
         "page": page,

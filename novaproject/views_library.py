@@ -131,9 +131,9 @@ def action_plan(request: HttpRequest, name: str) -> HttpResponse:
     try:
         selection = _selection(request.GET)
     except SelectionError as error:
-        return render(request, "novaproject/_plan.html", {"problem": f"{error} {error.remedy}", "action": chosen})
+        return render(request, "novaproject/_plan_anew.html", {"problem": f"{error} {error.remedy}", "action": chosen})
     form = form_from_serializer(chosen.options)(request.GET)
-    return render(request, "novaproject/_plan.html", {"action": chosen, **_plan_of(chosen, selection, form)})
+    return render(request, "novaproject/_plan_anew.html", {"action": chosen, **_plan_of(chosen, selection, form)})
 
 
 def _progress_of(batch: Batch) -> str:

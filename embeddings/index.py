@@ -35,7 +35,7 @@ class IndexReport:
     waiting: int = 0
 
     def __str__(self) -> str:
-        parts = [f"{self.chunks} chunks", f"{self.embedded} embedded"]
+        parts = [f"{self.chunks} {'chunk' if self.chunks == 1 else 'chunks'}", f"{self.embedded} embedded"]
         parts += [f"{self.reused} reused"] if self.reused else []
         parts += [f"{self.waiting} waiting"] if self.waiting else []
         return ", ".join(parts)

@@ -207,7 +207,7 @@ def mark_absent(root: Root) -> None:
         root.save(update_fields=["is_present", "missing_since"])
     root.files.filter(state=File.State.AVAILABLE).update(state=File.State.OFFLINE)
     notify(
-        _notice_key(root),
+        notice_key(root),
         f"The drive of “{root.name}” is away ({root.path}). Its files are offline; nothing is lost.",
         remedy="Connect the drive: it is noticed by itself. If the folder has moved, use relocate_root.",
     )
@@ -222,7 +222,7 @@ def mark_present(root: Root) -> None:
     root.save(update_fields=["is_present", "missing_since", "last_seen_at", "fs_id", "inode"])
     root.files.filter(state=File.State.OFFLINE).update(state=File.State.AVAILABLE)
     if was_away:
-        clear(_notice_key(root))
+        clear(notice_key(root))
 
 
 def look_for_roots() -> list[Root]:
@@ -317,5 +317,5 @@ def _absolute(name: str) -> str:
     return shown_path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
 
 
-def _notice_key(root: Root) -> str:
+def notice_key(root: Root) -> str:
     return f"root-away-{root.pk}"

@@ -14,6 +14,7 @@ from bedrock.errors import BedrockError
 from bedrock.models import CatalogueModel
 from bedrock.pricing import Estimate
 from files import conf as files_conf
+from files import wording
 from files.models import File, FileQuerySet
 from nova import asking, estimating
 from nova.merging import Span
@@ -152,9 +153,9 @@ def _warnings(made: Quote, count: _Count, wanted: Wanted) -> Iterator[str]:
     if made.records and made.usd_high is None:
         yield f"The price of {count.model.name} is not known: what this costs cannot be said."
     if count.unhashed_away:
-        yield f"{count.unhashed_away} files are on drives that are away; they wait for them."
+        yield f"On drives that are away: {wording.files(count.unhashed_away)}, which wait until they are connected."
     if count.without_length:
-        yield f"{count.without_length} files have no known length: what they cost is a guess."
+        yield f"Without a known length: {wording.files(count.without_length)}; what they cost is a guess."
     least = bedrock_conf.batch().min_records if wanted.mode == "batch" else 0
     if 0 < made.records < least:
         yield (

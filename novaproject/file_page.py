@@ -88,7 +88,10 @@ class Chapter:
 def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
     """What the player plays, and that in words. Proxies go first: they play everywhere and need no drive."""
     here = file.state == File.State.AVAILABLE
-    where = f"The original is on {file.root.name}, {'connected' if here else 'which is away now'}."
+    if file.state == File.State.MISSING:
+        where = "The original is not where it lay."
+    else:
+        where = f"The original is on {file.root.name}, {'connected' if here else 'which is away now'}."
     whole = [proxy for proxy in proxies if not proxy.is_partial] or list(proxies)
     if whole:
         best = max(whole, key=lambda proxy: (proxy.height or 0, proxy.created_at))

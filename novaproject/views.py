@@ -10,6 +10,7 @@ from django_htmx.http import HttpResponseStopPolling
 
 from files import conf, facets
 from files.models import File, Problem
+from files.roots import notice_key
 from jobs import notices
 from jobs.models import Job
 from novaproject import doctor, overview
@@ -29,14 +30,15 @@ def home(request: HttpRequest) -> HttpResponse:
     month = overview.month_so_far()
     step = overview.next_step(done, request.user)
     newest = facets.annotate(File.objects.select_related("root")).order_by("-imported_at", "-id")[:NEWEST]
+    away = overview.roots_away()
     context: dict[str, Any] = {
         "totals": totals,
         "running": overview.running(),
         "coverage": done,
         "next": step[0] if step else None,
         "next_price": step[1] if step else "",
-        "notices": notices.standing(),
-        "roots_away": overview.roots_away(),
+        "notices": notices.standing().exclude(key__in=[notice_key(root) for root in away]),  # said once
+        "roots_away": away,
         "failed": Job.objects.unresolved().count(),
         "problems": Problem.objects.count(),
         "may_see_problems": request.user.is_staff and request.user.has_perm("files.view_problem"),

@@ -20,6 +20,7 @@ from bedrock.models import Entry
 from files import facets
 from files.facets import Action, Badge, Facet, Plan
 from files.models import File
+from files.roots import mark_absent
 from jobs import registry
 from jobs.models import Batch, Job
 from jobs.notices import notify
@@ -153,6 +154,17 @@ def test_home_offers_the_next_step_for_what_is_missing(ada: Client, polish: Acti
     assert "Next: polish 1 file" in page
     assert "$0.8700–$1.05, and nothing starts" in page
     assert "/library/do/polish/?all=1&amp;is_long=false" in page
+
+
+def test_a_drive_that_is_away_is_said_once(ada: Client) -> None:
+    root = make_root(name="Archive B")
+    make_file(root)
+    mark_absent(root)
+
+    page = ada.get("/").content.decode()
+
+    assert "Archive B is not connected." in page
+    assert "is away (" not in page
 
 
 def test_home_offers_no_step_that_is_being_done(ada: Client, polish: Action) -> None:
@@ -801,10 +813,13 @@ def test_the_nova_page_puts_cost_beside_estimate(ada: Client) -> None:
     page = ada.get("/nova/").content.decode()
     failed = ada.get("/nova/?status=failed").content.decode()
 
-    assert "No analysis is running, 1 wait for a full batch" in page
+    assert "No analysis is running, 1 waits for a full batch" in page
     assert "a file that left the library" in page
     assert "<img src=x" not in page
     assert "estimated $0.0600" in failed
     assert "Refused." in failed
     assert "free</span></span>" not in failed
+    assert "On this machine 1" in page
+    assert "local: summary" not in page  # thousands of them would hide what costs money
+    assert "local: summary" in ada.get("/nova/?status=local").content.decode()
     assert ada.get("/nova/?status=nonsense").status_code == 200

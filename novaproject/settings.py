@@ -5,19 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
-import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from novaproject.environment import Env
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 # Tests and type checks set NOVAPROJECT_ENV_FILE to an empty string: they never read a person's `.env`.
 _env_file = os.environ.get("NOVAPROJECT_ENV_FILE", str(BASE_DIR / ".env"))
 ENV_FILE = Path(_env_file) if _env_file else None
 if ENV_FILE and ENV_FILE.is_file():
-    environ.Env.read_env(ENV_FILE)
+    Env.read_env(ENV_FILE)
 
 
 def _folder(name: str, default: str) -> Path:
@@ -117,6 +118,8 @@ SQLITE_INIT = (
 
 def _database() -> dict[str, Any]:
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'app.db'}")
+    if "ENGINE" not in config:
+        raise ImproperlyConfigured("DATABASE_URL cannot be read. Write it like sqlite:///data/app.db, or leave it out.")
     config["CONN_MAX_AGE"] = None
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["NAME"] = str((BASE_DIR / config["NAME"]).resolve())

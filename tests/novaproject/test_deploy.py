@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django.fixtures import Settings
+
+from novaproject.environment import Env
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -102,3 +105,23 @@ def test_systemd_can_read_the_unit(tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert "novaproject.service" not in done.stdout + done.stderr
+
+
+def test_a_name_without_a_value_counts_as_not_set(tmp_path: Path) -> None:
+    source = (CHECKOUT / "novaproject" / "settings.py").read_text(encoding="utf-8")
+    names = {name for name in re.findall(r'env\.\w+\("(\w+)"', source) if name != "SECRET_KEY"}
+
+    done = run(tmp_path, dict.fromkeys(names, ""), "manage.py", "check")
+
+    assert {"PORT", "DATABASE_URL", "WHISPER_MODEL", "JOB_KEEP_DAYS", "USE_TLS"} <= names
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_cannot_be_read_is_said_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "abc")
+    monkeypatch.setenv("USE_TLS", "ture")
+
+    with pytest.raises(ImproperlyConfigured, match="PORT must be a number, not 'abc'"):
+        Env().int("PORT", 5700)
+    with pytest.raises(ImproperlyConfigured, match="USE_TLS must be True or False, not 'ture'"):
+        Env().bool("USE_TLS", False)

@@ -1,6 +1,6 @@
 """Keeping answers, and making an analysis of them once the last one is there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -65,16 +65,6 @@ def _row(question: Question, reply: Reply, mode: str, entry: Entry | None) -> Ra
         cost_usd=_cost(entry, reply),
         prompt_version=PROMPT_VERSION,
     )
-
-
-def same_elsewhere(questions: Iterable[Question]) -> set[int]:
-    """The open analyses that these questions belong to, or that ask the same."""
-    keys = [question.key for question in questions]
-    open_ = NovaJob.objects.filter(status__in=NovaJob.OPEN)
-    found: set[int] = set()
-    for start in range(0, len(keys), 500):
-        found.update(open_.filter(questions__key__in=keys[start : start + 500]).values_list("pk", flat=True))
-    return found
 
 
 def finish(nova_job: NovaJob) -> bool:

@@ -92,8 +92,7 @@ class Waiting(APIView):
 
     @extend_schema(tags=["nova"], responses=WaitingSerializer(many=True))
     def get(self, request: Request) -> Response:
-        rows = [batch_pool.waiting(key) for key in batch_pool.models_waiting()]
-        return Response(WaitingSerializer(rows, many=True).data)
+        return Response(WaitingSerializer(batch_pool.all_waiting(), many=True).data)
 
 
 class SendNow(CostlyView):

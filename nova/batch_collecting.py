@@ -20,9 +20,9 @@ from bedrock.batch_files import OutputRecord
 from bedrock.errors import BedrockError, MissingObjectError
 from jobs import notices
 from jobs.progress import NO_PROGRESS, Progress
-from jobs.queue import report_all_parked
+from jobs.queue import report_all_parked, unpark
 from nova import answers, batch_pool, batch_sending, calls, conf
-from nova.kinds import BATCH_RECORD
+from nova.kinds import ASK_NOVA, BATCH_RECORD
 from nova.models import BedrockBatch, NovaJob, Question
 
 #: Records that one transaction takes in.
@@ -269,11 +269,15 @@ def _hold(batch: BedrockBatch) -> None:
 def _finish_touched(batch: BedrockBatch, progress: Progress) -> None:
     """End the analyses of this batch, and all others that asked the same."""
     keys = batch.questions.values("key")
-    touched = list(NovaJob.objects.open().filter(questions__key__in=keys).values_list("pk", flat=True).distinct())
+    open_ = NovaJob.objects.open().filter(questions__key__in=keys)
+    touched = list(open_.values_list("pk", "mode").distinct())
     for cancelled in NovaJob.objects.filter(status=NovaJob.Status.CANCELLED, questions__bedrock_batch=batch).distinct():
         answers.book(cancelled)
-    for number, pk in enumerate(touched, 1):
-        answers.finish(NovaJob(pk=pk))
+    for number, (pk, mode) in enumerate(touched, 1):
+        if mode == NovaJob.Mode.BATCH:
+            answers.finish(NovaJob(pk=pk))
+        else:
+            unpark(ASK_NOVA, pk)  # its own job finds the answer
         progress.update(0.5 + number / (2 * len(touched)), f"Reading results: {number:,} of {len(touched):,}")
 
 

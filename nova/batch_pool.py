@@ -36,6 +36,7 @@ from nova.planning import Record, in_words, plan
 #: What a record's line may take beside its video: the prompt, a long transcript, the schema.
 LINE_BYTES = 40_000
 WAITS = "Waits for a full batch"
+ON_ITS_WAY = "Waits: the same is on its way, and its answer is used here too"
 #: Keys of notices, before the model's.
 WAITS_NOTICE, REFUSED_NOTICE = "nova-batch-waits-", "nova-batch-"
 
@@ -135,6 +136,8 @@ def waiting(model_key: str) -> Waiting:
     """What waits for this model, in numbers and words."""
     model = catalogue.model(model_key)
     rows = {question.key: question for question in _pool(model_key).select_related("nova_job")}
+    for key in _asked_elsewhere({key: question.pk for key, question in rows.items()}):
+        del rows[key]
     return Waiting(
         model_key=model_key,
         records=len(rows),
@@ -142,6 +145,11 @@ def waiting(model_key: str) -> Waiting:
         usd_realtime=_now_usd(rows.values(), model, NovaJob.Mode.REALTIME),
         usd_flex=_now_usd(rows.values(), model, NovaJob.Mode.FLEX),
     )
+
+
+def all_waiting() -> list[Waiting]:
+    """What waits, by model; those that wait for an answer which is on its way are left out."""
+    return [said for key in models_waiting() if (said := waiting(key)).records]
 
 
 def forget_notices() -> None:
@@ -159,20 +167,25 @@ def tell_waiting(model_key: str) -> None:
         notices.clear(key)
         return
     said = waiting(model_key)
-    if said.short:
+    words = f"{WAITS}: {said.words}" if said.records else ON_ITS_WAY
+    if not said.records:
+        notices.clear(key)
+    elif said.short:
         name = catalogue.model(model_key).name
         notices.notify(key, f"{name}: {said.words}.", level="info", url=reverse("nova"))
     ids = list(_pool(model_key).order_by().values_list("nova_job_id", flat=True).distinct())
-    stale = Job.objects.running().filter(kind=BATCH_RECORD, is_parked=True).exclude(message=f"{WAITS}: {said.words}")
+    stale = Job.objects.running().filter(kind=BATCH_RECORD, is_parked=True).exclude(message=words)
     if stale.filter(subject_id__in=ids[:1]).exists():
-        report_all_parked(BATCH_RECORD, ids, 0.0, f"{WAITS}: {said.words}")
+        report_all_parked(BATCH_RECORD, ids, 0.0, words)
 
 
 # --- leaving the pool ------------------------------------------------------------------------------------------------
 
 
 def run_now(nova_jobs: Iterable[NovaJob], mode: str) -> int:
-    """Run analyses that wait for a batch in realtime or flex instead. Returns how many; those that were sent stay.
+    """Run analyses that wait for a batch in realtime or flex instead. Returns how many.
+
+    Those that were sent stay, and those that wait for an answer which is on its way.
 
     Raises ModelRefusedError where the model can't be asked in this mode.
     """
@@ -186,8 +199,10 @@ def _run_one_now(nova_job: NovaJob, mode: str) -> bool:
         asked = locked.questions.filter(state=Question.State.ASKED)
         if (locked.status, locked.mode) != (NovaJob.Status.WAITING, NovaJob.Mode.BATCH) or asked.exists():
             return False
-        _leave(locked)
         rows = list(locked.questions.filter(state=Question.State.WAITING))
+        if calls.are_in_a_batch(rows):
+            return False
+        _leave(locked)
         for question in rows:
             question.estimated_usd = _usd(question, model, mode, Wanted.of(locked).depth)
         Question.objects.bulk_update(rows, ["estimated_usd"], batch_size=CHUNK)
@@ -280,19 +295,22 @@ def _candidates(model_key: str) -> list[_Row]:
     fields = ("pk", "key", "start_s", "end_s", "nova_job__file_id", "nova_job__file__duration_s")
     locked = _pool(model_key).order_by("pk").select_for_update(of=("self",))
     rows = {row.key: row for row in reversed([_Row(*values) for values in locked.values_list(*fields)])}
-    keys = list(rows)
-    for start in range(0, len(keys), CHUNK):
-        for key in _asked_elsewhere({key: rows[key].pk for key in keys[start : start + CHUNK]}):
-            del rows[key]
+    for key in _asked_elsewhere({key: row.pk for key, row in rows.items()}):
+        del rows[key]
     return sorted(rows.values())
 
 
 def _asked_elsewhere(pks: dict[str, int]) -> set[str]:
     """The keys that a batch has, or that another call has reserved."""
-    sent = Question.objects.open().filter(key__in=list(pks), bedrock_batch__isnull=False)
-    reserved = Entry.objects.filter(question__in=list(pks), state=Entry.State.RESERVED)
-    held = {key for key, holder in reserved.values_list("question", "holder") if holder != f"{calls.HOLDER}{pks[key]}"}
-    return held | set(sent.values_list("key", flat=True))
+    found: set[str] = set()
+    for start in range(0, len(pks), CHUNK):
+        keys = list(pks)[start : start + CHUNK]
+        sent = Question.objects.open().filter(key__in=keys, bedrock_batch__isnull=False)
+        found.update(sent.values_list("key", flat=True))
+        reserved = Entry.objects.filter(question__in=keys, state=Entry.State.RESERVED)
+        holders = reserved.values_list("question", "holder")
+        found.update(key for key, holder in holders if holder != f"{calls.HOLDER}{pks[key]}")
+    return found
 
 
 def _records(rows: Sequence[_Row]) -> list[Record]:

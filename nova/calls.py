@@ -97,6 +97,13 @@ def _entries(questions: Sequence[Question], states: Sequence[str]) -> dict[int, 
     return found
 
 
+def are_in_a_batch(questions: Sequence[Question]) -> bool:
+    """Whether a batch has one of these questions, for somebody else."""
+    asked = Entry.objects.filter(question__in=[question.key for question in questions], mode=NovaJob.Mode.BATCH)
+    others = asked.exclude(holder__in=[holder_of(question) for question in questions])
+    return others.filter(state=Entry.State.RESERVED).exists()
+
+
 def free_the_dead() -> int:
     """Let go of reservations for calls whose analysis is over: its worker died, then it failed or was cancelled.
 

@@ -2,6 +2,7 @@
 
 NovaError
 ├── AnalysisError        an analysis that could not be made
+├── InBatchError         the same question is on its way in a batch
 ├── UnknownTypeError     no analysis type of that name
 ├── BadTypeError         a prompt or schema that cannot be asked
 ├── NothingToExportError  no result, or none of this kind
@@ -23,6 +24,13 @@ class NovaError(WorkError):
 
 class AnalysisError(NovaError):
     """An analysis could not be made."""
+
+
+class InBatchError(NovaError):
+    """The same question is on its way in a batch: it is waited for, not paid again."""
+
+    code = "in_batch"
+    status = 409
 
 
 class UnknownTypeError(NovaError):

@@ -19,7 +19,8 @@ from jobs import notices
 from jobs.errors import Cancelled
 from jobs.progress import NO_PROGRESS, Progress
 from nova import answers, asking, conf, estimating
-from nova.calls import cut_proxy, in_words, payment, place
+from nova.calls import are_in_a_batch, cut_proxy, in_words, payment, place
+from nova.errors import InBatchError
 from nova.models import NovaJob, Question, RawReply
 from nova.options import Wanted
 from nova.prompts import TOOL_NAME
@@ -37,12 +38,14 @@ def answer_all(
 ) -> None:
     """Ask what is not answered yet. A piece that fails is noted on its question and stops no other.
 
-    Raises Cancelled after the calls under way have ended and were kept; errors that a later try may mend; and
-    OverBudgetError.
+    Raises Cancelled after the calls under way have ended and were kept; errors that a later try may mend;
+    OverBudgetError; and InBatchError.
     """
     todo = [question for question in questions if question.state == Question.State.WAITING]
     if not todo:
         return
+    if are_in_a_batch(todo):
+        raise InBatchError("The same is on its way in a batch: its answer is used here too, at no cost.")
     with cut_proxy(nova_job, questions, token=token, progress=progress) as files:
         asks: list[Callable[[Progress], None]] = []
         for question in todo:

@@ -21,7 +21,7 @@ from jobs.work import Work
 from nova import answers, asking, calls, realtime
 from nova.analysis_types import expand
 from nova.analyze import TYPES, analyze, prepare
-from nova.errors import AnalysisError
+from nova.errors import AnalysisError, InBatchError
 from nova.kinds import ANALYZE, ASK_NOVA, BATCH_RECORD
 from nova.models import LOCAL, NovaJob, Question, RawReply
 from nova.options import Wanted
@@ -116,7 +116,8 @@ def _open_job(file: File, wanted: Wanted) -> NovaJob:
 
 
 def run_ask(work: Work) -> str:
-    """The body of `ask_nova`: realtime and flex. What the month's cap does not allow now waits for it."""
+    """The body of `ask_nova`: realtime and flex. What the month's cap does not allow now waits for it, and what is
+    on its way in a batch for its answer."""
     nova_job = NovaJob.objects.select_related("file", "file__root").get(pk=work.subject)
     calls.free_the_dead()
     try:
@@ -127,6 +128,9 @@ def run_ask(work: Work) -> str:
     except OverBudgetError as exc:
         nova_job.put_back(str(exc))
         notices.notify("nova-budget", f"Analyses wait: {exc}", remedy=exc.remedy, url=reverse("nova"))
+        return work.park(f"Waits: {exc}")
+    except InBatchError as exc:
+        nova_job.put_back(str(exc))
         return work.park(f"Waits: {exc}")
     answers.finish(nova_job)
     return _outcome(nova_job)
@@ -163,7 +167,7 @@ def _noted(nova_job: NovaJob) -> Iterator[None]:
     except WorkError as exc:
         if exc.retryable:  # its job comes back to it
             nova_job.put_back(str(exc))
-        elif not isinstance(exc, OverBudgetError):
+        elif not isinstance(exc, OverBudgetError | InBatchError):
             nova_job.fail(str(exc))
         raise
 

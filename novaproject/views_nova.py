@@ -65,7 +65,7 @@ def analyses(request: HttpRequest) -> HttpResponse:
         ],
         "month": month,
         "month_name": month.name,
-        "pools": [_Pool(waiting=batch_pool.waiting(key)) for key in batch_pool.models_waiting()],
+        "pools": [_Pool(waiting=said) for said in batch_pool.all_waiting()],
         "batches": [(batch, _look_of(batch), _records(batch)) for batch in batches_with_costs()[:BATCHES]],
         "open_batches": BedrockBatch.objects.open().count(),
         "polled_at": BedrockBatch.objects.aggregate(last=Max("polled_at"))["last"],

@@ -15,9 +15,11 @@ from files.models import File
 from jobs.models import Job, Notice
 from jobs.queue import cancel_for_subject, retry
 from nova import asking, batch_pool, batching, calls
+from nova.budget import go_on
 from nova.models import BedrockBatch, NovaJob, RawReply
 from nova.options import Wanted
 from nova.tasks import request
+from tests.nova.batches import ask as ask_in_batch
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
 from tests.standin.fixtures import BUCKET
@@ -175,6 +177,30 @@ class TestInABatch:
         assert entries() == ["possibly_paid"] * 4
         assert len(aws.bill) == 4
         assert BedrockBatch.objects.get().cleared_at is not None
+
+    def test_what_is_in_a_batch_is_waited_for_however_else_it_is_asked(self, aws: World, media: Path) -> None:
+        """Its answer may take a day: asking at once neither pays twice nor gives up meanwhile."""
+        nova_jobs = ask_for(media, 4)
+        send()
+        file = nova_jobs[0].file
+        assert file is not None
+        at_once = request(file, LITE)[0]
+        twin = ask_in_batch(make_clip(media, "copy.mp4", root=file.root, seed="clip-000.mp4"))[0]
+        go_on()
+        work_off()
+        batch_pool.tell_waiting("lite")
+
+        assert states([at_once, twin]) == ["submitted", "waiting"]
+        assert "on its way in a batch" in at_once.error
+        assert batch_pool.all_waiting() == []
+        assert batch_pool.run_now([twin], "flex") == 0
+        assert Job.objects.get(subject_id=twin.pk).message == batch_pool.ON_ITS_WAY
+
+        go_through(aws)
+
+        assert states([at_once, twin, *nova_jobs]) == ["completed"] * 6
+        assert at_once.cost_usd == twin.cost_usd == 0
+        assert_settled(aws)
 
     def test_a_clock_that_was_put_back_stops_no_polling(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)

@@ -155,6 +155,7 @@ PAGES = {
     "API page": "/api/files",
     "API page, filtered and sorted": "/api/files?has_proxy=false&min_duration=10&ordering=-size_bytes",
     "API page, words of the name": "/api/files?q=clip-9999",
+    "API page, stale proxies": "/api/files?has_stale_proxy=true",
     "admin page": "/admin/files/file/",
     "admin page, filtered": "/admin/files/file/?has_proxy=false&media_type=video&o=5",
     "admin page, words of the name": "/admin/files/file/?q=clip-9999",
@@ -168,6 +169,9 @@ def bench_pages() -> dict[str, float | None]:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
+    from novaproject import table_statistics
+
+    table_statistics.refresh()  # as the workers do after a few minutes
     client = Client()
     client.force_login(User.objects.create_superuser("bench"))
     figures: dict[str, float | None] = {}

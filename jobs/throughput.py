@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count
-from django.db.models.functions import TruncHour
+from django.db.models import Count, TextField
+from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from jobs.models import Job
@@ -36,9 +36,13 @@ def plots() -> list[Plot]:
 
 
 def _per_hour(moment: str, since: datetime, **state: str) -> Hourly:
+    # Moments begin with their hour as text. TruncHour calls Python for each row on SQLite: 1.1 s at 100,000 jobs a day.
     rows = Job.objects.filter(**{f"{moment}__gte": since}, **state).order_by()
-    counted = rows.annotate(hour=TruncHour(moment, tzinfo=UTC)).values_list("hour").annotate(n=Count("pk"))
-    return dict(counted.values_list("hour", "n"))
+    counted = rows.annotate(hour=Substr(Cast(moment, TextField()), 1, len("2026-11-23 05"))).values_list("hour")
+    return {
+        datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC): count
+        for hour, count in counted.annotate(n=Count("pk")).values_list("hour", "n")
+    }
 
 
 def _name(hour: datetime) -> str:

@@ -9,14 +9,21 @@ class NovaprojectConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs.ticks import register_tick
-        from novaproject import log_files
+        from novaproject import log_files, table_statistics
         from novaproject.database_guard import refuse_strangers
 
         refuse_strangers()
         register_tick("old log files", lambda: log_files.EVERY_S, _forget_logs)
+        register_tick("statistics of tables", lambda: table_statistics.EVERY_S, _refresh_statistics)
 
 
 def _forget_logs() -> None:
     from novaproject import log_files
 
     log_files.forget_old()
+
+
+def _refresh_statistics() -> None:
+    from novaproject import table_statistics
+
+    table_statistics.refresh()

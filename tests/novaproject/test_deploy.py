@@ -125,3 +125,10 @@ def test_what_cannot_be_read_is_said_by_its_name(monkeypatch: pytest.MonkeyPatch
         Env().int("PORT", 5700)
     with pytest.raises(ImproperlyConfigured, match="USE_TLS must be True or False, not 'ture'"):
         Env().bool("USE_TLS", False)
+
+
+def test_an_old_database_is_not_served(tmp_path: Path) -> None:
+    done = run(tmp_path, {}, "manage.py", "serve")
+
+    assert done.returncode == 1
+    assert "Bring it up to date: manage.py set_up" in done.stderr

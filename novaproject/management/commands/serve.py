@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from novaproject import serving
 
@@ -19,6 +21,10 @@ class Command(BaseCommand):
         parser.add_argument("--bind", default="127.0.0.1", help="Address to listen on (default: this machine only).")
 
     def handle(self, *args: Any, bind: str, **options: Any) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError("The database is of an older version, or new. Bring it up to date: manage.py set_up")
+        connection.close()
         port = settings.PORT
         if not serving.is_free(bind, port):
             raise CommandError(

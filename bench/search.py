@@ -318,7 +318,7 @@ class BenchProvider:
     """Vectors for questions at no cost: what is measured is the search, not the model."""
 
     is_paid = False
-    floor = 0.1
+    floor = name_floor = 0.1
 
     def __init__(self, key: Any) -> None:
         self.key = key

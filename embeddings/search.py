@@ -226,8 +226,8 @@ def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates
 
 def _floored(space: Space, near: Sequence[Near]) -> _Candidates:
     """What is close enough. Below the model's floor the honest answer is that nothing is."""
-    floor = provider_for(space.key).floor
-    close = [one for one in near if one.similarity >= floor]
+    provider = provider_for(space.key)
+    close = [one for one in near if one.similarity >= (provider.name_floor if one.is_name else provider.floor)]
     similarity = {one.chunk_id: one.similarity for one in close}
     return _Candidates(scores=dict(similarity), similarity=similarity, weaker=len(near) - len(close))
 

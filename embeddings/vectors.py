@@ -37,6 +37,8 @@ class Provider(Protocol):
     is_paid: ClassVar[bool]
     #: Cosine similarity below which a text has nothing to do with a query, in this model.
     floor: ClassVar[float]
+    #: The same for the name of a file: a few letters or words are a little like everything.
+    name_floor: ClassVar[float]
 
     def __init__(self, key: SpaceKey) -> None: ...
 

@@ -20,6 +20,7 @@ class NovaProvider:
     is_paid: ClassVar[bool] = True
     #: Not measured with the real model: low, so that nothing good is hidden. Set it from saved queries.
     floor: ClassVar[float] = 0.1
+    name_floor: ClassVar[float] = 0.1
 
     def __init__(self, key: SpaceKey) -> None:
         self.key = key

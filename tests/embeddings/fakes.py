@@ -17,6 +17,7 @@ class WordsProvider:
 
     is_paid: ClassVar[bool] = False
     floor: ClassVar[float] = 0.3
+    name_floor: ClassVar[float] = 0.3
     #: What was asked of every instance, for tests that count.
     asked: ClassVar[list[tuple[str, str]]] = []
     failing: ClassVar[ProviderError | None] = None

@@ -211,3 +211,16 @@ def test_hybrid_is_as_good_as_the_better_of_words_and_meaning(library: dict[int,
 @pytest.mark.parametrize("question", ["zxqv blorp", "purple xylophone tax refund hotline"])
 def test_nonsense_is_not_close_to_much(library: dict[int, str], question: str) -> None:
     assert len(search(question, mode="semantic").results) < 10
+
+
+def test_a_name_is_close_only_where_it_means_the_same(library: dict[int, str]) -> None:
+    names = ["IMG_0001.mp4", "rabbit320.mp4", "DSC00042.MTS", "The night train over the stone bridge.mp4"]
+    for file in [add_file(name) for name in names]:
+        index.index_file(file)
+
+    def named(question: str) -> list[str]:
+        return [hit.file_name for hit in search(question, kind="name", mode="semantic").results]
+
+    assert named("qqzzxx") == []
+    assert named("how to bake bread") == []
+    assert named("railway viaduct") == [names[3]]

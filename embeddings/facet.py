@@ -35,7 +35,7 @@ def badge(file: File) -> Badge | None:
         url = f"{reverse('search')}?like_file={file.pk}"
     except NoReverseMatch:
         url = ""
-    return Badge(text="Embedded", url=url, title="Found by meaning; opens what is like it")
+    return Badge(text="Search", url=url, title="Found by meaning; opens what is like it")
 
 
 def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
@@ -112,14 +112,14 @@ def _space(options: Mapping[str, Any]) -> Space:
 
 ACTION = Action(
     name="embeddings",
-    label="Generate embeddings",
+    label="Make searchable",
     job_kind=tasks.EMBED,
     options=EmbedOptionsSerializer,
     permission="embeddings.add_embedding",
     plan=plan,
     start=start,
-    batch_label="Generate embeddings for {files}",
+    batch_label="Make {files} searchable by meaning",
 )
 FACET = Facet(
-    name=NAME, label="Embedded", annotation=embedded, filter_label="Has embeddings", badge=badge, action=ACTION
+    name=NAME, label="Searchable", annotation=embedded, filter_label="Has embeddings", badge=badge, action=ACTION
 )

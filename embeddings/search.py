@@ -298,7 +298,9 @@ def _vector_of(space: Space, *, chunk_id: int | None, file_id: int | None) -> tu
     rows = Embedding.objects.filter(compared, space=space)
     owners = dict(rows.values_list("id", "file_id")[:POOL])
     if not owners:
-        raise SearchError("There is nothing to compare with yet.", remedy="Generate embeddings for this file first.")
+        raise SearchError(
+            "There is nothing to compare with yet.", remedy="Choose “Make searchable” for this file first."
+        )
     ids, vectors = vec.fetch(space.pk, list(owners), space.dimension)
     mean = vectors.mean(axis=0)
     return owners[ids[0]], mean / np.linalg.norm(mean)

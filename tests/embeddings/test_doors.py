@@ -366,7 +366,7 @@ def test_the_facet_knows_what_is_embedded(friday: File, make_file: MakeFile) -> 
     assert [file.name for file in resolve(filter={"has_embeddings": False})] == ["other.mp4"]
     badge = facet.badge(annotate(File.objects.filter(pk=friday.pk)).get())
     assert badge is not None
-    assert badge.text == "Embedded"
+    assert badge.text == "Search"
     assert facet.badge(annotate(File.objects.filter(name="other.mp4")).get()) is None
 
 

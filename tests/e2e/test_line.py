@@ -155,7 +155,7 @@ def test_an_upload_shows_its_progress_and_opens(visit: Visit, ada: User, videos:
     visit.open("/upload/")
     page = visit.page
 
-    page.get_by_label("Video, sound or picture").set_input_files([videos / HOSTILE, videos / "leak-hunt.srt"])
+    page.get_by_label("Videos, sounds or pictures").set_input_files([videos / HOSTILE, videos / "leak-hunt.srt"])
     page.get_by_role("button", name="Upload").click()
     page.get_by_text("in the library").wait_for()
     expect(page.locator(".job-row .bad-text")).to_be_visible()

@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
 from novaproject import views_metrics
 from novaproject.health import HealthView
+from novaproject.views_api import DocsView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("jobs.urls")),  # first: `batch/5` is a batch, `batch/proxy` an action on files
@@ -18,7 +19,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("embeddings.urls")),
     path("health", HealthView.as_view(), name="health"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("docs", DocsView.as_view(url_name="schema"), name="docs"),
 ]
 
 admin.site.site_header = admin.site.site_title = "novaproject"

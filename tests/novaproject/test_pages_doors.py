@@ -170,3 +170,11 @@ def test_the_browsable_api_has_no_inline_style(client: Client, path: str) -> Non
     assert ">novaproject</a>" in page
     assert ' style="' not in page
     assert "<style" not in page
+
+
+def test_the_description_of_the_api_leads_people_to_the_login(client: Client) -> None:
+    answer = client.get("/api/docs")
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login/?next=/api/docs")
+    client.force_login(User.objects.create_user("bea"))
+    assert "swagger" in client.get("/api/docs").content.decode().lower()

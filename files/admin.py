@@ -5,14 +5,15 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, QuerySet, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
+from django.utils.timezone import localtime
 from rest_framework.exceptions import ValidationError
 
-from files import derived, facets, removing, wording
+from files import derived, facets, removal_tasks, removing, wording
 from files.actions import estimate, start_action
 from files.admin_filters import FILE_FILTERS, facet_filters
 from files.api import with_counts
@@ -91,11 +92,19 @@ class FileColumns:
     def resolution(self, file: File) -> str:
         return file.resolution or NOTHING
 
+    @admin.display(description="imported", ordering="imported_at")
+    def imported(self, file: File) -> str:
+        """The day; the list has no room for more."""
+        moment = localtime(file.imported_at)
+        return format_html(
+            '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%H:%M:%S}", f"{moment:%d %b %Y}"
+        )
+
 
 @admin.register(File)
 class FileAdmin(FileColumns, ReadOnlyAdmin[File]):
     list_display = (
-        "poster", "name_and_path", "media_type", "state", "size", "duration", "resolution", "badges", "imported_at",
+        "poster", "name_and_path", "media_type", "state", "size", "duration", "resolution", "badges", "imported",
     )  # fmt: skip
     list_display_links = None
     list_select_related = ("root",)
@@ -175,8 +184,11 @@ def _plan_removal(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
     return PlanText(lines=lines, button=f"Remove {count:,} from the library", todo=count)
 
 
-def _remove(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:
-    for file in rows.select_related("root").iterator():
+def _remove(rows: Any, options: dict[str, Any], request: HttpRequest) -> str:
+    if rows.count() > removal_tasks.AT_ONCE:
+        user: Any = request.user
+        return removal_tasks.request_removal(rows, created_by=user).get_absolute_url()
+    for file in rows.select_related("root"):
         removing.remove_file(file)
     messages.success(request, "Removed from the library. Originals were not touched.")
     return reverse("admin:files_file_changelist")
@@ -210,9 +222,11 @@ class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
         return request.user.has_perm("files.delete_file")
 
     @admin.action(description="Put back into the library", permissions=["restore"])
-    def restore(self, request: HttpRequest, rows: QuerySet[RemovedFile]) -> None:
+    def restore(self, request: HttpRequest, rows: Any) -> HttpResponseRedirect | None:
         back = 0
         user: Any = request.user
+        if rows.count() > removal_tasks.AT_ONCE:
+            return HttpResponseRedirect(removal_tasks.request_restoring(rows, created_by=user).get_absolute_url())
         for file in rows.select_related("root"):
             try:
                 restore_now(file, created_by=user)
@@ -222,6 +236,7 @@ class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
         if back:
             verb = "is" if back == 1 else "are"
             self.message_user(request, f"{wording.files(back)} {verb} in the library again.", messages.SUCCESS)
+        return None
 
     def get_dialog_actions(self, request: HttpRequest) -> tuple[DialogAction, ...]:
         return (EMPTY_TRASH,)

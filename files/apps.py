@@ -8,12 +8,13 @@ class FilesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from files import checks, facets, import_tasks, receivers  # noqa: F401
+        from files import checks, facets, import_tasks, receivers, removal_tasks  # noqa: F401
         from files.proxy_facet import HAS_PROXY, HAS_STALE_PROXY
         from files.tasks_media import MAKE_PROXY_KIND
         from jobs import registry
 
         registry.register(MAKE_PROXY_KIND)
         import_tasks.register_library()
+        removal_tasks.register_removal()
         facets.register(HAS_PROXY)
         facets.register(HAS_STALE_PROXY)

@@ -19,12 +19,12 @@ class NotRestorableError(FilesError):
     status = 409
 
 
-def remove_file(file: File) -> None:
-    """Take a file out of the library, with its proxies and what was derived; its jobs are cancelled.
+def remove_file(file: File, *, by_job: int | None = None) -> None:
+    """Take a file out of the library, with its proxies and what was derived; its jobs are cancelled, but `by_job`.
 
     Nova jobs, replies and the ledger stay. An uploaded file's bytes are moved to the trash.
     """
-    cancel_for_subject("file", file.pk)
+    cancel_for_subject("file", file.pk, but=by_job)
     proxies = list(file.proxies.values_list("path", flat=True))
     with transaction.atomic():
         file.proxies.all().delete()

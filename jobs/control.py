@@ -78,9 +78,10 @@ def cancel_batch(batch: Batch) -> int:
     return _cancel_all(Job.objects.filter(batches=batch).exclude(Exists(elsewhere)))
 
 
-def cancel_for_subject(subject_kind: str, subject_id: int) -> int:
-    """Cancel all jobs about this thing; returns how many."""
-    return _cancel_all(Job.objects.of_subject(subject_kind, subject_id))
+def cancel_for_subject(subject_kind: str, subject_id: int, *, but: int | None = None) -> int:
+    """Cancel all jobs about this thing, but for one that may be doing this; returns how many."""
+    jobs = Job.objects.of_subject(subject_kind, subject_id)
+    return _cancel_all(jobs if but is None else jobs.exclude(pk=but))
 
 
 def retry(job: Job) -> Job:

@@ -8,8 +8,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from files import removing, roots
+from files import removal_tasks, removing, roots
 from files.models import File, Problem, RemovedFile
+from jobs import queue
 from jobs.models import Batch, Job
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 
@@ -279,6 +280,37 @@ def test_who_may_only_look_neither_scans_nor_tries_again_nor_restores(client: Cl
     assert not Job.objects.exists()
     assert Problem.objects.get().mtime_ns == 5
     assert RemovedFile.objects.count() == 1
+
+
+def test_many_files_leave_and_come_back_in_the_background(
+    admin_client: Client, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal_tasks, "AT_ONCE", 1)
+    root = make_root(folders / "away")
+    files = [make_file(root, name, state="offline") for name in ("a.mp4", "b.mp4")]
+    waiting = queue.enqueue("make_proxy", files[0].pk)
+
+    location = ask(admin_client, "remove", *files, dialog_step="go")
+
+    batch = Batch.objects.get()
+    assert location == batch.get_absolute_url()
+    assert batch.label == "Remove 2 files from the library"
+    assert File.objects.count() == 2
+    for job in batch.jobs.all():
+        assert queue.run_now(job).state == "succeeded"
+    assert Job.objects.get(pk=waiting.pk).state == "cancelled"
+    assert not File.objects.exists()
+
+    ids = [file.pk for file in files]
+    page = admin_client.post("/admin/files/removedfile/", {"action": "restore", "_selected_action": ids})
+
+    back = Batch.objects.latest("pk")
+    assert page["Location"] == back.get_absolute_url()
+    for job in back.jobs.filter(kind="restore_file"):
+        queue.run_now(job)
+    assert File.objects.count() == 2
+    assert back.jobs.filter(kind="make_proxy").count() == 2
+    assert Batch.objects.count() == 2
 
 
 def test_the_proxies_of_a_file(admin_client: Client) -> None:

@@ -1,0 +1,65 @@
+"""Both sides of the door to removing and restoring many files: a few at once, more in the background."""
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from files import wording
+from files.import_tasks import FollowUp
+from files.models import File, FileQuerySet
+from files.removing import remove_file, restore_file
+from jobs.models import Batch, Job
+from jobs.queue import create_batch, enqueue_many
+from jobs.registry import FAST, Kind, register
+from jobs.work import Work
+
+REMOVE_FILE, RESTORE_FILE = "remove_file", "restore_file"
+#: One takes 20 to 80 ms: a person waits a few seconds for so many, and an hour's worth of thousands is no page load.
+AT_ONCE = 50
+#: After imports and whatever else a person waits for.
+PRIORITY = -10
+
+
+def request_removal(files: FileQuerySet, *, created_by: AbstractBaseUser | None = None) -> Batch:
+    """Ask for all of these to leave the library."""
+    return _request(REMOVE_FILE, "Remove {files} from the library", files, created_by)
+
+
+def request_restoring(files: FileQuerySet, *, created_by: AbstractBaseUser | None = None) -> Batch:
+    """Ask for all of these to come back; their proxies are made in the same batch."""
+    return _request(RESTORE_FILE, "Restore {files}", files, created_by)
+
+
+def _request(kind: str, label: str, files: FileQuerySet, created_by: AbstractBaseUser | None) -> Batch:
+    ids = list(files.order_by("pk").values_list("pk", flat=True))
+    batch = create_batch(label.format(files=wording.files(len(ids))), kind, created_by=created_by)
+    enqueue_many(kind, ids, {}, batch=batch, priority=PRIORITY, created_by=created_by)
+    return batch
+
+
+def run_removal(work: Work) -> str:
+    """The body of `remove_file`."""
+    file = File.objects.select_related("root").filter(pk=work.subject).first()
+    if file is None:
+        return "It had left the library already."
+    remove_file(file, by_job=work.job_id)
+    return "Its bytes are in the trash." if file.root.is_uploads else "The original stays where it is."
+
+
+def run_restoring(work: Work) -> str:
+    """The body of `restore_file`."""
+    file = File.everything.select_related("root").filter(pk=work.subject).first()
+    if file is None or file.removed_at is None:
+        return "There is nothing to restore."
+    job = Job.objects.select_related("created_by").get(pk=work.job_id)
+    follow_up = FollowUp(f"Restore {file.name}", make_proxies=True, created_by=job.created_by)
+    follow_up.batch = job.batches.first()
+    restore_file(file, arrived=follow_up)
+    return "It is in the library again."
+
+
+def register_removal() -> None:
+    """Make both kinds of work known. Called in `AppConfig.ready()`."""
+    for name, label, run in (
+        (REMOVE_FILE, "Remove from the library", run_removal),
+        (RESTORE_FILE, "Restore", run_restoring),
+    ):
+        register(Kind(name=name, label=label, queue=FAST, run=run, subject_kind="file", permission="files.delete_file"))

@@ -7,10 +7,12 @@ def call() -> Answer[Reply]:
 paid(ask, call, keep=lambda entry, reply: RawReply.objects.create(…))
 """
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 
 from bedrock import ledger
 from bedrock.errors import BedrockError, LostAnswerError
@@ -18,7 +20,11 @@ from bedrock.ledger import Ask
 from bedrock.models import Entry
 from bedrock.pricing import Usage
 
+logger = logging.getLogger(__name__)
+
 Said = TypeVar("Said")
+#: Before keeping a paid answer is tried again; SQLite itself waits for a lock before each.
+PAUSES_S = (0.5, 2.0, 8.0, 20.0, 30.0)
 
 
 class Answer(NamedTuple, Generic[Said]):
@@ -52,7 +58,21 @@ def _once(ask: Ask, call: Callable[[], Answer[Said]], keep: Callable[[Entry, Sai
     except BedrockError as exc:
         ledger.release(entry, note=str(exc))
         raise
-    with transaction.atomic():
-        keep(entry, answer.said)
-        ledger.settle(entry, usage=answer.usage)
+    _keep(lambda: keep(entry, answer.said), entry, answer.usage)
     return answer.said
+
+
+def _keep(keep: Callable[[], object], entry: Entry, usage: Usage) -> None:
+    """The answer is paid: a database that is busy, or full for a moment, is tried again for a minute."""
+    for pause_s in (*PAUSES_S, None):
+        try:
+            with transaction.atomic():
+                keep()
+                ledger.settle(entry, usage=usage)
+        except OperationalError:
+            if pause_s is None or connection.in_atomic_block:
+                raise
+            logger.warning("A paid answer could not be kept yet; trying again in %s s", pause_s, exc_info=True)
+            time.sleep(pause_s)
+        else:
+            return

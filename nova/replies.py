@@ -219,6 +219,6 @@ def _unreadable(message: Mapping[str, Any] | str, tries: list[Parsed], stop_reas
     why = notes[-1] if notes else "it has no JSON in it" if said.strip() else "it is empty"
     return UnreadableReply(
         f"The reply gives no valid result: {why}." + (f" It begins {quoted(said.strip())}." if said.strip() else ""),
-        remedy="The reply is kept. Ask again, or try another model.",
+        remedy="The reply is kept, and read again at no cost. “Do it again” asks and pays anew; or try another model.",
         notes=notes,
     )

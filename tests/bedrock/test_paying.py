@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from bedrock import converse, ledger, paying
 from bedrock.errors import AlreadyPaidError, BusyError, LostAnswerError, OverBudgetError
@@ -99,6 +100,29 @@ def test_an_answer_that_cannot_be_kept_is_not_booked_as_settled(aws: World) -> N
 
     paying.paid(ask(price=PRICE), call, keep=Kept())
     assert states() == ["possibly_paid", "settled"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("busy", [2, 9])
+def test_a_database_that_is_busy_for_a_moment_loses_no_paid_answer(
+    aws: World, monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    monkeypatch.setattr(paying, "PAUSES_S", (0.01, 0.01))
+    kept, tries = Kept(), iter(range(busy))
+
+    def keep(entry: Entry, reply: converse.Reply) -> None:
+        kept(entry, reply)
+        if next(tries, None) is not None:
+            raise OperationalError("database is locked")
+
+    if busy > 2:
+        with pytest.raises(OperationalError):
+            paying.paid(ask(price=PRICE), call, keep=keep)
+        assert states() == ["reserved"]
+    else:
+        paying.paid(ask(price=PRICE), call, keep=keep)
+        assert states() == ["settled"]
+    assert (len(kept), aws.calls["Converse"]) == (3, 1)
 
 
 def test_nothing_is_sent_above_the_cap(aws: World, settings: Any) -> None:

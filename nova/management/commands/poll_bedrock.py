@@ -33,8 +33,8 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(facts_of(batch)) if options["json"] else words_of(batch))
             if not batches and not options["json"]:
                 self.stdout.write("No batch is under way.")
-            for model_key in batch_pool.models_waiting() if not options["json"] else []:
-                self.stdout.write(f"{model_key}: {batch_pool.waiting(model_key).words}")
+            for said in batch_pool.all_waiting() if not options["json"] else []:
+                self.stdout.write(f"{said.model_key}: {said.words}")
             if options["once"] or not BedrockBatch.objects.open().exists():
                 break
             time.sleep(conf.poll_s())

@@ -17,10 +17,12 @@ from django.template.defaultfilters import filesizeformat
 from bedrock import checks as bedrock_checks
 from embeddings import registry as spaces
 from embeddings import repair
+from embeddings.models import Space
 from files import ffmpeg, storage
 from files.errors import FilesError
 from jobs import clusters
 from jobs.claims import is_paused
+from jobs.errors import WorkError
 from jobs.registry import QUEUES
 from novaproject.sqlite_module import can_load_extensions
 from transcription import registry as transcription_providers
@@ -128,12 +130,25 @@ def _ffmpeg() -> Iterator[Check]:
 
 
 def _sentence_model() -> Iterator[Check]:
-    key = spaces.default_key()
-    problem = spaces.provider_for(key).problem()
+    name = "Sentence model"
+    try:
+        wanted = spaces.default_key()
+        used = Space.objects.active()
+        key = used.key if used else wanted
+        problem = spaces.provider_for(key).problem()
+    except WorkError as exc:
+        yield Check(name, Level.WARN, str(exc), exc.remedy)
+        return
+    except DatabaseError:
+        return  # said by the check of the database
     if problem:
-        yield Check("Sentence model", Level.WARN, problem, "Run `make run` again, or search by keyword.")
+        yield Check(name, Level.WARN, problem, "Run `make run` again, or search by keyword.")
+    elif key != wanted:
+        text = f"Search uses “{key}”, the settings ask for “{wanted}”."
+        remedy = "Fill that space and switch to it: python manage.py embed --new-space, then embed --switch."
+        yield Check(name, Level.WARN, text, remedy)
     else:
-        yield Check("Sentence model", Level.READY, f"{key.model}, {key.dimension} numbers per text.")
+        yield Check(name, Level.READY, f"{key.model}, {key.dimension} numbers per text.")
 
 
 def _transcription() -> Iterator[Check]:

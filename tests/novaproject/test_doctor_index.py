@@ -3,10 +3,12 @@
 import json
 from contextlib import suppress
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 
+from embeddings import spaces
 from embeddings.models import Chunk
 from novaproject.doctor import Level, checks
 from tests.files.factories import make_file
@@ -40,3 +42,24 @@ def test_the_command_tells_it_as_json() -> None:
         call_command("doctor", "--index", "--json", stdout=out)
 
     assert "Search index" in {check["name"] for check in json.loads(out.getvalue())}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("EMBEDDING_PROVIDER", "word2vec", "no embedding provider named “word2vec”"),
+        ("EMBEDDING_PROVIDER", "nova", "the settings ask for “nova: "),
+        ("LOCAL_EMBED_MODEL_PATH", "/nowhere/my-model", "the settings ask for “local: my-model"),
+    ],
+)
+def test_the_doctor_says_what_search_uses_and_what_the_settings_ask_for(
+    settings: Any, name: str, value: str, said: str
+) -> None:
+    spaces.active()
+    setattr(settings, name, value)
+
+    [found] = [check for check in checks() if check.name == "Sentence model"]
+
+    assert found.level is Level.WARN
+    assert said in found.text
+    assert found.remedy

@@ -86,7 +86,7 @@ class Command(BaseCommand):
         for warning in plan.warnings:
             self.stderr.write(warning)
         if options["dry_run"]:
-            self._say(options, {"files": plan.todo, "texts": plan.records, "usd_high": str(plan.usd_high)})
+            self._say(options, {"files": plan.todo, "texts": plan.records, "usd_high": f"{plan.usd_high:.6f}"})
             return
         if plan.usd_high:
             self._ask(f"This costs up to ${plan.usd_high:.4f}.", options)

@@ -144,24 +144,33 @@ def _alone(batch: BedrockBatch) -> Iterator[None]:
 
 
 def _send(batch: BedrockBatch, progress: Progress, token: str) -> str:
-    if batch.is_cancelled and batch.called_at is None:
+    was_called = batch.called_at is not None
+    if batch.is_cancelled and not was_called:
         batch_pool.cancel_analyses(_analyses(batch))
         give_up(batch, "Cancelled before it was sent.", "", is_held=False)
         return "Cancelled before it was sent"
-    if batch.called_at is None:
+    if not was_called:
         model = catalogue.require(batch.model_key, NovaJob.Mode.BATCH)
         if not _Preparation(batch, model, progress, token).run():
             return f"{batch}: {batch.error}"
-    _create(batch)
+        if not _begin_call(batch):
+            return f"{batch}: {batch.error}"
+    _create(batch, was_called=was_called)
     return f"{SENT}: {batch.records_total:,} records"
 
 
-def _create(batch: BedrockBatch) -> None:
+def _begin_call(batch: BedrockBatch) -> bool:
+    """From here on Bedrock may have it. Not where it was cancelled or given up since its records were written."""
+    due = BedrockBatch.objects.filter(pk=batch.pk, called_at__isnull=True, ended_at__isnull=True, is_cancelled=False)
+    is_due = bool(due.update(called_at=timezone.now()))
+    batch.refresh_from_db()
+    return is_due
+
+
+def _create(batch: BedrockBatch, *, was_called: bool) -> None:
     """Have Bedrock make the job. A job of an earlier call whose answer was lost is taken instead."""
-    found = _made_before(batch) if batch.called_at else None
+    found = _made_before(batch) if was_called else None
     if found is None:
-        batch.called_at = batch.called_at or timezone.now()
-        batch.save(update_fields=["called_at"])
         new_job = BatchFolder(batch.folder).new_job(client_token=batch.client_token, runtime_id=batch.runtime_id)
         take_arn(batch, batch_api.create(new_job), new_job.output_uri)
     else:

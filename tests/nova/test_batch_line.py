@@ -336,6 +336,26 @@ class TestCancelling:
         assert_settled(aws)
         assert send() == []
 
+    def test_a_batch_that_is_cancelled_just_before_the_call_is_not_made(
+        self, aws: World, media: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nova_jobs = ask_for(media, 4)
+        (batch,) = batch_pool.send("lite")
+        seal = batch_sending._Preparation._seal
+
+        def cancelled_then(work: batch_sending._Preparation, written: set[str]) -> bool:
+            is_sealed = seal(work, written)
+            batching.cancel_batch(BedrockBatch.objects.get(pk=batch.pk))
+            return is_sealed
+
+        monkeypatch.setattr("nova.batch_sending._Preparation._seal", cancelled_then)
+        work_off()
+        go_through(aws)
+
+        assert states(nova_jobs) == ["cancelled"] * 4
+        assert aws.jobs == {}
+        assert_settled(aws)
+
     def test_a_batch_that_was_not_sent_yet_is_cancelled_at_once(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)
         (batch,) = batch_pool.send("lite")

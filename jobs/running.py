@@ -17,8 +17,13 @@ logger = logging.getLogger(__name__)
 
 def perform(job: Job) -> None:
     """Do a job that this process holds. Every way to end is written down; nothing is raised but Interrupted."""
+    with within_job(job.pk):
+        _perform(job)
+
+
+def _perform(job: Job) -> None:
     try:
-        with within_job(job.pk), kept_alive(job):
+        with kept_alive(job):
             message = _run(job)
     except LeaseLost:
         logger.warning("Job %s (%s) is no longer ours; stopped", job.pk, job.kind)

@@ -1,5 +1,6 @@
 """What a wake-up does: claim and work the best due jobs of a queue."""
 
+import logging
 import os
 import signal
 import threading
@@ -10,8 +11,11 @@ from types import FrameType
 
 from jobs import claims, waking
 from jobs.errors import Interrupted
-from jobs.models import Cluster
+from jobs.models import Cluster, Job
 from jobs.running import perform
+from jobs.tracing import within_job
+
+logger = logging.getLogger(__name__)
 
 #: After so long a wake-up hands over to a new one, so that q2 sees its messages end and may recycle the worker.
 HAND_OVER_S = 30.0
@@ -25,12 +29,26 @@ def wake(queue: str) -> int:
     until = time.monotonic() + HAND_OVER_S
     with _interrupted_by_sigterm():
         while not _is_retired() and (job := claims.claim(queue)) is not None:
+            began = time.monotonic()
             perform(job)
+            _tell(job, time.monotonic() - began)
             done += 1
             if time.monotonic() > until:
                 waking.post(queue)
                 break
     return done
+
+
+def _tell(job: Job, took_s: float) -> None:
+    """One line of the log says how a job went."""
+    row = Job.objects.filter(pk=job.pk).values("state", "message", "error", "remedy").first()
+    if row is None:
+        return
+    words = f"{row['error']} {row['remedy']}".strip() or row["message"]
+    what = f"{job.kind} of {job.subject_kind} {job.subject_id}" if job.subject_id else job.kind
+    with within_job(job.pk):
+        level = logging.WARNING if row["error"] else logging.INFO
+        logger.log(level, "%s: %s after %.1f s. %s", what, row["state"], took_s, words)
 
 
 def _is_retired() -> bool:

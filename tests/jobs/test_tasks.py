@@ -1,6 +1,8 @@
 """What a wake-up does."""
 
+import logging
 import os
+import re
 import signal
 import threading
 
@@ -10,6 +12,7 @@ from django_q.models import OrmQ
 
 from jobs import queue, tasks, waking
 from jobs.models import Cluster
+from jobs.tracing import job_id
 from jobs.work import Work
 from tests.jobs.kinds import registered
 
@@ -92,3 +95,24 @@ def test_no_more_wake_ups_are_posted_than_there_are_workers() -> None:
     waking.post("fast", 10)
 
     assert waking.waiting("fast") == settings.FAST_WORKERS
+
+
+def test_the_log_says_how_each_job_went(kind: str, broken: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "jobs.tasks")
+    ids: list[int | None] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        ids.append(job_id.get())
+        return True
+
+    caplog.handler.addFilter(note)
+    jobs = [queue.enqueue(kind, 1), queue.enqueue(broken, 2)]
+
+    tasks.wake("fast")
+
+    fine, bad = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert fine[0] == "INFO"
+    assert re.fullmatch(rf"{kind} of sheep 1: succeeded after \d+\.\d s\. .*", fine[1])
+    assert bad[0] == "WARNING"
+    assert bad[1].endswith("It broke. Mend it.")
+    assert ids == [job.pk for job in jobs]

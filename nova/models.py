@@ -288,6 +288,12 @@ class BedrockBatch(models.Model):
     def __str__(self) -> str:
         return f"novaproject-{self.folder}"
 
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether there is something to stop, or results that cannot be taken in to give up."""
+        is_stuck = bool(self.arn and self.error) and self.collected_at is None
+        return not self.is_cancelled and (self.ended_at is None or is_stuck)
+
     def there(self) -> AbstractContextManager[None]:
         """What is done to it inside is done where it was made, whatever the settings say by now."""
         return bedrock_conf.at(self.place)

@@ -148,7 +148,8 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     batch = get_object_or_404(BedrockBatch, pk=pk)
     try:
         batching.cancel_batch(batch)
-        messages.success(request, "The batch is being stopped. What was done until now is kept.")
+        what = "given up" if batch.ended_at else "being stopped"
+        messages.success(request, f"The batch is {what}. What was done until now is kept.")
     except WorkError as exc:
         messages.error(request, f"{exc} {exc.remedy}".strip())
     return redirect("nova")

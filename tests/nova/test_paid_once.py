@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from bedrock import catalogue, clients, conf, ledger, staging
@@ -154,7 +157,9 @@ class TestAtOnce:
 
 
 class TestInABatch:
-    def test_output_that_is_gone_is_not_asked_and_paid_again_by_itself(self, aws: World, media: Path) -> None:
+    def test_output_that_is_gone_is_not_asked_and_paid_again_by_itself(
+        self, aws: World, media: Path, client: Client
+    ) -> None:
         """Deleted by a rule of the bucket, or taken in before a backup came back."""
         nova_jobs = ask_for(media, 4)
         (batch,) = send()
@@ -171,8 +176,12 @@ class TestInABatch:
         assert states(nova_jobs) == ["submitted"] * 4
         assert entries() == ["reserved"] * 4
 
-        batching.cancel_batch(batch)
+        client.force_login(User.objects.create_superuser("ada"))
+        page = client.get(reverse("nova")).content.decode()
+        answer = client.post(reverse("nova-cancel", args=[batch.pk]), follow=True).content.decode()
         work_off()
+        assert (">Give up<" in page, ">Give up<" in answer) == (True, False)
+        assert "The batch is given up." in answer
         assert states(nova_jobs) == ["cancelled"] * 4
         assert entries() == ["possibly_paid"] * 4
         assert len(aws.bill) == 4

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.defaults import page_not_found
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -17,7 +18,11 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         return Response({"detail": detail, "code": exc.code}, status=exc.status)
     if isinstance(exc, OverflowError):  # SQLite's integers have 64 bits
         return Response({"detail": "A number in this request is too large.", "code": "too_large"}, status=400)
-    return exception_handler(exc, context)
+    answer = exception_handler(exc, context)
+    detail = answer.data.get("detail") if answer is not None and isinstance(answer.data, dict) else None
+    if answer is not None and isinstance(detail, ErrorDetail):  # of DRF's own: it has a code, and keeps it to itself
+        answer.data["code"] = detail.code
+    return answer
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -178,3 +178,25 @@ def test_the_description_of_the_api_leads_people_to_the_login(client: Client) ->
     assert (answer.status_code, answer.headers["Location"]) == (302, "/login/?next=/api/docs")
     client.force_login(User.objects.create_user("bea"))
     assert "swagger" in client.get("/api/docs").content.decode().lower()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("get", "/api/files/99", 404, "not_found"),
+        ("put", "/api/files/1", 405, "method_not_allowed"),
+        ("get", "/api/search", 400, "search"),
+        ("get", "/api/nowhere", 404, "not_found"),
+    ],
+)
+def test_an_error_says_it_in_words_and_by_a_code(
+    client: Client, method: str, path: str, status: int, code: str
+) -> None:
+    anonymous = client.get("/api/files")
+    client.force_login(User.objects.create_superuser("ada"))
+
+    answer = getattr(client, method)(path)
+
+    assert (anonymous.status_code, anonymous.json()["code"]) == (401, "not_authenticated")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.json()["detail"]

@@ -19,9 +19,9 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exc, OverflowError):  # SQLite's integers have 64 bits
         return Response({"detail": "A number in this request is too large.", "code": "too_large"}, status=400)
     answer = exception_handler(exc, context)
-    detail = answer.data.get("detail") if answer is not None and isinstance(answer.data, dict) else None
-    if answer is not None and isinstance(detail, ErrorDetail):  # of DRF's own: it has a code, and keeps it to itself
-        answer.data["code"] = detail.code
+    said = answer.data.get("detail") if answer is not None and isinstance(answer.data, dict) else None
+    if answer is not None and isinstance(said, ErrorDetail):  # of DRF's own: it has a code, and keeps it to itself
+        answer.data["code"] = said.code
     return answer
 
 

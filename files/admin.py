@@ -302,6 +302,33 @@ class RootAdmin(ReadOnlyAdmin[Root]):
         _scan(self, request, roots)
 
 
+def _plan_deleting(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
+    chosen = rows.count()
+    total = removing.replaceable(rows).aggregate(count=Count("pk"), size=Sum("size_bytes"))
+    proxies = "1 proxy" if total["count"] == 1 else f"{total['count']:,} proxies"
+    lines = [Line(text=f"{proxies} ({wording.size(total['size'] or 0)}) will be deleted; originals stay untouched")]
+    if kept := chosen - total["count"]:
+        lines.append(Line(text=f"{kept:,} cannot be made again now (drive away, file missing): they stay"))
+    warning = "Until they are made again, these files play from their originals, where the browser can."
+    return PlanText(lines=lines, button=f"Delete {proxies}", todo=total["count"], warnings=[warning])
+
+
+def _delete_proxies(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:
+    deleted = removing.delete_proxies(rows)
+    messages.success(request, f"Deleted: {deleted:,}. “Make proxies” makes them again.")
+    return reverse("admin:files_proxy_changelist")
+
+
+DELETE_PROXIES = DialogAction(
+    name="delete_proxies",
+    label="Delete proxies",
+    permission="files.delete_proxy",
+    form=OptionsForm,
+    plan=_plan_deleting,
+    submit=_delete_proxies,
+)
+
+
 @admin.register(Proxy)
 class ProxyAdmin(ReadOnlyAdmin[Proxy]):
     list_display = ("path", "file", "proxy_spec", "size", "duration", "resolution", "is_partial", "created_at")
@@ -314,6 +341,9 @@ class ProxyAdmin(ReadOnlyAdmin[Proxy]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Proxy]:
         return super().get_queryset(request).filter(file__removed_at__isnull=True)
+
+    def get_dialog_actions(self, request: HttpRequest) -> tuple[DialogAction, ...]:
+        return (DELETE_PROXIES,)
 
     @admin.display(description="size", ordering="size_bytes")
     def size(self, proxy: Proxy) -> str:

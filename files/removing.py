@@ -13,6 +13,9 @@ from files.scanning import Arrivals, Arrived, nobody_waits
 from files.signals import file_gone
 from jobs.queue import cancel_for_subject
 
+#: Rows that are deleted in one transaction, so that workers never wait long for it.
+CHUNK = 500
+
 
 class NotRestorableError(FilesError):
     code = "not_restorable"
@@ -69,6 +72,22 @@ def empty_trash(files: QuerySet[Any] | None = None) -> int:
         file.delete()
         emptied += 1
     return emptied
+
+
+def replaceable(proxies: QuerySet[Proxy]) -> QuerySet[Proxy]:
+    """Those that can be made again now. Where an original is away or gone, its proxy is all that can be watched."""
+    return proxies.filter(file__state=File.State.AVAILABLE)
+
+
+def delete_proxies(proxies: QuerySet[Proxy]) -> int:
+    """Delete the replaceable of these, rows and bytes; sound and posters stay. Returns how many."""
+    known = list(replaceable(proxies).order_by("pk").values_list("pk", "path"))
+    for start in range(0, len(known), CHUNK):
+        chunk = known[start : start + CHUNK]
+        Proxy.objects.filter(pk__in=[pk for pk, _ in chunk]).delete()
+        for _, path in chunk:
+            storage.remove(conf.folders().proxies / path)
+    return len(known)
 
 
 def _to_trash(file: File) -> str:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from files import removal_tasks, removing, roots
-from files.models import File, Problem, RemovedFile
+from files.models import File, Problem, Proxy, RemovedFile
 from jobs import queue
 from jobs.models import Batch, Job
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
@@ -280,6 +280,24 @@ def test_who_may_only_look_neither_scans_nor_tries_again_nor_restores(client: Cl
     assert not Job.objects.exists()
     assert Problem.objects.get().mtime_ns == 5
     assert RemovedFile.objects.count() == 1
+
+
+def test_proxies_of_an_old_profile_make_room(admin_client: Client, folders: Path) -> None:
+    file = make_file()
+    old, new = (make_proxy_row(file, spec) for spec in ("1080p30", "720p15"))
+    only = make_proxy_row(make_file(state="offline"), "1080p30")
+    for proxy in (old, new, only):
+        (folders / "proxy_video" / proxy.path).write_bytes(b"x")
+    url = "/admin/files/proxy/?proxy_spec=1080p30"
+    chosen = {"action": "dialog_delete_proxies", "_selected_action": [old.pk, only.pk]}
+
+    asked = admin_client.post(url, chosen).content.decode()
+    assert "1 proxy (100 kB) will be deleted; originals stay untouched" in asked
+    assert "1 cannot be made again now" in asked
+    admin_client.post(url, {**chosen, "dialog_step": "go"})
+
+    assert set(Proxy.objects.all()) == {new, only}
+    assert {path.name for path in (folders / "proxy_video").iterdir()} == {new.path, only.path}
 
 
 def test_many_files_leave_and_come_back_in_the_background(

@@ -239,7 +239,7 @@ def test_a_changed_subtitle_file_is_read_again_on_a_scan(talk: File) -> None:
     transcript = Transcript.objects.get()
     assert transcript.text == "Good evening"
     assert news == [(talk.pk, transcript.pk, "")]
-    assert Job.objects.get().message == "1 transcripts from subtitle files"
+    assert Job.objects.get().message == "1 transcript from subtitle files"
 
 
 def test_a_new_subtitle_file_is_found_on_a_scan_and_a_gone_one_is_kept(talk: File) -> None:

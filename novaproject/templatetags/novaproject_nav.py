@@ -10,14 +10,15 @@ from jobs.models import Job
 
 register = template.Library()
 
+#: Address, name, and what somebody must be allowed to open it; staff open the admin.
 _ITEMS = (
-    ("home", "Home"),
-    ("library", "Library"),
-    ("search", "Search"),
-    ("jobs", "Jobs"),
-    ("nova", "Nova"),
-    ("spend", "Spend"),
-    ("admin:index", "Admin"),
+    ("home", "Home", "files.view_file"),
+    ("library", "Library", "files.view_file"),
+    ("search", "Search", "embeddings.view_chunk"),
+    ("jobs", "Jobs", "jobs.view_job"),
+    ("nova", "Nova", "nova.view_novajob"),
+    ("spend", "Spend", "bedrock.view_entry"),
+    ("admin:index", "Admin", ""),
 )
 
 
@@ -35,8 +36,9 @@ def main_nav(context: Context) -> list[NavItem]:
     request = context.get("request")
     path = request.path if request is not None else ""
     items = []
-    for name, label in _ITEMS:
-        if name == "admin:index" and not getattr(context.get("user"), "is_staff", False):
+    user = context.get("user")
+    for name, label, permission in _ITEMS:
+        if user is None or not (user.has_perm(permission) if permission else user.is_staff):
             continue
         try:
             url = reverse(name)

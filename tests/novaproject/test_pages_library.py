@@ -1,5 +1,6 @@
 """Home, library, the page between a selection and the work, and the file page."""
 
+import re
 import wave
 from collections.abc import Iterator
 from decimal import Decimal
@@ -181,6 +182,19 @@ def test_only_videos_are_missing_an_analysis_by_nova(ada: Client) -> None:
     by_nova = {one.name: one for one in ada.get("/").context["coverage"]}["has_nova_analysis"]
 
     assert (by_nova.missing, by_nova.missing_url) == (1, "/library/?has_nova_analysis=false&media_type=video")
+
+
+def test_who_may_only_look_is_led_nowhere_that_is_closed(client: Client) -> None:
+    bea = User.objects.create_user("bea")
+    bea.user_permissions.add(Permission.objects.get(codename="view_file"))
+    client.force_login(bea)
+    file = make_file()
+
+    pages = [client.get(path).content.decode() for path in ("/", "/library/", f"/files/{file.pk}/")]
+
+    links = {link for page in pages for link in re.findall(r'href="(/[^"?#]*)', page) if "/static/" not in link}
+    assert {link: client.get(link).status_code for link in sorted(links) if client.get(link).status_code == 403} == {}
+    assert not any("data-pick" in page for page in pages)
 
 
 def test_an_empty_library_offers_one_way_in_only(ada: Client) -> None:
@@ -732,13 +746,13 @@ def test_running_job_counts_stand_in_the_header(ada: Client, monkeypatch: pytest
     monkeypatch.setattr(novaproject_nav, "reverse", lambda name: f"/{name}/")
     job = Job.objects.create(kind="x", queue="fast", fingerprint="f", state="running")
     request = SimpleNamespace(path="/batches/3/")
-    user = SimpleNamespace(is_staff=False)
+    user = SimpleNamespace(is_staff=False, has_perm=lambda name: name != "bedrock.view_entry")
 
     items = {item.label: item for item in novaproject_nav.main_nav(Context({"request": request, "user": user}))}
 
     assert job.pk
     assert (items["Jobs"].count, items["Jobs"].is_current) == (1, True)
-    assert "Admin" not in items
+    assert items.keys() & {"Admin", "Spend"} == set()
 
 
 # --- analyses -------------------------------------------------------------------------------------------------------

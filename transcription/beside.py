@@ -17,10 +17,10 @@ from transcription.writing import Heard, save_transcript
 logger = logging.getLogger(__name__)
 
 
-def read_sidecar(file: File) -> bool:
+def read_sidecar(file: File, problems: list[str] | None = None) -> bool:
     """Bring the transcript from the subtitle file beside a file up to date; whether it was written just now.
 
-    A sidecar that is gone, or that cannot be read, leaves its transcript as it is.
+    A sidecar that is gone, or that cannot be read, leaves its transcript as it is; `problems` gets why.
     """
     found = sidecar_of(file.local_path) if file.media_type != File.MediaType.IMAGE else None
     if found is None:
@@ -33,19 +33,22 @@ def read_sidecar(file: File) -> bool:
         _write(file, found, facts, known)
     except (BadSubtitlesError, OSError) as error:
         logger.warning("The subtitles beside file %s were passed over: %s", file.pk, error)
+        if problems is not None:
+            problems.append(str(error))
         return False
     return True
 
 
-def refresh_sidecars(root: Root, *, progress: Progress = NO_PROGRESS) -> int:
-    """Look beside every file of a root; returns how many transcripts were made or changed."""
+def refresh_sidecars(root: Root, *, progress: Progress = NO_PROGRESS) -> tuple[int, list[str]]:
+    """Look beside every file of a root; returns how many transcripts were made or changed, and what was unreadable."""
     changed = 0
+    problems: list[str] = []
     files = File.objects.available().filter(root=root).exclude(media_type=File.MediaType.IMAGE).select_related("root")
     total = files.count()
     for index, file in enumerate(files.iterator(chunk_size=500)):
-        changed += read_sidecar(file)
+        changed += read_sidecar(file, problems)
         progress.update((index + 1) / total, "Looking for subtitles")
-    return changed
+    return changed, problems
 
 
 def _facts(sidecar: Sidecar) -> dict[str, Any]:

@@ -77,8 +77,9 @@ def run_download(work: Work) -> str:
 
 def run_read_sidecars(work: Work) -> str:
     """The body of `read_sidecars`."""
-    count = refresh_sidecars(Root.objects.get(pk=work.subject), progress=work.progress)
-    return f"{count} {'transcript' if count == 1 else 'transcripts'} from subtitle files"
+    count, problems = refresh_sidecars(Root.objects.get(pk=work.subject), progress=work.progress)
+    said = f"{count} {'transcript' if count == 1 else 'transcripts'} from subtitle files"
+    return f"{said}, {len(problems)} could not be read: {problems[0]}" if problems else said
 
 
 def cost_of(file_ids: "Sequence[int]") -> Decimal:

@@ -273,8 +273,12 @@ def test_an_unreadable_subtitle_file_is_passed_over(talk: File) -> None:
     talk.local_path.with_suffix(".srt").write_bytes(b"\x00\x01\x02 nothing")
 
     ready(talk)
+    Job.objects.all().delete()
+    scanned(talk)
 
     assert Transcript.objects.get().provider == "whisper"
+    said = "1 could not be read: talk.srt holds no subtitle that can be read."
+    assert Job.objects.get(kind="read_sidecars").message.endswith(said)
 
 
 # --- what a person asks for ---------------------------------------------------------------------------------------

@@ -156,16 +156,18 @@ def more_like(
 
 def _checked(q: str, *, mode: str, kind: str, limit: int, is_typing: bool) -> Query:
     if mode not in MODES:
-        raise SearchError(f"There is no mode “{mode}”.", remedy=f"Use one of: {', '.join(MODES)}.")
+        raise SearchError(f"There is no mode “{mode}”.", remedy=f"Use one of: {', '.join(MODES)}.", field="mode")
     if kind and kind not in KIND_CODES:
-        raise SearchError(f"There is no kind “{kind}”.", remedy=f"Use one of: {', '.join(KIND_CODES)}.")
+        raise SearchError(f"There is no kind “{kind}”.", remedy=f"Use one of: {', '.join(KIND_CODES)}.", field="kind")
     if not 1 <= limit <= MAX_LIMIT:
-        raise SearchError(f"The limit must be from 1 to {MAX_LIMIT}.", remedy="Leave it out for 20.")
+        raise SearchError(f"The limit must be from 1 to {MAX_LIMIT}.", remedy="Leave it out for 20.", field="limit")
     asked = parse(q, is_typing=is_typing)
     if not asked.text:
-        raise SearchError("The question is empty.", remedy="Say in `q` what you want to see or hear.")
+        raise SearchError("The question is empty.", remedy="Say in `q` what you want to see or hear.", field="q")
     if not asked.subject:
-        raise SearchError("The question only says what must not be there.", remedy="Add what you want to find.")
+        raise SearchError(
+            "The question only says what must not be there.", remedy="Add what you want to find.", field="q"
+        )
     return asked
 
 
@@ -310,5 +312,5 @@ def file_of(file_id: int) -> File:
     """The file that a request names. Raises SearchError."""
     found = File.objects.filter(pk=file_id).first()
     if found is None:
-        raise SearchError(f"There is no file {file_id}.", remedy="List them at GET /api/files.")
+        raise SearchError(f"There is no file {file_id}.", remedy="List them at GET /api/files.", field="file_id")
     return found

@@ -108,10 +108,12 @@ class StillCopyingError(FilesError):
 class PathRefusedError(FilesError):
     """A link, a device, a pipe, or a place that may not be imported from."""
 
+    field = "path"
     code = "path_refused"
 
 
 class FolderNotFoundError(FilesError):
+    field = "path"
     code = "folder_not_found"
     remedy = "Check the path, and that the drive is connected."
 
@@ -133,6 +135,7 @@ class RootDiffersError(FilesError):
 
 
 class UploadRefusedError(FilesError):
+    field = "file"
     code = "upload_refused"
 
 

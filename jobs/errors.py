@@ -13,15 +13,20 @@ Interrupted                 the worker is being ended: the job is given back
 
 
 class WorkError(Exception):
-    """Something that a person can be told: what went wrong, and what to do."""
+    """Something that a person can be told: what went wrong, what to do, and which `field` of a request it is about."""
 
     retryable = False
     remedy = ""
     code = "error"
     status = 400
+    field = ""
 
-    def __init__(self, message: str, *, remedy: str | None = None, retryable: bool | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str | None = None, retryable: bool | None = None, field: str | None = None
+    ) -> None:
         super().__init__(message)
+        if field is not None:
+            self.field = field
         if remedy is not None:
             self.remedy = remedy
         if retryable is not None:

@@ -4,18 +4,23 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.defaults import page_not_found
+from rest_framework import status
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from jobs.errors import WorkError
 
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's own bodies, and `{"detail": …}` for the errors of our floors."""
+    """DRF's own bodies; errors of our floors have `detail` and `code`, and as a 400 the field too, as DRF's have."""
     if isinstance(exc, WorkError):
         detail = f"{exc} {exc.remedy}".strip()
-        return Response({"detail": detail, "code": exc.code}, status=exc.status)
+        body: dict[str, Any] = {"detail": detail, "code": exc.code}
+        if exc.status == status.HTTP_400_BAD_REQUEST:
+            body[exc.field or api_settings.NON_FIELD_ERRORS_KEY] = [detail]
+        return Response(body, status=exc.status)
     if isinstance(exc, OverflowError):  # SQLite's integers have 64 bits
         return Response({"detail": "A number in this request is too large.", "code": "too_large"}, status=400)
     answer = exception_handler(exc, context)

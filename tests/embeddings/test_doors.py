@@ -97,6 +97,15 @@ def test_the_api_refuses_what_it_cannot_ask(viewer: Client, query: str) -> None:
     assert answer.json()
 
 
+@pytest.mark.parametrize(
+    ("query", "field"), [("q=", "q"), ("q=leak&limit=0", "limit"), ("like=999999", "non_field_errors")]
+)
+def test_what_is_refused_is_named_by_its_field(viewer: Client, query: str, field: str) -> None:
+    [words] = viewer.get(f"/api/search?{query}").json()[field]
+
+    assert words
+
+
 def test_the_api_takes_the_filters_of_the_file_list(viewer: Client, friday: File) -> None:
     assert viewer.get("/api/search?q=leak&media_type=video&min_duration=10").json()["total"] == 1
     assert viewer.get("/api/search?q=leak&media_type=audio").json()["total"] == 0

@@ -254,6 +254,7 @@ def test_a_batch_of_proxies_over_everything_a_filter_matches(client: APIClient) 
         ({"file_ids": [999_999]}, 400),
         ({"filter": {"nonsense": 1}}, 400),
         ({"filter": {}, "options": {"profile": "huge"}}, 400),
+        ({"filter": {}, "options": {"profil": "480p5"}}, 400),
         ({"filter": {"q": "matches nothing"}}, 400),
     ],
 )
@@ -355,6 +356,7 @@ def test_dots_and_links_do_not_lead_out_of_an_import_root(
     for path in (library / ".." / "secret", library / "link"):
         answer = client.post("/api/files/import-directory", {"path": str(path)})
         assert answer.status_code == 400
+        assert answer.json()["path"] == [answer.json()["detail"]]
         assert "IMPORT_ROOTS" in answer.json()["detail"]
         assert "/mnt/known" in answer.json()["detail"]
 

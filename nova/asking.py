@@ -79,11 +79,6 @@ def spec_of(file: File) -> str:
     return proxy.proxy_spec if proxy else files_conf.proxy_profile()
 
 
-def content_keys(file: File, model: CatalogueModel, wanted: Wanted, spec: str) -> list[str]:
-    """The key of each piece: what a question is named by, but for its types."""
-    return [_content_key(file, model, wanted, spec, span) for span in spans(file, model)]
-
-
 def replies_of(content_keys: Sequence[str]) -> dict[str, list[RawReply]]:
     """The answers that are kept, by content key, the newest first."""
     found: dict[str, list[RawReply]] = {}
@@ -96,21 +91,27 @@ def replies_of(content_keys: Sequence[str]) -> dict[str, list[RawReply]]:
 
 def pieces(file: File, model: CatalogueModel, wanted: Wanted, *, spec: str) -> list[Piece]:
     """What must be asked of a file whose full hash is known, and what was answered before at no cost now."""
-    known = replies_of(content_keys(file, model, wanted, spec))
-    return pieces_with(file, model, wanted, spec=spec, known=known)
+    keyed = keyed_spans(file, model, wanted, spec)
+    return pieces_with(keyed, asked_types(wanted), replies_of([key for _, key in keyed]))
+
+
+def keyed_spans(file: File, model: CatalogueModel, wanted: Wanted, spec: str) -> list[tuple[Span, str]]:
+    """The pieces of a file with the key of each: what a question is named by, but for its types."""
+    return [(span, _content_key(file, model, wanted, spec, span)) for span in spans(file, model)]
+
+
+def asked_types(wanted: Wanted) -> list[tuple[TypeSpec, str]]:
+    """What these types ask now, each with its digest. The same for all files, and slow enough to be done once."""
+    return [(one, digest_of(one, wanted.depth)) for one in resolve(wanted.types)]
 
 
 def pieces_with(
-    file: File, model: CatalogueModel, wanted: Wanted, *, spec: str, known: Mapping[str, Sequence[RawReply]]
+    keyed: Sequence[tuple[Span, str]],
+    types: Sequence[tuple[TypeSpec, str]],
+    known: Mapping[str, Sequence[RawReply]],
 ) -> list[Piece]:
-    """The same, with the answers looked up before. A file without a hash was never asked about."""
-    types = resolve(wanted.types)
-    digests = {one.name: digest_of(one, wanted.depth) for one in types}
-    made = []
-    for span in spans(file, model):
-        key = _content_key(file, model, wanted, spec, span)
-        made.append(_piece(span, key, types, digests, known.get(key, []) if file.full_hash else []))
-    return made
+    """The same, with everything looked up before; `known` are the answers of each content key, the newest first."""
+    return [_piece(span, key, types, known.get(key, ())) for span, key in keyed]
 
 
 def question_key(content_key: str, types: Mapping[str, str]) -> str:
@@ -210,11 +211,10 @@ def _take_answers(nova_job: NovaJob) -> None:
             question.answer(reply)
 
 
-def _piece(
-    span: Span, key: str, types: Sequence[TypeSpec], digests: Mapping[str, str], replies: Sequence[RawReply]
-) -> Piece:
+def _piece(span: Span, key: str, types: Sequence[tuple[TypeSpec, str]], replies: Sequence[RawReply]) -> Piece:
     """The newest answers that cover as many types as they can."""
-    missing = {one.name: one for one in types}
+    digests = {one.name: digest for one, digest in types}
+    missing = {one.name: one for one, _ in types}
     used = []
     for reply in replies:
         covers = [name for name in missing if reply.types.get(name) == digests[name]]

@@ -18,7 +18,7 @@ from files import wording
 from files.models import File, FileQuerySet
 from nova import asking, estimating
 from nova.merging import Span
-from nova.models import LOCAL, RawReply
+from nova.models import LOCAL
 from nova.options import Wanted
 from nova.tasks import require_askable
 from transcription.models import Transcript
@@ -87,16 +87,19 @@ class _Count:
         self.todo = self.done = self.records = self.unhashed_away = self.without_length = 0
         self._kinds: dict[tuple[int, tuple[str, ...], int], int] = {}
         self._seen: set[str] = set()
+        self._types = asking.asked_types(wanted)
 
     def add(self, files: Sequence[File]) -> None:
-        hashed = [file for file in files if file.full_hash and not self.force]
-        known = _answered(hashed, self.model, self.wanted)
+        keyed = {file.pk: asking.keyed_spans(file, self.model, self.wanted, spec_in_rows(file)) for file in files}
+        # A file without a hash was never asked about.
+        hashed = [file.pk for file in files if file.full_hash and not self.force]
+        known = asking.replies_of([key for pk in hashed for _, key in keyed[pk]])
         said = _said_chars(files)
         for file in files:
             self.without_length += not file.duration_s
             self.unhashed_away += not file.full_hash and file.state != File.State.AVAILABLE
             asks = 0
-            cut = asking.pieces_with(file, self.model, self.wanted, spec=spec_in_rows(file), known=known)
+            cut = asking.pieces_with(keyed[file.pk], self._types, known if file.full_hash else {})
             pieces = len(cut)
             for piece in cut:
                 names = tuple(sorted(one.name for one in piece.missing)) or ()
@@ -124,12 +127,6 @@ class _Count:
             )
             total = total + one.times(times)
         return total
-
-
-def _answered(files: Sequence[File], model: CatalogueModel, wanted: Wanted) -> dict[str, list[RawReply]]:
-    """The replies that are kept for the pieces of these files, by content key, the newest first."""
-    keys = [key for file in files for key in asking.content_keys(file, model, wanted, spec_in_rows(file))]
-    return asking.replies_of(keys)
 
 
 def _said_chars(files: Sequence[File]) -> dict[int, int]:

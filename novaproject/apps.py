@@ -9,11 +9,12 @@ class NovaprojectConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs.ticks import register_tick
-        from novaproject import log_files, table_statistics
+        from novaproject import log_files, past_logins, table_statistics
         from novaproject.database_guard import refuse_strangers
 
         refuse_strangers()
         register_tick("old log files", lambda: log_files.EVERY_S, _forget_logs)
+        register_tick("past logins", lambda: past_logins.EVERY_S, _forget_logins)
         register_tick("statistics of tables", lambda: table_statistics.EVERY_S, _refresh_statistics)
 
 
@@ -21,6 +22,12 @@ def _forget_logs() -> None:
     from novaproject import log_files
 
     log_files.forget_old()
+
+
+def _forget_logins() -> None:
+    from novaproject import past_logins
+
+    past_logins.forget_old()
 
 
 def _refresh_statistics() -> None:

@@ -27,9 +27,8 @@ def main() -> None:
             sys.stdout.flush()
     except ImproperlyConfigured as exc:
         raise SystemExit(f"Not started: {exc}") from exc
-    except (
-        BrokenPipeError
-    ):  # whoever read our lines, `head` say, has enough; Python would complain once more at its end
+    except BrokenPipeError:
+        # Whoever read our lines, `head` say, has enough; Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
 

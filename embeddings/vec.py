@@ -122,6 +122,24 @@ def fetch(space_id: int, ids: Sequence[int], dimension: int) -> tuple[list[int],
     return [row[0] for row in rows], vectors
 
 
+def look_up(space_id: int, ids: Sequence[int], dimension: int) -> tuple[Sequence[int], Floats, int]:
+    """What a search asks of its candidates, in one statement, for each takes as long as a dozen rows: the places in the
+    question of those that still are, their vectors in that order, and the space's generation (-1 if none is found)."""
+    require()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT wanted.key, v.embedding, s.generation "  # noqa: S608
+            f"FROM embedding_spaces AS s CROSS JOIN json_each(%s) AS wanted "
+            f"CROSS JOIN {table_of(space_id)} AS v ON v.rowid = wanted.value WHERE s.id = %s",
+            [str(list(ids)), space_id],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return [], np.empty((0, dimension), np.float32), -1
+    places, blobs, generations = zip(*rows, strict=True)
+    return places, np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(rows), dimension), generations[0]
+
+
 def ids(space_id: int) -> set[int]:
     """All ids of the table (for checks)."""
     with connection.cursor() as cursor:

@@ -288,7 +288,7 @@ def test_more_like_a_moment_are_moments_of_other_files(pond: File, make_file: Ma
 
 def test_a_long_file_does_not_hide_what_is_like_it(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("embeddings.search.POOL", 3)
-    monkeypatch.setattr("embeddings.semantic.RESCORED_BELOW_512D", 6)
+    monkeypatch.setattr("embeddings.semantic.RESCORED", 6)
     say(long := make_file("long.mp4"), [(i * 60.0, i * 60.0 + 3, f"The pump hums, part {i}.") for i in range(20)])
     say(other := make_file("other.mp4"), [(5, 9, "Here, too, the old pump hums a little.")])
     for file in (long, other):

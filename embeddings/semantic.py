@@ -56,35 +56,36 @@ def _rescored(
         return [], -1
     mask = snapshot.mask(files=scope.files, kind_code=scope.kind_code, but_file=scope.but_file)
     places, expected = snapshot.candidates(vector, max(RESCORED, limit * 2), mask)
-    first = limit + AT_ONCE
-    best, generation, wrong = _exact(space, snapshot, places[:first], expected[:first], vector)
-    others = _may_rank(best, wrong, expected[first:], limit)
-    if others.any():
-        more, _, _ = _exact(space, snapshot, places[first:][others], expected[first:][others], vector)
-        best += more
-    return sorted(best, key=lambda near: -near.similarity)[:limit], generation
+    first = slice(limit + AT_ONCE)
+    found, cosines, generation = _exact(space, snapshot, places[first], vector)
+    others = places[first.stop :][_may_rank(cosines, expected[first].take(found), expected[first.stop :], limit)]
+    there = places.take(found)
+    if len(others):
+        found, more, _ = _exact(space, snapshot, others, vector)
+        there, cosines = np.concatenate([there, others.take(found)]), np.concatenate([cosines, more])
+    best = np.argsort(-cosines, kind="stable")[:limit]
+    chunks, kinds = snapshot.chunks[there[best]].tolist(), snapshot.kinds[there[best]].tolist()
+    is_name = KIND_CODES[Chunk.Kind.NAME]
+    return [
+        Near(chunk, cosine, is_name=kind == is_name)
+        for chunk, cosine, kind in zip(chunks, cosines[best].tolist(), kinds, strict=True)
+    ], generation
 
 
 def _exact(
-    space: Space, snapshot: matrix.Snapshot, candidates: matrix.Places, expected: Floats, vector: Floats
-) -> tuple[list[Near], int, float]:
-    """These candidates as far as they still are, the space's generation, and how wrong the expectations were (RMS)."""
-    places, vectors, generation = vec.look_up(space.pk, snapshot.ids[candidates].tolist(), space.dimension)
-    cosines = np.einsum("ij,j->i", vectors, vector)  # one thread, for the reason given in `matrix._faiss`
-    wrong = cosines - expected.take(places)
-    there = candidates.take(places)
-    chunks, kinds = snapshot.chunks[there].tolist(), snapshot.kinds[there].tolist()
-    near = [
-        Near(chunk, cosine, is_name=kind == KIND_CODES[Chunk.Kind.NAME])
-        for chunk, cosine, kind in zip(chunks, cosines.tolist(), kinds, strict=True)
-    ]
-    return near, generation, math.sqrt(float(wrong @ wrong) / max(len(wrong), 1))
+    space: Space, snapshot: matrix.Snapshot, places: matrix.Places, vector: Floats
+) -> tuple[matrix.Places, Floats, int]:
+    """Which of these places are on record still, their cosines, and the space's generation."""
+    found, vectors, generation = vec.look_up(space.pk, snapshot.ids[places].tolist(), space.dimension)
+    cosines: Floats = np.einsum("ij,j->i", vectors, vector)  # one thread, for the reason given in `matrix._faiss`
+    return found, cosines, generation
 
 
-def _may_rank(best: list[Near], wrong: float, expected: Floats, limit: int) -> NDArray[np.bool_]:
-    """Which of the others could be among the best `limit`, if they were judged as wrongly as those."""
-    if len(best) < limit:
-        return np.ones(len(expected), np.bool_)
-    last = sorted(near.similarity for near in best)[-limit]
-    reachable: NDArray[np.bool_] = expected + DEVIATIONS * wrong >= last
+def _may_rank(cosines: Floats, expected: Floats, of_others: Floats, limit: int) -> NDArray[np.bool_]:
+    """Which of the others could be among the best `limit`, if they were judged as wrongly as those that are known."""
+    if len(cosines) < limit:
+        return np.ones(len(of_others), np.bool_)
+    wrong = cosines - expected
+    rise = DEVIATIONS * math.sqrt(float(wrong @ wrong) / len(wrong))
+    reachable: NDArray[np.bool_] = of_others + rise >= np.sort(cosines)[-limit]
     return reachable

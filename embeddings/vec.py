@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from numpy.typing import NDArray
 
 from embeddings.conf import conf
 from embeddings.errors import ExtensionUnavailableError, SpaceMismatchError
@@ -122,22 +123,22 @@ def fetch(space_id: int, ids: Sequence[int], dimension: int) -> tuple[list[int],
     return [row[0] for row in rows], vectors
 
 
-def look_up(space_id: int, ids: Sequence[int], dimension: int) -> tuple[Sequence[int], Floats, int]:
+def look_up(space_id: int, ids: Sequence[int], dimension: int) -> tuple[NDArray[np.int64], Floats, int]:
     """What a search asks of its candidates, in one statement, for each takes as long as a dozen rows: the places in the
     question of those that still are, their vectors in that order, and the space's generation (-1 if none is found)."""
     require()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT wanted.key, v.embedding, s.generation "  # noqa: S608
-            f"FROM embedding_spaces AS s CROSS JOIN json_each(%s) AS wanted "
-            f"CROSS JOIN {table_of(space_id)} AS v ON v.rowid = wanted.value WHERE s.id = %s",
-            [str(list(ids)), space_id],
-        )
-        rows = cursor.fetchall()
+    sql = (
+        f"SELECT wanted.key, v.embedding, s.generation "  # noqa: S608
+        f"FROM embedding_spaces AS s CROSS JOIN json_each(?) AS wanted "
+        f"CROSS JOIN {table_of(space_id)} AS v ON v.rowid = wanted.value WHERE s.id = ?"
+    )
+    with connection.wrap_database_errors:  # Django's cursor would take a quarter of the time
+        rows = connection.connection.execute(sql, [str(list(ids)), space_id]).fetchall()
     if not rows:
-        return [], np.empty((0, dimension), np.float32), -1
+        return np.empty(0, np.int64), np.empty((0, dimension), np.float32), -1
     places, blobs, generations = zip(*rows, strict=True)
-    return places, np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(rows), dimension), generations[0]
+    vectors = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(rows), dimension)
+    return np.array(places, np.int64), vectors, generations[0]
 
 
 def ids(space_id: int) -> set[int]:

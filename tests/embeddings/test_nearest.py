@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from embeddings import index, matrix, semantic, spaces, vec
-from embeddings.matrix import Snapshot
+from embeddings.matrix import Places, Snapshot
 from embeddings.models import Chunk, Space
 from embeddings.vectors import Floats, SpaceKey, to_bits
 from tests.embeddings.conftest import MakeFile
@@ -123,7 +123,7 @@ def test_where_the_signs_judge_well_few_vectors_are_read(make_file: MakeFile, mo
     read: list[int] = []
     look_up = vec.look_up
 
-    def counted(space_id: int, ids: Sequence[int], dimension: int) -> tuple[Sequence[int], Floats, int]:
+    def counted(space_id: int, ids: Sequence[int], dimension: int) -> tuple[Places, Floats, int]:
         read.append(len(ids))
         return look_up(space_id, ids, dimension)
 
@@ -135,15 +135,13 @@ def test_where_the_signs_judge_well_few_vectors_are_read(make_file: MakeFile, mo
     assert sum(read) < semantic.RESCORED / 2
 
 
-def test_vectors_that_went_meanwhile_are_no_hits_and_others_keep_their_place(
-    wide_space: tuple[Space, Floats], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_vectors_that_are_lost_are_no_hits_and_others_keep_their_place(wide_space: tuple[Space, Floats]) -> None:
     space, made = wide_space
     before = semantic.nearest(space, made[0], semantic.Scope(), limit=10)
     snapshot = matrix.snapshot_of(space)
     gone = snapshot.candidates(made[0], 50)[0][:5]
     lost = set(snapshot.chunks[gone].tolist())
-    index.remove_vectors(space, snapshot.ids[gone].tolist())
+    vec.delete(space.pk, snapshot.ids[gone].tolist())  # as a damaged table would: the generation stays
 
     after = semantic.nearest(space, made[0], semantic.Scope(), limit=10)
 
@@ -167,3 +165,11 @@ def test_an_answer_is_of_the_generation_at_its_end(wide_space: tuple[Space, Floa
 
     assert matrix.at_hand(space) is held
     assert semantic.nearest(space, query, semantic.Scope(), limit=1)[0].chunk_id == chunk.pk
+
+
+def test_without_any_vector_the_answer_is_empty(wide_space: tuple[Space, Floats]) -> None:
+    space, made = wide_space
+    vec.delete(space.pk, sorted(vec.ids(space.pk)))
+
+    assert semantic.nearest(space, made[0], semantic.Scope(), limit=10) == []
+    assert semantic.nearest(space, made[0], semantic.Scope(files=np.array([], np.int64)), limit=10) == []

@@ -20,12 +20,12 @@ from nova.kinds import BATCH_RECORD
 from nova.merging import Span, merge
 from nova.models import NovaJob, Question, RawReply
 from nova.options import Wanted
-from nova.prompts import PROMPT_VERSION
 from nova.replies import PARSER_VERSION, Parsed, parse_reply
 from nova.schemas import stored_schemas
 
 #: Rows of one statement: each has many columns.
 ROWS = 50
+VERSION_CHARS = 64
 
 
 def keep_reply(question: Question, reply: Reply, *, mode: str, entry: Entry | None = None) -> RawReply:
@@ -63,7 +63,7 @@ def _row(question: Question, reply: Reply, mode: str, entry: Entry | None) -> Ra
         stop_reason=reply.stop_reason,
         usage=reply.usage.as_json(),
         cost_usd=_cost(entry, reply),
-        prompt_version=PROMPT_VERSION,
+        prompt_version=question.prompt_version,
     )
 
 
@@ -146,7 +146,10 @@ def _keep_results(nova_job: NovaJob, questions: Sequence[Question]) -> NovaError
             raise ReplyError("No reply gave a result that fits its form.")
     except ReplyError as exc:
         return exc
-    results.keep(nova_job, found, version=PROMPT_VERSION, notes=notes, parser_version=PARSER_VERSION)
+    versions = sorted({one.reply.prompt_version for one in questions if one.reply})
+    results.keep(
+        nova_job, found, version=", ".join(versions)[:VERSION_CHARS], notes=notes, parser_version=PARSER_VERSION
+    )
     return None
 
 

@@ -97,7 +97,7 @@ def pieces(file: File, model: CatalogueModel, wanted: Wanted, *, spec: str) -> l
 
 def keyed_spans(file: File, model: CatalogueModel, wanted: Wanted, spec: str) -> list[tuple[Span, str]]:
     """The pieces of a file with the key of each: what a question is named by, but for its types."""
-    return [(span, _content_key(file, model, wanted, spec, span)) for span in spans(file, model)]
+    return [(span, content_key(file, model, wanted, spec, span)) for span in spans(file, model)]
 
 
 def asked_types(wanted: Wanted) -> list[tuple[TypeSpec, str]]:
@@ -112,6 +112,12 @@ def pieces_with(
 ) -> list[Piece]:
     """The same, with everything looked up before; `known` are the answers of each content key, the newest first."""
     return [_piece(span, key, types, known.get(key, ())) for span, key in keyed]
+
+
+def content_key(file: File, model: CatalogueModel, wanted: Wanted, spec: str, span: Span) -> str:
+    """A question's name but for its types: content, proxy, cut, model, prompt, and what the person chose."""
+    place = [round(span.start_s, 3), round(span.end_s, 3)]
+    return _hash([file.full_hash, spec, place, model.model_id, prompts.PROMPT_VERSION, wanted.in_key()])
 
 
 def question_key(content_key: str, types: Mapping[str, str]) -> str:
@@ -140,6 +146,26 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
         failed.update(state=Question.State.WAITING, error="", bedrock_batch=None, record_id=None, attempts=0)
         _take_answers(nova_job)
     return list(nova_job.questions.all())
+
+
+def rows_of(nova_job: NovaJob, model: CatalogueModel, index: int, piece: Piece) -> list[Question]:
+    """The questions of one piece, not saved: one for each answer that is there, and one for all that is missing."""
+    wanted = Wanted.of(nova_job)
+    place: dict[str, Any] = {
+        "nova_job": nova_job,
+        "index": index,
+        "start_s": piece.span.start_s,
+        "end_s": piece.span.end_s or None,
+        "content_key": piece.content_key,
+        "prompt_version": prompts.PROMPT_VERSION,
+    }
+    answered = Question.State.ANSWERED
+    rows = [Question(**place, key=one.key, types=one.types, state=answered, reply=one) for one in piece.replies]
+    if piece.missing:
+        types = {one.name: digest_of(one, wanted.depth) for one in piece.missing}
+        cost = estimating.of_piece(model, wanted.mode, piece.span, types, depth=wanted.depth).usd_low
+        rows.append(Question(**place, key=question_key(piece.content_key, types), types=types, estimated_usd=cost))
+    return rows
 
 
 def types_of(question: Question) -> list[TypeSpec]:
@@ -178,25 +204,8 @@ def _ensure_content(file: File, progress: Progress) -> None:
 
 
 def _create(nova_job: NovaJob, file: File, model: CatalogueModel) -> None:
-    wanted = Wanted.of(nova_job)
-    rows = []
-    for index, piece in enumerate(pieces(file, model, wanted, spec=spec_of(file))):
-        place: dict[str, Any] = {
-            "nova_job": nova_job,
-            "index": index,
-            "start_s": piece.span.start_s,
-            "end_s": piece.span.end_s or None,
-            "content_key": piece.content_key,
-        }
-        rows += [
-            Question(**place, key=reply.key, types=reply.types, state=Question.State.ANSWERED, reply=reply)
-            for reply in piece.replies
-        ]
-        if piece.missing:
-            types = {one.name: digest_of(one, wanted.depth) for one in piece.missing}
-            cost = estimating.of_piece(model, wanted.mode, piece.span, types, depth=wanted.depth).usd_low
-            key = question_key(piece.content_key, types)
-            rows.append(Question(**place, key=key, types=types, estimated_usd=cost))
+    cut_up = pieces(file, model, Wanted.of(nova_job), spec=spec_of(file))
+    rows = [row for index, piece in enumerate(cut_up) for row in rows_of(nova_job, model, index, piece)]
     with transaction.atomic():
         NovaJob.objects.filter(pk=nova_job.pk).update(content_hash=file.full_hash)
         nova_job.content_hash = file.full_hash
@@ -223,11 +232,6 @@ def _piece(span: Span, key: str, types: Sequence[tuple[TypeSpec, str]], replies:
             for name in covers:
                 del missing[name]
     return Piece(span=span, content_key=key, replies=tuple(used), missing=tuple(missing.values()))
-
-
-def _content_key(file: File, model: CatalogueModel, wanted: Wanted, spec: str, span: Span) -> str:
-    place = [round(span.start_s, 3), round(span.end_s, 3)]
-    return _hash([file.full_hash, spec, place, model.model_id, prompts.PROMPT_VERSION, wanted.in_key()])
 
 
 def _hash(parts: object) -> str:

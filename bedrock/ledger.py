@@ -12,6 +12,7 @@ row lock on the month). What was reserved, settled or possibly paid counts; the 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any, TypeVar
@@ -156,9 +157,19 @@ def headroom_usd() -> Decimal | None:
     return None if cap is None else cap - counted_usd(month_of(timezone.now()))
 
 
+def next_month() -> date:
+    """The day (UTC) with which another month's cap begins."""
+    return (timezone.now().astimezone(UTC).date().replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
 def counted_usd(month: str) -> Decimal:
     """What counts against the cap of a month ("2026-11")."""
     return Entry.objects.in_month(month).counted_usd()
+
+
+def dollars(usd: Decimal) -> str:
+    """A sum for people, with more digits where it is small."""
+    return f"{usd:.2f}" if usd >= 1 or not usd else f"{usd:.4f}"
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
@@ -241,13 +252,9 @@ def _check_cap(month: str, asks: Sequence[Ask]) -> None:
     # Free work goes on when the cap is passed.
     if wanted and counted + wanted > cap:
         raise OverBudgetError(
-            f"This needs up to ${_cents(wanted)}, and of this month's ${_cents(cap)} "
-            f"${_cents(max(cap - counted, Decimal(0)))} is left (${_cents(counted)} is spent or reserved)."
+            f"This needs up to ${dollars(wanted)}, and of this month's ${dollars(cap)} "
+            f"${dollars(max(cap - counted, Decimal(0)))} is left (${dollars(counted)} is spent or reserved)."
         )
-
-
-def _cents(usd: Decimal) -> str:
-    return f"{usd:.2f}" if usd >= 1 or not usd else f"{usd:.4f}"
 
 
 def _entry(ask: Ask, month: str) -> Entry:

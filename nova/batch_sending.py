@@ -23,14 +23,15 @@ from bedrock import batch_api, batch_files, catalogue, converse, ledger, staging
 from bedrock import conf as bedrock_conf
 from bedrock.batch_api import RemoteJob
 from bedrock.batch_files import BatchFolder
-from bedrock.errors import AlreadyPaidError, BedrockError, BusyError, OverBudgetError, UnpricedError
+from bedrock.errors import BedrockError, BusyError, OverBudgetError
 from bedrock.models import CatalogueModel
 from files import storage
 from jobs import notices
 from jobs.errors import Cancelled, WorkError
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import report_all_parked
-from nova import answers, asking, batch_pool, calls, conf, estimating, renewing
+from nova import asking, batch_pool, calls, conf, estimating
+from nova.batch_reserving import Reservation, TooDearError, fail, waiting_in
 from nova.kinds import BATCH_RECORD
 from nova.models import BedrockBatch, NovaJob, Question, QuestionQuerySet
 from nova.options import Wanted
@@ -216,58 +217,22 @@ class _Preparation:
         return self.batch.questions.filter(state=Question.State.ASKED).exists()
 
     def _questions(self) -> QuestionQuerySet:
-        return Question.objects.filter(bedrock_batch=self.batch, state=Question.State.WAITING)
+        return waiting_in(self.batch)
 
     def some(self) -> Iterator[list[Question]]:
         """What is left in the batch, a few at a time, those of one analysis one after the other."""
-        pks = list(self._questions().order_by("nova_job", "index", "pk").values_list("pk", flat=True))
+        pks = list(self._questions().order_by("nova_job_id", "index", "pk").values_list("pk", flat=True))
         for start in range(0, len(pks), CHUNK):
             rows = self._questions().filter(pk__in=pks[start : start + CHUNK])
-            yield list(rows.select_related("nova_job__file").order_by("nova_job", "index", "pk"))
+            yield list(rows.select_related("nova_job__file").order_by("nova_job_id", "index", "pk"))
             self.progress.check()
 
-    # --- money ------------------------------------------------------------------------------------------------------
-
     def _reserve(self) -> None:
-        """All of it, or nothing: over the cap everything goes back, with the sum that is needed."""
-        needs, over = Decimal(0), None
-        for named_then in self.some():
-            questions = [one for question in named_then if (one := self._of_now(question)) is not None]
-            asks = {one.pk: calls.payment(one, asking.prompt_of(one), one.nova_job, self.model) for one in questions}
-            needs += sum((ask.usd or Decimal(0) for ask in asks.values()), Decimal(0))
-            if over is not None:
-                continue
-            refused = ledger.refusals(list(asks.values()))
-            for question in questions:
-                if (reason := refused.get(question.key)) is not None:
-                    self._take_out(question, reason)
-            try:
-                ledger.reserve_many([ask for ask in asks.values() if ask.question not in refused])
-            except (OverBudgetError, UnpricedError) as exc:
-                over = exc
-        if isinstance(over, OverBudgetError):
-            give_up(self.batch, str(over), over.remedy, is_held=True, needs_usd=needs)
-        if over is not None:
-            raise over
-
-    def _of_now(self, question: Question) -> Question | None:
-        """The question under the name of what it asks now; None where it leaves the batch for that."""
-        now = renewing.renew(question, self.model)
-        if now is question:
-            return question
-        if now is None:
-            answers.finish(question.nova_job)
-        elif Question.objects.open().filter(key=now.key, bedrock_batch__isnull=False).exclude(pk=now.pk).exists():
-            self._questions().filter(pk=now.pk).update(bedrock_batch=None, record_id=None)
-            now = None
-        return now
-
-    def _take_out(self, question: Question, reason: BedrockError) -> None:
-        """Asked elsewhere: it waits for that answer. Paid and lost: it fails with the reason."""
-        if isinstance(reason, AlreadyPaidError):
-            self._fail(question, reason)
-        else:
-            self._questions().filter(pk=question.pk).update(bedrock_batch=None, record_id=None)
+        try:
+            Reservation(self.batch, self.model).make(self.some())
+        except TooDearError as exc:
+            give_up(self.batch, str(exc), exc.remedy, is_held=True, needs_usd=exc.needs_usd)
+            raise
 
     # --- videos -----------------------------------------------------------------------------------------------------
 
@@ -280,15 +245,8 @@ class _Preparation:
 
     def fail_alone(self, question: Question, exc: Exception) -> None:
         """It leaves the batch with its reason, and its analysis ends."""
-        self._fail(question, exc if isinstance(exc, WorkError) else WorkError(str(exc), remedy="Make the proxy again."))
-
-    def _fail(self, question: Question, exc: WorkError) -> None:
-        with transaction.atomic():
-            batch_pool.release([question], note=str(exc))
-            self._questions().filter(pk=question.pk).update(
-                state=Question.State.FAILED, error=calls.in_words(exc), bedrock_batch=None, record_id=None
-            )
-        answers.finish(question.nova_job)
+        told = exc if isinstance(exc, WorkError) else WorkError(str(exc), remedy="Make the proxy again.")
+        fail(self.batch, question, told)
 
     def _has_enough(self) -> bool:
         left = self._questions().count()

@@ -40,8 +40,8 @@ def renew(question: Question, model: CatalogueModel) -> Question | None:
     span, content_key = _named(question, file, model)
     if not types or asking.question_key(content_key, {one.name: digest for one, digest in types}) == question.key:
         return question
-    (piece,) = asking.pieces_with([(span, content_key)], types, asking.replies_of([content_key]))
     with transaction.atomic():
+        (piece,) = asking.pieces_with([(span, content_key)], types, asking.replies_of([content_key]))
         _let_go(question)
         rows = asking.rows_of(nova_job, model, question.index, piece)
         for row in rows:

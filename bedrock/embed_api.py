@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any, cast
 
 from bedrock import clients, faults
-from bedrock.errors import BadRequestError, BedrockError
+from bedrock.errors import BadRequestError, LostAnswerError, SpoiltAnswerError
 from bedrock.pricing import Usage, text_tokens
 
 NOVA_FORMAT = "nova-multimodal-embed-v1"
@@ -111,14 +111,22 @@ def _invoked(
             modelId=runtime_id, body=json.dumps(asked).encode(), contentType="application/json",
             accept="application/json",
         )  # fmt: skip
-        said = json.loads(answer["body"].read())
+        said = _object(answer["body"].read(), runtime_id)
     values = _vector_in(said)
     if len(values) != dimension:
-        raise BedrockError(
+        raise SpoiltAnswerError(
             f"{runtime_id} gave a vector of {len(values)} numbers where {dimension} were asked for.",
             remedy="Set NOVA_EMBED_DIMENSION to a dimension that the model offers.",
         )
     return values, said, answer["ResponseMetadata"]["HTTPHeaders"]
+
+
+def _object(body: bytes, runtime_id: str) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError as exc:
+        raise LostAnswerError(f"Embedding with {runtime_id}: something came that is no answer") from exc
+    return said if isinstance(said, dict) else {}
 
 
 def _vector_in(said: Mapping[str, Any]) -> list[float]:
@@ -128,7 +136,7 @@ def _vector_in(said: Mapping[str, Any]) -> list[float]:
         rows = said.get("embeddings") or said.get("data") or [[]]
         found = rows[0].get("embedding") if isinstance(rows[0], dict) else rows[0]
     if not isinstance(found, list) or not found:
-        raise BedrockError("The embedding model answered without a vector.")
+        raise SpoiltAnswerError("The embedding model answered without a vector.")
     return [float(number) for number in found]
 
 

@@ -12,6 +12,7 @@ WorkError
     ├── AccessError              credentials, permissions, model access, roles
     ├── MissingObjectError       a bucket, an object, a job that is not there
     ├── BusyError                throttled, not ready, 5xx, could not connect           (retryable)
+    ├── SpoiltAnswerError        it was answered, and the answer is of no use: possibly paid
     └── LostAnswerError          it was sent and no answer came: possibly paid
 """
 
@@ -80,6 +81,13 @@ class BusyError(BedrockError):
     status = 503
     retryable = True
     remedy = "It is tried again by itself, later and later."
+
+
+class SpoiltAnswerError(BedrockError):
+    """An answer came that cannot be used. Asking the same again would give the same."""
+
+    code = "answer_spoilt"
+    status = 502
 
 
 class LostAnswerError(BedrockError):

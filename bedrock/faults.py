@@ -77,7 +77,7 @@ HINTS = (
         remedy="Ask for access to the model in the Bedrock console (Model access), in the region of AWS_REGION.",
     ),
     Hint(
-        pattern=r"Expired|SSO|refresh",
+        pattern=r"Expired|\bSSO|refresh",
         error=AccessError,
         remedy="Your AWS sign-in has run out: sign in again (`aws sso login`, or new keys), then retry.",
     ),

@@ -87,6 +87,15 @@ def refusals(asks: Sequence[Ask]) -> dict[str, BedrockError]:
     return {question: reason for question, reason in reasons if reason is not None}
 
 
+def require_room(ask: Ask) -> None:
+    """Raise OverBudgetError or UnpricedError where the cap has no room for it now: before work is done in vain.
+
+    `reserve` is what decides.
+    """
+    if not Entry.objects.filter(question=ask.question, holder=ask.holder, state=State.RESERVED).exists():
+        _check_cap(month_of(timezone.now()), [ask])
+
+
 def sent(*entries: Entry) -> None:
     """Note that the calls of these entries start now: from here on an answer may be charged."""
     now = timezone.now()
@@ -227,6 +236,9 @@ def _resume(ask: Ask, entries: list[Entry]) -> Entry | None:
         raise refusal
     if held is not None and held.mode != ask.mode:  # at another price
         release(held, note=f"It is asked in {ask.mode} instead.")
+        held = None
+    if held is not None and held.sent_at is None and (held.reserved_usd or 0) < (ask.usd or 0):
+        release(held, note="It may take more than was reserved by now.")
         held = None
     return held
 

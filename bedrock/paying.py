@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 from django.db import OperationalError, connection, transaction
 
 from bedrock import ledger
-from bedrock.errors import BedrockError, LostAnswerError
+from bedrock.errors import BedrockError, LostAnswerError, SpoiltAnswerError
 from bedrock.ledger import Ask
 from bedrock.models import Entry
 from bedrock.pricing import Usage
@@ -37,9 +37,11 @@ class Answer(NamedTuple, Generic[Said]):
 def paid(ask: Ask, call: Callable[[], Answer[Said]], *, keep: Callable[[Entry, Said], object]) -> Said:
     """Reserve, call, then keep the answer and settle in one transaction. Returns what was said.
 
-    An answer that AWS refused gives its reservation back. One that was lost is booked as possibly paid, and asked for
-    again once, here. If this process dies on the way, the same holder's next `paid` finds what it left behind: a call
-    that had started counts as possibly paid. Raises BedrockError.
+    A call that AWS refused gives its reservation back. An answer that was lost is booked as possibly paid, and asked
+    for again once, here; one that came and is of no use is booked so too. If this process dies on the way, the same
+    holder's next `paid` finds what it left behind: a call that had started counts as possibly paid.
+
+    Raises BedrockError.
     """
     try:
         return _once(ask, call, keep)
@@ -52,7 +54,7 @@ def _once(ask: Ask, call: Callable[[], Answer[Said]], keep: Callable[[Entry, Sai
     ledger.sent(entry)
     try:
         answer = call()
-    except LostAnswerError as exc:
+    except (LostAnswerError, SpoiltAnswerError) as exc:
         ledger.possibly_paid(entry, str(exc))
         raise
     except BedrockError as exc:

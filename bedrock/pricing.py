@@ -38,11 +38,17 @@ class Usage:
 
     @classmethod
     def from_bedrock(cls, usage: Mapping[str, Any]) -> Self:
-        """Read Bedrock's own `usage` object, from Converse, InvokeModel or a batch record."""
+        """Read Bedrock's own `usage` object, from Converse, InvokeModel or a batch record.
+
+        Converse says `cacheReadInputTokens`, Nova's own format (InvokeModel, batch) `cacheReadInputTokenCount`. Neither
+        counts them into `inputTokens`. Writing to the cache has no rate in the price list: it counts as reading afresh.
+        """
+        told = usage if isinstance(usage, Mapping) else {}
         return cls(
-            input_tokens=int(usage.get("inputTokens") or 0),
-            output_tokens=int(usage.get("outputTokens") or 0),
-            cache_read_tokens=int(usage.get("cacheReadInputTokens") or 0),
+            input_tokens=_count(told, "inputTokens")
+            + _count(told, "cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+            output_tokens=_count(told, "outputTokens"),
+            cache_read_tokens=_count(told, "cacheReadInputTokens", "cacheReadInputTokenCount"),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -54,6 +60,12 @@ class Usage:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         amounts: dict[str, Any] = {name: Decimal(n) if name.endswith("_s") else int(n) for name, n in data.items()}
         return cls(**amounts)
+
+
+def _count(usage: Mapping[str, Any], *names: str) -> int:
+    """A number of tokens. What is none is not told: an answer that was paid is not lost for that."""
+    values = (usage.get(name) for name in names)
+    return next((int(one) for one in values if isinstance(one, int | float) and one > 0), 0)
 
 
 #: The name of a rate (as in `data/models.json`), the unit of `Usage` that it prices, and how many units it is for.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -90,12 +90,8 @@ def of_files(file_ids: Iterable[int]) -> dict[int, Decimal]:
 def _entries(since: date | None, until: date | None) -> QuerySet[Entry]:
     entries = Entry.objects.exclude(state=State.RELEASED)
     if since:
-        entries = entries.filter(created_at__gte=_midnight(since))
-    return entries.filter(created_at__lt=_midnight(until + timedelta(days=1))) if until else entries
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        entries = entries.filter(created_at__gte=datetime.combine(since, time.min, UTC))
+    return entries.filter(created_at__lte=datetime.combine(until, time.max, UTC)) if until else entries
 
 
 def _sums() -> dict[str, Any]:

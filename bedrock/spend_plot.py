@@ -22,7 +22,7 @@ SERIES = (
 def plot(since: date | None = None, until: date | None = None) -> Plot | None:
     """What was spent, reserved and possibly charged; days in UTC, both ends included. None without spending."""
     until = until or timezone.now().astimezone(UTC).date()
-    since = since or until - timedelta(days=DAYS - 1)
+    since = since or max(until, date.min + timedelta(days=DAYS)) - timedelta(days=DAYS - 1)
     n_days = (until - since).days + 1
     by = "day" if n_days <= MAX_DAYS else "month"
     rows = {row.key: row for row in spend.by(by, since=since, until=until)}

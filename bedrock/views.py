@@ -16,6 +16,8 @@ from bedrock.forms import SpendForm
 
 #: The tables that people choose from, and what their first column is called.
 TABLES = {"day": "Day", "model": "Model", "mode": "Mode", "type": "Analysis", "file": "File", "month": "Month"}
+#: A cell that a spreadsheet would compute begins so (OWASP, "CSV Injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 #: Rows of the table; the CSV has all.
 MAX_ROWS = 200
 
@@ -90,6 +92,6 @@ def _as_csv(by: str, rows: list[spend.Row]) -> HttpResponse:
 def _cell(value: Any) -> str:
     """Text that a spreadsheet takes for text, also where a file's name looks like a formula."""
     if isinstance(value, Decimal):
-        return f"{value:.6f}"
+        return f"{value:f}"  # all digits: the sum of a column is that of the ledger
     text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

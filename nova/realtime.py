@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.db import connections
 
-from bedrock import catalogue, converse, staging
+from bedrock import catalogue, converse, ledger, staging
 from bedrock.converse import Reply, Tool
 from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, UnpricedError
 from bedrock.models import CatalogueModel
@@ -61,7 +61,9 @@ def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: Nova
     Raises Cancelled as long as nothing was sent.
     """
     prompt = asking.prompt_of(question)
+    asks = payment(question, prompt, nova_job, model)
     try:
+        ledger.require_room(asks)
         # Staged, and a slot held, before money is reserved: a crash on the way there costs nothing.
         with _video(piece) as (path, uri), slot(model.key, waiting):
             asked = converse.Question(
@@ -79,7 +81,7 @@ def _ask(question: Question, piece: Piece, model: CatalogueModel, nova_job: Nova
                 return Answer(reply, reply.usage)
 
             paid(
-                payment(question, prompt, nova_job, model),
+                asks,
                 call,
                 keep=lambda entry, reply: answers.keep_reply(question, reply, mode=nova_job.mode, entry=entry),
             )

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from bedrock import converse, staging
+from bedrock import converse, faults, staging
 from bedrock.converse import Question, Tool
 from bedrock.errors import (
     AccessError,
@@ -154,6 +155,15 @@ def test_a_host_that_cannot_be_reached_costs_nothing_and_is_tried_again(
 
     with pytest.raises(BusyError, match="could not be reached"):
         converse.converse(question(clip))
+
+
+def test_a_word_that_has_a_hint_inside_is_no_hint() -> None:
+    """ "Associated" has "SSO" in it."""
+    said: Any = {"Error": {"Code": "ValidationException", "Message": "The role associated with the request is empty."}}
+
+    error = faults.of_answer(ClientError(said, "Converse"), "Asking")
+
+    assert "sign-in" not in error.remedy
 
 
 def test_without_credentials_the_remedy_is_to_sign_in(aws: World, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,6 +159,16 @@ class TestOneQuestion:
         with pytest.raises(ValueError, match="twice"):
             ledger.reserve_many([ask(), ask()])
 
+    def test_a_reservation_from_before_a_crash_grows_with_its_question(self) -> None:
+        """A transcript came meanwhile: the prompt is longer, and its worst case higher."""
+        before = ledger.reserve(ask(usd="1", holder="one"))
+        same = ledger.reserve(ask(usd="0.5", holder="one"))
+        more = ledger.reserve(ask(usd="2", holder="one"))
+
+        before.refresh_from_db()
+        assert same == before != more
+        assert (before.state, more.reserved_usd, ledger.counted_usd(more.month)) == ("released", Decimal(2), Decimal(2))
+
     def test_usage_that_nobody_can_price_goes_on_counting_as_its_worst_case(self) -> None:
         entry = ledger.reserve(ask())
         ledger.settle(entry, usage=Usage(images=3))

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from bedrock import ledger, price_list
-from bedrock.models import CatalogueModel
+from bedrock import ledger, price_list, spend
+from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import Usage
 from tests.bedrock.test_ledger import ask
 from tests.files.factories import make_file
@@ -68,6 +68,8 @@ def test_a_file_links_to_its_page(site: Client, spent: Any) -> None:
 def test_days_that_make_no_sense_are_told_and_empty_days_say_so(site: Client, spent: Any) -> None:
     assert "Enter a valid date" in text(site, "/spend/?since=soon")
     assert "in these days" in text(site, "/spend/?since=2099-01-01")
+    for ends in ("until=9999-12-31", "until=0001-01-01", "since=0001-01-01&until=9999-12-31"):
+        assert text(site, f"/spend/?{ends}")
     assert text(site, "/spend/?by=colour")
 
 
@@ -77,6 +79,18 @@ def test_the_csv_has_all_rows_and_no_formulas(site: Client, spent: Any) -> None:
     rows = {row["label"]: row for row in csv.DictReader(io.StringIO(answer.content.decode()))}
     assert answer["Content-Disposition"] == 'attachment; filename="spend-by-file.csv"'
     assert Decimal(rows["'=cmd.mp4"]["spent_usd"]) == Decimal("0.5")
+
+
+def test_the_sum_of_the_csv_is_that_of_the_ledger(site: Client) -> None:
+    """Rounded to millionths, a row of short clips in a batch would not be."""
+    for number in range(40):
+        entry = ledger.reserve(ask(f"q{number}", analysis_type=f"own-{number}"))
+        Entry.objects.filter(pk=entry.pk).update(state="settled", actual_usd=Decimal("0.000330412501"))
+
+    answer = site.get("/spend/?by=type&as_csv=1")
+
+    rows = csv.DictReader(io.StringIO(answer.content.decode()))
+    assert sum(Decimal(row["spent_usd"]) for row in rows) == spend.month().spent_usd
 
 
 def test_the_page_asks_few_questions_of_the_database(

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from bedrock import converse, ledger, paying
-from bedrock.errors import AlreadyPaidError, BusyError, LostAnswerError, OverBudgetError
+from bedrock import converse, embed_api, ledger, paying
+from bedrock.errors import AlreadyPaidError, BusyError, LostAnswerError, OverBudgetError, SpoiltAnswerError
 from bedrock.models import Entry
 from bedrock.paying import Answer
-from bedrock.pricing import Price
+from bedrock.pricing import Price, Usage
 from tests.bedrock.test_ledger import ask
 from tests.standin import world as at
 from tests.standin.world import World
 
 pytestmark = pytest.mark.django_db
 PRICE = Price(rates={"input_per_1k": Decimal("0.00033"), "output_per_1k": Decimal("0.00275")})
+EMBEDDER = "amazon.nova-2-multimodal-embeddings-v1:0"
 QUESTION = converse.Question(runtime_id="us.amazon.nova-2-lite-v1:0", text="What is it?", max_tokens=100)
 
 
@@ -51,6 +52,19 @@ def test_a_second_time_the_question_is_not_asked(aws: World) -> None:
     with pytest.raises(AlreadyPaidError):
         paying.paid(ask(price=PRICE), call, keep=Kept())
     assert aws.calls["Converse"] == 1
+
+
+def test_an_answer_that_is_of_no_use_was_charged_all_the_same_and_is_not_asked_for_again(aws: World) -> None:
+    asked = embed_api.TextRequest(runtime_id=EMBEDDER, text="a train", dimension=1024)
+
+    def embed() -> Answer[Any]:
+        return Answer(embed_api._invoked(EMBEDDER, embed_api.body(asked), 256), Usage())
+
+    with pytest.raises(SpoiltAnswerError, match="numbers"):
+        paying.paid(ask(price=PRICE), embed, keep=Kept())
+
+    assert states() == ["possibly_paid"]
+    assert len(aws.bill) == 1
 
 
 def test_throttling_gives_the_money_back_and_leaves_the_retry_to_the_job(aws: World) -> None:

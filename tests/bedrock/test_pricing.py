@@ -1,6 +1,7 @@
 """Frames, tokens and dollars."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -69,6 +70,20 @@ def test_reads_bedrocks_usage_with_and_without_cache() -> None:
 
     assert usage == Usage(input_tokens=5, output_tokens=2)
     assert Usage.from_json(usage.as_json()) == usage
+
+
+@pytest.mark.parametrize("end", ["Tokens", "TokenCount"])
+def test_reads_the_cache_in_converses_words_and_in_novas_own(end: str) -> None:
+    """Source: Nova user guide, "Using the Invoke API": its usage has `cacheReadInputTokenCount`."""
+    told = {"inputTokens": 5, "outputTokens": 2, f"cacheReadInput{end}": 1000, f"cacheWriteInput{end}": 70}
+
+    assert Usage.from_bedrock(told) == Usage(input_tokens=75, output_tokens=2, cache_read_tokens=1000)
+
+
+@pytest.mark.parametrize("told", [[], "none", {"inputTokens": "many"}, {"inputTokens": -3}, {"inputTokens": [1]}])
+def test_usage_that_is_none_is_not_told(told: Any) -> None:
+    """It then counts as its worst case; the answer itself is kept."""
+    assert Usage.from_bedrock(told) == Usage()
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7), st.decimals("0", "9000", places=3))

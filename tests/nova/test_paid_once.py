@@ -103,6 +103,20 @@ class TestAtOnce:
         work_off()
         assert not Notice.objects.exists()
 
+    def test_what_the_cap_has_no_room_for_is_not_staged_in_vain(
+        self, aws: World, clip: File, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It waits, and is looked at every minute: a large video would go up each time."""
+        settings.NOVA_MONTHLY_BUDGET_USD = "0.0001"
+        monkeypatch.setattr("bedrock.converse.INLINE_MAX_BYTES", 10)
+        monkeypatch.setattr("bedrock.staging.upload", None)
+
+        nova_job = request(clip, LITE)[0]
+        work_off()
+
+        assert states([nova_job]) == ["submitted"]
+        assert "is left" in nova_job.error
+
     def test_a_second_click_on_force_pays_nothing(self, aws: World, clip: File) -> None:
         request(clip, LITE)
         work_off()

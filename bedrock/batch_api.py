@@ -65,13 +65,12 @@ class NewJob:
 
 def create(job: NewJob) -> str:
     """Start a job. Returns its ARN; asking again with the same client token gives the same job."""
-    role = role_arn()
-    _check(job, role)
+    check(job)
     with faults.told("Creating the batch job"):
         answer = clients.control().create_model_invocation_job(
             jobName=job.name,
             clientRequestToken=job.client_token,
-            roleArn=role,
+            roleArn=role_arn(),
             modelId=job.runtime_id,
             inputDataConfig={"s3InputDataConfig": {"s3Uri": job.input_uri, "s3InputFormat": "JSONL"}},
             outputDataConfig={"s3OutputDataConfig": {"s3Uri": job.output_uri}},
@@ -127,13 +126,14 @@ def role_arn() -> str:
     return conf.batch().role_arn
 
 
-def _check(job: NewJob, role: str) -> None:
+def check(job: NewJob) -> None:
+    """Raise BadRequestError or NotConfiguredError for what Bedrock would not take."""
     facts = (
         ("job name", job.name, NAME, NAME_MAX),
         ("client token", job.client_token, TOKEN, TOKEN_MAX),
         ("input address", job.input_uri, ADDRESS, 1024),
         ("output address", job.output_uri, ADDRESS, 1024),
-        ("role", role, ROLE, 2048),
+        ("role", role_arn(), ROLE, 2048),
     )
     for what, value, pattern, longest in facts:
         if len(value) > longest or not pattern.fullmatch(value):

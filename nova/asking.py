@@ -136,6 +136,11 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
     require_video(file)
     _ensure_content(file, progress)
     if nova_job.content_hash not in ("", file.full_hash):
+        if nova_job.questions.filter(state=Question.State.ASKED).exists():
+            raise NotAnalysableError(
+                "The file has other content by now, and what it was before is still being asked about in a batch.",
+                remedy="Retry when the batch is over: its answer is paid for and kept.",
+            )
         nova_job.questions.all().delete()  # they were about what the file was then; their answers stay
     if not nova_job.questions.exists():
         if proxy_of(file) is None:

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from bedrock import batch_api, batch_files, catalogue, converse, ledger, staging
 from bedrock import conf as bedrock_conf
-from bedrock.batch_api import RemoteJob
+from bedrock.batch_api import NewJob, RemoteJob
 from bedrock.batch_files import BatchFolder
 from bedrock.errors import BedrockError, BusyError, OverBudgetError
 from bedrock.models import CatalogueModel
@@ -152,6 +152,7 @@ def _send(batch: BedrockBatch, progress: Progress, token: str) -> str:
         return "Cancelled before it was sent"
     if not was_called:
         model = catalogue.require(batch.model_key, NovaJob.Mode.BATCH)
+        batch_api.check(_new_job(batch))  # before anything is reserved or staged
         if not _Preparation(batch, model, progress, token).run():
             return f"{batch}: {batch.error}"
         if not _begin_call(batch):
@@ -172,11 +173,15 @@ def _create(batch: BedrockBatch, *, was_called: bool) -> None:
     """Have Bedrock make the job. A job of an earlier call whose answer was lost is taken instead."""
     found = _made_before(batch) if was_called else None
     if found is None:
-        new_job = BatchFolder(batch.folder).new_job(client_token=batch.client_token, runtime_id=batch.runtime_id)
+        new_job = _new_job(batch)
         take_arn(batch, batch_api.create(new_job), new_job.output_uri)
     else:
         logger.info("Took up %s, which Bedrock had and we did not", found.arn)
         take_arn(batch, found.arn, found.output_uri)
+
+
+def _new_job(batch: BedrockBatch) -> NewJob:
+    return BatchFolder(batch.folder).new_job(client_token=batch.client_token, runtime_id=batch.runtime_id)
 
 
 def _made_before(batch: BedrockBatch) -> RemoteJob | None:

@@ -46,6 +46,8 @@ def answer_all(
         return
     if are_in_a_batch(todo):
         raise InBatchError("The same is on its way in a batch: its answer is used here too, at no cost.")
+    # What waits for the cap is tried again every minute: not by cutting a long video each time.
+    ledger.require_room(payment(todo[0], asking.prompt_of(todo[0]), nova_job, model))
     with cut_proxy(nova_job, questions, token=token, progress=progress) as files:
         asks: list[Callable[[Progress], None]] = []
         for question in todo:

@@ -36,6 +36,9 @@ RESTORED_SETTINGS = "restored-settings.env"
 #: A setting whose name has one of these words is a secret and stays out of a backup.
 SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL", "DSN")
 CHUNK_BYTES = 1 << 20
+#: What was paid for makes a library too, also where no file is left.
+IS_LIBRARY = """SELECT EXISTS (SELECT 1 FROM files) OR EXISTS (SELECT 1 FROM nova_raw_replies)
+    OR EXISTS (SELECT 1 FROM bedrock_ledger)"""
 #: Folders of a backup: originals that are only here, and what can be made again.
 UPLOADED, MADE = ("uploads", "demo", "trash"), ("proxy_video", "derived")
 
@@ -233,7 +236,7 @@ def _inside(folder: Path | None, rest: str) -> Path:
 def _has_files(database: Path) -> bool:
     ours = sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
     try:
-        return bool(ours.execute("SELECT EXISTS (SELECT 1 FROM files)").fetchone()[0])
+        return bool(ours.execute(IS_LIBRARY).fetchone()[0])
     except sqlite3.DatabaseError:
         return database.stat().st_size > 0 and bool(_tables(ours))
     finally:

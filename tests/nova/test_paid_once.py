@@ -225,6 +225,35 @@ class TestInABatch:
         assert at_once.cost_usd == twin.cost_usd == 0
         assert_settled(aws)
 
+    def test_an_answer_on_its_way_outlives_other_content_of_its_file(self, aws: World, media: Path) -> None:
+        """Cancelled while it was in a batch, then its file was written anew and it was asked for once more."""
+        nova_job = ask_for(media, 4)[0]
+        send()
+        cancel_for_subject("nova_job", nova_job.pk)
+        File.objects.filter(pk=write_anew(nova_job.file).pk).update(full_hash="other")
+        retry(Job.objects.filter(subject_id=nova_job.pk).latest("pk"))
+        work_off()
+        assert states([nova_job]) == ["failed"]
+        assert "still being asked about in a batch" in nova_job.error
+
+        go_through(aws)
+
+        assert RawReply.objects.filter(nova_job=nova_job).count() == 1
+        assert entries() == ["settled"] * 4
+        assert_settled(aws)
+
+    def test_names_that_bedrock_would_not_take_are_refused_before_videos_go_up(
+        self, aws: World, media: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nova_jobs = ask_for(media, 4)
+        settings.NOVA_BATCH_OUTPUT_PREFIX = "my results/out"
+        monkeypatch.setattr("bedrock.staging.upload", None)
+
+        (batch,) = send()
+
+        assert "Bedrock takes no output address like" in batch.error
+        assert (states(nova_jobs), entries()) == (["waiting"] * 4, [])
+
     def test_a_clock_that_was_put_back_stops_no_polling(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)
         send()

@@ -1,5 +1,6 @@
 """Backup and restore: nothing lost, nothing of a stranger's written over, nothing secret carried away."""
 
+import contextlib
 import json
 import sqlite3
 import tarfile
@@ -136,6 +137,19 @@ def test_a_library_is_never_written_over(library: Path, tmp_path: Path) -> None:
             backup.restore(tmp_path / "b.tar")
     finally:
         settings.DATABASES["default"]["NAME"] = kept
+
+
+@pytest.mark.parametrize(
+    ("table", "is_library"), [("files", 1), ("nova_raw_replies", 1), ("bedrock_ledger", 1), ("x", 0)]
+)
+def test_what_was_paid_for_is_a_library_also_without_a_file(tmp_path: Path, table: str, is_library: int) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "app.db")) as database:
+        for name in ("files", "nova_raw_replies", "bedrock_ledger", "x"):
+            database.execute(f"CREATE TABLE {name} (id)")
+        database.execute(f"INSERT INTO {table} VALUES (1)")
+        database.commit()
+
+    assert backup._has_files(tmp_path / "app.db") == bool(is_library)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a tar at all" * 100])

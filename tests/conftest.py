@@ -16,6 +16,16 @@ hypothesis_settings.load_profile("novaproject")
 
 pytest_plugins = ["tests.standin.fixtures"]
 
+#: What mostly waits: for real processes to start, to die and to be replaced.
+WAITING = ("jobs/test_chaos", "jobs/test_supervisor", "nova/test_chaos", "novaproject/test_serving")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits goes first, after the shuffle: the other workers have the processors meanwhile, and none is left alone
+    with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(WAITING))
+
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -52,7 +52,9 @@ def settle_in() -> int:
         notices.notify(
             "restored",
             f"This library was restored from a backup. Jobs that it had under way then wait: {held}.",
-            remedy="Cancel what was done since, then resume both queues on the jobs page.",
+            remedy="Cancel what was done since, then resume both queues on the jobs page. Batches that were sent after "
+            "the backup are not known here: analyses that still wait may have been paid for in one (the AWS console "
+            "lists them).",
             url=reverse("jobs"),
         )
     return held

@@ -61,6 +61,14 @@ def test_each_table_shows_spent_beside_its_estimate(site: Client, spent: Any, se
     assert 'value="0.175"' in page
 
 
+def test_the_home_page_names_every_part_of_the_cap(site: Client, spent: Any, settings: Any) -> None:
+    settings.NOVA_MONTHLY_BUDGET_USD = "10"
+
+    page = text(site, "/")
+
+    assert "of $10.00; $8.25 left, $0.2500 reserved, $1.00 possibly charged" in page
+
+
 def test_a_file_links_to_its_page(site: Client, spent: Any) -> None:
     assert f'href="/files/{spent.pk}/"' in text(site, "/spend/?by=file")
 

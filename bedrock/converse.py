@@ -115,13 +115,16 @@ def reply_of_record(model_output: Mapping[str, Any]) -> Reply:
 def _read(question: Question) -> bytes | None:
     if question.video_path is None:
         return None
-    size = question.video_path.stat().st_size
-    if not can_go_inline(size):
-        raise BadRequestError(
-            f"The video has {size / 1e6:.1f} MB, and at most {INLINE_MAX_BYTES / 1e6:.0f} MB can be sent without S3.",
-            remedy="Set S3_BUCKET_NAME, or make a smaller proxy.",
-        )
-    return question.video_path.read_bytes()
+    try:
+        size = question.video_path.stat().st_size
+        if can_go_inline(size):
+            return question.video_path.read_bytes()
+    except OSError as exc:  # nothing was sent, so nothing is charged
+        raise BadRequestError(f"The video cannot be read: {exc}", remedy="Make the proxy again, then retry.") from exc
+    raise BadRequestError(
+        f"The video has {size / 1e6:.1f} MB, and at most {INLINE_MAX_BYTES / 1e6:.0f} MB can be sent without S3.",
+        remedy="Set S3_BUCKET_NAME, or make a smaller proxy.",
+    )
 
 
 def _content(question: Question, *, inline: bytes | None) -> list[dict[str, Any]]:

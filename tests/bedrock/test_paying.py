@@ -2,14 +2,23 @@
 
 import os
 import signal
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from bedrock import converse, embed_api, ledger, paying
-from bedrock.errors import AlreadyPaidError, BusyError, LostAnswerError, OverBudgetError, SpoiltAnswerError
+from bedrock.errors import (
+    AlreadyPaidError,
+    BadRequestError,
+    BusyError,
+    LostAnswerError,
+    OverBudgetError,
+    SpoiltAnswerError,
+)
 from bedrock.models import Entry
 from bedrock.paying import Answer
 from bedrock.pricing import Price, Usage
@@ -65,6 +74,18 @@ def test_an_answer_that_is_of_no_use_was_charged_all_the_same_and_is_not_asked_f
 
     assert states() == ["possibly_paid"]
     assert len(aws.bill) == 1
+
+
+def test_a_video_that_is_gone_was_not_sent_and_costs_nothing(aws: World, tmp_path: Path) -> None:
+    gone = replace(QUESTION, video_path=tmp_path / "gone.mp4")
+
+    def call_it() -> Answer[converse.Reply]:
+        return Answer(converse.converse(gone), Usage())
+
+    with pytest.raises(BadRequestError, match="cannot be read"):
+        paying.paid(ask(price=PRICE), call_it, keep=Kept())
+
+    assert states() == ["released"]
 
 
 def test_throttling_gives_the_money_back_and_leaves_the_retry_to_the_job(aws: World) -> None:

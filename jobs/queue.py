@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from jobs import registry, waking
+from jobs.bulk import insert_alike
 from jobs.control import (
     CHUNK,
     cancel,
@@ -125,14 +126,16 @@ def enqueue_many(
     """Ask for the same work on many subjects, as one batch. Returns how many jobs that is, joined ones included."""
     asked = 0
     found_kind = registry.get(kind)
+    through = Batch.jobs.through
     with transaction.atomic():
         for ids in _chunks(dict.fromkeys(subject_ids)):
-            wanted = [_new(found_kind, pk, options or {}, priority=priority, created_by=created_by) for pk in ids]
-            Job.objects.bulk_create(wanted, ignore_conflicts=True)
-            jobs = Job.objects.joinable().filter(fingerprint__in=[job.fingerprint for job in wanted])
-            through = Batch.jobs.through
-            links = [through(batch_id=batch.pk, job_id=pk) for pk in jobs.values_list("pk", flat=True)]
-            through.objects.bulk_create(links, ignore_conflicts=True)
+            prints = {pk: fingerprint_of(kind, pk, options or {}) for pk in ids}
+            like = _new(found_kind, None, options or {}, priority=priority, created_by=created_by)
+            insert_alike(like, ["subject_id", "fingerprint"], prints.items())
+            jobs = Job.objects.joinable().filter(fingerprint__in=prints.values())
+            # Ordered so that SQLite looks them up by fingerprint: a database without statistics would read all jobs.
+            links = list(jobs.order_by("fingerprint").values_list("pk"))
+            insert_alike(through(batch_id=batch.pk), ["job_id"], links)
             asked += len(links)
         waking.post_on_commit(found_kind.queue, asked)
     return asked

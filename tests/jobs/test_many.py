@@ -1,0 +1,41 @@
+"""Asking for the same work on many subjects."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from jobs import queue
+from jobs.models import Job
+
+pytestmark = pytest.mark.django_db
+OPTIONS: dict[str, Any] = {"profile": "small", "of": ["a", 'b "quoted"', 3.5, None]}
+
+
+def test_one_of_many_is_the_very_job_that_it_would_be_alone(kind: str, admin_user: User) -> None:
+    batch = queue.create_batch("b", "count")
+    alone = queue.enqueue(kind, 1, OPTIONS, priority=7, created_by=admin_user, batch=batch)
+    queue.enqueue_many(kind, [2], OPTIONS, priority=7, created_by=admin_user, batch=batch)
+
+    rows: list[dict[str, Any]] = [dict(row) for row in Job.objects.filter(batches=batch).order_by("pk").values()]
+    one, other = rows
+
+    assert one["id"] == alone.pk
+    own = {"id", "subject_id", "fingerprint", "created_at", "run_after", "updated_at"}
+    assert {name: one[name] for name in set(one) - own} == {name: other[name] for name in set(one) - own}
+    assert queue.enqueue(kind, 2, OPTIONS).pk == other["id"]
+    assert other["created_at"] >= one["created_at"]
+
+
+def test_what_is_under_way_is_joined_and_what_is_over_begins_anew(kind: str) -> None:
+    over, waiting = queue.run_now(queue.enqueue(kind, 1)), queue.enqueue(kind, 2)
+    batch = queue.create_batch("b", "count")
+
+    assert queue.enqueue_many(kind, [1, 2, 3, 3], batch=batch) == 3
+    assert queue.enqueue_many(kind, [2, 3], batch=batch) == 2
+
+    jobs = {job.subject_id: job for job in Job.objects.filter(batches=batch)}
+    assert set(jobs) == {1, 2, 3}
+    assert jobs[2] == waiting
+    assert jobs[1] != over
+    assert Job.objects.count() == 4

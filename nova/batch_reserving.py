@@ -164,11 +164,12 @@ def _too_dear(records: Sequence[_Record], minimum: int, left: Decimal) -> TooDea
         needs, count = needs + _sum(pieces), count + len(pieces)
     fewest = f", the first {count:,} (a batch takes no fewer) ${ledger.dollars(needs)}" if count < len(records) else ""
     enough = (cap + needs - left).quantize(CENT, ROUND_CEILING)
-    wait = f", or wait: {_GOES_ON.format(day=ledger.next_month())}" if needs <= cap else ": no month has room for it."
+    wait = f", or wait: {_GOES_ON.format(day=ledger.next_month())}"
+    too_low = ": as it is, no month has room for it."
     return TooDearError(
         f"This month's cap has no room for a batch: {len(records):,} records need up to "
         f"${ledger.dollars(whole)}{fewest}, and ${ledger.dollars(max(left, ZERO))} of ${ledger.dollars(cap)} is left.",
-        remedy=f"Set NOVA_MONTHLY_BUDGET_USD to {enough} or more and restart{wait}",
+        remedy=f"Set NOVA_MONTHLY_BUDGET_USD to {enough} or more and restart{wait if needs <= cap else too_low}",
         needs_usd=needs,
     )
 

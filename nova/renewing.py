@@ -33,11 +33,12 @@ def renew(question: Question, model: CatalogueModel) -> Question | None:
     None where all that it asks now was answered before: then it is answered by that.
     """
     nova_job, file = question.nova_job, question.nova_job.file
-    if file is None or nova_job.content_hash not in ("", file.full_hash) or asking.proxy_of(file) is None:
+    proxy = asking.proxy_of(file) if file else None
+    if file is None or proxy is None or nova_job.content_hash not in ("", file.full_hash):
         return question  # it cannot be sent, and says so when it is tried
     depth = Wanted.of(nova_job).depth
     types = [(one, digest_of(one, depth)) for one in asking.types_of(question)]
-    span, content_key = _named(question, file, model)
+    span, content_key = _named(question, file, model, proxy.proxy_spec)
     if not types or asking.question_key(content_key, {one.name: digest for one, digest in types}) == question.key:
         return question
     with transaction.atomic():
@@ -56,10 +57,10 @@ def renew(question: Question, model: CatalogueModel) -> Question | None:
         return left
 
 
-def _named(question: Question, file: File, model: CatalogueModel) -> tuple[Span, str]:
+def _named(question: Question, file: File, model: CatalogueModel, spec: str) -> tuple[Span, str]:
     """The piece that it is about, with its key of now."""
     nova_job = question.nova_job
-    wanted, spec = Wanted.of(nova_job), asking.spec_of(file)
+    wanted = Wanted.of(nova_job)
     keyed = asking.keyed_spans(file, model, wanted, spec)
     if len(keyed) == nova_job.questions.values("index").distinct().count():
         return keyed[question.index]

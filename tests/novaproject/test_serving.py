@@ -1,5 +1,6 @@
 """Web server and workers side by side: what dies comes back, and Ctrl-C leaves nothing."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -38,9 +39,13 @@ def server() -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=CHECKOUT, env=environment)
     family = psutil.Process(process.pid)
     _wait_until(lambda: len(family.children(recursive=True)) == 4)
+    everyone = family.children(recursive=True)
     yield process
-    for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []:
-        child.kill()
+    if process.poll() is None:
+        everyone += family.children(recursive=True)
+    for child in everyone:  # the naps outlive a kill of the supervisor
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
     process.kill()
     process.wait()
 

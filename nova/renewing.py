@@ -62,7 +62,7 @@ def _named(question: Question, file: File, model: CatalogueModel, spec: str) -> 
     nova_job = question.nova_job
     wanted = Wanted.of(nova_job)
     keyed = asking.keyed_spans(file, model, wanted, spec)
-    if len(keyed) == nova_job.questions.values("index").distinct().count():
+    if len(keyed) == nova_job.questions.order_by().values("index").distinct().count():
         return keyed[question.index]
     span = Span(question.start_s, question.end_s or 0.0)  # it would be cut otherwise now, and goes as it was cut
     return span, asking.content_key(file, model, wanted, spec, span)

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from bedrock import catalogue
 from bedrock.models import Entry
 from files.models import File
-from nova import asking, batch_pool, batch_sending, batching, prompts
+from nova import asking, batch_pool, batch_sending, batching, prompts, renewing
 from nova.models import AnalysisResult, NovaJob, Question, RawReply
 from nova.tasks import request
 from tests.nova.batches import ask, ask_for, assert_settled, go_through, lower_minimum, send, states
-from tests.nova.clips import work_off
+from tests.nova.clips import make_clip, work_off
 from tests.nova.test_paid_once import LITE
 from tests.standin.world import World
 
@@ -152,3 +153,12 @@ def test_what_waits_for_the_cap_goes_by_the_name_of_now(
 def _named(nova_job: NovaJob) -> tuple[str, dict[str, str]]:
     question = nova_job.questions.get()
     return question.content_key, question.types
+
+
+def test_pieces_of_a_long_video_keep_their_names_where_nothing_has_changed(aws: World, media: Path) -> None:
+    (nova_job,) = ask(make_clip(media, "long.mp4", duration_s=2000.0))
+    questions = list(nova_job.questions.all())
+    Question.objects.filter(pk=questions[1].pk).update(start_s=667.5)  # a key frame, where it is cut
+
+    assert len(questions) == 3
+    assert all(renewing.renew(one, catalogue.model("lite")) is one for one in nova_job.questions.all())

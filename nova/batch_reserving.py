@@ -99,8 +99,8 @@ class Reservation:
                 break
             except OverBudgetError:
                 fitting = _fitting(fitting, asks)
-        self._has += [records[one] for one in fitting]
-        self._over += [record for one, record in records.items() if one not in set(fitting)]
+        self._has += [records.pop(one) for one in fitting]
+        self._over += records.values()
 
     # --- over the cap -----------------------------------------------------------------------------------------------
 

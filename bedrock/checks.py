@@ -144,9 +144,8 @@ def _bucket() -> Iterator[Check]:
         )
     else:
         text = "The bucket has no rule of this version that deletes staged copies which were left behind."
-        yield Check(
-            "Forgotten copies", ok=None, text=text, remedy="Run: python manage.py refresh_models --lifecycle-rule"
-        )
+        remedy = "Run: .venv/bin/python manage.py refresh_models --lifecycle-rule"
+        yield Check("Forgotten copies", ok=None, text=text, remedy=remedy)
 
 
 def _batch_jobs() -> Iterator[Check]:

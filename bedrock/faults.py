@@ -52,7 +52,7 @@ HINTS = (
     Hint(
         pattern=r"end of (its )?life|legacy model|no longer (available|supported)",
         error=ModelRefusedError,
-        remedy="AWS has ended this model: choose another one, and run `manage.py refresh_models`.",
+        remedy="AWS has ended this model: choose another one, and run `.venv/bin/python manage.py refresh_models`.",
     ),
     Hint(
         pattern=r"iam:PassRole",
@@ -184,7 +184,8 @@ def of_answer(exc: aws.ClientError, action: str) -> BedrockError:
     if code in {"ModelTimeoutException", "ModelErrorException"}:
         remedy = "The model could not finish: try a shorter video or fewer analysis types, or another model."
         return BadRequestError(message, remedy=remedy, aws_code=code)
-    return BadRequestError(message, remedy="See AWS's words above; `manage.py doctor` checks the setup.", aws_code=code)
+    remedy = "See AWS's words above; `.venv/bin/python manage.py doctor` checks the setup."
+    return BadRequestError(message, remedy=remedy, aws_code=code)
 
 
 def _denied_remedy(words: str) -> str:
@@ -213,5 +214,5 @@ def of_client(exc: aws.BotoCoreError | ResponseParserError, action: str, *, paid
             return LostAnswerError(f"{action}: it was sent, and no answer came ({words})")
         return BusyError(f"{action}: the connection broke ({words})")
     return BadRequestError(
-        f"{action}: {words}", remedy="The request was not sent: `manage.py doctor` checks the setup."
+        f"{action}: {words}", remedy="The request was not sent: `.venv/bin/python manage.py doctor` checks the setup."
     )

@@ -20,7 +20,7 @@ class SearchError(WorkError):
 class ExtensionUnavailableError(WorkError):
     code = "no_sqlite_vec"
     status = 503
-    remedy = "Keyword search works. `python manage.py doctor` says how to get sqlite-vec on this machine."
+    remedy = "Keyword search works. `.venv/bin/python manage.py doctor` says how to get sqlite-vec on this machine."
 
 
 class SpaceError(WorkError):
@@ -30,7 +30,7 @@ class SpaceError(WorkError):
 
 class SpaceMismatchError(SpaceError):
     code = "space_mismatch"
-    remedy = "Build a new space for this model with `python manage.py embed --new-space`, then switch to it."
+    remedy = "Build a new space for this model with `.venv/bin/python manage.py embed --new-space`, then switch to it."
 
 
 class ViewingError(WorkError):

@@ -36,7 +36,8 @@ PARTIAL_WEIGHT = 0.4
 SEEN = "What is seen here, though it may not be said."
 #: Where the space in use is empty. What is embedded is found at once, so this passes.
 NOT_YET = (
-    "Found by words only: nothing is embedded yet. `python manage.py embed` does it, or the workers where it is free."
+    "Found by words only: nothing is embedded yet. "
+    "`.venv/bin/python manage.py embed` does it, or the workers where it is free."
 )
 #: A chunk may be replaced between finding and reading it; then the question is asked again.
 MAX_TRIES = 3

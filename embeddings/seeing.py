@@ -75,8 +75,8 @@ def seeing_provider(space: Space) -> SeeingProvider:
     if reason or not isinstance(provider, SeeingProvider):
         raise SpaceError(
             reason,
-            remedy="What is seen needs a space of Nova's: set EMBEDDING_PROVIDER=nova, then `python manage.py embed "
-            "--new-space` and `--switch`.",
+            remedy="What is seen needs a space of Nova's: set EMBEDDING_PROVIDER=nova, then "
+            "`.venv/bin/python manage.py embed --new-space` and `--switch`.",
         )
     return provider
 

@@ -62,7 +62,7 @@ def choose(space: Space) -> str:
     if lacking and not space.embeddings.exists():
         raise SpaceError(
             f"“{space}” is empty: meaning would find nothing.",
-            remedy=f"Fill it first: `python manage.py embed --space {space.pk}`.",
+            remedy=f"Fill it first: `.venv/bin/python manage.py embed --space {space.pk}`.",
         )
     switch_to(space)
     return lacking

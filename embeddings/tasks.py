@@ -26,7 +26,8 @@ EMBED = "embed"
 LOOK = "embed_seen"
 NOTICE, TO_PAY = "embeddings-waiting", "embeddings-to-pay"
 PAY_REMEDY = (
-    "Until then they are found by their words. Choose “Make searchable” in the library, or run `manage.py embed`."
+    "Until then they are found by their words. Choose “Make searchable” in the library, "
+    "or run `.venv/bin/python manage.py embed`."
 )
 #: A few steps of an import settle at nearly the same time: one job after them does the work of three.
 SETTLE = timedelta(seconds=2)

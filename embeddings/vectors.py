@@ -94,7 +94,7 @@ def checked(vectors: Floats, *, count: int, dimension: int) -> Floats:
     if not np.isfinite(norms).all() or (norms == 0).any():
         raise ProviderError(
             "The model answered a vector that is not a number or has no length.",
-            remedy="Check the model's weights with `python manage.py doctor`.",
+            remedy="Check the model's weights with `.venv/bin/python manage.py doctor`.",
         )
     return np.ascontiguousarray(array / norms, dtype=np.float32)
 

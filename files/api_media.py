@@ -69,7 +69,8 @@ class ProxyStream(MediaView):
             return streaming.serve(request._request, proxy_path(proxy))
         except FileNotFoundError as error:
             raise OriginalUnavailableError(
-                f"The proxy {proxy.path} is not in PROXY_DIR.", remedy="Make it again: `manage.py make_proxies`."
+                f"The proxy {proxy.path} is not in PROXY_DIR.",
+                remedy="Make it again: `.venv/bin/python manage.py make_proxies`.",
             ) from error
 
 

@@ -105,7 +105,7 @@ def request_import(
         places = ", ".join(dict.fromkeys([*map(str, allowed), *known])) or "none yet"
         raise PathRefusedError(
             f"{shown_path(str(folder))} is not in a folder that may be imported from here ({places}).",
-            remedy="Add it to IMPORT_ROOTS, or use `manage.py import_directory` in a shell.",
+            remedy="Add it to IMPORT_ROOTS, or use `.venv/bin/python manage.py import_directory` in a shell.",
         )
     root = roots.find_or_make_root(roots.checked_folder(folder))
     options = {"path": str(folder), "recursive": recursive, "make_proxies": make_proxies}

@@ -110,7 +110,8 @@ def new_root(folder: Path) -> Root:
     if identity.fs_id and moved is not None and matches_sample(moved, folder):
         raise RootDiffersError(
             f"This folder is the library root “{moved.name}”, which was at {moved.path}.",
-            remedy=f"Tell the library that it has moved: manage.py relocate_root {moved.pk} {shown_path(str(folder))}",
+            remedy="Tell the library that it has moved: .venv/bin/python manage.py relocate_root "
+            f"{moved.pk} {shown_path(str(folder))}",
         )
     return Root(
         name=shown_path(folder.name) or "/",

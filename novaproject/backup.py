@@ -151,7 +151,9 @@ def copy_database(target: Path) -> None:
     finally:
         copy.close()
     if found != "ok":
-        raise BackupError(f"The copy of the database is damaged: {found}", remedy="Run: python manage.py doctor")
+        raise BackupError(
+            f"The copy of the database is damaged: {found}", remedy="Run: .venv/bin/python manage.py doctor"
+        )
 
 
 def verify(archive: Path, progress: Progress = NO_PROGRESS) -> Manifest:

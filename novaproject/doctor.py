@@ -79,11 +79,11 @@ def _database() -> Iterator[Check]:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as exc:
-        yield Check(name, Level.MEND, f"The database cannot be read: {exc}", "Run: python manage.py migrate")
+        yield Check(name, Level.MEND, f"The database cannot be read: {exc}", "Run: .venv/bin/python manage.py migrate")
         return
     if waiting:
         text = f"{len(waiting)} changes of the database are waiting."
-        yield Check(name, Level.MEND, text, "Run: python manage.py migrate")
+        yield Check(name, Level.MEND, text, "Run: .venv/bin/python manage.py migrate")
     else:
         yield Check(name, Level.READY, f"{connection.settings_dict['NAME']} is up to date.")
 
@@ -112,7 +112,7 @@ def _index() -> Iterator[Check]:
     """Reads the whole index: seconds for a hundred thousand chunks."""
     findings = repair.check()
     for finding in findings:
-        yield Check("Search index", Level.WARN, finding.text, "Run: python manage.py embed --repair")
+        yield Check("Search index", Level.WARN, finding.text, "Run: .venv/bin/python manage.py embed --repair")
     if not findings:
         yield Check("Search index", Level.READY, "Words and vectors agree with what they stand for.")
 
@@ -145,7 +145,7 @@ def _sentence_model() -> Iterator[Check]:
         yield Check(name, Level.WARN, problem, "Run `make run` again, or search by keyword.")
     elif key != wanted:
         text = f"Search uses “{key}”, the settings ask for “{wanted}”."
-        remedy = "Fill that space and switch to it: python manage.py embed --new-space, then embed --switch."
+        remedy = "Fill that space and switch to it: .venv/bin/python manage.py embed --new-space, then embed --switch."
         yield Check(name, Level.WARN, text, remedy)
     else:
         yield Check(name, Level.READY, f"{key.model}, {key.dimension} numbers per text.")
@@ -179,9 +179,8 @@ def _workers() -> Iterator[Check]:
     except DatabaseError:
         return  # said by the check of the database
     if not count:
-        yield Check(
-            "Workers", Level.WARN, "None is running.", "Start them: make run, or python manage.py work. Jobs wait."
-        )
+        remedy = "Start them: make run, or .venv/bin/python manage.py work. Jobs wait."
+        yield Check("Workers", Level.WARN, "None is running.", remedy)
     elif paused:
         names = " and ".join(paused)
         yield Check("Workers", Level.WARN, f"{count} are running; paused: {names}.", "Resume it on the jobs page.")

@@ -120,7 +120,8 @@ def _folder_of(key: SpaceKey) -> Path:
     if key.model != MODEL:
         raise ProviderUnavailableError(
             f"The sentence model “{key.model}” is not set up.",
-            remedy="Set LOCAL_EMBED_MODEL_PATH to its folder, or use another space (`manage.py embed --spaces`).",
+            remedy="Set LOCAL_EMBED_MODEL_PATH to its folder, or use another space "
+            "(`.venv/bin/python manage.py embed --spaces`).",
         )
     return _pinned_folder()
 

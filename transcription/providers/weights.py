@@ -91,7 +91,7 @@ def how_to_get(model: str, model_dir: Path, *, source: str) -> str:
         return f"Choose one of {', '.join(REPOSITORIES)}, or give the path of a checkpoint."
     repository, megabytes = REPOSITORIES[model]
     return (
-        f"Run `python manage.py download_model {model}` ({megabytes} MB). Without a network here, fetch "
+        f"Run `.venv/bin/python manage.py download_model {model}` ({megabytes} MB). Without a network here, fetch "
         f"{', '.join(NEEDED)} and the vocabulary from {source}/{repository} elsewhere and put them into "
         f"{model_dir / f'faster-whisper-{model}'}."
     )

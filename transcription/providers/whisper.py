@@ -187,7 +187,7 @@ class _Listener:
     def _damaged(self) -> WeightsDamagedError:
         return WeightsDamagedError(
             f"The weights in {self.path} could not be loaded.",
-            remedy=f"Delete them and run `python manage.py download_model {self.hearing.model}`.",
+            remedy=f"Delete them and run `.venv/bin/python manage.py download_model {self.hearing.model}`.",
         )
 
     def _fall_back(self, error: RuntimeError) -> None:

@@ -16,7 +16,7 @@ from novaproject import first_run
 class Command(BaseCommand):
     help = (
         "Migrate, create the user `admin` (its password is printed once) and, with an empty library, make three "
-        "demonstration clips. Example: python manage.py set_up --library ~/Videos"
+        "demonstration clips. Example: .venv/bin/python manage.py set_up --library ~/Videos"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,7 +32,8 @@ class Command(BaseCommand):
         if user:
             self.stdout.write(
                 f"\n  First user: {user.name}\n  Password:   {user.password}\n"
-                "  It is shown this once. Change it in the admin, or with: python manage.py changepassword admin\n\n"
+                "  It is shown this once. Change it in the admin, or with:\n"
+                "  .venv/bin/python manage.py changepassword admin\n\n"
             )
         if folder is None and not File.everything.exists():
             folder = first_run.make_demonstration()

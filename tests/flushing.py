@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from embeddings import fulltext
+
 #: What Django and bedrock put into a new database after the migrations, in the order of their foreign keys.
 KEPT = ("django_content_type", "auth_permission", "bedrock_models")
 
@@ -26,6 +28,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         with transaction.atomic(), connection.cursor() as cursor:
             for statement in [*sql_flush(no_style(), connection), *put_back]:
                 cursor.execute(statement)
+        fulltext.rebuild()  # it stands beside the tables, and would still say what they said
         ContentType.objects.clear_cache()
 
     with pytest.MonkeyPatch.context() as patched:

@@ -18,6 +18,7 @@ from nova.conf import poll_s
 from nova.facet import PERMISSION
 from nova.models import LOCAL, BedrockBatch, NovaJob, Question
 from novaproject import overview
+from novaproject.templatetags import human
 
 PER_PAGE = 50
 #: Shorter than the status's own words, for a badge.
@@ -51,6 +52,7 @@ def analyses(request: HttpRequest) -> HttpResponse:
     chosen = chosen.select_related("file").order_by("-pk")
     page = Paginator(chosen, PER_PAGE).get_page(request.GET.get("page"))
     month = overview.month_so_far()
+    names = dict(catalogue.models().values_list("key", "name"))
     context: dict[str, Any] = {
         "running": counts.get(NovaJob.Status.IN_PROGRESS, 0),
         "waiting": counts.get(NovaJob.Status.WAITING, 0),
@@ -61,12 +63,22 @@ def analyses(request: HttpRequest) -> HttpResponse:
         "total": sum(counts.values()),
         "page": page,
         "rows": [
-            (job, LOOKS[NovaJob.Status(job.status)], _word(job.status), job.model == LOCAL) for job in page.object_list
+            (
+                job,
+                LOOKS[NovaJob.Status(job.status)],
+                _word(job.status),
+                job.model == LOCAL,
+                names.get(job.model, job.model),
+            )
+            for job in page.object_list
         ],
         "month": month,
         "month_name": month.name,
         "pools": [_Pool(waiting=said) for said in batch_pool.all_waiting()],
-        "batches": [(batch, _look_of(batch), _records(batch)) for batch in batches_with_costs()[:BATCHES]],
+        "batches": [
+            (batch, _look_of(batch), _records(batch), names.get(batch.model_key, batch.model_key))
+            for batch in batches_with_costs()[:BATCHES]
+        ],
         "open_batches": BedrockBatch.objects.open().count(),
         "polled_at": BedrockBatch.objects.aggregate(last=Max("polled_at"))["last"],
         "poll_s": poll_s(),
@@ -116,15 +128,21 @@ def waiting(request: HttpRequest, model: str) -> HttpResponse:
         if do == "send":
             sent = batch_pool.send(model, by_hand=True)
             messages.success(
-                request, f"{len(sent)} batches are on their way." if sent else "Nothing could be sent yet."
+                request,
+                f"{human.count_of(len(sent), 'batch is,batches are')} on the way."
+                if sent
+                else "Nothing could be sent yet.",
             )
         elif do in NOW:
             count = batch_pool.run_now(waiting_analyses(model), do)
-            messages.success(request, f"{count} analyses run now, in {do}.")
+            messages.success(request, f"{human.count_of(count, 'analysis runs,analyses run')} now, in {do}.")
         elif do == "cancel":
             ids = list(waiting_analyses(model).values_list("pk", flat=True))
             batch_pool.cancel_analyses(ids)
-            messages.success(request, f"{len(ids)} analyses are cancelled. Nothing was sent, nothing is paid.")
+            messages.success(
+                request,
+                f"{human.count_of(len(ids), 'analysis is,analyses are')} cancelled. Nothing was sent, nothing is paid.",
+            )
         else:
             return HttpResponseBadRequest("Choose send, flex, realtime or cancel.")
     except WorkError as exc:
@@ -137,7 +155,10 @@ def waiting(request: HttpRequest, model: str) -> HttpResponse:
 def look(request: HttpRequest) -> HttpResponse:
     """Ask Bedrock now about everything that is open."""
     tended = batching.tend_all()
-    messages.success(request, f"Asked Bedrock about {len(tended)} batches." if tended else "No batch is open.")
+    messages.success(
+        request,
+        f"Asked Bedrock about {human.count_of(len(tended), 'batch,batches')}." if tended else "No batch is open.",
+    )
     return redirect("nova")
 
 

@@ -175,6 +175,12 @@ def test_home_offers_no_step_that_is_being_done(ada: Client, polish: Action) -> 
     assert "Next:" not in ada.get("/").content.decode()
 
 
+def test_the_page_of_analyses_calls_models_by_their_names(ada: Client) -> None:
+    NovaJob.objects.create(model="lite", analysis_types=["summary"], mode="flex")
+
+    assert b"Nova 2 Lite, flex: summary" in ada.get("/nova/").content
+
+
 def test_only_videos_are_missing_an_analysis_by_nova(ada: Client) -> None:
     make_file()
     make_file(media_type="audio", path="talk.mp3")

@@ -15,7 +15,7 @@ from jobs.errors import WorkError
 class Command(BaseCommand):
     help = (
         "Ask Bedrock which models it has, until when, and by which profiles they are called. Costs nothing. "
-        "Example: python manage.py refresh_models"
+        "Example: .venv/bin/python manage.py refresh_models"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from jobs.errors import WorkError
 class Command(BaseCommand):
     help = (
         "Find moments by words, by meaning, or by both.\n\n"
-        "Example: python manage.py search 'leak at the liner seam' --kind transcript --limit 5"
+        "Example: .venv/bin/python manage.py search 'leak at the liner seam' --kind transcript --limit 5"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from jobs.supervisor import Supervisor
 class Command(BaseCommand):
     help = (
         "Start the workers and keep them going; Ctrl-C ends them within 10 seconds and loses nothing. "
-        "Example: python manage.py work --until-idle"
+        "Example: .venv/bin/python manage.py work --until-idle"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,4 +45,4 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{done} {'job' if done == 1 else 'jobs'} done.")
         if failed:
-            raise CommandError(f"{failed} of them failed. Why: python manage.py jobs list --state failed")
+            raise CommandError(f"{failed} of them failed. Why: .venv/bin/python manage.py jobs list --state failed")

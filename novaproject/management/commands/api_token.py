@@ -16,7 +16,7 @@ Answer = tuple[str, Any]
 class Command(BaseCommand):
     help = (
         "Print a new API token, once; only its digest is stored. It may do what the user may do. "
-        'Example: python manage.py api_token admin; then send the header "Authorization: Token …".'
+        'Example: .venv/bin/python manage.py api_token admin; then send the header "Authorization: Token …".'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

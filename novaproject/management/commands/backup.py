@@ -14,7 +14,7 @@ from novaproject.backup import BackupError, make_backup
 class Command(BaseCommand):
     help = (
         "Write a backup to one tar file, while the library runs: database, settings without secrets, uploads. "
-        "Example: python manage.py backup /media/safe/library.tar --with-proxies"
+        "Example: .venv/bin/python manage.py backup /media/safe/library.tar --with-proxies"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

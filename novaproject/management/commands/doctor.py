@@ -16,7 +16,7 @@ STYLES = {Level.READY: "SUCCESS", Level.MEND: "ERROR", Level.WARN: "WARNING", Le
 class Command(BaseCommand):
     help = (
         "Check all that the library stands on and say what to do; status 1 if something must be mended. "
-        "Example: python manage.py doctor --aws"
+        "Example: .venv/bin/python manage.py doctor --aws"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

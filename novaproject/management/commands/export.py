@@ -15,7 +15,7 @@ from novaproject.exporting import count_rows, export_lines
 class Command(BaseCommand):
     help = (
         "Write everything but vectors and accounts as JSON lines with a versioned schema. "
-        "Example: python manage.py export library.jsonl"
+        "Example: .venv/bin/python manage.py export library.jsonl"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

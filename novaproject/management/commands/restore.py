@@ -19,7 +19,7 @@ class Command(BaseCommand):
         "Restore a backup; every file of it is checked first, and a library with files in it is never written over. "
         "With --verify the originals are compared with their hashes afterwards; with --originals they are looked for "
         "in another folder first. No paid call is made, and what was under way then waits for a person. "
-        "Example: python manage.py restore /media/safe/library.tar --verify --originals /mnt/disk"
+        "Example: .venv/bin/python manage.py restore /media/safe/library.tar --verify --originals /mnt/disk"
     )
     # The database may not be there yet, or not be migrated.
     requires_migrations_checks = False
@@ -82,4 +82,6 @@ class Command(BaseCommand):
             for name in originals["different"] + originals["absent"]:
                 self.stdout.write(f"  {name}")
             if counts["absent"]:
-                self.stdout.write("For a folder that has another path now: python manage.py relocate_root --help")
+                self.stdout.write(
+                    "For a folder that has another path now: .venv/bin/python manage.py relocate_root --help"
+                )

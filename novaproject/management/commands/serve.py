@@ -14,7 +14,7 @@ from novaproject import serving
 class Command(BaseCommand):
     help = (
         "Start the web server and the workers; whichever dies is started again. Ctrl-C ends all of it. "
-        "Example: PORT=8000 python manage.py serve"
+        "Example: PORT=8000 .venv/bin/python manage.py serve"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

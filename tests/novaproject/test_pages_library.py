@@ -841,6 +841,6 @@ def test_the_nova_page_puts_cost_beside_estimate(ada: Client) -> None:
     assert "Refused." in failed
     assert "free</span></span>" not in failed
     assert "On this machine 1" in page
-    assert "local: summary" not in page  # thousands of them would hide what costs money
-    assert "local: summary" in ada.get("/nova/?status=local").content.decode()
+    assert "Local (this machine): summary" not in page  # thousands of them would hide what costs money
+    assert "Local (this machine): summary" in ada.get("/nova/?status=local").content.decode()
     assert ada.get("/nova/?status=nonsense").status_code == 200

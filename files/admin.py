@@ -58,7 +58,7 @@ class FileChangeList(ChangeList):
 class FileColumns:
     """How a file is shown in a list."""
 
-    @admin.display(description="")
+    @admin.display(description="Poster")
     def poster(self, file: File) -> str:
         if derived.poster_path(file) is None:  # a picture that is not there is never asked for
             return ""

@@ -20,13 +20,13 @@ from jobs.errors import WorkError
 class Command(BaseCommand):
     help = (
         "Chunk and embed files: all that lack vectors in the space in use, or the ones named.\n\n"
-        "Examples:\n"
-        "  python manage.py embed                    what is missing, here and now\n"
-        "  python manage.py embed 12 13 --force      make these again\n"
-        "  python manage.py embed --dry-run          how much that would be, and what it costs\n"
-        "  python manage.py embed 12 --video --yes   also what is seen; `manage.py work` (or --collect) takes it in\n"
-        "  python manage.py embed --new-space        fill a space for the model of the settings, beside the other\n"
-        "  python manage.py embed --switch 2         search with space 2 from now on (and back: --switch 1)"
+        "Examples, after .venv/bin/python:\n"
+        "  manage.py embed                    what is missing, here and now\n"
+        "  manage.py embed 12 13 --force      make these again\n"
+        "  manage.py embed --dry-run          how much that would be, and what it costs\n"
+        "  manage.py embed 12 --video --yes   also what is seen; `manage.py work` (or --collect) takes it in\n"
+        "  manage.py embed --new-space        fill a space for the model of the settings, beside the other\n"
+        "  manage.py embed --switch 2         search with space 2 from now on (and back: --switch 1)"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -191,5 +191,5 @@ def _space(pk: int | None) -> Space:
         return spaces.active()
     found = Space.objects.filter(pk=pk).first()
     if found is None:
-        raise CommandError(f"There is no space {pk}. `python manage.py embed --spaces` lists them.")
+        raise CommandError(f"There is no space {pk}. `.venv/bin/python manage.py embed --spaces` lists them.")
     return found

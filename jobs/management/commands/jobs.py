@@ -18,8 +18,9 @@ MAX_LISTED = 100
 class Command(BaseCommand):
     help = (
         "List jobs (those that run or wait, or with --state any), pause or resume a queue, cancel or retry jobs. "
-        "Examples: python manage.py jobs; python manage.py jobs list --state failed; python manage.py jobs pause long; "
-        "python manage.py jobs retry 17 18; python manage.py jobs retry-failed"
+        "Examples: .venv/bin/python manage.py jobs; .venv/bin/python manage.py jobs list --state failed; "
+        ".venv/bin/python manage.py jobs pause long; .venv/bin/python manage.py jobs retry 17 18; "
+        ".venv/bin/python manage.py jobs retry-failed"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

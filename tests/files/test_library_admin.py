@@ -131,7 +131,7 @@ def test_an_action_over_everything_that_a_filter_matches(admin_client: Client) -
     ask(admin_client, "proxy", first, url=f"{FILES}?directory=trip", select_across="1", dialog_step="go", profile="")
 
     assert Job.objects.count() == 60
-    assert not Job.objects.filter(subject_id=other.pk).exists()
+    assert not Job.objects.filter(subject_kind="file", subject_id=other.pk).exists()
 
 
 def test_removing_says_what_happens_to_the_bytes(admin_client: Client, folders: Path) -> None:

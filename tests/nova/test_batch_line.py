@@ -96,7 +96,7 @@ class TestTheLine:
 
         assert states(nova_jobs) == ["failed", *["completed"] * 4]
         assert "corrupt" in nova_jobs[0].error
-        assert Job.objects.get(subject_id=nova_jobs[0].pk).state == "failed"
+        assert Job.objects.get(subject_kind="nova_job", subject_id=nova_jobs[0].pk).state == "failed"
         assert_settled(aws)
 
     def test_after_three_batches_a_record_without_an_answer_fails(self, aws: World, media: Path) -> None:
@@ -154,7 +154,7 @@ class TestThePool:
         assert said.words.startswith("3 records wait, 1 short of a batch: wait, add files, or run them now for")
         assert "the same price as batch" in said.words
         assert said.words in Notice.objects.get(key="nova-batch-waits-lite").text
-        assert said.words in Job.objects.get(subject_id=nova_jobs[0].pk).message
+        assert said.words in Job.objects.get(subject_kind="nova_job", subject_id=nova_jobs[0].pk).message
 
     def test_run_now_asks_in_flex_at_once_and_pays_once(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 2)

@@ -217,7 +217,7 @@ class TestInABatch:
         assert "on its way in a batch" in at_once.error
         assert batch_pool.all_waiting() == []
         assert batch_pool.run_now([twin], "flex") == 0
-        assert Job.objects.get(subject_id=twin.pk).message == batch_pool.ON_ITS_WAY
+        assert Job.objects.get(subject_kind="nova_job", subject_id=twin.pk).message == batch_pool.ON_ITS_WAY
 
         go_through(aws)
 
@@ -231,7 +231,7 @@ class TestInABatch:
         send()
         cancel_for_subject("nova_job", nova_job.pk)
         File.objects.filter(pk=write_anew(nova_job.file).pk).update(full_hash="other")
-        retry(Job.objects.filter(subject_id=nova_job.pk).latest("pk"))
+        retry(Job.objects.filter(subject_kind="nova_job", subject_id=nova_job.pk).latest("pk"))
         work_off()
         assert states([nova_job]) == ["failed"]
         assert "still being asked about in a batch" in nova_job.error
@@ -340,7 +340,7 @@ class TestInABatch:
         send()
         go_through(aws)
         told = (states([nova_job]), nova_job.error, states(others))
-        retry(Job.objects.filter(subject_id=nova_job.pk).latest("pk"))
+        retry(Job.objects.filter(subject_kind="nova_job", subject_id=nova_job.pk).latest("pk"))
         work_off()
         batch_pool.run_now([nova_job], "flex")
         work_off()

@@ -26,7 +26,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     def flush(_case: TransactionTestCase) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
-            for statement in [*sql_flush(no_style(), connection), *put_back]:
+            for statement in [*sql_flush(no_style(), connection, reset_sequences=False), *put_back]:
                 cursor.execute(statement)
         fulltext.rebuild()  # it stands beside the tables, and would still say what they said
         ContentType.objects.clear_cache()

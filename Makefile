@@ -14,7 +14,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
 
 OF ?=
-.PHONY: floors pictures run test test-browser test-rest coverage check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
+.PHONY: floors pictures run test coverage check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
 
 run: install
 	@$(PY) -m novaproject.bootstrap
@@ -46,15 +46,9 @@ check: install-dev
 WORKERS ?= $(shell $(PY) -c 'import os; print(min(4, len(os.sched_getaffinity(0))))' 2>/dev/null || echo 4)
 PYTEST := OPENBLAS_NUM_THREADS=1 $(PY) -m pytest --dist worksteal
 
-# The browser's tests run in processes of their own, beside the others: Playwright leaves an event loop running in its
-# thread. What they print comes when they have ended.
+# The browser's tests run in processes of their own: Playwright leaves an event loop running in its thread.
 test: check
-	@$(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-browser test-rest
-
-test-browser:
-	$(PYTEST) tests/e2e -n 1
-
-test-rest:
+	$(PYTEST) tests/e2e -n 2
 	$(PYTEST) --ignore=tests/e2e -n $(WORKERS)
 
 # The suite once more, counting which lines and branches it runs: half as long again.

@@ -33,19 +33,24 @@ def snapshot(vectors: Floats) -> Snapshot:
     )
 
 
+def stored(name: str, vectors: Floats, make_file: MakeFile) -> tuple[Space, list[Chunk]]:
+    """A space with these vectors, a chunk each."""
+    file = make_file(f"{name}.mp4")
+    chunks = Chunk.objects.bulk_create(
+        Chunk(file=file, source_kind="transcript", source_id=1, ordinal=n, text=f"{n}", content_hash=f"{n}")
+        for n in range(len(vectors))
+    )
+    space = spaces.get_or_make(SpaceKey(provider="words", model=name, dimension=WIDE))
+    index.insert_vectors(space, chunks, vectors)
+    return space, chunks
+
+
 @pytest.fixture
 def wide_space(make_file: MakeFile) -> tuple[Space, Floats]:
     """600 vectors of one cluster whose noise no direction explains: the signs tell little of what is nearest."""
     own = np.random.default_rng(4)
     made = unit(own.standard_normal(WIDE, np.float32) + own.standard_normal((600, WIDE), np.float32) * 0.7)
-    file = make_file("noise.mp4")
-    chunks = Chunk.objects.bulk_create(
-        Chunk(file=file, source_kind="transcript", source_id=1, ordinal=n, text=f"{n}", content_hash=f"{n}")
-        for n in range(600)
-    )
-    space = spaces.get_or_make(SpaceKey(provider="words", model="wide", dimension=WIDE))
-    index.insert_vectors(space, chunks, made)
-    return space, made
+    return stored("noise", made, make_file)[0], made
 
 
 @pytest.mark.parametrize("has_faiss", [True, False])
@@ -113,13 +118,7 @@ def test_where_the_signs_judge_well_few_vectors_are_read(make_file: MakeFile, mo
     query = unit(own.standard_normal(WIDE, np.float32))
     away = np.linspace(0.1, 3, 600, dtype=np.float32)[:, None]
     made = unit(query + away * unit(own.standard_normal((600, WIDE), np.float32)))
-    file = make_file("clear.mp4")
-    chunks = Chunk.objects.bulk_create(
-        Chunk(file=file, source_kind="transcript", source_id=1, ordinal=n, text=f"{n}", content_hash=f"{n}")
-        for n in range(600)
-    )
-    space = spaces.get_or_make(SpaceKey(provider="words", model="clear", dimension=WIDE))
-    index.insert_vectors(space, chunks, made)
+    space, chunks = stored("clear", made, make_file)
     read: list[int] = []
     look_up = vec.look_up
 

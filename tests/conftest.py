@@ -7,9 +7,9 @@ from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 
 from tests.flushing import django_db_setup
-from tests.guards import no_writes_under_roots
+from tests.guards import no_writes_under_roots, pytest_runtest_teardown
 
-__all__ = ["django_db_setup", "no_writes_under_roots"]
+__all__ = ["django_db_setup", "no_writes_under_roots", "pytest_runtest_teardown"]
 
 # A busy machine is slow now and then, which is no finding; nothing is left in the checkout.
 hypothesis_settings.register_profile("novaproject", deadline=None, database=None)

@@ -1,13 +1,14 @@
-"""A watch over every test: no code of ours may write, rename or delete under a library root."""
+"""Watches over every test: nothing of ours writes under a library root, and none leaves the next another database."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from types import FrameType
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.db.models.signals import post_save
 
 from files.models import Root
@@ -77,3 +78,20 @@ def no_writes_under_roots() -> Iterator[None]:
     _roots.clear()
     _violations.clear()
     assert not seen, f"wrote under a library root: {seen}"
+
+
+_BEFORE_THE_FIRST = connection.settings_dict["NAME"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    """Fail a test that leaves the ones after it in another database: they would be red or green by chance.
+
+    Not a fixture, because what counts is what stands when all fixtures are torn down.
+    """
+    yield
+    left, ours = connection.settings_dict["NAME"], connection.settings_dict["TEST"]["NAME"]
+    if left not in {_BEFORE_THE_FIRST, ours}:
+        connection.close()
+        connection.settings_dict["NAME"] = ours
+        pytest.fail(f"this test left the ones after it in {left}")

@@ -33,7 +33,7 @@ def upgraded(
 ) -> Upgraded:
     database = tmp_path_factory.mktemp("first-release") / "app.db"
     text = gzip.decompress(DUMP.read_bytes()).decode()
-    with django_db_blocker.unblock(), _in_place_of_ours(database):
+    with pytest.MonkeyPatch.context() as patched, django_db_blocker.unblock(), _in_place_of_ours(database, patched):
         connection.ensure_connection()
         connection.connection.executescript(text)
         counts = {name: rows_of(name) for name in re.findall(r'^CREATE TABLE "(\w+)"', text, re.MULTILINE)}
@@ -42,25 +42,26 @@ def upgraded(
 
 
 @pytest.fixture
-def first_release(upgraded: Upgraded, folders: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, int]]:
+def first_release(
+    upgraded: Upgraded, folders: Path, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, int]]:
     """Puts a copy of the upgraded library in place of the tests' database; returns the rows of each table before."""
     database = folders / "data" / "app.db"
     shutil.copy(upgraded.database, database)
-    with django_db_blocker.unblock(), _in_place_of_ours(database):
+    with django_db_blocker.unblock(), _in_place_of_ours(database, monkeypatch):
         yield upgraded.counts
 
 
 @contextmanager
-def _in_place_of_ours(database: Path) -> Iterator[None]:
-    ours = connection.settings_dict["NAME"]
+def _in_place_of_ours(database: Path, patched: pytest.MonkeyPatch) -> Iterator[None]:
+    """Until ``patched`` undoes it: a test that moves the database on goes back by the same steps."""
     connection.close()
-    connection.settings_dict["NAME"] = str(database)
+    patched.setitem(connection.settings_dict, "NAME", str(database))
     _forget()
     try:
         yield
     finally:
         connection.close()
-        connection.settings_dict["NAME"] = ours
         _forget()
 
 

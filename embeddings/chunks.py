@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,7 +15,10 @@ MAX_SECONDS = 45.0
 #: A silence this long ends a thought.
 PAUSE_SECONDS = 3.0
 _SPACES = re.compile(r"\s+")
-_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+")
+#: What ends a sentence; the wide ones have no space after them.
+_WIDE_ENDS = ("。", "！", "？")
+_ENDS = (".", "!", "?", "…", *_WIDE_ENDS)
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])(?![。！？])\s*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -58,8 +62,8 @@ def text_hash(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """One line, single spaces, no NUL, nothing that UTF-8 cannot hold."""
-    whole = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    """One line, single spaces, no NUL, nothing that UTF-8 cannot hold, letters composed: macOS takes names apart."""
+    whole = unicodedata.normalize("NFC", text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8"))
     return _SPACES.sub(" ", whole).strip()
 
 
@@ -112,7 +116,7 @@ def second_at(marks: Sequence[tuple[int, float]], offset: int, default: float | 
 def _breaks_before(group: Sequence[Line], line: Line) -> bool:
     length = sum(len(one.text) + 1 for one in group)
     last = group[-1]
-    is_thought_over = last.text.endswith((".", "!", "?", "…")) or line.start_s - last.end_s >= PAUSE_SECONDS
+    is_thought_over = last.text.endswith(_ENDS) or line.start_s - last.end_s >= PAUSE_SECONDS
     return (
         length + len(line.text) > MAX_CHARS
         or line.end_s - group[0].start_s > MAX_SECONDS
@@ -145,7 +149,7 @@ def _pieces(text: str, limit: int) -> Iterator[str]:
         if piece and len(piece) + 1 + len(part) > limit:
             yield piece
             piece = ""
-        piece = f"{piece} {part}".strip()
+        piece += part if not piece or piece.endswith(_WIDE_ENDS) else f" {part}"
     if piece:
         yield piece
 

@@ -1,13 +1,15 @@
 """The one module that knows FTS5: words of chunks, found fast.
 
-`chunks_fts` keeps no text of its own (external content over `chunks`), so a row must leave it with the text that it
-came with, before the chunk changes. The table is made by migration 0002.
+`chunks_fts` keeps no text of its own (external content over `chunks.words`), so a row must leave it with the text that
+it came with, before the chunk changes. The table is made by migrations 0002 and 0006.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection
+
+from embeddings.query import spaced
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,18 @@ class Where:
 def add(rows: Iterable[tuple[int, str]]) -> None:
     """Index texts by chunk id."""
     with connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO chunks_fts (rowid, text) VALUES (%s, %s)", list(rows))
+        cursor.executemany(
+            "INSERT INTO chunks_fts (rowid, words) VALUES (%s, %s)", [(pk, spaced(text)) for pk, text in rows]
+        )
 
 
 def remove(rows: Iterable[tuple[int, str]]) -> None:
     """Take texts out again: exactly those that were added."""
     with connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO chunks_fts (chunks_fts, rowid, text) VALUES ('delete', %s, %s)", list(rows))
+        cursor.executemany(
+            "INSERT INTO chunks_fts (chunks_fts, rowid, words) VALUES ('delete', %s, %s)",
+            [(pk, spaced(text)) for pk, text in rows],
+        )
 
 
 def best(expression: str, where: Where, *, limit: int) -> list[int]:

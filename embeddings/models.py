@@ -5,15 +5,17 @@ transaction; there are no triggers, because a later migration of a table would d
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from bedrock.models import Entry
+from embeddings.query import spaced
 from embeddings.vectors import Floats, SpaceKey
 from files.models import File
 
@@ -96,6 +98,21 @@ class ChunkQuerySet(QuerySet["Chunk"]):
         return self.exclude(source_kind=Chunk.Kind.VIDEO)
 
 
+class SpacedText(models.TextField[str | None, str | None]):
+    """The chunk's text as full text reads it, where that differs; kept true whenever a row is saved."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str | None:  # noqa: FBT001  (Django's signature)
+        chunk = cast("Chunk", model_instance)
+        words = spaced(chunk.text)
+        chunk.spaced = None if words == chunk.text else words
+        return chunk.spaced
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """To a migration it is a text as any other."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+
 class Chunk(models.Model):
     """A piece of text of a file with its place in time: what a hit stands for. The one truth of the text."""
 
@@ -114,6 +131,11 @@ class Chunk(models.Model):
     start_s = models.FloatField("start", null=True, blank=True)
     end_s = models.FloatField("end", null=True, blank=True)
     text = models.TextField()
+    spaced = SpacedText(null=True, editable=False)
+    #: What `chunks_fts` reads when it is made again or checked: nothing is stored twice.
+    words = models.GeneratedField(
+        expression=Coalesce("spaced", "text"), output_field=models.TextField(), db_persist=False
+    )
     marks = models.JSONField(default=list, blank=True, editable=False, help_text="[offset in the text, second] pairs.")
     content_hash = models.CharField(max_length=32, editable=False)
     created_at = models.DateTimeField(default=timezone.now)

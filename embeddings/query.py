@@ -1,12 +1,17 @@
 """What a person typed, as an FTS5 expression. Pure: no character of the question is ever FTS5 syntax.
 
 Known: words, "phrases in quotes", beginnings (`wat*`), and `-word` for what must not be there.
+
+Chinese, Japanese, Thai, Lao, Burmese and Khmer are written without spaces, and FTS5 would take a whole sentence for one
+word. There each character is a word (`spaced`), and a question is cut into pairs of neighbours that overlap, as search
+engines do (https://lucene.apache.org/core/9_0_0/analysis/common/org/apache/lucene/analysis/cjk/package-summary.html).
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 #: Longer questions are cut here: nobody types this, and each word is a look-up.
 MAX_CHARS = 2000
@@ -19,17 +24,24 @@ STOP_WORDS = frozenset(
     me my no not of off on or our out over she so some than that the their them then there these they this those to
     too up us was we were what when where which while who why will with would you your""".split()  # noqa: SIM905
 )
-_ASCII_WORD, _WORD = re.compile(r"[0-9A-Za-z]+"), re.compile(r"w[wm]*")
+#: Thai and Lao, Burmese, Khmer, Japanese, Bopomofo, Han, and the narrow forms of Katakana. Korean has spaces.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+_IS_UNSPACED, _RUN = re.compile(f"[{_UNSPACED}]"), re.compile(f"[{_UNSPACED}]+")
+_ASCII_WORD, _WORD = re.compile(r"[0-9A-Za-z]+"), re.compile(r"w[wm]*|cm*")
 _TOKEN = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 
 
 @dataclass(frozen=True)
 class Term:
-    """One thing to find: a word, a beginning of a word, or a phrase (several words)."""
+    """One thing to find: a word, a beginning of a word, a phrase (several words), or a pair of a run without spaces."""
 
     words: tuple[str, ...]
     is_prefix: bool = False
     is_excluded: bool = False
+    is_pair: bool = False
 
     def expression(self) -> str:
         """The term in FTS5's language, always quoted."""
@@ -86,6 +98,13 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_FOLDED)
 
 
+def spaced(text: str) -> str:
+    """The text as the index reads it: with spaces around each word of a script that has none."""
+    if text.isascii():
+        return text
+    return _RUN.sub(lambda run: f" {' '.join(words_of(run[0]))} ", text)
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text as the index splits it: runs of letters and digits (and the marks that belong to them)."""
     return [text[start:end] for start, end in word_spans(text)]
@@ -116,10 +135,10 @@ def _fold_character(character: str) -> str:
 
 
 def _class_of(character: str) -> str:
-    """`w` can begin a word, `m` can only go on with one, a space is in none."""
+    """`w` can begin a word, `c` always begins one, `m` can only go on with one, a space is in none."""
     category = unicodedata.category(character)
     if category[0] in "LN" or category == "Co":
-        return "w"
+        return "c" if _IS_UNSPACED.match(character) else "w"
     return "m" if category[0] == "M" else " "
 
 
@@ -138,8 +157,21 @@ def _terms(text: str) -> Iterator[Term]:
         if not words:
             continue
         is_prefix = match["word"].endswith("*") and len(words[-1]) >= MIN_PREFIX
-        # "liner-seam" or "a.b" is what the index has as words beside each other.
-        yield Term(words, is_prefix=is_prefix, is_excluded=is_excluded)
+        if is_excluded or not any(map(_IS_UNSPACED.match, words)):
+            # "liner-seam" or "a.b" is what the index has as words beside each other.
+            yield Term(words, is_prefix=is_prefix, is_excluded=is_excluded)
+        else:
+            yield from _pairs(words, is_prefix=is_prefix)
+
+
+def _pairs(words: Sequence[str], *, is_prefix: bool) -> Iterator[Term]:
+    """Neighbours two by two where a script has no spaces, and what stands between such runs as it is."""
+    for is_run, group in groupby(words, lambda word: bool(_IS_UNSPACED.match(word))):
+        run = tuple(group)
+        if is_run and len(run) > 1:
+            yield from (Term(pair, is_pair=True) for pair in pairwise(run))
+        else:
+            yield Term(run, is_prefix=is_prefix and run[-1] is words[-1] and not is_run)
 
 
 def _without(expression: str, excluded: Sequence[Term]) -> str:

@@ -287,8 +287,9 @@ def _why(chunk: Passage, match: Match, asked: Query, candidates: _Candidates) ->
     parts = []
     total = len(asked.telling)
     if match.terms_found:
-        whole = "the word" if total == 1 else f"all {total} words"
-        parts.append(whole if match.terms_found == total else f"{match.terms_found} of {total} words")
+        things = "pairs of characters" if all(term.is_pair for term in asked.telling) else "words"
+        whole = "the word" if total == 1 else f"all {total} {things}"
+        parts.append(whole if match.terms_found == total else f"{match.terms_found} of {total} {things}")
     similarity = candidates.similarity.get(chunk.pk)
     if similarity is not None:
         parts.append(f"close in meaning ({similarity:.0%})")

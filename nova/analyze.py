@@ -12,7 +12,7 @@ from files.access import as_local_path
 from files.errors import FilesError
 from files.existing import proxy_path
 from files.models import File, Proxy
-from jobs.errors import Cancelled
+from jobs.errors import Cancelled, LeaseLost
 from jobs.progress import NO_PROGRESS, Progress
 from nova import local_model, results, shapes, shots
 from nova.announcing import announce
@@ -76,6 +76,8 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
         found = {kind: local_model.analyse(kind, clip, nova_job.options) for kind in nova_job.analysis_types}
         for kind, result in found.items():
             shapes.check(kind, result, shapes.BUILT_IN[kind])
+    except LeaseLost:  # another worker does it now
+        raise
     except Cancelled:
         nova_job.cancel()
         raise

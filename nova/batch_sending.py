@@ -27,7 +27,7 @@ from bedrock.errors import BedrockError, BusyError, OverBudgetError
 from bedrock.models import CatalogueModel
 from files import storage
 from jobs import notices
-from jobs.errors import Cancelled, WorkError
+from jobs.errors import Cancelled, LeaseLost, WorkError
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import report_all_parked
 from nova import asking, batch_pool, calls, conf, estimating
@@ -58,6 +58,8 @@ def send_batch(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS, token: 
             return _send(batch, progress, token or f"batch-{batch.pk}")
         except OverBudgetError as exc:
             return f"Waits: {exc}"
+        except LeaseLost:  # another worker sends it now
+            raise
         except Cancelled:
             if not was_called:
                 give_up(batch, "Sending it was cancelled.", "Send it again by hand.", is_held=True)

@@ -15,7 +15,7 @@ from bedrock.errors import OverBudgetError
 from bedrock.models import CatalogueModel
 from files.models import File
 from jobs import notices
-from jobs.errors import Cancelled, WorkError
+from jobs.errors import Cancelled, LeaseLost, WorkError
 from jobs.queue import enqueue
 from jobs.work import Work
 from nova import answers, asking, calls, realtime, renewing
@@ -163,6 +163,8 @@ def _noted(nova_job: NovaJob) -> Iterator[None]:
     """Whatever ends the work is noted on the analysis too."""
     try:
         yield
+    except LeaseLost:  # another worker does it now, and says how it ends
+        raise
     except Cancelled:
         answers.book(nova_job)  # pieces may have been paid before
         nova_job.cancel()

@@ -116,9 +116,9 @@ def _models() -> Iterator[Check]:
 def offered() -> tuple[dict[str, dict[str, object]], set[str]]:
     """What the region lists: lifecycle by model id, and the ids of inference profiles."""
     with faults.told("Listing models"):
-        summaries = clients.control().list_foundation_models(byProvider="Amazon")["modelSummaries"]
+        summaries = clients.control().list_foundation_models(byProvider="Amazon").get("modelSummaries", [])
         pages = clients.control().get_paginator("list_inference_profiles").paginate()
-        profiles = {row["inferenceProfileId"] for page in pages for row in page["inferenceProfileSummaries"]}
+        profiles = {row["inferenceProfileId"] for page in pages for row in page.get("inferenceProfileSummaries", [])}
     return {row["modelId"]: dict(row.get("modelLifecycle", {})) for row in summaries}, profiles
 
 

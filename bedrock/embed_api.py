@@ -190,7 +190,7 @@ def find_async(client_token: str, *, since: datetime) -> str:
     pages = clients.runtime_status().get_paginator("list_async_invokes").paginate(submitTimeAfter=since)
     with faults.told("Looking for the embedding"):
         for page in pages:
-            for call in page["asyncInvokeSummaries"]:
+            for call in page.get("asyncInvokeSummaries", []):
                 if call.get("clientRequestToken") == client_token:
                     return call["invocationArn"]
     return ""

@@ -129,6 +129,8 @@ HINTS = (
         "organisation, so a condition on aws:ResourceOrgID denies them).",
     ),
 )
+#: Who asks, as AWS names whoever signed in by a role: no word of it is about what went wrong.
+CALLER = re.compile(r"arn:aws[\w-]*:sts::\d*:assumed-role/\S+")
 #: Where the words give no hint, the code decides.
 BUSY = frozenset(
     {
@@ -140,10 +142,12 @@ BUSY = frozenset(
 DENIED = frozenset({"AccessDeniedException", "AccessDenied", "403", "Forbidden"})
 MISSING = frozenset({"ResourceNotFoundException", "404", "NotFound"})
 #: A call that ended with these never reached AWS, so nothing can have been charged.
-UNSENT = (aws.ConnectTimeoutError, aws.EndpointConnectionError, aws.ProxyConnectionError, aws.SSLError)
+UNSENT = (aws.ConnectTimeoutError, aws.EndpointConnectionError, aws.ProxyConnectionError)
+#: How TLS fails before anything is sent. Whatever else it says came after the handshake, when AWS may have the request.
+HANDSHAKE = re.compile(r"certificate|hostname|handshake|wrong.version|protocol|alert|unknown.ca", re.IGNORECASE)
 LOST = (
     aws.ReadTimeoutError, aws.ConnectionClosedError, aws.HTTPClientError, aws.ResponseStreamingError,
-    aws.IncompleteReadError, ResponseParserError,
+    aws.IncompleteReadError, aws.SSLError, ResponseParserError,
 )  # fmt: skip
 SIGN_IN = (
     aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.TokenRetrievalError,
@@ -171,7 +175,8 @@ def of_answer(exc: aws.ClientError, action: str) -> BedrockError:
     message = f"{action}: AWS answered {text}"
     if code in BUSY or status >= 500 or status == 429:
         return BusyError(message, aws_code=code)
-    hint = next((hint for hint in HINTS if hint.fits(text)), None)
+    said = CALLER.sub("caller", text)
+    hint = next((hint for hint in HINTS if hint.fits(said)), None)
     if hint:
         return hint.error(message, remedy=hint.remedy, aws_code=code)
     if code in DENIED or status == 403:
@@ -207,7 +212,7 @@ def of_client(exc: aws.BotoCoreError | ResponseParserError, action: str, *, paid
         return AccessError(
             f"{action}: {words}", remedy="Sign in to AWS: set AWS_PROFILE or access keys, or run `aws configure`."
         )
-    if isinstance(exc, UNSENT):
+    if isinstance(exc, UNSENT) or (isinstance(exc, aws.SSLError) and HANDSHAKE.search(words)):
         return BusyError(f"{action}: AWS could not be reached ({words})")
     if isinstance(exc, LOST):
         if paid:

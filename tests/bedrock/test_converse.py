@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, SSLError
 
 from bedrock import converse, faults, staging
 from bedrock.converse import Question, Tool
@@ -164,6 +164,38 @@ def test_a_word_that_has_a_hint_inside_is_no_hint() -> None:
     error = faults.of_answer(ClientError(said, "Converse"), "Asking")
 
     assert "sign-in" not in error.remedy
+
+
+@pytest.mark.parametrize("action", ["bedrock:InvokeModel", "s3:PutObject"])
+def test_the_role_that_somebody_signed_in_by_is_not_taken_for_that_of_batch_jobs(action: str) -> None:
+    words = (
+        "User: arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Editors_1a2b/ann is not authorized to perform: "
+        f"{action} because no identity-based policy allows the {action} action"
+    )
+    said: Any = {"Error": {"Code": "AccessDeniedException", "Message": words}}
+
+    error = faults.of_answer(ClientError(said, "Converse"), "Asking")
+
+    assert f"Allow your AWS user {action}." in error.remedy
+    assert "assumed-role" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate", BusyError),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", BusyError),
+        ("[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol", BusyError),
+        ("[SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC] decryption failed or bad record mac", LostAnswerError),
+        ("The read operation failed", LostAnswerError),
+    ],
+)
+def test_tls_that_breaks_after_its_handshake_may_have_been_charged(words: str, error: type[BedrockError]) -> None:
+    """Seen of a server that had the whole request: botocore calls this a failed validation too."""
+    broken = SSLError(endpoint_url="https://bedrock-runtime.example/model/m/converse", error=OSError(words))
+
+    assert type(faults.of_client(broken, "Asking", paid=True)) is error
+    assert type(faults.of_client(broken, "Asking", paid=False)) is BusyError
 
 
 def test_without_credentials_the_remedy_is_to_sign_in(aws: World, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,15 @@ def possibly_paid(entry: Entry, reason: str) -> Entry:
     return _book([entry], [facts], from_states=(State.RESERVED,))[0]
 
 
+def abandon(entries: Iterable[Entry]) -> None:
+    """Close reservations that nobody takes up any more: a call that had started counts as possibly paid."""
+    for entry in entries:
+        if entry.sent_at is None:
+            release(entry, note="Whoever asked is gone.")
+        else:
+            possibly_paid(entry, "The call was sent, then its worker ended: the answer is lost.")
+
+
 def forgive(entries: Sequence[Entry], *, note: str) -> int:
     """Give back what a person knows was not charged, so that it can be asked again. Settled entries stay."""
     states = (State.RESERVED, State.POSSIBLY_PAID)

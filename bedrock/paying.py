@@ -60,17 +60,21 @@ def _once(ask: Ask, call: Callable[[], Answer[Said]], keep: Callable[[Entry, Sai
     except BedrockError as exc:
         ledger.release(entry, note=str(exc))
         raise
-    _keep(lambda: keep(entry, answer.said), entry, answer.usage)
+    insist(lambda: _keep_and_settle(keep, entry, answer))
     return answer.said
 
 
-def _keep(keep: Callable[[], object], entry: Entry, usage: Usage) -> None:
-    """The answer is paid: a database that is busy, or full for a moment, is tried again for a minute."""
+def _keep_and_settle(keep: Callable[[Entry, Said], object], entry: Entry, answer: Answer[Said]) -> None:
+    with transaction.atomic():
+        keep(entry, answer.said)
+        ledger.settle(entry, usage=answer.usage)
+
+
+def insist(write: Callable[[], object]) -> None:
+    """Write an answer that is paid: a database that is busy, or full for a moment, is tried again for a minute."""
     for pause_s in (*PAUSES_S, None):
         try:
-            with transaction.atomic():
-                keep()
-                ledger.settle(entry, usage=usage)
+            write()
         except OperationalError:
             if pause_s is None or connection.in_atomic_block:
                 raise

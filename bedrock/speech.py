@@ -7,8 +7,10 @@ Converse request that reads the audio from S3.
 import asyncio
 import hashlib
 import json
+import logging
 import re
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -21,8 +23,9 @@ import botocore.session
 from botocore.exceptions import BotoCoreError
 
 from bedrock import catalogue, clients, conf, faults, ledger, sonic, sonic_sdk, staging
-from bedrock.errors import BedrockError, LostAnswerError
+from bedrock.errors import AlreadyPaidError, BedrockError, LostAnswerError, QuestionInFlightError
 from bedrock.models import Entry
+from bedrock.paying import insist
 from bedrock.pricing import Price, Usage
 from bedrock.sonic import Said
 
@@ -34,11 +37,15 @@ PROMPT_TOKENS = 200
 #: The low end of an estimate: this share of the tokens that are reserved.
 LOW_SHARE = 5
 REPORT_EVERY_S = 0.5
+#: So long does another call with the same question last at most.
+ELSEWHERE_S = sonic.STREAM_LIMIT_S
 CONVERSE_PROMPT = (
     "Transcribe the speech in this audio word for word, in its own language. Write one line for each sentence, "
     "beginning with its start in seconds in square brackets, as in [12.5]. Write nothing else."
 )
 _LINE = re.compile(r"^\s*\[\s*(\d+(?:\.\d+)?)\s*s?\s*\]\s*(.+)$")
+
+logger = logging.getLogger(__name__)
 
 OpenStream = Callable[[str, str], Awaitable[sonic.Stream]]
 
@@ -156,18 +163,43 @@ def hear_piece(
     Raises BedrockError. A stream that breaks is booked as possibly paid and asked once more.
     """
     question = question_of(speaker, pcm)
-    kept = memory.recall(question)
-    if kept is not None:
-        return kept
 
     def ask() -> tuple[list[Said], Usage]:
         answer = _listen_beside(speaker, pcm, report)
         return list(answer.said), answer.usage
 
+    def asked() -> list[Said]:
+        return _paid(speaker, question, sonic.duration_s(pcm), about, memory, ask)
+
+    def asked_twice() -> list[Said]:
+        try:
+            return asked()
+        except LostAnswerError:
+            return asked()
+
+    began = time.monotonic()
+    while True:
+        try:
+            return _once(question, memory, asked_twice)
+        except QuestionInFlightError:  # the answer of another call is waited for
+            if time.monotonic() - began > ELSEWHERE_S:
+                raise
+        report(0.0)
+        time.sleep(REPORT_EVERY_S)
+
+
+def _once(question: str, memory: Memory, ask: Callable[[], list[Said]]) -> list[Said]:
+    """The answer that is kept; else a new one, which is paid."""
+    kept = memory.recall(question)
+    if kept is not None:
+        return kept
     try:
-        return _paid(speaker, question, sonic.duration_s(pcm), about, memory, ask)
-    except LostAnswerError:
-        return _paid(speaker, question, sonic.duration_s(pcm), about, memory, ask)
+        return ask()
+    except AlreadyPaidError:  # between the look and the call: then it is kept by now
+        kept = memory.recall(question)
+        if kept is None:
+            raise
+        return kept
 
 
 def _listen_beside(speaker: Speaker, pcm: bytes, report: Callable[[float], None]) -> sonic.Answer:
@@ -193,14 +225,33 @@ def _listen_beside(speaker: Speaker, pcm: bytes, report: Callable[[float], None]
 
 async def _listen(speaker: Speaker, pcm: bytes, report: Callable[[float], None]) -> sonic.Answer:
     try:
-        stream = await speaker.open_stream(speaker.runtime_id, conf.region())
+        stream = _Heard(await speaker.open_stream(speaker.runtime_id, conf.region()))
     except BedrockError as error:
-        raise _NotAskedError(error) from error
-    return await sonic.listen(stream, pcm, speaker.settings, report)
+        raise _RefusedError(error) from error
+    try:
+        return await sonic.listen(stream, pcm, speaker.settings, report)
+    except BedrockError as error:
+        if isinstance(error, LostAnswerError) or stream.has_answered:
+            raise
+        raise _RefusedError(error) from error
 
 
-class _NotAskedError(Exception):
-    """Nothing was sent, so nothing was charged; the cause is what AWS said."""
+class _Heard:
+    """A stream that knows whether anything came back. What is refused before the first event is not charged."""
+
+    def __init__(self, stream: sonic.Stream) -> None:
+        self._stream = stream
+        self.send, self.close = stream.send, stream.close
+        self.has_answered = False
+
+    async def receive(self) -> dict[str, Any] | None:
+        event = await self._stream.receive()
+        self.has_answered = True
+        return event
+
+
+class _RefusedError(Exception):
+    """Nothing was sent, or AWS refused it: nothing was charged. The cause is what it said."""
 
     def __init__(self, cause: BedrockError) -> None:
         super().__init__(str(cause))
@@ -233,14 +284,14 @@ def _paid(
     )
     ledger.sent(entry)
     said, usage = _asked(entry, ask)
-    memory.keep(question, said, lambda: ledger.settle(entry, usage=usage))
+    insist(lambda: memory.keep(question, said, lambda: ledger.settle(entry, usage=usage)))
     return said
 
 
 def _asked(entry: Entry, ask: Callable[[], tuple[list[Said], Usage]]) -> tuple[list[Said], Usage]:
     try:
         return ask()
-    except _NotAskedError as error:
+    except _RefusedError as error:
         ledger.release(entry, note=str(error))
         raise error.cause from error
     except BaseException as error:  # a cancel or a Ctrl-C too: audio was sent
@@ -254,25 +305,39 @@ def _asked(entry: Entry, ask: Callable[[], tuple[list[Said], Usage]]) -> tuple[l
 def hear_file(speaker: Speaker, audio: Path, duration_s: float, about: About, memory: Memory) -> list[Said]:
     """What is said in a FLAC file, by one Converse request that reads it from S3. Times are the model's own."""
     question = question_of(speaker, audio.read_bytes())
-    kept = memory.recall(question)
-    if kept is not None:
-        return kept
-    key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.flac"
-    address = staging.upload(audio, key, content_type="audio/flac")
+
+    def ask() -> list[Said]:
+        key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.flac"
+        address = staging.upload(audio, key, content_type="audio/flac")
+        try:
+            return _paid(speaker, question, duration_s, about, memory, lambda: _converse(speaker, address))
+        finally:
+            _forget(key)
+
+    return _once(question, memory, ask)
+
+
+def _forget(key: str) -> None:
+    """A copy that stays behind is no reason to lose an answer that was paid: S3's own rule clears it."""
     try:
-        return _paid(speaker, question, duration_s, about, memory, lambda: _converse(speaker, address))
-    finally:
         staging.delete([key])
+    except BedrockError as error:
+        logger.warning("A copy of a sound could not be deleted from S3: %s", error)
 
 
 def _converse(speaker: Speaker, address: str) -> tuple[list[Said], Usage]:
     source: Any = {"audio": {"format": "flac", "source": {"s3Location": {"uri": address}}}}
-    with faults.told(f"Asking {speaker.runtime_id}", paid=True):
-        answer: Any = clients.runtime().converse(
-            modelId=speaker.runtime_id,
-            messages=[{"role": "user", "content": [source, {"text": CONVERSE_PROMPT}]}],
-            inferenceConfig={"maxTokens": speaker.max_tokens, "temperature": 0.0},
-        )
+    try:
+        with faults.told(f"Asking {speaker.runtime_id}", paid=True):
+            answer: Any = clients.runtime().converse(
+                modelId=speaker.runtime_id,
+                messages=[{"role": "user", "content": [source, {"text": CONVERSE_PROMPT}]}],
+                inferenceConfig={"maxTokens": speaker.max_tokens, "temperature": 0.0},
+            )
+    except LostAnswerError:
+        raise
+    except BedrockError as error:
+        raise _RefusedError(error) from error
     blocks = answer.get("output", {}).get("message", {}).get("content", [])
     text = "\n".join(str(block["text"]) for block in blocks if "text" in block)
     used = Usage.from_bedrock(answer.get("usage", {}))

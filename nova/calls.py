@@ -117,11 +117,7 @@ def free_the_dead() -> int:
     )
     for question in alive.only("pk"):
         del holders[holder_of(question)]
-    for entry in holders.values():
-        if entry.sent_at is None:
-            ledger.release(entry, note="Whoever asked is gone.")
-        else:
-            ledger.possibly_paid(entry, "The call was sent, then its worker ended: the answer is lost.")
+    ledger.abandon(holders.values())
     return len(holders)
 
 

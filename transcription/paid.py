@@ -4,8 +4,27 @@ from collections.abc import Callable
 
 from django.db import transaction
 
+from bedrock import ledger
+from bedrock.models import Entry
 from bedrock.sonic import Said
+from bedrock.speech import PURPOSE
+from jobs.models import Job
 from transcription.models import PaidPiece
+
+#: What the ledger calls a job of ours, before its id: two jobs of one file never take each other's calls for dead ones.
+HOLDER = "transcription:"
+
+
+def holder_of(job_id: int) -> str:
+    return f"{HOLDER}{job_id}"
+
+
+def free_the_dead() -> None:
+    """Let go of reservations whose job is over: its worker died, then it failed or was cancelled."""
+    reserved = list(Entry.objects.filter(purpose=PURPOSE, state=Entry.State.RESERVED).exclude(holder=""))
+    ids = [int(one.holder.removeprefix(HOLDER)) for one in reserved if one.holder.startswith(HOLDER)]
+    alive = {holder_of(pk) for pk in Job.objects.active().filter(pk__in=ids).values_list("pk", flat=True)}
+    ledger.abandon(one for one in reserved if one.holder not in alive)
 
 
 class PaidMemory:

@@ -5,7 +5,7 @@ from typing import Any
 from files.models import File
 from jobs.models import Job
 from jobs.queue import enqueue
-from transcription import conf, weights_wait
+from transcription import conf, paid, weights_wait
 from transcription.beside import read_sidecar
 from transcription.models import SIDECAR, Transcript
 from transcription.tasks import READ_SIDECARS, TRANSCRIBE, request_automatic
@@ -41,8 +41,10 @@ def _transcribe_if_ready(file: File, known: Transcript | None) -> None:
 
 
 def on_job_ended(*, job: Job, **_: Any) -> None:
-    """A transcription that failed or was cancelled settles too."""
+    """A transcription that failed or was cancelled settles too, and leaves nothing reserved."""
     if job.kind == TRANSCRIBE and job.state in (Job.State.FAILED, Job.State.CANCELLED):
+        if job.options.get("provider"):  # not the free one, which is the default
+            paid.free_the_dead()
         file = File.everything.filter(pk=job.subject_id or 0).first()
         if file is not None:
             settle(file, Transcript.objects.current_for(file), job.error or "cancelled")

@@ -7,7 +7,7 @@ from bedrock.models import Entry
 from files.models import File, Root
 from jobs.queue import enqueue
 from jobs.work import Work
-from transcription import registry, weights_wait
+from transcription import paid, registry, weights_wait
 from transcription.beside import refresh_sidecars
 from transcription.errors import ProviderNotReadyError
 from transcription.providers.base import Wish
@@ -59,8 +59,15 @@ def run_transcribe(work: Work) -> str:
             weights_wait.say_that_they_wait(ready)
             settle(file, None, f"waiting: {ready.reason}")
             return "Waiting for Whisper's weights"
+    choice = Choice.of(work.options)
+    if registry.get(choice.provider).is_paid:
+        paid.free_the_dead()
     transcript = transcribe(
-        file, Choice.of(work.options), progress=work.progress, token=f"{work.job_id}-{work.attempt}"
+        file,
+        choice,
+        progress=work.progress,
+        token=f"{work.job_id}-{work.attempt}",
+        holder=paid.holder_of(work.job_id),
     )
     if not transcript.has_speech:
         return "No speech"

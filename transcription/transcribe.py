@@ -42,7 +42,7 @@ class Choice:
         """What differs from the defaults: the same choice always gives the same options."""
         return {name: value for name, value in asdict(self).items() if value != getattr(Choice(), name)}
 
-    def wish(self, file: File | None = None) -> Wish:
+    def wish(self, file: File | None = None, *, holder: str = "") -> Wish:
         return Wish(
             model=self.model,
             engine=self.engine,
@@ -50,6 +50,7 @@ class Choice:
             duration_s=file.duration_s if file else None,
             file_id=file.pk if file else None,
             file_name=file.name if file else "",
+            holder=holder,
             memory=PaidMemory(file.name) if file else NO_MEMORY,
         )
 
@@ -72,7 +73,9 @@ def content_of(file: File) -> str:
     return file.sampled_hash or file.full_hash
 
 
-def transcribe(file: File, choice: Choice, *, progress: Progress = NO_PROGRESS, token: str = "") -> Transcript:
+def transcribe(
+    file: File, choice: Choice, *, progress: Progress = NO_PROGRESS, token: str = "", holder: str = ""
+) -> Transcript:
     """Transcribe a file and make the result its current transcript.
 
     Without `force`, one that this engine and model made of the same content is taken as it is. Nothing is written
@@ -80,7 +83,7 @@ def transcribe(file: File, choice: Choice, *, progress: Progress = NO_PROGRESS, 
     """
     require_sound(file)
     provider = registry.get(choice.provider)
-    wish = choice.wish(file)
+    wish = choice.wish(file, holder=holder)
     known = None if choice.force else existing(file, choice, provider)
     if known is not None:
         choose_current(known)

@@ -43,6 +43,7 @@ class ScriptedSonic:
     clock: SteppedClock
     said: Sequence[tuple[float, str, str, str]] = ()
     drops_after_s: float | None = None
+    drops_with: Exception = field(default_factory=lambda: ConnectionError("connection reset"))
     never_ends: bool = False
     tokens_per_s: int = 25
     events: list[str] = field(default_factory=list)
@@ -104,7 +105,7 @@ class ScriptedSonic:
         if elapsed_s > sonic.STREAM_LIMIT_S:
             raise ProtocolError("the stream was open for more than eight minutes")
         if self.drops_after_s is not None and self.heard_s >= self.drops_after_s:
-            self._out.put_nowait(ConnectionError("connection reset"))
+            self._out.put_nowait(self.drops_with)
             self.drops_after_s = None
         while self._waiting and self._waiting[0][0] <= self.heard_s:
             self._say(*self._waiting.pop(0)[1:])

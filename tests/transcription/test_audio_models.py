@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bedrock import catalogue
-from bedrock.errors import BusyError
+from bedrock import catalogue, staging
+from bedrock.errors import AccessError, BusyError
 from bedrock.models import Entry
 from bedrock.speech import Speaker
 from jobs.progress import NO_PROGRESS
@@ -134,7 +134,18 @@ def test_a_refusal_leaves_nothing_in_the_bucket(runtime: Runtime, provider: Nova
         list(provider.transcribe(audio, wish(), NO_PROGRESS).speeches)
 
     assert "Contents" not in runtime.world.s3.list_objects_v2(Bucket=BUCKET)
-    assert not Entry.objects.filter(state="settled").exists()
+    assert [entry.state for entry in Entry.objects.all()] == ["released"]
+
+
+def test_an_answer_outlives_a_staged_copy_that_may_not_be_deleted(
+    runtime: Runtime, provider: NovaSonicProvider, audio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(keys: object) -> int:
+        raise AccessError("AccessDenied: s3:DeleteObject")
+
+    monkeypatch.setattr(staging, "delete", refuse)
+
+    assert len(list(provider.transcribe(audio, wish(), NO_PROGRESS).speeches)) == 2
 
 
 def test_the_streaming_sdk_is_not_needed_for_it(runtime: Runtime, provider: NovaSonicProvider) -> None:

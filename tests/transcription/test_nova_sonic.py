@@ -1,30 +1,37 @@
 """Nova Sonic as a provider: pieces cut where it is quiet, approximate times, each paid once through the ledger."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
-from bedrock import sonic, speech
+from bedrock import ledger, sonic, speech
 from bedrock.errors import BusyError, LostAnswerError, OverBudgetError
 from bedrock.models import CatalogueModel, Entry
+from bedrock.pricing import Usage
 from bedrock.speech import Speaker
 from files import actions, selection
 from files.models import File
 from jobs.errors import Cancelled
+from jobs.models import Job
 from jobs.progress import NO_PROGRESS
+from jobs.queue import enqueue
 from tests.bedrock.sonic_stand_in import Service
 from tests.transcription.factories import make_file
 from tests.transcription.test_whisper import Watched
 from tests.transcription.voices import silence, voice, write_wav
-from transcription import conf, registry
+from transcription import conf, paid, registry
+from transcription.audio import read_blocks
 from transcription.errors import ProviderNotReadyError
 from transcription.models import PaidPiece
 from transcription.paid import PaidMemory
 from transcription.providers.base import Hearing, Wish
-from transcription.providers.nova_sonic import NovaSonicProvider, placed
+from transcription.providers.nova_sonic import NovaSonicProvider, placed, to_pcm
+from transcription.receivers import on_job_ended
 from transcription.transcribe import Choice, transcribe
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +72,23 @@ def wish(**more: Any) -> Wish:
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
     return write_wav(tmp_path / "talk.wav", voice(6), silence(1), voice(6))
+
+
+#: A question of somebody else.
+ASK = ledger.Ask(question="", purpose="transcription", model_key="sonic_2", mode="realtime", usd=Decimal(1), price=None)
+
+
+def reserve_for(provider: NovaSonicProvider, talk: Path, *, holder: str, was_sent: bool = True) -> Entry:
+    """As another job leaves it that asks the same now."""
+    (block,) = read_blocks(talk, longest_s=300.0)
+    entry = ledger.reserve(replace(ASK, question=speech.question_of(provider.speaker, to_pcm(block)), holder=holder))
+    if was_sent:
+        ledger.sent(entry)
+    return entry
+
+
+def keep_answer(entry: Entry) -> None:
+    PaidMemory().keep(entry.question, [sonic.Said(1.0, "Hello")], lambda: ledger.settle(entry, usage=Usage()))
 
 
 def heard(hearing: Hearing) -> list[str]:
@@ -140,6 +164,89 @@ def test_a_refusal_before_the_first_sound_costs_nothing(talk: Path) -> None:
         heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
 
     assert [entry.state for entry in Entry.objects.all()] == ["released"]
+
+
+@pytest.mark.parametrize(
+    ("said", "booked"), [((), "released"), (((1.0, "USER", "FINAL", "Good morning"),), "possibly_paid")]
+)
+def test_a_refusal_is_charged_only_where_something_was_answered(talk: Path, said: Any, booked: str) -> None:
+    service = Service({"said": said, "drops_after_s": 2.0, "drops_with": BusyError("slow down")})
+
+    with pytest.raises(BusyError):
+        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+
+    assert [entry.state for entry in Entry.objects.all()] == [booked]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_locked_for_a_moment_loses_no_paid_answer(
+    talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Locked(PaidMemory):
+        tries = 0
+
+        def keep(self, *about: Any) -> None:
+            self.tries += 1
+            if self.tries == 1:
+                raise OperationalError("database is locked")
+            super().keep(*about)
+
+    monkeypatch.setattr("bedrock.paying.PAUSES_S", (0.01,))
+
+    assert heard(provider_of(Service(HELLO)).transcribe(talk, wish(memory=Locked()), NO_PROGRESS)) == ["Good morning"]
+
+    assert [entry.state for entry in Entry.objects.all()] == ["settled"]
+
+
+def test_what_another_job_asks_now_is_waited_for_and_not_paid_again(
+    talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two jobs of one file: with another language, or forced, while the first one listens."""
+    monkeypatch.setattr("bedrock.speech.REPORT_EVERY_S", 0.01)
+    provider = provider_of(Service(HELLO))
+    first = reserve_for(provider, talk, holder="transcription:1")
+
+    class AnsweredMeanwhile(Watched):
+        def update(self, fraction: float, message: str = "") -> None:
+            if Entry.objects.filter(state="reserved").exists():
+                keep_answer(first)
+
+    assert heard(provider.transcribe(talk, wish(holder="transcription:2"), AnsweredMeanwhile())) == ["Hello"]
+
+    assert [entry.state for entry in Entry.objects.all()] == ["settled"]
+
+
+def test_what_was_answered_between_the_look_and_the_call_is_taken(talk: Path) -> None:
+    provider = provider_of(Service(HELLO))
+
+    class Slow(PaidMemory):
+        looks = 0
+
+        def recall(self, question: str) -> list[sonic.Said] | None:
+            self.looks += 1
+            if self.looks > 1:
+                return super().recall(question)
+            keep_answer(reserve_for(provider, talk, holder="transcription:1"))
+            return None
+
+    assert heard(provider.transcribe(talk, wish(memory=Slow()), NO_PROGRESS)) == ["Hello"]
+
+
+@pytest.mark.parametrize(("was_sent", "booked"), [(True, "possibly_paid"), (False, "released")])
+def test_a_job_that_is_over_leaves_nothing_reserved(talk: Path, was_sent: bool, booked: str) -> None:
+    """Killed in the middle of a call, then cancelled: nobody takes the reservation up."""
+    dead, alive = (enqueue("transcribe", one, {"provider": "nova_sonic"}) for one in (1, 2))
+    provider = provider_of(Service())
+    entry = reserve_for(provider, talk, holder=paid.holder_of(dead.pk), was_sent=was_sent)
+    other = ledger.reserve(replace(ASK, question="other", holder=paid.holder_of(alive.pk)))
+    Job.objects.filter(pk=dead.pk).update(state=Job.State.CANCELLED)
+    dead.refresh_from_db()
+
+    on_job_ended(job=dead)
+
+    entry.refresh_from_db()
+    other.refresh_from_db()
+    assert (entry.state, other.state) == (booked, "reserved")
 
 
 def test_a_cap_stops_it_before_it_begins(talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

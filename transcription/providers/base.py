@@ -55,6 +55,7 @@ class Wish:
     duration_s: float | None = None
     file_id: int | None = None
     file_name: str = ""
+    holder: str = ""  # who pays, for the ledger: a job finds again what it reserved before it was killed
     memory: Memory = NO_MEMORY
 
 

@@ -95,7 +95,7 @@ class NovaSonicProvider:
 
     @staticmethod
     def _about(wish: Wish) -> About:
-        return About(file_id=wish.file_id, file_name=wish.file_name, holder=f"transcribe:{wish.file_id}")
+        return About(file_id=wish.file_id, file_name=wish.file_name, holder=wish.holder)
 
 
 def to_pcm(block: Block) -> bytes:

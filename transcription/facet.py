@@ -1,20 +1,20 @@
 """What the library shows of transcripts: flag, filter, badge, and the action “Transcribe”."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import BaseExpression
 from django.urls import reverse
 
+from files import wording
 from files.facets import Action, Badge, Facet, Plan, flag
 from files.models import File, FileQuerySet
 from jobs.queue import enqueue_many
 from transcription import registry
 from transcription.errors import TranscriptionError
 from transcription.models import Transcript
-from transcription.providers.base import Provider, Readiness
+from transcription.providers.base import Cost, Provider, Readiness
 from transcription.serializers import TranscribeOptionsSerializer
 from transcription.tasks import ASKED_PRIORITY, TRANSCRIBE
 from transcription.transcribe import Choice
@@ -47,20 +47,31 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     audible = with_sound(selection)
     todo = remaining(audible, choice, provider) if _can_work(ready) else audible
     heard, count = audible.count(), todo.count()
-    seconds = todo.aggregate(total=Sum("duration_s"))["total"] or 0.0
-    cost = provider.cost(seconds)
+    cost, without_length = _cost(todo, provider) if count else (Cost(), 0)
     warnings = [] if ready.is_ready else [f"{ready.reason} They are fetched first."]
     if total > heard:
         warnings.append(f"{total - heard} of {total} files have no sound.")
+    if without_length:
+        warnings.append(f"Without a known length: {wording.files(without_length)}; what they cost is not counted.")
     return Plan(
         total=total,
         todo=count,
         already_done=heard - count,
-        usd_low=cost.usd_low if count else Decimal(0),
-        usd_high=cost.usd_high if count else Decimal(0),
+        usd_low=cost.usd_low,
+        usd_high=cost.usd_high,
+        is_unpriced=cost.is_unpriced,
         refusals=[] if _can_work(ready) else [f"{ready.reason} {ready.remedy}".strip()],
         warnings=warnings if _can_work(ready) else warnings[1:],
     )
+
+
+def _cost(todo: FileQuerySet, provider: Provider) -> tuple[Cost, int]:
+    """What these files would cost, one by one as they are paid, and how many are of unknown length."""
+    if not provider.is_paid:
+        return Cost(), 0
+    lengths = [seconds or 0.0 for seconds in todo.values_list("duration_s", flat=True)]
+    costs = {seconds: provider.cost(seconds) for seconds in set(lengths)}
+    return sum((costs[seconds] for seconds in lengths), Cost()), lengths.count(0.0)
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:

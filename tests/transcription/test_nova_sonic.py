@@ -278,7 +278,34 @@ def test_the_estimate_comes_before(talk: Path) -> None:
     assert nothing.usd_high == 0
     CatalogueModel.objects.filter(key="sonic_2").update(prices={})
     assert speech.estimate(provider.speaker, [10.0]) is None
-    assert provider.cost(3600.0).usd_high == 0
+    assert provider.cost(3600.0).is_unpriced
+
+
+def test_what_nobody_knows_the_price_of_is_not_free() -> None:
+    """As in a region that the price list has nothing of: a command would go on without asking."""
+    make_file(duration_s=600.0)
+    CatalogueModel.objects.filter(key="sonic_2").update(prices={})
+
+    plan = actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "nova_sonic"})
+
+    assert (plan.todo, plan.is_unpriced) == (1, True)
+    assert not actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "whisper"}).is_unpriced
+
+
+def test_the_estimate_covers_what_is_reserved_for_each_file() -> None:
+    """Each file is asked by itself, and long ones in pieces that are cut where it is quiet: earlier than they could."""
+    for number, seconds in enumerate([10.0] * 20 + [3600.0]):
+        make_file(name=f"{number}.mp4", duration_s=seconds)
+    make_file(name="live.webm", duration_s=None)
+
+    plan = actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "nova_sonic"})
+
+    speaker = conf.speaker()
+    price = speaker.price()
+    assert price is not None
+    pieces = [10.0] * 20 + [226.0] * 15 + [210.0]
+    assert plan.usd_high >= sum(price.cost(speaker.worst(seconds)) for seconds in pieces)
+    assert any("known length: 1 file" in warning for warning in plan.warnings)
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:

@@ -74,10 +74,18 @@ class Hearing:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What it would cost, as a range in USD; zero for engines on this machine."""
+    """What it would cost, as a range in USD; zero for engines on this machine. An unknown price is not zero."""
 
     usd_low: Decimal = Decimal(0)
     usd_high: Decimal = Decimal(0)
+    is_unpriced: bool = False
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            usd_low=self.usd_low + other.usd_low,
+            usd_high=self.usd_high + other.usd_high,
+            is_unpriced=self.is_unpriced or other.is_unpriced,
+        )
 
 
 class Provider(Protocol):
@@ -100,7 +108,7 @@ class Provider(Protocol):
         """Get what is missing and can be got (weights), as a step of its own. Raises ProviderNotReadyError."""
 
     def cost(self, duration_s: float) -> Cost:
-        """What audio of this length would cost."""
+        """What one file with audio of this length would cost."""
 
     def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
         """Listen to a 16 kHz mono file.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from bedrock import speech
 from bedrock.sonic import Said
 from bedrock.speech import About, Speaker
 from jobs.progress import Progress
-from transcription.audio import Block, read_blocks
+from transcription.audio import SEARCH_SHARE, Block, read_blocks
 from transcription.errors import ProviderNotReadyError
 from transcription.providers.base import Cost, Hearing, Option, Readiness, Wish
 from transcription.segments import Speech
@@ -54,9 +55,15 @@ class NovaSonicProvider:
         return None
 
     def cost(self, duration_s: float) -> Cost:
-        whole, rest = divmod(duration_s, self.piece_s)
-        found = speech.estimate(self.speaker, [self.piece_s] * int(whole) + ([rest] if rest else []))
-        return Cost(usd_low=found[0], usd_high=found[1]) if found else Cost()
+        lengths = self._pieces(duration_s) if self.speaker.is_stream else [duration_s]
+        found = speech.estimate(self.speaker, lengths if duration_s else [])
+        return Cost(usd_low=found[0], usd_high=found[1]) if found else Cost(is_unpriced=True)
+
+    def _pieces(self, duration_s: float) -> list[float]:
+        """The most pieces that audio of this length may be cut into: each is reserved with an answer of its own."""
+        shortest_s = self.piece_s * (1 - SEARCH_SHARE)
+        count = max(0, ceil((duration_s - self.piece_s) / shortest_s))
+        return [*[shortest_s] * count, duration_s - count * shortest_s]
 
     def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
         ready = self.readiness(wish)

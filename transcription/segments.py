@@ -2,8 +2,9 @@
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 REPEATED = "repetition"
@@ -15,6 +16,8 @@ NO_SPEECH_LIMIT = 0.6
 CONFIDENCE_OF_A_GUESS = 0.37  # e^-1: Whisper distrusts an average log probability below -1
 #: The same words this many times in a row are a loop; people do say "yes, yes".
 REPEATS_ALLOWED = 2
+#: Engines do not agree on moments: what is left beside a correction for less than this is its own first or last word.
+SHORTEST_REST_S = 1.0
 #: zlib needs some text before its ratio says anything.
 SHORTEST_LOOP_BYTES = 80
 
@@ -129,11 +132,42 @@ def over_silence(speech: Speech) -> bool:
 
 
 def keep_corrections(speeches: Sequence[Speech], corrected: Sequence[Speech]) -> list[Speech]:
-    """The new segments with a person's corrections put back in place of whatever overlaps them by half or more."""
+    """The new segments with a person's corrections put back in place of whatever overlaps them by half or more.
+
+    Of a segment that is longer than what was corrected the rest is kept.
+    """
     if not corrected:
         return list(speeches)
-    kept = [speech for speech in speeches if not any(_mostly_covers(row, speech) for row in corrected)]
+    kept = [part for speech in speeches for part in _beside(speech, corrected)]
     return sorted([*kept, *corrected], key=lambda speech: (speech.start_s, speech.end_s))
+
+
+def _beside(speech: Speech, corrected: Sequence[Speech]) -> list[Speech]:
+    """What is left of a segment beside the corrections that take its place."""
+    over = [row for row in corrected if _mostly_covers(row, speech)]
+    if not over:
+        return [speech]
+    if not speech.words:  # said twice in part is better than lost
+        covered_s = sum(min(row.end_s, speech.end_s) - max(row.start_s, speech.start_s) for row in over)
+        return [speech] if covered_s < (speech.end_s - speech.start_s) / 2 else []
+    gap = " " if " " in speech.text else ""
+    return [
+        replace(speech, start_s=run[0].start_s, end_s=run[-1].end_s, text=gap.join(w.text for w in run), words=run)
+        for run in _runs_outside(speech.words, over)
+        if run[-1].end_s - run[0].start_s >= SHORTEST_REST_S
+    ]
+
+
+def _runs_outside(words: Sequence[Word], over: Sequence[Speech]) -> Iterator[tuple[Word, ...]]:
+    """The words that no correction covers, those that follow each other together."""
+
+    def is_outside(word: Word) -> bool:
+        middle_s = (word.start_s + word.end_s) / 2
+        return not any(row.start_s <= middle_s <= row.end_s for row in over)
+
+    for outside, run in groupby(words, key=is_outside):
+        if outside:
+            yield tuple(run)
 
 
 def _mostly_covers(corrected: Speech, speech: Speech) -> bool:

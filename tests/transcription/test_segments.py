@@ -80,6 +80,29 @@ def test_corrections_replace_what_they_cover() -> None:
     assert segments.keep_corrections(new, []) == new
 
 
+def words_of(text: str) -> tuple[Word, ...]:
+    """A word a second."""
+    return tuple(Word(start_s=float(at), end_s=at + 0.9, text=word) for at, word in enumerate(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("new", "texts"),
+    [
+        (speech("a b c d e f", 0, 6, words=words_of("a b c d e f")), ["a b", "C D", "e f"]),
+        (speech("a b c d", 0, 4, words=words_of("a b c d")), ["a b", "C D"]),
+        (speech("x c d y", 1.5, 4.5, words=tuple(words_of("_ _ c d"))[2:]), ["C D"]),
+        (speech("abcdef", 0, 6, words=words_of("a b c d e f")), ["ab", "C D", "ef"]),
+        (speech("all of it, without times of words", 0, 6), ["all of it, without times of words", "C D"]),
+        (speech("about as long", 1.5, 4.5), ["C D"]),
+    ],
+)
+def test_what_stands_beside_a_correction_in_a_longer_segment_is_not_lost(new: Speech, texts: list[str]) -> None:
+    kept = segments.keep_corrections([new], [speech("C D", 2, 4, is_corrected=True)])
+
+    assert [row.text for row in kept] == texts
+    assert all(row.start_s <= row.end_s for row in kept)
+
+
 @given(st.lists(anything, max_size=6), st.lists(anything, max_size=3))
 def test_no_correction_is_ever_lost(new: list[Speech], corrected: list[Speech]) -> None:
     new, corrected = segments.tidy(new), segments.tidy(corrected)

@@ -60,10 +60,14 @@ class WallClock:
 
 @dataclass(frozen=True)
 class Said:
-    """Words that the speaker said; `at_s` = how much audio had been sent when they came back."""
+    """Words that the speaker said; `at_s` = how much audio had been sent when they came back.
+
+    `note` is what a person should know of the answer from there on.
+    """
 
     at_s: float
     text: str
+    note: str = ""
 
 
 @dataclass(frozen=True)

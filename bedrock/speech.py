@@ -43,6 +43,8 @@ CONVERSE_PROMPT = (
     "Transcribe the speech in this audio word for word, in its own language. Write one line for each sentence, "
     "beginning with its start in seconds in square brackets, as in [12.5]. Write nothing else."
 )
+#: Why a model stops that has said all.
+WHOLE = ("end_turn", "stop_sequence")
 _LINE = re.compile(r"^\s*\[\s*(\d+(?:\.\d+)?)\s*s?\s*\]\s*(.+)$")
 
 logger = logging.getLogger(__name__)
@@ -341,7 +343,18 @@ def _converse(speaker: Speaker, address: str) -> tuple[list[Said], Usage]:
     blocks = answer.get("output", {}).get("message", {}).get("content", [])
     text = "\n".join(str(block["text"]) for block in blocks if "text" in block)
     used = Usage.from_bedrock(answer.get("usage", {}))
-    return parse_lines(text), speaker.converse_usage(used.input_tokens, used.output_tokens)
+    said = parse_lines(text)
+    if answer.get("stopReason") not in WHOLE:
+        at_s = said[-1].at_s if said else 0.0
+        said.append(Said(at_s, "", f"{_why(answer, speaker)}: what is said after second {at_s:g} is missing."))
+    return said, speaker.converse_usage(used.input_tokens, used.output_tokens)
+
+
+def _why(answer: Any, speaker: Speaker) -> str:
+    reason = str(answer.get("stopReason"))
+    if reason == "max_tokens":
+        return f"The answer ended at its limit of {speaker.max_tokens:,} tokens (NOVA_SONIC_MAX_TOKENS)"
+    return f"The model stopped early ({reason})"
 
 
 def parse_lines(text: str) -> list[Said]:

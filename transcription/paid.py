@@ -35,10 +35,10 @@ class PaidMemory:
 
     def recall(self, question: str) -> list[Said] | None:
         piece = PaidPiece.objects.filter(question=question).first()
-        return None if piece is None else [Said(row["at_s"], row["text"]) for row in piece.said]
+        return None if piece is None else [Said(**row) for row in piece.said]
 
     def keep(self, question: str, said: list[Said], settle: Callable[[], object]) -> None:
-        rows = [{"at_s": line.at_s, "text": line.text} for line in said]
+        rows = [{"at_s": line.at_s, "text": line.text, "note": line.note} for line in said]
         with transaction.atomic():
             PaidPiece.objects.get_or_create(question=question, defaults={"said": rows, "file_name": self.file_name})
             settle()

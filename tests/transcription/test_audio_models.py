@@ -41,6 +41,7 @@ class Runtime(ThreadingHTTPServer):
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.staged: list[int] = []
         self.status = 200
+        self.text, self.stop_reason = TEXT, "end_turn"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -53,8 +54,8 @@ class _Handler(BaseHTTPRequestHandler):
         key = address.removeprefix(f"s3://{BUCKET}/")
         self.server.staged.append(self.server.world.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"])
         answer = {
-            "output": {"message": {"role": "assistant", "content": [{"text": TEXT}]}},
-            "stopReason": "end_turn",
+            "output": {"message": {"role": "assistant", "content": [{"text": self.server.text}]}},
+            "stopReason": self.server.stop_reason,
             "usage": {"inputTokens": 150, "outputTokens": 20, "totalTokens": 170},
             "metrics": {"latencyMs": 5},
         }
@@ -125,6 +126,34 @@ def test_the_audio_goes_by_s3_once_and_its_cost_is_booked(
     assert "Contents" not in runtime.world.s3.list_objects_v2(Bucket=BUCKET)
     entry = Entry.objects.get()  # sound is dearer than text: 150 at $0.0011 and 20 at $0.0028 a thousand
     assert (entry.state, entry.actual_usd) == ("settled", Decimal("0.000221"))
+
+
+@pytest.mark.parametrize(
+    ("text", "stop_reason", "words", "notes"),
+    [
+        ("", "end_turn", [], []),
+        (TEXT, "max_tokens", ["Ask not what your country", "can do for you"], ["512 tokens", "after second 2.5"]),
+        ("", "content_filtered", [], ["content_filtered", "after second 0"]),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_told_also_when_it_is_taken_again(
+    runtime: Runtime,
+    provider: NovaSonicProvider,
+    audio: Path,
+    text: str,
+    stop_reason: str,
+    words: list[str],
+    notes: list[str],
+) -> None:
+    runtime.text, runtime.stop_reason = text, stop_reason
+    asked = wish()
+
+    for _ in range(2):
+        hearing = provider.transcribe(audio, asked, NO_PROGRESS)
+        assert [row.text for row in hearing.speeches] == words
+        assert all(note in " ".join(hearing.notes) for note in notes)
+        assert len(hearing.notes) == 1 + bool(notes)
+    assert len(runtime.asked) == 1
 
 
 def test_a_refusal_leaves_nothing_in_the_bucket(runtime: Runtime, provider: NovaSonicProvider, audio: Path) -> None:

@@ -70,14 +70,17 @@ class NovaSonicProvider:
         if not ready.is_ready:
             raise ProviderNotReadyError(ready.reason, remedy=ready.remedy)
         engine, model = self.identity(wish)
-        route = self._by_stream if self.speaker.is_stream else self._by_converse
+        notes = [APPROXIMATE_NOTE]
+        is_stream = self.speaker.is_stream
         return Hearing(
             engine=engine,
             model=model,
             language=wish.language,
             is_approximate=True,
-            notes=[APPROXIMATE_NOTE],
-            speeches=route(audio, wish, progress),
+            notes=notes,
+            speeches=(
+                self._by_stream(audio, wish, progress) if is_stream else self._by_converse(audio, wish, progress, notes)
+            ),
         )
 
     def _by_stream(self, audio: Path, wish: Wish, progress: Progress) -> Iterator[Speech]:
@@ -92,12 +95,14 @@ class NovaSonicProvider:
             report(1.0)
             yield from placed(said, offset_s=block.offset_s, end_s=block.offset_s + block.duration_s)
 
-    def _by_converse(self, audio: Path, wish: Wish, progress: Progress) -> Iterator[Speech]:
+    def _by_converse(self, audio: Path, wish: Wish, progress: Progress, notes: list[str]) -> Iterator[Speech]:
         total_s = wish.duration_s or 0.0
         progress.update(0.0, "Listening at AWS")
-        said = speech.hear_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
+        answer = speech.hear_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
+        notes += [line.note for line in answer if line.note]
+        said = [line for line in answer if line.text]
         ends = [*(line.at_s for line in said[1:]), total_s]
-        for line, end_s in zip(said, ends, strict=True):
+        for line, end_s in zip(said, ends, strict=False):  # without a word there is one end too many
             yield Speech(start_s=line.at_s, end_s=max(end_s, line.at_s), text=line.text)
 
     @staticmethod

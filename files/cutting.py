@@ -13,6 +13,8 @@ from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
 
 LIST = "pieces.csv"
+#: The time of a key frame, rounded up, lies behind it: asked for again, it would be missed for the next one.
+EARLY_S = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ def _arguments(source: Path, folder: Path, cuts_s: Sequence[float]) -> list[str]
     return [
         *("-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{source}"),
         *("-map", "0:V:0", "-c", "copy", "-f", "segment", "-segment_format", "mp4", "-reset_timestamps", "1"),
-        *("-segment_times", ",".join(f"{at:.3f}" for at in cuts_s)),
+        *("-segment_times", ",".join(f"{at - EARLY_S:.3f}" for at in cuts_s)),
         *("-segment_list", f"file:{folder / LIST}", "-segment_list_type", "csv"),
         f"file:{folder / '%03d.mp4'}",
     ]

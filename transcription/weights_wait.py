@@ -1,5 +1,6 @@
 """What waits for Whisper's weights: one notice, and the files that get their transcript when the weights arrive."""
 
+from django.db import transaction
 from django.urls import reverse
 
 from files.models import File, FileQuerySet
@@ -37,9 +38,10 @@ def transcribe_what_waited() -> int:
     """Called now and then: when the weights are there, take the notice back and make what is missing."""
     if not Notice.objects.filter(key=NOTICE).exists() or not readiness().is_ready:
         return 0
-    notices.clear(NOTICE)
-    ids = list(untranscribed().values_list("pk", flat=True)) if conf.transcribes_on_import() else []
-    if not ids:
-        return 0
-    batch = create_batch("Transcripts that waited for Whisper's weights", "transcribe")
-    return enqueue_many("transcribe", ids, AUTOMATIC, batch=batch)
+    with transaction.atomic():  # a worker that dies here must not take the notice along
+        notices.clear(NOTICE)
+        ids = list(untranscribed().values_list("pk", flat=True)) if conf.transcribes_on_import() else []
+        if not ids:
+            return 0
+        batch = create_batch("Transcripts that waited for Whisper's weights", "transcribe")
+        return enqueue_many("transcribe", ids, AUTOMATIC, batch=batch)

@@ -47,3 +47,19 @@ def test_a_cut_behind_the_end_is_told_and_leaves_nothing(proxy: Path) -> None:
     with pytest.raises(FfmpegFailedError, match="pieces"), pieces(file, proxy, [10.0, 60.0], token="7-1"):
         pass
     assert not list(derived.folder(file.pk).glob("pieces-*"))
+
+
+def test_cut_once_more_at_its_own_beginnings_it_is_cut_the_same(folders: Path, tmp_path: Path) -> None:
+    """A retry cuts where the pieces that were answered begin: a key frame later would leave a hole between them."""
+    path = tmp_path / "proxy_video" / "thirds.mp4"
+    source = ("-f", "lavfi", "-i", "testsrc2=s=160x90:r=15:d=30")  # a key frame each 3.3333 s
+    run_ffmpeg(*source, "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", path)
+    file = make_file(duration_s=30.0)
+
+    def cut(cuts: list[float]) -> list[tuple[float, float]]:
+        with pieces(file, path, cuts, token="7-1") as made:
+            return [(piece.start_s, piece.end_s) for piece in made]
+
+    once = cut([5.0, 12.0, 17.0])
+
+    assert cut([start for start, _ in once[1:]]) == once

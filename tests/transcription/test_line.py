@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import OperationalError
 
 from files.models import File, Root
 from files.signals import media_ready, root_scanned
@@ -171,6 +172,23 @@ def test_when_the_weights_arrive_what_waited_is_made(talk: File, no_weights: Pat
     assert Transcript.objects.get().segment_count == 2
     assert Batch.objects.get().jobs.count() == 1
     assert weights_wait.transcribe_what_waited() == 0
+
+
+def test_what_waited_is_not_forgotten_by_a_worker_that_dies_on_the_way(
+    talk: File, no_weights: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> int:
+        raise OperationalError("database is locked")
+
+    ready(talk)
+    no_weights.mkdir(parents=True)
+    (no_weights / "faster-whisper-base").symlink_to(models / "faster-whisper-base")
+    with monkeypatch.context() as patched:
+        patched.setattr(weights_wait, "enqueue_many", die)
+        with pytest.raises(OperationalError):
+            weights_wait.transcribe_what_waited()
+
+    assert weights_wait.transcribe_what_waited() == 1
 
 
 def test_download_fetches_them_and_makes_what_waited(

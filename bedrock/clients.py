@@ -7,6 +7,7 @@ charged again. Free calls are retried in the standard way. Credentials come from
 
 import os
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -25,6 +26,8 @@ CONNECT_TIMEOUT_S = 10
 FREE_READ_TIMEOUT_S = 60
 FREE_ATTEMPTS = 4
 POOL = 32
+#: Where keys are written to: the variable that names the place, and the usual one.
+KEY_FILES = (("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), ("AWS_CONFIG_FILE", "~/.aws/config"))
 
 
 def runtime() -> "BedrockRuntimeClient":
@@ -58,8 +61,22 @@ def sts() -> "STSClient":
 def _client(service: str, read_timeout_s: float, attempts: int) -> Any:
     override = f"AWS_ENDPOINT_URL_{service.replace('-', '_').upper()}"
     endpoint = os.environ.get(override) or os.environ.get("AWS_ENDPOINT_URL") or ""
-    who = (os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_PROFILE"), os.environ.get("AWS_SESSION_TOKEN"))
-    return _made(os.getpid(), service, conf.region(), endpoint, who, read_timeout_s, attempts)
+    return _made(os.getpid(), service, conf.region(), endpoint, _who(), read_timeout_s, attempts)
+
+
+def _who() -> tuple[object, ...]:
+    """What changes when somebody signs in anew: a client keeps the keys that it found when it was made."""
+    names = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SESSION_TOKEN")
+    return (*map(os.environ.get, names), *map(_changed_at, KEY_FILES))
+
+
+def _changed_at(place: tuple[str, str]) -> tuple[int, int] | None:
+    name, usual = place
+    try:
+        found = Path(os.environ.get(name) or usual).expanduser().stat()
+    except (OSError, RuntimeError):  # RuntimeError: nobody knows the home folder
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=32)
@@ -68,7 +85,7 @@ def _made(
     service: str,
     region: str,
     endpoint: str,
-    _who: tuple[str | None, ...],
+    _who: tuple[object, ...],
     read_timeout_s: float,
     attempts: int,
 ) -> Any:

@@ -45,6 +45,7 @@ ROUNDS = 5
 #: Clocks of AWS and of this machine may differ by so much.
 CLOCKS = timedelta(hours=2)
 SENT = "Sent to Bedrock"
+CONFLICT = "ConflictException"
 
 
 def send_batch(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS, token: str = "") -> str:
@@ -176,7 +177,13 @@ def _create(batch: BedrockBatch, *, was_called: bool) -> None:
     found = _made_before(batch) if was_called else None
     if found is None:
         new_job = _new_job(batch)
-        take_arn(batch, batch_api.create(new_job), new_job.output_uri)
+        try:
+            take_arn(batch, batch_api.create(new_job), new_job.output_uri)
+        except BedrockError as exc:
+            if exc.aws_code != CONFLICT:
+                raise
+            # Its generated name is in use: an earlier try of the client made it. The list tells of it in a while.
+            raise BusyError(str(exc), remedy=exc.remedy) from exc
     else:
         logger.info("Took up %s, which Bedrock had and we did not", found.arn)
         take_arn(batch, found.arn, found.output_uri)

@@ -565,6 +565,19 @@ class TestRefusals:
         assert set(states(nova_jobs)) == {"completed"}
         assert_settled(aws)
 
+    def test_a_name_that_is_in_use_is_that_of_the_job_that_was_made(self, aws: World, media: Path) -> None:
+        """The first answer was lost, and the client's second try is told of a conflict: nothing is asked elsewhere."""
+        nova_jobs = ask_for(media, 4)
+        aws.break_next("CreateModelInvocationJob", at.DROP_AFTER)
+        conflict = at.Fault(code="ConflictException", message="The provided job name is currently in use.")
+        aws.break_next("CreateModelInvocationJob", conflict)
+        send()
+        go_through(aws)
+
+        assert len(aws.jobs) == 1
+        assert set(states(nova_jobs)) == {"completed"}
+        assert_settled(aws)
+
     def test_an_unpriced_model_under_a_cap_waits_for_its_price(self, aws: World, media: Path, settings: Any) -> None:
         nova_jobs = ask_for(media, 4)
         prices = CatalogueModel.objects.get(key="lite").prices

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -74,7 +74,8 @@ class Hit:
 class SearchAnswer:
     """What was found. `notice` says in plain words why it may be less than was asked for.
 
-    `counts` says how many moments each kind of source has; a moment that several have counts in each.
+    `counts` says how many moments each kind of source has; a moment that several have counts in each. `is_cut`:
+    there may be more than was looked at, so that `total` and `counts` are what there is at least.
     """
 
     results: list[Hit] = field(default_factory=list)
@@ -84,6 +85,7 @@ class SearchAnswer:
     of_all_kinds: int = 0
     file_count: int = 0
     weaker: int = 0
+    is_cut: bool = False
     mode: str = "hybrid"
     took_s: float = 0.0
 
@@ -102,6 +104,7 @@ class _Candidates:
     words: frozenset[int] = frozenset()
     similarity: dict[int, float] = field(default_factory=dict)
     weaker: int = 0
+    is_cut: bool = False
     notice: str = ""
 
 
@@ -206,15 +209,14 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
     partial = [one for one in words.scores if one not in words.words]
     fused = reciprocal_rank([Ranking(whole), Ranking(partial, weight=PARTIAL_WEIGHT), Ranking(list(meaning.scores))])
     scores = {int(str(one)): score for one, score in fused.items()}
-    return _Candidates(
-        scores=scores, words=words.words, similarity=meaning.similarity, weaker=meaning.weaker, notice=meaning.notice
-    )
+    return replace(meaning, scores=scores, words=words.words, is_cut=words.is_cut or meaning.is_cut)
 
 
 def _by_words(asked: Query, scope: _Scope) -> _Candidates:
     found = keyword.find(asked, scope.where, limit=POOL)
-    scores = reciprocal_rank([Ranking([*found.whole, *found.partial])])
-    return _Candidates(scores={int(str(one)): score for one, score in scores.items()}, words=frozenset(found.whole))
+    ranked = [*found.whole, *found.partial]
+    scores = {int(str(one)): score for one, score in reciprocal_rank([Ranking(ranked)]).items()}
+    return _Candidates(scores=scores, words=frozenset(found.whole), is_cut=len(ranked) >= POOL)
 
 
 def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
@@ -232,7 +234,8 @@ def _floored(space: Space, near: Sequence[Near]) -> _Candidates:
     provider = provider_for(space.key)
     close = [one for one in near if one.similarity >= (provider.name_floor if one.is_name else provider.floor)]
     similarity = {one.chunk_id: one.similarity for one in close}
-    return _Candidates(scores=dict(similarity), similarity=similarity, weaker=len(near) - len(close))
+    weaker = len(near) - len(close)
+    return _Candidates(scores=dict(similarity), similarity=similarity, weaker=weaker, is_cut=len(close) >= POOL)
 
 
 def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
@@ -254,7 +257,7 @@ def _fill(
     answer.counts = dict(Counter(kind for one in moments for kind in (one.chunk.source_kind, *one.also)))
     answer.total = answer.of_all_kinds = len(moments)
     answer.file_count = len({moment.chunk.file_id for moment in moments})
-    answer.notice, answer.weaker = candidates.notice, candidates.weaker
+    answer.notice, answer.weaker, answer.is_cut = candidates.notice, candidates.weaker, candidates.is_cut
     shown = moments[:limit]
     scores: Mapping[int, float] = {moment.chunk.pk: moment.score for moment in shown}
     if answer.mode != "semantic":

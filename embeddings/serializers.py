@@ -103,5 +103,6 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(), help_text="Moments that have each kind; one may have several."
     )
     total = serializers.IntegerField(help_text="Moments found.")
+    is_cut = serializers.BooleanField(help_text="There may be more: `total` and `counts` are what there is at least.")
     mode = serializers.ChoiceField(choices=list(MODES))
     took_s = serializers.FloatField()

@@ -128,6 +128,7 @@ def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
             answer.results, answer.counts[kind] = of_kind.results, of_kind.total
             answer.total = of_kind.total
             answer.file_count = of_kind.file_count
+            answer.is_cut |= of_kind.is_cut
     except WorkError as error:
         return None, f"{error} {error.remedy}".strip()
     return answer, ""

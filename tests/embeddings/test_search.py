@@ -3,11 +3,12 @@
 import re
 
 import pytest
+from django.test import Client
 
 from embeddings import fulltext, index, keyword, matrix, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError
 from embeddings.models import Embedding, Space
-from embeddings.search import SearchAnswer, more_like, search
+from embeddings.search import MODES, SearchAnswer, more_like, search
 from files.models import File
 from nova.models import NovaJob
 from nova.results import keep
@@ -174,6 +175,20 @@ def test_counts_are_of_moments_by_kind(pond: File) -> None:
     assert len(answer.results) == 1
     assert answer.counts == {"transcript": 1, "name": 1}
     assert (answer.total, answer.file_count) == (2, 1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_not_all_was_looked_at_counts_are_what_there_is_at_least(
+    pond: File, mode: str, monkeypatch: pytest.MonkeyPatch, admin_client: Client
+) -> None:
+    assert not search("leak", mode=mode).is_cut
+
+    monkeypatch.setattr("embeddings.search.POOL", 1)
+
+    assert search("leak", mode=mode).is_cut
+    page = admin_client.get("/search/", {"q": "leak", "mode": mode}).content.decode()
+    assert "All 1+" in page
+    assert "1–1 of 1 or more" in page
 
 
 @pytest.mark.parametrize("mode", ["semantic", "hybrid"])

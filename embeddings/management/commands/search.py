@@ -63,8 +63,11 @@ class Command(BaseCommand):
             kinds = ", ".join([hit.kind_label, *hit.also_labels])
             self.stdout.write(self.style.SUCCESS(f"{hit.file_name}{place}") + f"  [{kinds}; {hit.why}]")
             self.stdout.write(f"    {self._plain(hit)}\n    {hit.url}")
-        nothing = "Nothing close." if not answer.results else ""
-        self.stdout.write(nothing or f"{answer.total} moments in {answer.file_count} files, {answer.took_s:.2f} s")
+        if not answer.results:
+            self.stdout.write("Nothing close.")
+            return
+        total = f"{answer.total} moments or more" if answer.is_cut else f"{answer.total} moments"
+        self.stdout.write(f"{total} in {answer.file_count} files, {answer.took_s:.2f} s")
 
     def _plain(self, hit: Hit) -> str:
         marked = re.sub("<mark>(.*?)</mark>", lambda match: self.style.WARNING(match[1]), hit.snippet)

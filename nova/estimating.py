@@ -26,19 +26,18 @@ def of_piece(  # noqa: PLR0913  (a call has these parts)
     *,
     depth: str,
     prompt: Prompt | None = None,
-    transcript_chars: int = TRANSCRIPT_CHARS,
+    material: Range | None = None,
 ) -> Estimate:
     """One question. Its high figure is the worst case that the ledger reserves; it is sharper with the prompt known.
 
-    `transcript_chars` is how much of a transcript goes along at most, where there is no prompt yet.
+    `material` are the tokens of what is known of the file, where the prompt is without it; by itself a long transcript.
     """
     sampling = model.video_sampling()
     video = sampling.tokens(span.end_s - span.start_s) if sampling else Range(low=0, high=0)
     if prompt is None:
-        speech = pricing.text_tokens("a" * min(transcript_chars, TRANSCRIPT_CHARS))
-        text = Range(low=PROMPT_LOW + speech.low, high=PROMPT_HIGH + speech.high)
+        text = Range(low=PROMPT_LOW, high=PROMPT_HIGH) + (material or pricing.text_tokens("a" * TRANSCRIPT_CHARS))
     else:
-        text = pricing.text_tokens(prompt.system + prompt.text_without_tool)
+        text = pricing.text_tokens(prompt.system + prompt.text_without_tool) + (material or Range(low=0, high=0))
     limit = max_tokens(model, types, depth)
     return pricing.estimate(
         price=catalogue.price(model, mode),

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
+from typing import Any, NamedTuple
 
+from django.db.models import F, Func, IntegerField
 from django.db.models.functions import Length
 
 from bedrock import catalogue, ledger, pricing
 from bedrock import conf as bedrock_conf
 from bedrock.errors import BedrockError
 from bedrock.models import CatalogueModel
-from bedrock.pricing import Estimate
+from bedrock.pricing import Estimate, Range
 from files import conf as files_conf
 from files import wording
 from files.models import File, FileQuerySet
@@ -20,13 +22,16 @@ from nova import asking, estimating
 from nova.merging import Span
 from nova.models import LOCAL
 from nova.options import Wanted
+from nova.prompts import TRANSCRIPT_CHARS, Context, Prompt, build_prompt
 from nova.tasks import require_askable
 from transcription.models import Transcript
 
 CHUNK = 500
 ZERO = Decimal(0)
-#: Transcripts are counted in steps, so that there are few different prices.
-ROUND_CHARS = 1000
+#: What is known of a file is counted in steps, so that there are few different prices.
+ROUND_TOKENS = 200
+#: What stands around each line of a transcript, and around name and folder.
+LINE_CHARS, FRAME_CHARS = 11, 300
 
 
 @dataclass(kw_only=True)
@@ -85,7 +90,7 @@ class _Count:
     def __init__(self, model: CatalogueModel, wanted: Wanted, *, force: bool) -> None:
         self.model, self.wanted, self.force = model, wanted, force
         self.todo = self.done = self.records = self.unhashed_away = self.without_length = 0
-        self._kinds: dict[tuple[int, tuple[str, ...], int], int] = {}
+        self._kinds: dict[tuple[int, tuple[str, ...], Range], int] = {}
         self._seen: set[str] = set()
         self._types = asking.asked_types(wanted)
 
@@ -94,7 +99,7 @@ class _Count:
         # A file without a hash was never asked about.
         hashed = [file.pk for file in files if file.full_hash and not self.force]
         known = asking.replies_of([key for pk in hashed for _, key in keyed[pk]])
-        said = _said_chars(files)
+        said = _said(files)
         for file in files:
             self.without_length += not file.duration_s
             self.unhashed_away += not file.full_hash and file.state != File.State.AVAILABLE
@@ -103,11 +108,12 @@ class _Count:
             pieces = len(cut)
             for piece in cut:
                 names = tuple(sorted(one.name for one in piece.missing)) or ()
-                if not names or (file.full_hash and piece.content_key in self._seen):
+                # Copies are asked about once, but where it is asked anew: then each for itself.
+                if not names or (file.full_hash and not self.force and piece.content_key in self._seen):
                     continue
                 self._seen.add(piece.content_key)
-                chars = math.ceil(said.get(file.pk, 0) / pieces / ROUND_CHARS) * ROUND_CHARS
-                kind = (math.ceil(piece.span.end_s - piece.span.start_s), names, chars)
+                material = _material(file, said.get(file.pk, NOTHING_SAID), pieces)
+                kind = (math.ceil(piece.span.end_s - piece.span.start_s), names, material)
                 self._kinds[kind] = self._kinds.get(kind, 0) + 1
                 asks += 1
             self.records += asks
@@ -116,24 +122,63 @@ class _Count:
 
     def estimate(self) -> Estimate:
         total = pricing.NOTHING
-        for (length_s, names, chars), times in self._kinds.items():
+        prompts = {names: self._prompt(names) for _, names, _ in self._kinds}
+        for (length_s, names, material), times in self._kinds.items():
             one = estimating.of_piece(
                 self.model,
                 self.wanted.mode,
                 Span(0.0, float(length_s)),
                 names,
                 depth=self.wanted.depth,
-                transcript_chars=chars,
+                prompt=prompts[names],
+                material=material,
             )
             total = total + one.times(times)
         return total
 
+    def _prompt(self, names: Sequence[str]) -> Prompt:
+        """What is sent with each of these files, but for what is known of it: types of one's own may be long."""
+        types = [one for one, _ in self._types if one.name in names]
+        return build_prompt(
+            types, language=self.wanted.language, depth=self.wanted.depth, duration_s=100_000.0, context=Context()
+        )
 
-def _said_chars(files: Sequence[File]) -> dict[int, int]:
-    """How long the transcripts of these files are; a third on top, for the times before each line."""
+
+class _Said(NamedTuple):
+    """How long a transcript is, with the times before its lines: in signs, and in bytes."""
+
+    chars: int
+    bytes: int
+
+
+NOTHING_SAID = _Said(0, 0)
+
+
+class _Bytes(Func):
+    """The length of a text in bytes."""
+
+    function = "OCTET_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite knows that function since 3.43."""
+        return self.as_sql(compiler, connection, template="LENGTH(CAST(%(expressions)s AS BLOB))", **context)
+
+
+def _said(files: Sequence[File]) -> dict[int, _Said]:
     rows = Transcript.objects.filter(file__in=[file.pk for file in files], is_current=True)
-    lengths = rows.annotate(chars=Length("text")).values_list("file_id", "chars")
-    return {file_id: chars * 4 // 3 for file_id, chars in lengths}
+    lengths = rows.annotate(chars=Length("text"), bytes=_Bytes("text"), lines=F("segment_count") * LINE_CHARS)
+    values = lengths.values_list("file_id", "chars", "bytes", "lines")
+    return {file_id: _Said(chars + around, size + around) for file_id, chars, size, around in values}
+
+
+def _material(file: File, said: _Said, pieces: int) -> Range:
+    """The tokens of what is known of a file, in one of its pieces: as `pricing.text_tokens` counts them."""
+    share = min(1.0, TRANSCRIPT_CHARS * pieces / said.chars) / pieces if said.chars else 0.0
+    frame = len(f"{file.name}{file.path}".encode()) + FRAME_CHARS
+    low, high = said.chars * share / 5, (said.bytes * share + frame) / 2
+    steps = math.floor(low / ROUND_TOKENS), math.ceil(high / ROUND_TOKENS)
+    return Range(low=steps[0] * ROUND_TOKENS, high=steps[1] * ROUND_TOKENS)
 
 
 def spec_in_rows(file: File) -> str:

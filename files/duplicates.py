@@ -6,6 +6,7 @@ from django.db.models import Count
 
 from files.hashing import full_hash
 from files.models import File, FileQuerySet, Root
+from jobs.bulk import in_pieces
 from jobs.progress import NO_PROGRESS, Progress
 
 logger = logging.getLogger(__name__)
@@ -13,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 def confirm_duplicates(root: Root, *, progress: Progress = NO_PROGRESS) -> int:
     """Hash in whole what looks like a duplicate of a file of this root. Returns how many of its files have one."""
-    for file in _suspects(root).select_related("root").iterator():
+    for file in in_pieces(_suspects(root).select_related("root")):
         progress.check()
         try:
             file.full_hash = full_hash(file.local_path)

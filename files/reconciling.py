@@ -7,6 +7,7 @@ from pathlib import Path
 
 from files import conf, naming, storage
 from files.models import File, Proxy
+from jobs.bulk import in_pieces
 
 #: Younger files may belong to a run that has not written its row yet.
 YOUNG_S = 3600.0
@@ -48,7 +49,7 @@ def reconcile(*, apply: bool = False, young_s: float = YOUNG_S) -> Reconciliatio
 
 
 def _check_rows(found: Reconciliation) -> None:
-    for proxy in Proxy.objects.order_by("pk").iterator():
+    for proxy in in_pieces(Proxy.objects.order_by("pk")):
         if not (conf.folders().proxies / proxy.path).is_file():
             found.rows_without_file.append(proxy.path)
             if found.is_applied:

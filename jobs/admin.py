@@ -12,6 +12,7 @@ from django.utils.html import format_html
 
 from jobs import access, queue, registry
 from jobs.admin_base import ReadOnlyAdmin
+from jobs.bulk import in_pieces
 from jobs.errors import WorkError
 from jobs.models import Batch, Cluster, IdempotencyKey, Job, Notice, QueueState
 
@@ -60,7 +61,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Job], do: Any, done_words: str) -> None:
         done, refused = 0, 0
-        for job in jobs.iterator():
+        for job in in_pieces(jobs):
             try:
                 access.check_job(request.user, job)
                 do(job)

@@ -1,11 +1,27 @@
-"""Many rows that differ in few columns, written at once."""
+"""Many rows: alike ones written at once, and any read in pieces."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.db.models.constants import OnConflict
+
+#: Rows that are read together.
+PIECE = 500
+
+Row = TypeVar("Row", bound=Model)
+
+
+def in_pieces(rows: QuerySet[Row], size: int = PIECE) -> Iterator[Row]:
+    """These rows, of which the caller may change any: each piece is read to its end before the first is given.
+
+    `iterator()` leaves its query open meanwhile, and SQLite refuses at once to write over an open query as soon as
+    another process has written: "database is locked", without waiting (https://www.sqlite.org/rescode.html#busy_snapshot).
+    """
+    ids = list(rows.values_list("pk", flat=True))
+    for start in range(0, len(ids), size):
+        yield from list(rows.filter(pk__in=ids[start : start + size]))
 
 
 def insert_alike(template: Model, names: Sequence[str], rows: Iterable[tuple[int | str, ...]]) -> None:

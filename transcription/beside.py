@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from files.models import File, Root
+from jobs.bulk import in_pieces
 from jobs.progress import NO_PROGRESS, Progress
 from transcription import subtitles
 from transcription.errors import BadSubtitlesError
@@ -45,7 +46,7 @@ def refresh_sidecars(root: Root, *, progress: Progress = NO_PROGRESS) -> tuple[i
     problems: list[str] = []
     files = File.objects.available().filter(root=root).exclude(media_type=File.MediaType.IMAGE).select_related("root")
     total = files.count()
-    for index, file in enumerate(files.iterator(chunk_size=500)):
+    for index, file in enumerate(in_pieces(files)):
         changed += read_sidecar(file, problems)
         progress.update((index + 1) / total, "Looking for subtitles")
     return changed, problems

@@ -1,11 +1,14 @@
 """Asking for the same work on many subjects."""
 
+import sqlite3
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
 from jobs import queue
+from jobs.bulk import in_pieces
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -39,3 +42,18 @@ def test_what_is_under_way_is_joined_and_what_is_over_begins_anew(kind: str) -> 
     assert jobs[2] == waiting
     assert jobs[1] != over
     assert Job.objects.count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_may_be_changed_while_they_are_gone_through_and_others_write(kind: str) -> None:
+    batch = queue.create_batch("b", "count")
+    queue.enqueue_many(kind, range(5), batch=batch)
+    elsewhere = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+
+    for job in in_pieces(Job.objects.order_by("-pk"), 2):
+        elsewhere.execute("UPDATE job_batches SET label = label || '!'")
+        Job.objects.filter(pk=job.pk).update(message="seen")
+
+    elsewhere.close()
+    assert list(in_pieces(Job.objects.order_by("-pk"), 2)) == list(Job.objects.order_by("-pk"))
+    assert not Job.objects.exclude(message="seen").exists()

@@ -12,8 +12,9 @@ from embeddings import facet, registry, repair, seeing, spaces, tasks
 from embeddings.compare import compare, cost_of_comparing
 from embeddings.index import index_file
 from embeddings.models import Space, Viewing
-from files.models import File, FileQuerySet
+from files.models import FileQuerySet
 from files.selection import resolve
+from jobs.bulk import in_pieces
 from jobs.errors import WorkError
 
 
@@ -115,10 +116,10 @@ class Command(BaseCommand):
     def _embed(self, files: FileQuerySet, space: Space, options: dict[str, Any]) -> None:
         done = embedded = 0
         failed: dict[int, str] = {}
-        ids = list(files.order_by("pk").values_list("pk", flat=True))
-        for place, file in enumerate(File.objects.filter(pk__in=ids).order_by("pk").iterator(chunk_size=500), start=1):
+        total = files.count()
+        for place, file in enumerate(in_pieces(files.order_by("pk")), start=1):
             if sys.stderr.isatty():
-                self.stderr.write(f"\r{place} of {len(ids)}: {file.name[:60]:60}", ending="")
+                self.stderr.write(f"\r{place} of {total}: {file.name[:60]:60}", ending="")
             try:
                 embedded += index_file(file, space=space, force=options["force"]).embedded
                 if options["video"] and file.media_type in seeing.LOOKED_AT:

@@ -243,18 +243,22 @@ class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
 
 
 def _plan_emptying(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
-    uploads = rows.filter(root__is_uploads=True)
+    uploads = removing.deletable(rows)
     total = uploads.aggregate(count=Count("pk"), size=Sum("size_bytes"))
     kept = rows.count() - total["count"]
-    lines = [Line(text=f"{total['count']:,} uploads ({wording.size(total['size'] or 0)}) are deleted for good")]
+    size = wording.size(total["size"] or 0)
+    lines = [Line(text=f"To be deleted for good: {wording.uploads(total['count'])}, {size}")]
     if kept:
         lines.append(Line(text=f"{kept:,} imports stay listed: their originals are not ours to delete"))
     return PlanText(lines=lines, button=f"Delete {total['count']:,} for good", todo=total["count"])
 
 
 def _empty(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:
-    emptied = removing.empty_trash(rows)
-    messages.success(request, f"{emptied:,} uploads were deleted for good.")
+    user: Any = request.user
+    done = removal_tasks.empty_trash(rows, created_by=user)
+    if not isinstance(done, int):
+        return done.get_absolute_url()
+    messages.success(request, f"Deleted for good: {wording.uploads(done)}.")
     return reverse("admin:files_removedfile_changelist")
 
 

@@ -21,7 +21,8 @@ from files.filters import ProblemFilters, ProxyFilters, file_filters
 from files.import_tasks import restore_now, upload_now
 from files.models import File, Problem, Proxy, Root
 from files.parsing import MeasuredUploads, UploadParser
-from files.removing import empty_trash, remove_file, trash
+from files.removal_tasks import empty_trash
+from files.removing import remove_file, trash
 from files.serializers import (
     EmptiedSerializer,
     FileSerializer,
@@ -33,6 +34,7 @@ from files.serializers import (
 )
 from jobs.costly import CostlyView
 from jobs.rest import HasPermission
+from jobs.serializers import BatchSerializer
 
 
 class FileList(generics.ListAPIView[File]):
@@ -135,13 +137,16 @@ class TrashRestore(APIView):
 
 
 class TrashEmpty(APIView):
-    """Delete the bytes of removed uploads for good. Originals that were imported are never deleted."""
+    """Delete the bytes of removed uploads for good: many in the background. Imported originals are never deleted."""
 
     permission_classes = [HasPermission("files.delete_file")]
 
-    @extend_schema(request=None, responses=EmptiedSerializer)
+    @extend_schema(request=None, responses={200: EmptiedSerializer, 202: BatchSerializer})
     def post(self, request: Request) -> Response:
-        return Response({"deleted": empty_trash()})
+        done = empty_trash(trash(), created_by=cast("Any", request.user))
+        if isinstance(done, int):
+            return Response({"deleted": done})
+        return Response(BatchSerializer(done).data, status.HTTP_202_ACCEPTED)
 
 
 def with_counts(roots: QuerySet[Root]) -> QuerySet[Root]:

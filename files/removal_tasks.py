@@ -1,17 +1,20 @@
-"""Both sides of the door to removing and restoring many files: a few at once, more in the background."""
+"""Both sides of the door to removing, restoring and deleting many files: a few at once, more in the background."""
+
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import QuerySet
 
 from files import wording
 from files.import_tasks import FollowUp
 from files.models import File, FileQuerySet
-from files.removing import remove_file, restore_file
+from files.removing import deletable, delete_for_good, remove_file, restore_file
 from jobs.models import Batch, Job
 from jobs.queue import create_batch, enqueue_many
 from jobs.registry import FAST, Kind, register
 from jobs.work import Work
 
-REMOVE_FILE, RESTORE_FILE = "remove_file", "restore_file"
+REMOVE_FILE, RESTORE_FILE, DELETE_UPLOAD = "remove_file", "restore_file", "delete_upload"
 #: One takes 20 to 80 ms: a person waits a few seconds for so many, and an hour's worth of thousands is no page load.
 AT_ONCE = 50
 #: After imports and whatever else a person waits for.
@@ -28,7 +31,15 @@ def request_restoring(files: FileQuerySet, *, created_by: AbstractBaseUser | Non
     return _request(RESTORE_FILE, "Restore {files}", files, created_by)
 
 
-def _request(kind: str, label: str, files: FileQuerySet, created_by: AbstractBaseUser | None) -> Batch:
+def empty_trash(files: QuerySet[Any], *, created_by: AbstractBaseUser | None = None) -> int | Batch:
+    """Delete the removed uploads among these for good: how many, or the batch that does it where they are many."""
+    uploads = deletable(files)
+    if uploads.count() > AT_ONCE:
+        return _request(DELETE_UPLOAD, "Delete {files} for good", uploads, created_by)
+    return sum(map(delete_for_good, uploads))
+
+
+def _request(kind: str, label: str, files: QuerySet[Any], created_by: AbstractBaseUser | None) -> Batch:
     ids = list(files.order_by("pk").values_list("pk", flat=True))
     batch = create_batch(label.format(files=wording.files(len(ids))), kind, created_by=created_by)
     enqueue_many(kind, ids, {}, batch=batch, priority=PRIORITY, created_by=created_by)
@@ -56,10 +67,19 @@ def run_restoring(work: Work) -> str:
     return "It is in the library again."
 
 
+def run_deletion(work: Work) -> str:
+    """The body of `delete_upload`."""
+    file = File.everything.filter(pk=work.subject).first()
+    if file is None:
+        return "It was deleted already."
+    return "Deleted for good." if delete_for_good(file) else "It is in the library again, and stays."
+
+
 def register_removal() -> None:
-    """Make both kinds of work known. Called in `AppConfig.ready()`."""
+    """Make these kinds of work known. Called in `AppConfig.ready()`."""
     for name, label, run in (
         (REMOVE_FILE, "Remove from the library", run_removal),
         (RESTORE_FILE, "Restore", run_restoring),
+        (DELETE_UPLOAD, "Delete for good", run_deletion),
     ):
         register(Kind(name=name, label=label, queue=FAST, run=run, subject_kind="file", permission="files.delete_file"))

@@ -60,18 +60,21 @@ def trash() -> FileQuerySet:
     return File.everything.in_trash().select_related("root").order_by("-removed_at", "-pk")
 
 
-def empty_trash(files: QuerySet[Any] | None = None) -> int:
-    """Delete for good the bytes and rows of removed uploads, all or these. Returns how many.
+def deletable(files: QuerySet[Any]) -> QuerySet[Any]:
+    """The removed uploads among these.
 
     Rows of imported originals stay: they are what keeps a scan from taking the originals in again.
     """
-    emptied = 0
-    for file in (trash() if files is None else files).filter(root__is_uploads=True, removed_at__isnull=False):
-        if file.trash_name:
-            storage.remove(conf.folders().trash / file.trash_name)
-        file.delete()
-        emptied += 1
-    return emptied
+    return files.filter(root__is_uploads=True, removed_at__isnull=False)
+
+
+def delete_for_good(file: File) -> bool:
+    """Delete the bytes and the row of a removed upload. False where it came back to the library meanwhile."""
+    # The bytes first: who is killed in between still has the row to begin again with.
+    if file.trash_name:
+        storage.remove(conf.folders().trash / file.trash_name)
+    deleted, _ = deletable(File.everything.filter(pk=file.pk)).delete()
+    return deleted > 0
 
 
 def replaceable(proxies: QuerySet[Proxy]) -> QuerySet[Proxy]:

@@ -18,6 +18,11 @@ def files(count: int) -> str:
     return f"{count:,} file" if count == 1 else f"{count:,} files"
 
 
+def uploads(count: int) -> str:
+    """`1` → `1 upload`, `1200` → `1,200 uploads`"""
+    return f"{count:,} upload" if count == 1 else f"{count:,} uploads"
+
+
 def length(duration_s: float | None) -> str:
     """`3723` → `1:02:03`"""
     if duration_s is None:

@@ -216,7 +216,7 @@ def test_emptying_deletes_uploads_and_leaves_imports_alone(admin_client: Client,
         removing.remove_file(file)
 
     page = ask(admin_client, "empty_trash", upload, imported, url="/admin/files/removedfile/")
-    assert "1 uploads" in page
+    assert "To be deleted for good: 1 upload, " in page
     ask(admin_client, "empty_trash", upload, imported, url="/admin/files/removedfile/", dialog_step="go")
 
     assert list(File.everything.all()) == [imported]
@@ -329,6 +329,30 @@ def test_many_files_leave_and_come_back_in_the_background(
     assert File.objects.count() == 2
     assert back.jobs.filter(kind="make_proxy").count() == 2
     assert Batch.objects.count() == 2
+
+
+def test_many_uploads_are_deleted_in_the_background_but_none_that_came_back(
+    admin_client: Client, client: Client, admin_user: User, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal_tasks, "AT_ONCE", 1)
+    gone, back = upload_row(folders), upload_row(folders, "b.mp4")
+    for file in (gone, back):
+        removing.remove_file(file)
+
+    location = ask(admin_client, "empty_trash", gone, back, url="/admin/files/removedfile/", dialog_step="go")
+
+    batch = Batch.objects.get()
+    assert (location, batch.label) == (batch.get_absolute_url(), "Delete 2 files for good")
+    client.force_login(admin_user)
+    answer = client.post("/api/trash/empty")
+    assert (answer.status_code, answer.json()["queued"]) == (202, 2)
+    assert Job.objects.filter(kind="delete_upload").count() == 2, "the same work is not asked for twice"
+    removing.restore_file(File.everything.get(pk=back.pk))
+    said = {job.subject_id: queue.run_now(job).message for job in batch.jobs.all()}
+    assert said == {gone.pk: "Deleted for good.", back.pk: "It is in the library again, and stays."}
+    assert [file.pk for file in File.everything.all()] == [back.pk]
+    assert [path.name for path in (folders / "uploads").glob("*.mp4")] == ["b.mp4"]
+    assert list((folders / "data" / "trash").iterdir()) == []
 
 
 def test_the_proxies_of_a_file(admin_client: Client) -> None:

@@ -20,7 +20,8 @@ from nova.timing import settle
 
 #: A newer one may read more of the replies that are kept.
 PARSER_VERSION = 1
-CUT = "max_tokens"
+#: The answer, or the question with it, has reached its limit of tokens.
+CUT = ("max_tokens", "model_context_window_exceeded")
 WITHHELD = ("guardrail_intervened", "content_filtered")
 #: Beginnings of an object that are tried in one text; prose rarely has more than a few.
 MOST_BEGINNINGS = 40
@@ -65,7 +66,7 @@ def parse_reply(
     if not good:
         raise _unreadable(message, tries, stop_reason)
     best = max(good, key=lambda one: (len(one.results), -len(one.notes)))
-    cut = ["the reply reached its token limit; what came last may be missing"] if stop_reason == CUT else []
+    cut = ["the reply reached its token limit; what came last may be missing"] if stop_reason in CUT else []
     return Parsed(best.results, cut + best.notes, best.missing)
 
 
@@ -209,7 +210,7 @@ def _unreadable(message: Mapping[str, Any] | str, tries: list[Parsed], stop_reas
             remedy="Its filters stopped it. Try another model.",
             notes=notes,
         )
-    if stop_reason == CUT:
+    if stop_reason in CUT:
         return UnreadableReply(
             "The reply was cut at its token limit before anything of use was said.",
             remedy="Ask for fewer types at once, for a shorter summary, or for a shorter part of the video.",

@@ -12,6 +12,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from files.media import FORMATS
 from jobs.progress import NO_PROGRESS, Progress
 from nova.errors import AnalysisError
 
@@ -21,6 +22,8 @@ CUT_AT_LEAST = 12.0
 #: A cut stands out of its neighbourhood by this factor.
 CUT_ABOVE_NEIGHBOURS = 3.0
 NEIGHBOURS = 8
+#: Frames a second, where nothing tells.
+USUAL_RATE = 25.0
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,14 @@ def cuts_of(times: list[float], changes: list[float]) -> list[Cut]:
 
 
 def _pictures(path: Path) -> "Iterator[tuple[float, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]]":
-    with av.open(str(path)) as container:
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}  # a playlist would open other files
+    with av.open(f"file:{path}", options=options, metadata_errors="ignore") as container:
         if not container.streams.video:
             return
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
-        for frame in container.decode(stream):
+        rate = float(stream.guessed_rate or USUAL_RATE)
+        for number, frame in enumerate(container.decode(stream)):
             small = frame.reformat(width=GRID[0], height=GRID[1], format="gray").to_ndarray()
-            yield float(frame.time), small.astype(np.float32)
+            at_s = number / rate if frame.time is None else frame.time  # a bare stream has no times
+            yield float(at_s), small.astype(np.float32)

@@ -83,6 +83,16 @@ def test_cuts_are_found_where_the_picture_changes(tmp_path: Path) -> None:
     assert abs(cuts[0].at_s - 2.0) < 0.1
 
 
+def test_cuts_of_a_bare_stream_are_counted_by_its_frames(tmp_path: Path) -> None:
+    """An original without a container, and without a proxy: no frame of it has a time."""
+    path = make_two_scenes(tmp_path / "two.mp4")
+    run_ffmpeg("-i", path, "-c:v", "copy", "-an", "-f", "h264", tmp_path / "two.h264")
+
+    (cut,) = shots.find_cuts(tmp_path / "two.h264", duration_s=4)
+
+    assert abs(cut.at_s - 2.0) < 0.3
+
+
 def test_a_settled_transcript_leads_to_all_three_results(clip: File, settled: list[Any]) -> None:
     transcript_settled.send(sender=None, file=clip, transcript=None, reason="no speech")
     run_until_idle()

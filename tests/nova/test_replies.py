@@ -219,11 +219,12 @@ def test_the_same_damage_is_noted_once_with_its_number() -> None:
     ]
 
 
-def test_a_reply_cut_at_the_limit_keeps_what_was_complete() -> None:
+@pytest.mark.parametrize("stop", ["max_tokens", "model_context_window_exceeded"])
+def test_a_reply_cut_at_the_limit_keeps_what_was_complete(stop: str) -> None:
     text = json.dumps(CHAPTERS)
     cut = text[: text.index("A lazy")]
 
-    parsed = parse(cut, "chapters", stop="max_tokens")
+    parsed = parse(cut, "chapters", stop=stop)
 
     assert parsed.results["chapters"]["chapters"] == CHAPTERS["chapters"][:1]
     assert "the reply reached its token limit; what came last may be missing" in parsed.notes

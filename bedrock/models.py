@@ -1,16 +1,17 @@
 """What AWS offers and what it costs: the catalogue of models, and the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from bedrock.money import UsdField
-from bedrock.pricing import MODES, Price, Sampling, Usage, price_of
+from bedrock.pricing import MODES, Price, Sampling, Usage, check_discounts, check_prices, price_of
 
 ANYWHERE = "*"
 
@@ -82,6 +83,20 @@ class CatalogueModel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """What a person types in: a figure that cannot be read would stop every page and call that needs it."""
+        faults = {name: fault for name, look in self._looks() if (fault := _fault(look))}
+        if faults:
+            raise ValidationError(faults)
+
+    def _looks(self) -> tuple[tuple[str, Callable[[], object]], ...]:
+        needed = ("input_per_1k", "output_per_1k") if self.purpose == self.Purpose.ANALYSIS else ()
+        return (
+            ("prices", lambda: check_prices(self.prices, needed=needed)),
+            ("discounts", lambda: check_discounts(self.discounts)),
+            ("sampling", self.video_sampling),
+        )
+
     @property
     def is_local(self) -> bool:
         return self.provider == "local"
@@ -130,6 +145,15 @@ class CatalogueModel(models.Model):
         if self.profile(region) is None:
             return f"{self.name} is not offered in {region}."
         return ""
+
+
+def _fault(look: Callable[[], object]) -> str:
+    """What `look` says of a value that cannot be read; empty = it can."""
+    try:
+        look()
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as exc:
+        return f"This cannot be read: {exc or type(exc).__name__}"
+    return ""
 
 
 class LedgerMonth(models.Model):

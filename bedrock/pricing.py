@@ -4,7 +4,7 @@ Money is `Decimal` and is rounded for display only. A price that nobody knows is
 Sources: Nova user guide "Video understanding" (sampling), AWS Price List; see `data/models.json` for each figure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import ROUND_CEILING, Decimal
 from math import ceil
@@ -250,3 +250,29 @@ def price_of(
         if at.get("realtime") and mode in discounts:
             return Price.from_json({"rates": at["realtime"], **meta}).times(Decimal(str(discounts[mode])))
     return None
+
+
+def check_prices(prices: Mapping[str, Any], *, needed: Sequence[str] = ()) -> None:
+    """Raise ValueError, TypeError or AttributeError for prices that cannot be read, or that lack a rate."""
+    for place, at in prices.items():
+        for mode in (name for name in MODES if at.get(name)):
+            for name, text in Price(rates=at[mode]).rates.items():
+                _positive(f"{place}, {mode}, {name}", text)
+            missing = [name for name in needed if name not in at[mode]]
+            if missing:
+                raise ValueError(f"{place}, {mode} has no {', '.join(missing)}")
+
+
+def check_discounts(discounts: Mapping[str, Any]) -> None:
+    """Raise ValueError or AttributeError for factors that cannot be read."""
+    for mode, text in discounts.items():
+        _positive(mode, text)
+
+
+def _positive(what: str, text: Any) -> None:
+    try:
+        amount = Decimal(str(text))
+    except ArithmeticError as exc:
+        raise ValueError(f"{what}: {text!r} is no number") from exc
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"{what}: {text!r} is no sum of money")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.exceptions import ValidationError
 from django.test import Client, override_settings
 
 from bedrock import catalogue
@@ -164,3 +165,28 @@ def test_the_api_is_closed_without_a_login_or_the_permission(client: Client) -> 
     client.force_login(User.objects.create_user("nobody"))
     assert client.get("/api/nova/models").status_code == 403
     assert client.get("/api/spend").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("prices", {"us-east-1": {"realtime": {"input_per_1k": "0,0003", "output_per_1k": "1"}}}, "'0,0003'"),
+        ("prices", {"us-east-1": {"realtime": {"input_per_1k": "-1", "output_per_1k": "1"}}}, "no sum of money"),
+        ("prices", {"us-east-1": {"realtime": {"input_per_1k": "1"}}}, "has no output_per_1k"),
+        ("prices", {"us-east-1": {"realtime": {"input": "1"}}}, "unknown rates: input"),
+        ("prices", {"us-east-1": "0.0003"}, "cannot be read"),
+        ("discounts", {"batch": "half"}, "'half' is no number"),
+        ("sampling", {"frames": 960}, "frames"),
+    ],
+)
+def test_figures_that_cannot_be_read_are_refused_where_they_are_typed_in(name: str, value: Any, words: str) -> None:
+    """They stopped the page of spending and every call, also one that was paid already."""
+    row = CatalogueModel.objects.get(key="lite")
+    row.full_clean()
+    setattr(row, name, value)
+
+    with pytest.raises(ValidationError) as caught:
+        row.full_clean()
+
+    assert list(caught.value.message_dict) == [name]
+    assert words in caught.value.message_dict[name][0]

@@ -43,7 +43,15 @@ class JobProgress:
         if now - self._written_at < WRITE_EVERY_S:
             return
         self._written_at = now
-        if not self._job.renew(_lease_end(), progress=self._fraction, message=self._message):
+        try:
+            is_ours = self._job.renew(_lease_end(), progress=self._fraction, message=self._message)
+        except DatabaseError:
+            if connection.in_atomic_block:
+                raise
+            # Hours of work are not given up for a database that was busy for a while.
+            logger.warning("Could not write the progress of job %s; trying again", self._job.pk, exc_info=True)
+            return
+        if not is_ours:
             self._stop()
 
     def _stop(self) -> None:

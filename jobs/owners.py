@@ -1,13 +1,19 @@
-"""Who holds a lease: a process, known by host, id and start time, because ids are used again."""
+"""Who holds a lease: a process, known by host, id and start time, because ids are used again.
+
+On Linux its start is told from the machine's, and the machine's by an id: a clock that is put right moves neither.
+"""
 
 import os
 import socket
+import sys
 from functools import cache
+from pathlib import Path
 
 import psutil
 
 #: Start times come from the boot time and clock ticks; two readings of one process may differ a little.
 START_TOLERANCE_S = 2.0
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @cache
@@ -15,9 +21,24 @@ def _host() -> str:
     return socket.gethostname()
 
 
+@cache
+def _boot() -> str:
+    """The same until the machine starts anew; empty where it does not say."""
+    try:
+        return BOOT_ID.read_text().strip()[:8]
+    except OSError:
+        return ""
+
+
+def _start_s(process: psutil.Process) -> float:
+    """When it started, on a clock that nobody sets."""
+    started = process.create_time()
+    return started - psutil.boot_time() if sys.platform == "linux" else started
+
+
 def name_of(pid: int) -> str:
-    """`host:pid:start time` of a running process. Raises psutil.NoSuchProcess."""
-    return f"{_host()}:{pid}:{psutil.Process(pid).create_time():.2f}"
+    """`host:pid:start time@boot` of a running process. Raises psutil.NoSuchProcess."""
+    return f"{_host()}:{pid}:{_start_s(psutil.Process(pid)):.2f}@{_boot()}"
 
 
 @cache
@@ -41,10 +62,10 @@ def is_dead_here(owner: str) -> bool:
     pid = pid_here(owner)
     if pid is None:
         return False
+    started, _, boot = owner.rpartition(":")[2].partition("@")
     try:
         process = psutil.Process(pid)
-        started = float(owner.rpartition(":")[2])
-        if abs(process.create_time() - started) > START_TOLERANCE_S:
+        if boot != _boot() or abs(_start_s(process) - float(started)) > START_TOLERANCE_S:
             return True
         return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

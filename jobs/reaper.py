@@ -1,7 +1,7 @@
 """Taking jobs back from workers that are gone."""
 
 import logging
-from datetime import timedelta
+import time
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,19 +16,31 @@ logger = logging.getLogger(__name__)
 #: A job that has killed its worker so often is not started again by itself (out of memory, a file that crashes a
 #: library). More than a handful of kills by hand is not expected.
 MAX_CRASHES = 5
+#: When the lease of a living worker of this machine was first seen to be over, by job and attempt.
+_overdue: dict[tuple[int, int], float] = {}
 
 
 def take_back() -> int:
     """Queue the jobs of dead workers again: at once if they were of this machine, else when their lease is over."""
-    return sum(_take_back(job) for job in Job.objects.leased() if _is_lost(job))
+    leased = list(Job.objects.leased())
+    for ended in _overdue.keys() - {(job.pk, job.attempts) for job in leased}:
+        del _overdue[ended]
+    return sum(_take_back(job) for job in leased if _is_lost(job))
 
 
 def _is_lost(job: Job) -> bool:
     if owners.is_dead_here(job.lease_owner):
         return True
-    # A worker of this machine that lives may just have slept with it: it gets the time of one more lease.
-    patience_s = conf.timing().lease_s if owners.pid_here(job.lease_owner) is not None else 0
-    return job.lease_expires_at is None or job.lease_expires_at + timedelta(seconds=patience_s) < timezone.now()
+    this = (job.pk, job.attempts)
+    if job.lease_expires_at is not None and job.lease_expires_at >= timezone.now():
+        _overdue.pop(this, None)
+        return False
+    if owners.pid_here(job.lease_owner) is None:
+        return True
+    # It lives: the machine has just slept, or its clock was put right. It gets the time of one more lease, by a clock
+    # that stands still meanwhile.
+    since = _overdue.setdefault(this, time.monotonic())
+    return time.monotonic() - since > conf.timing().lease_s
 
 
 def _take_back(job: Job) -> bool:

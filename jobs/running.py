@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def perform(job: Job) -> None:
-    """Do a job that this process holds. Every way to end is written down; nothing is raised but Interrupted."""
+    """Do a job that this process holds, and write down how it ended. Raises only what ends the process."""
     with within_job(job.pk):
         _perform(job)
 
@@ -30,7 +30,7 @@ def _perform(job: Job) -> None:
     except Cancelled:
         if job.end_cancelled():
             announce_end(job)
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):  # the latter in a command
         give_back(job)
         raise
     except Exception as exc:  # noqa: BLE001  (the worker's loop: whatever a job does, the next one must run)
@@ -114,10 +114,8 @@ def run_now(job: Job) -> Job:
 def run_until_idle() -> int:
     """Do due jobs in this process until none is due; returns how many were done."""
     done = 0
-    while True:
-        claimed = [job for queue in registry.QUEUES if (job := claims.claim(queue)) is not None]
-        if not claimed:
-            return done
-        for job in claimed:
-            perform(job)
-            done += 1
+    # One at a time: nobody would keep the lease of a second one.
+    while job := next(filter(None, map(claims.claim, registry.QUEUES)), None):
+        perform(job)
+        done += 1
+    return done

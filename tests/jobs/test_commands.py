@@ -6,7 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from jobs import claims, queue
+from jobs import claims, owners, queue
+from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,14 @@ def test_work_until_idle_does_what_is_due_here(kind: str) -> None:
     assert run("work", "--until-idle") == "1 job done.\n"
     assert run("work", "--until-idle") == "0 jobs done.\n"
     assert json.loads(run("work", "--until-idle", "--json")) == {"done": 0, "failed": 0}
+
+
+def test_work_until_idle_goes_on_with_what_an_earlier_run_held_that_was_killed(kind: str) -> None:
+    job = claims.claim_job(queue.enqueue(kind, 1))
+    assert job is not None
+    Job.objects.update(lease_owner=f"{owners.me().partition('@')[0]}@before")
+
+    assert run("work", "--until-idle") == "1 job done.\n"
 
 
 def test_work_until_idle_ends_with_an_error_where_a_job_failed(kind: str, broken: str) -> None:

@@ -1,5 +1,6 @@
 """Keeping the lease while work runs without a word."""
 
+import sqlite3
 import time
 from datetime import timedelta
 
@@ -57,3 +58,25 @@ def test_a_forecast_needs_some_progress(kind: str) -> None:
     claimed.started_at -= timedelta(seconds=60)
 
     assert claimed.eta_s == pytest.approx(180, rel=0.1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_outlives_a_database_that_is_busy_for_long(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    queue.enqueue(kind, 1)
+    job = claims.claim("fast")
+    assert job is not None
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50")
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            JobProgress(job).update(0.5, "half")
+        finally:
+            other.execute("ROLLBACK")
+            other.close()
+            cursor.execute("PRAGMA busy_timeout = 20000")
+
+    assert "trying again" in caplog.text
+    JobProgress(job).update(0.6, "more")
+    job.refresh_from_db()
+    assert job.message == "more"

@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 
+import psutil
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from jobs import claims, owners, queue, reaper
 from jobs.models import Job
@@ -41,8 +45,8 @@ def test_the_job_of_a_dead_worker_of_this_machine_is_taken_back_at_once(kind: st
 
 
 def test_a_process_id_used_again_is_not_the_owner(kind: str) -> None:
-    host, pid, started = owners.me().rsplit(":", 2)
-    job = leased_by(f"{host}:{pid}:{float(started) - 100:.2f}", kind)
+    host, pid, started, boot = owners.me().replace("@", ":").rsplit(":", 3)
+    job = leased_by(f"{host}:{pid}:{float(started) - 100:.2f}@{boot}", kind)
 
     assert reaper.take_back() == 1
     assert reaper.take_back() == 0
@@ -57,8 +61,7 @@ def test_a_process_id_used_again_is_not_the_owner(kind: str) -> None:
         ("elsewhere:1:2.00", 1, False),
         ("elsewhere:1:2.00", -1, True),
         ("me", 1, False),
-        ("me", -1, False),  # this machine slept: the worker gets the time to renew
-        ("me", -120, True),
+        ("me", -3600, False),  # this machine slept: the worker gets the time to renew
     ],
 )
 def test_other_leases_are_taken_back_when_they_are_over(
@@ -67,6 +70,36 @@ def test_other_leases_are_taken_back_when_they_are_over(
     leased_by(owners.me() if owner == "me" else owner, kind, expires_in_s=expires_in_s)
 
     assert reaper.take_back() == is_taken
+
+
+def test_a_living_worker_that_does_not_renew_loses_its_job_after_one_more(kind: str, settings: Settings) -> None:
+    settings.JOB_LEASE_SECONDS = 0.05
+    job = leased_by(owners.me(), kind, expires_in_s=-3600)
+
+    assert reaper.take_back() == 0
+    time.sleep(0.1)
+    assert reaper.take_back() == 1
+
+    job.refresh_from_db()
+    assert (job.state, job.crashes) == ("queued", 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells starts from the machine's own")
+def test_a_clock_that_is_put_right_makes_no_worker_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = owners.me()
+    booted = f"btime {int(psutil.boot_time())}"
+    (tmp_path / "stat").write_text(Path("/proc/stat").read_text().replace(booted, f"btime {int(time.time()) + 3600}"))
+    (tmp_path / str(os.getpid())).symlink_to(f"/proc/{os.getpid()}")
+
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+
+    assert psutil.boot_time() > time.time()
+    assert not owners.is_dead_here(worker)
+    assert owners.name_of(os.getpid()) == worker
+
+
+def test_a_process_of_before_the_machine_started_is_gone() -> None:
+    assert owners.is_dead_here(f"{owners.me().partition('@')[0]}@00000000")
 
 
 def test_a_job_that_keeps_killing_its_worker_is_given_up(kind: str) -> None:

@@ -135,18 +135,33 @@ def test_a_job_that_was_taken_back_is_not_written_by_its_former_worker() -> None
     assert (job.state, job.lease_owner, job.message) == ("running", "elsewhere:1:2.00", "")
 
 
-def test_an_interrupted_job_is_given_back_and_not_counted_as_failed() -> None:
+@pytest.mark.parametrize("error", [Interrupted(), KeyboardInterrupt()])
+def test_an_interrupted_job_is_given_back_and_not_counted_as_failed(error: BaseException) -> None:
     def run(work: Work) -> None:
-        raise Interrupted
+        raise error
 
     with registered(run=run) as kind:
         job = queue.enqueue(kind, 7)
-        with pytest.raises(Interrupted):
+        with pytest.raises(type(error)):
             queue.run_now(job)
 
     job.refresh_from_db()
     assert (job.state, job.failures, job.crashes, job.lease_owner) == ("queued", 0, 0, "")
     assert job.run_after <= timezone.now()
+
+
+def test_no_job_is_held_while_another_one_runs() -> None:
+    held: list[int] = []
+
+    def run(work: Work) -> None:
+        held.append(Job.objects.running().count())
+
+    with registered("brief", run) as brief, registered("lengthy", run, queue="long") as lengthy:
+        queue.enqueue(brief, 1)
+        queue.enqueue(lengthy, 1)
+        assert queue.run_until_idle() == 2
+
+    assert held == [1, 1]
 
 
 @pytest.mark.parametrize("error", [Interrupted(), DriveAsleepError("asleep")])

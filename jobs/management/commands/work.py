@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from jobs import clusters
+from jobs import clusters, reaper
 from jobs.models import Job
 from jobs.queue import run_until_idle
 from jobs.registry import QUEUES
@@ -38,6 +38,7 @@ class Command(BaseCommand):
 
     def _work_until_idle(self, *, as_json: bool) -> None:
         began = timezone.now()
+        reaper.take_back()  # what an earlier run held that was killed
         done = run_until_idle()
         failed = Job.objects.failed().filter(finished_at__gte=began).count()
         if as_json:

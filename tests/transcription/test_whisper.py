@@ -21,6 +21,7 @@ from transcription.errors import (
 from transcription.providers import engines, whisper
 from transcription.providers.base import Hearing, Wish
 from transcription.providers.whisper import WhisperProvider
+from transcription.segments import Speech
 
 WORDS = ["Ask", "not", "what", "your", "country", "can", "do", "for", "you"]
 
@@ -232,6 +233,43 @@ class _FailsOnce:
 
     def listen(self, samples: Any, language: str) -> Any:
         raise RuntimeError(self.message)
+
+
+class MusicFirst(engines.FasterWhisper):
+    """An engine that makes words up over the music with which a talk begins."""
+
+    block_s = 3.0
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def load(self, path: Path, *, device: str, compute_type: str, threads: int) -> engines.Loaded:
+        return self
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return ("nn", "de")
+
+    def listen(self, samples: Any, language: str) -> Any:
+        self.asked.append(language)
+        if len(self.asked) == 1:
+            return "nn", None, iter([Speech(start_s=0, end_s=2, text="Teksting", no_speech=0.9, confidence=0.2)])
+        return language or "de", None, iter([Speech(start_s=0, end_s=2, text="Guten Tag", no_speech=0.1)])
+
+
+@pytest.mark.usefixtures("nothing_in_memory")
+def test_the_language_is_not_that_of_words_over_music(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = MusicFirst()
+    monkeypatch.setattr(whisper, "ENGINES", (engine,))
+    talk = write_wav(tmp_path / "talk.wav", voice(8))
+
+    hearing = WhisperProvider(model="base", model_dir=models, device="cpu").transcribe(talk, Wish(), NO_PROGRESS)
+
+    assert len(heard(hearing)) == len(engine.asked) >= 3
+    assert engine.asked[:3] == ["", "", "de"]
+    assert hearing.language == "de"
 
 
 @pytest.mark.parametrize("when", ["load", "listen"])

@@ -18,7 +18,7 @@ from transcription.errors import (
 from transcription.providers import weights
 from transcription.providers.base import Cost, Hearing, Option, Readiness, Wish
 from transcription.providers.engines import ENGINES, Engine, Loaded
-from transcription.segments import Speech, shift
+from transcription.segments import Speech, over_silence, shift
 
 ON_CPU_NOTE = "The graphics card ran out of memory; this was done on the CPU."
 NO_CARD_NOTE = "The graphics card could not be used ({}); this was done on the CPU."
@@ -214,7 +214,8 @@ class _Listener:
         except RuntimeError as error:
             self._fall_back(error)
             return self.hear(block, total_s, progress)
-        if speeches and not self.hearing.language:
+        # Music before the talk gives words that nobody said, in a language that all that follows would be heard in.
+        if not self.hearing.language and any(not over_silence(speech) for speech in speeches):
             self.hearing.language = language
             if sure is not None:
                 self.hearing.metadata["language_probability"] = round(sure, 4)

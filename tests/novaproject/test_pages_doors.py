@@ -160,16 +160,20 @@ def test_the_api_says_where_to_log_in(client: Client) -> None:
     assert b' style="' not in answer.content
 
 
-@pytest.mark.parametrize("path", ["/api/files", "/api/jobs", "/api/files/1", "/api/batch/proxy"])
-def test_the_browsable_api_has_no_inline_style(client: Client, path: str) -> None:
-    make_file(pk=1)
+@pytest.mark.parametrize("path", ["/api/files", "/api/jobs", "/api/files/1", "/api/batch/proxy", "/api/search?q=a"])
+def test_a_browser_reads_the_api_as_a_page_of_ours(client: Client, path: str) -> None:
+    make_file(pk=1, name="<b>.mp4")
     client.force_login(User.objects.create_superuser("ada"))
 
     page = client.get(path, headers={"Accept": "text/html"}).content.decode()
 
-    assert ">novaproject</a>" in page
+    assert 'aria-label="Main"' in page
+    assert f"GET {path}" in page
+    assert "<b>.mp4" not in page
+    assert "<textarea" not in page
     assert ' style="' not in page
     assert "<style" not in page
+    assert client.get(path).headers["Content-Type"] == "application/json"
 
 
 def test_the_description_of_the_api_leads_people_to_the_login(client: Client) -> None:

@@ -237,7 +237,8 @@ def _rule(number: int, prefix: str) -> Any:
 
 
 def _days(prefix: str) -> int:
-    return OUTPUT_DAYS if prefix == conf.batch().output_prefix else RULE_DAYS
+    """A rule holds for all below its prefix, and the soonest one wins: results may lie in the input's folder."""
+    return OUTPUT_DAYS if f"{conf.batch().output_prefix}/".startswith(f"{prefix}/") else RULE_DAYS
 
 
 def _is_ours(rule: Any) -> bool:

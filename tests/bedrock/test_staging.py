@@ -148,6 +148,15 @@ def test_lifecycle_rules_are_added_beside_those_that_are_there(aws: World) -> No
     assert [rule["Expiration"]["Days"] for rule in rules] == [30, 7, 7, 7, 60]
 
 
+def test_results_below_the_folder_of_the_input_are_kept_as_long_as_others(aws: World, settings: Any) -> None:
+    settings.NOVA_BATCH_OUTPUT_PREFIX = f"{settings.NOVA_BATCH_INPUT_PREFIX}/out"
+
+    staging.add_lifecycle_rules()
+
+    rules = aws.s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert [rule["Expiration"]["Days"] for rule in rules] == [7, 7, 60, 60]
+
+
 def test_rules_of_an_older_version_that_delete_results_too_soon_are_not_enough(aws: World) -> None:
     staging.add_lifecycle_rules()
     rules = aws.s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]

@@ -28,7 +28,8 @@ def is_fresh(entry: Entry, now_s: float) -> bool:
 
 def settled(root: Path, entries: Sequence[Entry], since_s: float) -> tuple[list[Entry], list[Entry]]:
     """Give fresh files their time, counted from `since_s`: those left alone since, and those that still change."""
-    time.sleep(max(0.0, since_s + conf.settle_s() - time.time()))
+    # At most that time, also where the clock was put back meanwhile.
+    time.sleep(min(conf.settle_s(), max(0.0, since_s + conf.settle_s() - time.time())))
     whole = [entry for entry in entries if not has_moved_on(root / entry.path, entry)]
     kept = set(whole)
     return whole, [entry for entry in entries if entry not in kept]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from files.paths import shown_path
+from files.paths import raw_path, shown_path
 from jobs.progress import NO_PROGRESS, Progress
 
 #: SQLite's integers are signed; some network file systems use all 64 bits for their inodes, and broken clocks know
@@ -79,6 +79,7 @@ def list_folder(
         folders = _list_one(base, inner, listing)
         if recursive:
             waiting += [found for found in reversed(folders) if f"{base}/{found}" not in leave_out]
+    _refuse_twins(listing)
     return listing
 
 
@@ -116,6 +117,22 @@ def _add(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> Non
         listing.refusals.append(
             Refusal(path, "special", "It is a device, a pipe or a socket, not a file.", "It is left alone.")
         )
+
+
+def _refuse_twins(listing: Listing) -> None:
+    """A name that is not UTF-8 may be shown like another file's name, and a path is one row's."""
+    odd = [entry for entry in listing.entries if not entry.path.isascii() and raw_path(entry.path) is not None]
+    if not odd:
+        return
+    taken = {entry.path for entry in listing.entries}
+    for entry in odd:
+        shown = shown_path(entry.path)
+        if shown in taken:
+            reason = "Its name is not UTF-8, and is written here like the name of another file."
+            listing.refusals.append(Refusal(entry.path, "name", reason, "Rename one of the two."))
+            listing.unread.append(entry.path)
+            listing.entries.remove(entry)
+        taken.add(shown)
 
 
 def _add_link(path: str, base: str, listing: Listing) -> None:

@@ -17,6 +17,8 @@ FORMATS = (
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 #: QuickTime counts from 1904; cameras without a clock write its beginning, or 1970's.
 FIRST_YEAR = 1980
+#: Of the last year that there is, some moments have no local time.
+LAST_YEAR = 9998
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ def parse_created_at(tags: Mapping[str, str]) -> datetime | None:
     """The moment of recording from a container's tags; the phone's own, with its time zone, before the muxer's."""
     for name in ("com.apple.quicktime.creationdate", "creation_time", "date_utc", "DateTimeOriginal"):
         moment = _parse_moment(tags.get(name, ""))
-        if moment and moment.year >= FIRST_YEAR:
+        if moment and FIRST_YEAR <= moment.year <= LAST_YEAR:
             return moment
     return None
 
@@ -126,7 +128,7 @@ def _parse_moment(text: str) -> datetime | None:
     for form in ("%Y:%m:%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", None):
         try:
             moment = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
-        except ValueError:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             continue
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None

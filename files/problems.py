@@ -35,6 +35,7 @@ class Problems:
         self._known: dict[str, Known] = {}
         self._new: dict[str, Problem] = {}
         self._solved: set[int] = set()
+        self._still_refused: set[str] = set()
         if not root._state.adding:
             self._load()
 
@@ -50,6 +51,7 @@ class Problems:
         known = self._known.get(refusal.path)
         if known is not None and known.line.reason == refusal.reason:
             self.lines.append(known.line)
+            self._still_refused.add(refusal.path)
         else:
             self._note(refusal.path, refusal.kind, refusal.reason, refusal.remedy)
 
@@ -65,10 +67,11 @@ class Problems:
 
     def forget_all_but(self, paths: Collection[str], folder: str, *, recursive: bool) -> None:
         """Drop the problems of this folder whose file is there no longer."""
+        standing = self._new.keys() | self._still_refused
         prefix = f"{folder}/" if folder else ""
         for path, known in self._known.items():
             inside = path.startswith(prefix) and (recursive or "/" not in path[len(prefix) :])
-            if inside and path not in paths and path not in self._new:
+            if inside and path not in paths and path not in standing:
                 self._solved.add(known.problem_id)
 
     def save(self) -> None:

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from files import conf
@@ -128,7 +129,11 @@ def find_or_make_root(folder: Path) -> Root:
     root = find_root(folder)
     if root is None:
         root = new_root(folder)
-        root.save()
+        try:
+            with transaction.atomic():
+                root.save()
+        except IntegrityError:  # another import of it has just begun
+            root = Root.objects.get(path=root.path)
     return root
 
 
@@ -170,7 +175,7 @@ def is_there(root: Root) -> bool:
     if root.is_uploads:
         return True
     if is_empty:
-        return not root.sample
+        return not root.sample and (root.pk is None or not root.files.exists())
     if identity.fs_id and (identity.fs_id, identity.inode) == (root.fs_id, root.inode):
         return True
     return matches_sample(root, folder)
@@ -194,9 +199,10 @@ def has_content(path: Path, expected_hash: str) -> bool:
 
 def require_present(root: Root) -> None:
     """Look for the root's folder and note what was found. Raises RootAbsentError, with its files marked offline."""
-    if is_there(root):
-        mark_present(root)
-        return
+    with suppress(OSError):  # it may go while it is looked at
+        if is_there(root):
+            mark_present(root)
+            return
     mark_absent(root)
     raise RootAbsentError(f"The drive of “{root.name}” is away: {root.path} is not there, or is empty.")
 

@@ -273,6 +273,8 @@ class Scan:
 
     def _write(self, looked: Sequence[Looked], candidates: Candidates) -> None:
         """Sort one chunk into new, moved, unchanged and bad, and write it; what has other content than before waits."""
+        if any(one.error for one in looked):
+            self._require_present()  # of a drive that was pulled nothing is known, least of all that files are bad
         new: list[File] = []
         kept: list[tuple[int, Looked]] = []
         own = File.everything.in_bulk(
@@ -339,6 +341,8 @@ class Scan:
                 self._keep(file, one)
             created = File.objects.bulk_create(self._not_there_yet(new))
             self.arrived(Arrivals(new=created, changed=changed, back=back, moved=moved))
+        if not self.root.sample:  # at once: a scan that is cut off must know its drive again, too
+            roots.take_sample(self.root)
 
     def _make_way(self, kept: Sequence[tuple[File, Looked]]) -> None:
         """Rows that change places step aside first, to paths that no file has: a path is one row's at a time."""

@@ -13,22 +13,27 @@ _COMMON_TEXT = """
     about above after again against also always among another anything around away back because been before
     being below between both came come could didn does doesn doing done down each either else even ever every
     everything from further gets getting give goes going gonna good gotta have haven having here herself himself
-    home into isn't itself just kind know less like little look made make makes making many maybe mean more most
-    much must myself need never next nobody nothing only onto other ought ours over please really right said
-    same says shall should since some somebody something still such sure take than that that's their theirs them
-    themselves then there there's these they they're thing things think this those though through today together
-    told took toward under until upon very want wanna wants wasn well went were what whatever when where whether
-    which while whole whom whose will with within without won't would yeah your yours aber alle allem allen
-    aller alles also andere auch beim bist damit dann dass dein deine denn dies diese diesem diesen dieser
-    dieses doch dort durch eine einem einen einer eines etwas euch euer gegen habe haben hast hatte hier ihre
-    ihrem ihren ihrer immer jede jedem jeden jeder jedes jetzt kann kein keine können machen manche mehr mein
-    meine mich mir muss nach nicht nichts noch oder ohne sehr sein seine selbst sich sind soll sollte sondern
-    sonst über und unser unter viel vom von vor während waren warum was weil weiter welche wenn werde werden
-    wieder will wird wirst wollen würde zwar zwischen avec avoir cette comme dans depuis donc elle elles encore
-    entre être fait faire leur leurs mais même nous notre parce pour quand quel quelle sans sont sous suis tous
-    tout toute très vous votre algo algunos antes como cuando desde donde durante ella ellas ellos entre eran
-    esta estado estas este esto estos hacia hasta había mucho muchos nada nosotros nuestra otra otro para pero
-    porque quien sobre somos también tanto tiene todo todos unos usted
+    home into itself just kind know less like little look made make makes making many maybe mean more most much
+    must myself need never next nobody nothing only onto other ought ours over please really right said same
+    says shall should since some somebody something still such sure take than that their theirs them themselves
+    then there these they thing things think this those though through today together told took toward under
+    until upon very want wanna wants wasn well went were what whatever when where whether which while whole whom
+    whose will with within without would yeah your yours able almost already although anybody anyone anyway
+    asked asking asks believe better call called calls enough everybody everyone exactly feel feels felt find
+    finds found given gives gone guess happen happened happens hear heard hello help keep keeps kept knew knows
+    leave left looked looking looks means might nice okay perhaps probably quite seem seems show shows sorry
+    start started stop sort stuff talk talked talking tell telling tells thank thanks thought tried tries trying
+    turn turned used using wanted
+    aber alle allem allen aller alles andere auch beim bist damit dann dass dein deine denn dies diese diesem
+    diesen dieser dieses doch dort durch eine einem einen einer eines etwas euch euer gegen habe haben hast
+    hatte hier ihre ihrem ihren ihrer immer jede jedem jeden jeder jedes jetzt kann kein keine können machen
+    manche mehr mein meine mich muss nach nicht nichts noch oder ohne sehr sein seine selbst sich sind soll
+    sollte sondern sonst über unser unter viel während waren warum weil weiter welche wenn werde werden wieder
+    wird wirst wollen würde zwar zwischen avec avoir cette comme dans depuis donc elle elles encore entre être
+    fait faire leur leurs mais même nous notre parce pour quand quel quelle sans sont sous suis tous tout toute
+    très vous votre algo algunos antes como cuando desde donde durante ella ellas ellos eran esta estado estas
+    este esto estos hacia hasta había mucho muchos nada nosotros nuestra otra otro para pero porque quien sobre
+    somos también tanto tiene todo todos unos usted
 """
 COMMON = frozenset(_COMMON_TEXT.split())
 
@@ -43,8 +48,9 @@ class Weighed:
 
 
 def words_of(text: str) -> list[str]:
-    """The words that may matter, in lower case and in order."""
-    found = (match.group().lower().replace("’", "'") for match in _WORD.finditer(text))
+    """The words that may matter, in lower case and in order; of what an apostrophe joins the longer part."""
+    joined = (match.group().lower().replace("’", "'") for match in _WORD.finditer(text))
+    found = (max(word.split("'"), key=len) for word in joined)
     return [word for word in found if len(word) >= SHORTEST_WORD and word not in COMMON]
 
 

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,8 +86,16 @@ def test_what_it_cannot_know_stays_empty() -> None:
     assert found["people"] == {"max_count": None, "multiple_speakers": None}
 
 
-def test_common_words_are_no_topic() -> None:
-    assert salience.keywords(["They would have been there because there were those things."], 5) == []
+@pytest.mark.parametrize(
+    ("said", "topics"),
+    [
+        ("They would have been there because there were those things.", []),
+        ("He's gone, and they're telling me you’ve asked: don't tell.", []),
+        ("The pump's seal, and d'abord l'étang.", ["pump", "seal", "abord", "étang"]),
+    ],
+)
+def test_common_words_are_no_topic(said: str, topics: list[str]) -> None:
+    assert salience.keywords([said], 5) == topics
 
 
 _times = st.floats(min_value=0, max_value=7200, allow_nan=False)

@@ -39,7 +39,7 @@ def main(queue: str, parent_pid: int) -> None:
     from django_q.cluster import Cluster as Q2Cluster  # it reads the environment when it is imported
 
     if os.environ.get(Q2_NAME_ENV) != queue or os.getpgrp() != os.getpid():
-        raise RuntimeError("A cluster is started by `manage.py work`, not by hand.")
+        raise RuntimeError("A cluster is started by `.venv/bin/python manage.py work`, not by hand.")
     cluster = Q2Cluster()
     cluster.start()
     while cluster.sentinel.is_alive() and os.getppid() == parent_pid:

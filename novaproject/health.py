@@ -43,7 +43,9 @@ class DetailSerializer(serializers.Serializer[Any]):
 
 
 class AskedSerializer(serializers.Serializer[Any]):
-    details = serializers.BooleanField(default=False, help_text="Also all that `manage.py doctor` says. Needs a login.")
+    details = serializers.BooleanField(
+        default=False, help_text="Also all that the command `doctor` says. Needs a login."
+    )
     aws = serializers.BooleanField(default=False, help_text="With the details: ask AWS too.")
 
 

@@ -21,13 +21,13 @@ from jobs.errors import WorkError
 class Command(BaseCommand):
     help = (
         "Chunk and embed files: all that lack vectors in the space in use, or the ones named.\n\n"
-        "Examples, after .venv/bin/python:\n"
-        "  manage.py embed                    what is missing, here and now\n"
-        "  manage.py embed 12 13 --force      make these again\n"
-        "  manage.py embed --dry-run          how much that would be, and what it costs\n"
-        "  manage.py embed 12 --video --yes   also what is seen; `manage.py work` (or --collect) takes it in\n"
-        "  manage.py embed --new-space        fill a space for the model of the settings, beside the other\n"
-        "  manage.py embed --switch 2         search with space 2 from now on (and back: --switch 1)"
+        "Examples:\n"
+        "  .venv/bin/python manage.py embed                    what is missing, here and now\n"
+        "  .venv/bin/python manage.py embed 12 13 --force      make these again\n"
+        "  .venv/bin/python manage.py embed --dry-run          how much that would be, and what it costs\n"
+        "  .venv/bin/python manage.py embed 12 --video --yes   also what is seen; the workers or --collect take it in\n"
+        "  .venv/bin/python manage.py embed --new-space        fill another space, for the model of the settings\n"
+        "  .venv/bin/python manage.py embed --switch 2         search with space 2 from now on (and back: --switch 1)"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

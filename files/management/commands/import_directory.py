@@ -16,7 +16,7 @@ from jobs.errors import WorkError
 class Command(BaseCommand):
     help = (
         "Take a folder into the library, where it lies: nothing in it is moved, copied or changed. Proxies and what"
-        " follows are made in the background.  Example: manage.py import_directory ~/Videos --dry-run"
+        " follows are made in the background.  Example: .venv/bin/python manage.py import_directory ~/Videos --dry-run"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

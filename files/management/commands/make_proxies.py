@@ -35,13 +35,14 @@ class _Report:
 class Command(BaseCommand):
     help = (
         "Make the proxies (with sound, poster and scrub sprite) that are missing, here and now.  Example:"
-        " manage.py make_proxies --stale  also makes anew what comes from another profile or an older state of a file."
+        " .venv/bin/python manage.py make_proxies --stale  also makes anew what comes from another profile or an older"
+        " state of a file."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--stale", action="store_true", help="also those of another profile or of older content")
         parser.add_argument("--profile", default="", help="such as 720p15; without it the one of the settings")
-        parser.add_argument("--background", action="store_true", help="only enqueue; `manage.py work` makes them")
+        parser.add_argument("--background", action="store_true", help="only enqueue: the workers make them")
         parser.add_argument("--dry-run", action="store_true", help="only count")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -102,7 +103,7 @@ class Command(BaseCommand):
         elif report.batch_id is None:
             self.stdout.write(f"{report.asked:,} to make.")
         elif options["background"]:
-            self.stdout.write(f"{report.asked:,} jobs are waiting for `manage.py work`.")
+            self.stdout.write(f"{report.asked:,} jobs are waiting for the workers.")
         else:
             self.stdout.write(f"{report.made:,} of {report.asked:,} made.")
         if report.elsewhere:

@@ -17,7 +17,8 @@ _SAID = {
     "residue": "remains of attempts that were killed",
 }
 _LEFT_ALONE = {
-    "uploads_without_row": "uploads that no row knows: import them with `manage.py import_directory`, or delete them",
+    "uploads_without_row": "uploads that no row knows: delete them, or import them with"
+    " `.venv/bin/python manage.py import_directory`",
     "not_ours": "other things in PROXY_DIR or DATA_DIR/derived, left alone",
 }
 SHOWN = 20
@@ -26,7 +27,8 @@ SHOWN = 20
 class Command(BaseCommand):
     help = (
         "Find proxies without a row, rows without a proxy, and what killed attempts left. Says what it would do; with"
-        " --apply it does it. Originals and uploads are never touched.  Example: manage.py reconcile --apply"
+        " --apply it does it. Originals and uploads are never touched."
+        "  Example: .venv/bin/python manage.py reconcile --apply"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

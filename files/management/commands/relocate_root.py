@@ -15,7 +15,7 @@ from jobs.errors import WorkError
 class Command(BaseCommand):
     help = (
         "Tell the library that a folder has moved. A sample of its files is compared by content first; with --dry-run"
-        " nothing is changed.  Example: manage.py relocate_root 2 /media/disk/videos --dry-run"
+        " nothing is changed.  Example: .venv/bin/python manage.py relocate_root 2 /media/disk/videos --dry-run"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -18,7 +18,7 @@ from jobs.errors import WorkError
 class Command(BaseCommand):
     help = (
         "Look for new, changed, moved and missing files in the folders of the library. Nothing is ever deleted."
-        "  Example: manage.py scan  or  manage.py scan 2 /mnt/videos --retry-problems"
+        "  Example: .venv/bin/python manage.py scan  or  .venv/bin/python manage.py scan 2 /mnt/videos --retry-problems"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -13,7 +13,8 @@ from nova.serializers import MODELS
 class Command(ActionCommand):
     help = (
         "Analyse videos: by the free local model, or by Nova at once, in flex or in a batch (both half price). The"
-        " price is said first.  Example: manage.py analyze --filter has_nova_analysis=false --model lite --mode batch"
+        " price is said first.  Example:"
+        " .venv/bin/python manage.py analyze --filter has_nova_analysis=false --model lite --mode batch"
     )
     action: ClassVar = "nova"
     option_names: ClassVar = ("model", "mode", "analysis_types", "summary_depth", "language")

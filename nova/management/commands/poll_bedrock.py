@@ -13,7 +13,8 @@ from nova.models import BedrockBatch
 class Command(BaseCommand):
     help = (
         "Ask Bedrock how its batch jobs are, take in the results of those that are over, and send what is ready."
-        " `manage.py work` does the same by itself; both may run.  Example: manage.py poll_bedrock --once"
+        " The workers' supervisor does the same by itself; both may run.  Example:"
+        " .venv/bin/python manage.py poll_bedrock --once"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

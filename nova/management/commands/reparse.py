@@ -14,7 +14,7 @@ from nova.replies import PARSER_VERSION
 class Command(BaseCommand):
     help = (
         "Read the kept replies of Nova again by the parser of now. Costs nothing; the difference is shown, and taken"
-        " over with --apply.  Example: manage.py reparse --failed --apply"
+        " over with --apply.  Example: .venv/bin/python manage.py reparse --failed --apply"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

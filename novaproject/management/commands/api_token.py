@@ -51,7 +51,9 @@ class Command(BaseCommand):
     def _find(self, username: str) -> User:
         user = User.objects.filter(username=username, is_active=True).first()
         if user is None:
-            raise CommandError(f"There is no active user named {username!r}. Make one with: manage.py createsuperuser")
+            raise CommandError(
+                f"There is no active user named {username!r}. Make one with: .venv/bin/python manage.py createsuperuser"
+            )
         return user
 
     def _create(self, username: str, permissions: list[str]) -> User:

@@ -23,7 +23,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, bind: str, **options: Any) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            raise CommandError("The database is of an older version, or new. Bring it up to date: manage.py set_up")
+            raise CommandError(
+                "The database is of an older version, or new. Bring it up to date: .venv/bin/python manage.py set_up"
+            )
         connection.close()
         port = settings.PORT
         if not serving.is_free(bind, port):

@@ -14,7 +14,7 @@ from transcription.providers.base import Wish
 class Command(BaseCommand):
     help = (
         "Fetch the weights of a Whisper model ahead of its first use, checked against their published checksums."
-        "  Example: manage.py download_model base"
+        "  Example: .venv/bin/python manage.py download_model base"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

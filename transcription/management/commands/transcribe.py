@@ -10,7 +10,7 @@ from files.action_command import ActionCommand
 class Command(ActionCommand):
     help = (
         "Transcribe files, by id or by filter. A file that has such a transcript is left as it is, unless forced."
-        "  Example: manage.py transcribe --filter has_transcript=false --model small"
+        "  Example: .venv/bin/python manage.py transcribe --filter has_transcript=false --model small"
     )
     action: ClassVar = "transcribe"
     option_names: ClassVar = ("provider", "model", "engine", "language", "audio_track")

@@ -1,10 +1,12 @@
 """From a file to its transcript."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 from files.models import File
+from files.probe import probe
 from jobs.progress import NO_PROGRESS, Progress
 from transcription import registry
 from transcription.errors import NoSoundError
@@ -91,8 +93,9 @@ def transcribe(
     provider.prepare(wish, Part(progress, 0.0, FETCHED))
     with sound_of(file, audio_track=choice.audio_track, progress=Part(progress, FETCHED, READ), token=token) as audio:
         began = time.monotonic()
-        hearing = provider.transcribe(audio, wish, Part(progress, READ, 1.0))
-        speeches: list[Speech] = flag_hallucinations(tidy(hearing.speeches, duration_s=file.duration_s))
+        length_s = _length(file, audio)
+        hearing = provider.transcribe(audio, replace(wish, duration_s=length_s), Part(progress, READ, 1.0))
+        speeches: list[Speech] = flag_hallucinations(tidy(hearing.speeches, duration_s=length_s))
     heard = Heard(
         provider=provider.name,
         engine=hearing.engine,
@@ -106,6 +109,11 @@ def transcribe(
         metadata={**hearing.metadata, "asked_language": choice.language, "audio_track": choice.audio_track},
     )
     return save_transcript(file, heard)
+
+
+def _length(file: File, audio: Path) -> float | None:
+    """Seconds that are listened to. Some containers only guess theirs: what is said after that is no less said."""
+    return max(file.duration_s or 0.0, probe(audio).duration_s or 0.0) or None
 
 
 def require_sound(file: File) -> None:

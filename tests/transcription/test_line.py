@@ -11,13 +11,15 @@ from django.core.management import call_command
 from django.db import OperationalError
 
 from files.models import File, Root
+from files.probe import probe
 from files.signals import media_ready, root_scanned
 from jobs import queue
 from jobs.models import Batch, Job, Notice
 from jobs.notices import standing
+from tests.media import run_ffmpeg
 from tests.transcription.factories import heard, make_file, settled
 from tests.transcription.hub import serving
-from tests.transcription.voices import silence, voice, write_wav
+from tests.transcription.voices import noise, silence, voice, write_wav
 from transcription import weights_wait
 from transcription.errors import NoSoundError, ProviderNotReadyError, TrackMissingError
 from transcription.models import Transcript
@@ -70,6 +72,21 @@ def _commits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- what an import goes on to do ---------------------------------------------------------------------------------
+
+
+def test_what_is_said_after_the_length_that_a_container_guesses_is_heard(folders: Path) -> None:
+    """An MP3 of varying rate and without a header: noise at first makes its length look half as long."""
+    place = folders / "media"
+    place.mkdir()
+    wav = write_wav(place / "talk.wav", noise(10), silence(20), voice(6))
+    run_ffmpeg("-i", wav, "-c:a", "libmp3lame", "-q:a", "6", "-write_xing", "0", place / "talk.mp3")
+    guessed = probe(place / "talk.mp3").duration_s or 0.0
+    file = make_file(place, "talk.mp3", media_type="audio", audio_codec="mp3", duration_s=guessed, sampled_hash="a1")
+
+    transcript = transcribe(file, Choice())
+
+    assert guessed < 28
+    assert [row.start_s > guessed for row in transcript.segments.all()] == [True, True]
 
 
 def test_a_subtitle_file_becomes_the_transcript_at_once(talk: File) -> None:

@@ -93,13 +93,13 @@ def _span_in(item: Any, properties: Mapping[str, Schema]) -> tuple[str, str] | N
 
 
 def _sort(items: list[Any], schema: Schema) -> bool:
-    """Put a list of stretches or moments in order. True if that changed it."""
+    """Put a list of stretches or moments in order; what has no time stays in its place. True if that changed it."""
     names = _order_names(schema)
-    if not names or any(item.get(name) is None for item in items for name in names):
-        return False
-    ordered = sorted(items, key=lambda item: [item[name] for name in names])
-    changed = any(one is not other for one, other in zip(ordered, items, strict=True))
-    items[:] = ordered
+    places = [at for at, item in enumerate(items) if names and all(item.get(name) is not None for name in names)]
+    ordered = sorted((items[at] for at in places), key=lambda item: [item[name] for name in names])
+    changed = any(items[at] is not item for at, item in zip(places, ordered, strict=True))
+    for at, item in zip(places, ordered, strict=True):
+        items[at] = item
     return changed
 
 

@@ -123,6 +123,21 @@ def test_endless_damage_gives_few_notes() -> None:
     assert len(parse({**REPLY, **{f"other{n}": n for n in range(500)}}).notes) == 51
 
 
+def test_stretches_are_in_order_also_beside_one_without_times() -> None:
+    """Out of order, one was cut where the next began: it ended before its own beginning."""
+    item = {
+        "type": "object",
+        "properties": {"start_s": {"type": ["number", "null"]}, "end_s": {"type": ["number", "null"]}},
+    }
+    schema = {"type": "object", "properties": {"shots": {"type": "array", "items": item, "x-sequence": True}}}
+    unknown = {"start_s": None, "end_s": None}
+
+    found = parse({"shots": [{"start_s": 10, "end_s": 12}, unknown, {"start_s": 0, "end_s": 11}]}, schema).results
+
+    assert found["own"]["shots"] == [{"start_s": 0, "end_s": 10}, unknown, {"start_s": 10, "end_s": 12}]
+    assert parse(found["own"], schema) == Parsed(found, [])
+
+
 # --- any schema -------------------------------------------------------------------------------------------------------
 
 NAMES = st.sampled_from(["name", "kind", "start_s", "end_s", "at_s", "items"])

@@ -1,18 +1,21 @@
 """The way to an original: the one place that knows where its bytes are."""
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from files.errors import OriginalUnavailableError
+from files.errors import MediaError, OriginalUnavailableError
 from files.models import File
 from files.naming import shown
 
 
 @contextmanager
 def as_local_path(file: File) -> Iterator[Path]:
-    """A path to read the original from. Raises OriginalUnavailableError, which names the drive."""
+    """A path to read the original from. Raises OriginalUnavailableError, which names the drive, also for what fails
+    inside because the original has gone meanwhile: such a file is not damaged.
+    """
     path, root = file.local_path, file.root
     try:
         mode = path.stat().st_mode
@@ -25,10 +28,16 @@ def as_local_path(file: File) -> Iterator[Path]:
             remedy="Put the file back and scan the folder.",
             retryable=False,
         )
-    yield path
+    try:
+        yield path
+    except (OSError, MediaError) as error:
+        is_refused = isinstance(error, PermissionError) and error.filename == os.fspath(path)
+        if is_refused or not os.path.isfile(path):  # noqa: PTH113  (Path's raises where a drive gives errors)
+            raise _why_unavailable(file, error) from error
+        raise
 
 
-def _why_unavailable(file: File, error: OSError) -> OriginalUnavailableError:
+def _why_unavailable(file: File, error: Exception) -> OriginalUnavailableError:
     root = file.root
     try:
         is_present = any(root.local_path.iterdir())

@@ -13,6 +13,8 @@ from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
 
 LIST = "pieces.csv"
+#: Beginning of the name of their folder, beside what was derived of the file.
+PIECES = "pieces-"
 #: The time of a key frame, rounded up, lies behind it: asked for again, it would be missed for the next one.
 EARLY_S = 0.001
 
@@ -38,7 +40,7 @@ def pieces(
     if not cuts_s:
         yield [Piece(path=source, start_s=0.0, end_s=file.duration_s or 0.0)]
         return
-    folder = derived.folder(file.pk) / f"pieces-{token}"
+    folder = derived.folder(file.pk) / f"{PIECES}{token}"
     storage.remove_tree(folder)
     storage.require_space(storage.make_dir(folder), source.stat().st_size)
     try:

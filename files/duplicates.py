@@ -4,7 +4,7 @@ import logging
 
 from django.db.models import Count
 
-from files.hashing import full_hash
+from files.hashing import full_hash, remember_full_hash
 from files.models import File, FileQuerySet, Root
 from jobs.bulk import in_pieces
 from jobs.progress import NO_PROGRESS, Progress
@@ -21,7 +21,7 @@ def confirm_duplicates(root: Root, *, progress: Progress = NO_PROGRESS) -> int:
         except OSError:
             logger.warning("Could not read %s to compare it", file.path)
             continue
-        file.save(update_fields=["full_hash"])
+        remember_full_hash(file)
     return File.objects.filter(root=root).duplicated().count()
 
 

@@ -1,8 +1,11 @@
 """What was made of a file already, and is whole."""
 
 from pathlib import Path
+from typing import Any
 
-from files import conf, derived
+from django.db import transaction
+
+from files import conf, derived, storage
 from files.models import File, Proxy
 
 
@@ -26,3 +29,14 @@ def has_derived(file: File, content: str, audio_track: int | None = None) -> boo
     """Whether sound, poster and sprite are there, as far as this content has them."""
     made = derived.read_made(file.pk)
     return bool(made and made.source_hash == content and audio_track in (None, made.audio_track))
+
+
+def keep_row(file: File, spec: str, facts: dict[str, Any]) -> Proxy:
+    """Write the row of a proxy that was just made; one under an older name of the file goes."""
+    with transaction.atomic():
+        before = file.proxies.filter(proxy_spec=spec).values_list("path", flat=True).first()
+        proxy, _is_new = Proxy.objects.update_or_create(file=file, proxy_spec=spec, defaults=facts)
+        if before is not None and before != proxy.path:
+            old = conf.folders().proxies / before
+            transaction.on_commit(lambda: storage.remove(old))
+    return proxy

@@ -37,5 +37,11 @@ def ensure_full_hash(file: File, *, progress: Progress = NO_PROGRESS) -> str:
         facts = path.stat()
         if not file.full_hash or (facts.st_size, facts.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
             file.full_hash = full_hash(path, progress=progress)
-            file.save(update_fields=["full_hash"])
+            remember_full_hash(file)
     return file.full_hash
+
+
+def remember_full_hash(file: File) -> None:
+    """Keep a hash that took minutes to make, unless a scan has found other content there meanwhile."""
+    same = {"size_bytes": file.size_bytes, "mtime_ns": file.mtime_ns, "sampled_hash": file.sampled_hash}
+    File.everything.filter(pk=file.pk, **same).update(full_hash=file.full_hash)

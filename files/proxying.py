@@ -10,7 +10,7 @@ from files import conf, derived, ffmpeg, graphs, naming, pictures, probe, profil
 from files.access import as_local_path
 from files.derived import Made
 from files.errors import FfmpegFailedError, FilesError, MediaError, UnreadableError
-from files.existing import find_good, has_derived
+from files.existing import find_good, has_derived, keep_row
 from files.hashing import sampled_hash
 from files.media import AudioTrack, MediaInfo, default_audio
 from files.models import File, Proxy
@@ -45,10 +45,14 @@ def make_proxy(
         if proxy or (file.media_type != File.MediaType.VIDEO and has_derived(file, content, audio_track)):
             return proxy
         run = _Run(file, source, profile, content, token)
-        if file.media_type == File.MediaType.IMAGE:
-            run.make_picture()
-            return None
-        return run.make(progress, audio_track)
+        try:
+            if file.media_type == File.MediaType.IMAGE:
+                run.make_picture()
+                return None
+            return run.make(progress, audio_track)
+        finally:
+            if not File.objects.filter(pk=file.pk).exists():  # removed meanwhile: nothing of it stays
+                storage.remove_tree(derived.folder(file.pk))
 
 
 def remove_attempts(file: File, job_id: int) -> None:
@@ -260,10 +264,7 @@ class _Run:
             if not File.objects.filter(pk=self.file.pk).exists():
                 storage.remove(target)
                 raise FilesError(f"{naming.shown(self.file.name)} left the library meanwhile.")
-            proxy, _is_new = Proxy.objects.update_or_create(
-                file=self.file, proxy_spec=self.profile.name, defaults=facts
-            )
-        return proxy
+            return keep_row(self.file, self.profile.name, facts)
 
 
 def _is_written(temp: Path) -> bool:

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from files import conf, naming, storage
+from files.cutting import PIECES
 from files.models import File, Proxy
 from jobs.bulk import in_pieces
 
 #: Younger files may belong to a run that has not written its row yet.
 YOUNG_S = 3600.0
+#: Pieces of a proxy may be worked on for hours.
+YOUNG_PIECES_S = 24 * 3600.0
 _PROXY_NAME = re.compile(r"_\d+_\d+p\d+\.mp4$")
 
 
@@ -76,9 +79,7 @@ def _check_derived(found: Reconciliation, before: float) -> None:
             found.not_ours.append(folder.name)
         elif int(folder.name) not in known and folder.lstat().st_mtime <= before:
             found.derived_without_file.append(folder.name)
-            found.freed_bytes += sum(path.lstat().st_size for path in folder.rglob("*"))
-            if found.is_applied:
-                storage.remove_tree(folder)
+            _remove_tree(found, folder)
 
 
 def _check_residue(found: Reconciliation, before: float) -> None:
@@ -87,6 +88,14 @@ def _check_residue(found: Reconciliation, before: float) -> None:
             if path.lstat().st_mtime <= before:
                 found.residue.append(str(path.relative_to(place)))
                 _remove(found, path)
+    for path in _files_in(conf.folders().uploads / ".incoming"):
+        if not naming.is_temporary(path.name) and path.lstat().st_mtime <= before:
+            found.residue.append(f".incoming/{path.name}")
+            _remove(found, path)
+    for path in sorted(conf.folders().derived.glob(f"*/{PIECES}*")):
+        if path.lstat().st_mtime <= min(before, time.time() - YOUNG_PIECES_S):
+            found.residue.append(str(path.relative_to(conf.folders().derived)))
+            _remove_tree(found, path)
 
 
 def _check_uploads(found: Reconciliation) -> None:
@@ -102,6 +111,12 @@ def _remove(found: Reconciliation, path: Path) -> None:
     found.freed_bytes += path.lstat().st_size
     if found.is_applied:
         storage.remove(path)
+
+
+def _remove_tree(found: Reconciliation, folder: Path) -> None:
+    found.freed_bytes += sum(path.lstat().st_size for path in folder.rglob("*"))
+    if found.is_applied:
+        storage.remove_tree(folder)
 
 
 def _files_in(place: Path) -> list[Path]:

@@ -25,15 +25,18 @@ class NotRestorableError(FilesError):
 def remove_file(file: File, *, by_job: int | None = None) -> None:
     """Take a file out of the library, with its proxies and what was derived; its jobs are cancelled, but `by_job`.
 
-    Nova jobs, replies and the ledger stay. An uploaded file's bytes are moved to the trash.
+    Nova jobs, replies and the ledger stay. An uploaded file's bytes are moved to the trash. Nothing is done where
+    somebody else has just removed it.
     """
+    if not File.objects.filter(pk=file.pk).exists():
+        return
     cancel_for_subject("file", file.pk, but=by_job)
     proxies = list(file.proxies.values_list("path", flat=True))
+    # Before the transaction: on another disk it is a copy, and nobody could write meanwhile.
+    trash_name = _to_trash(file) if file.root.is_uploads else ""
     with transaction.atomic():
         file.proxies.all().delete()
-        file.mark_removed()
-        if file.root.is_uploads:
-            file.mark_removed(trash_name=_to_trash(file))
+        file.mark_removed(trash_name=trash_name)
         transaction.on_commit(lambda: _after_removal(file, proxies))
 
 
@@ -44,13 +47,13 @@ def restore_file(file: File, *, arrived: Arrived = nobody_waits) -> None:
     """
     if file.removed_at is None:
         return
-    if File.objects.filter(root=file.root, path=file.path).exists():
+    if File.objects.filter(root=file.root, path=file.path).exclude(pk=file.pk).exists():
         raise NotRestorableError(
             f"There is another file at {file.path} in {file.root.name} now.", remedy="Remove that one first."
         )
+    if file.trash_name:
+        _out_of_trash(file)
     with transaction.atomic():
-        if file.trash_name:
-            _out_of_trash(file)
         file.mark_back(_state_of(file))
         arrived(Arrivals(back=[file]))
 
@@ -94,15 +97,25 @@ def delete_proxies(proxies: QuerySet[Proxy]) -> int:
 
 
 def _to_trash(file: File) -> str:
+    """Move the bytes; returns their name there, empty where they are gone.
+
+    The name is written down first: if this is killed, or done twice at once, the bytes are found by it all the same.
+    """
+    File.objects.filter(pk=file.pk, trash_name="").update(trash_name=storage.name_in_trash(file.local_path))
+    file.refresh_from_db(fields=["trash_name"])
     try:
-        return storage.move_to_trash(file.local_path).name
-    except FileNotFoundError:  # its bytes are gone already; the row can go all the same
-        return ""
+        storage.move_to_trash(file.local_path, file.trash_name)
+    except FileNotFoundError:  # moved already, or gone; the row can go all the same
+        return file.trash_name if (conf.folders().trash / file.trash_name).is_file() else ""
+    return file.trash_name
 
 
 def _out_of_trash(file: File) -> None:
+    kept = conf.folders().trash / file.trash_name
+    if not kept.exists() and file.local_path.is_file():
+        return  # an attempt that was killed has moved it already
     try:
-        storage.restore(conf.folders().trash / file.trash_name, file.local_path)
+        storage.restore(kept, file.local_path)
     except FileNotFoundError as error:
         raise NotRestorableError(f"The bytes of {file.name} are no longer in the trash.") from error
     except FileExistsError as error:

@@ -1,7 +1,7 @@
 """Exact duplicates share what was made of one of them: no second decode, and no second copy on the disk."""
 
 from files import conf, derived, naming, storage
-from files.existing import find_good, has_derived, proxy_path
+from files.existing import find_good, has_derived, keep_row, proxy_path
 from files.models import File, Proxy
 
 
@@ -40,7 +40,4 @@ def _share_proxy(proxy: Proxy, file: File) -> Proxy:
         name: getattr(proxy, name)
         for name in ("size_bytes", "duration_s", "width", "height", "is_partial", "source_hash", "metadata")
     }
-    shared, _is_new = Proxy.objects.update_or_create(
-        file=file, proxy_spec=proxy.proxy_spec, defaults={**facts, "path": target.name}
-    )
-    return shared
+    return keep_row(file, proxy.proxy_spec, {**facts, "path": target.name})

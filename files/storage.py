@@ -88,6 +88,12 @@ def replace(temp: Path, target: Path) -> Path:
     return target
 
 
+def make_lasting(path: Path) -> None:
+    """Wait until the content is on the disk: seconds for gigabytes that were just written."""
+    with _space(path):
+        _sync(writable(path))
+
+
 def share(source: Path, target: Path) -> Path:
     """Give a finished file of ours a second name; a copy where links are not possible. Neither is written in place."""
     source, temp = writable(source), temporary(target)
@@ -132,11 +138,15 @@ def remove_residue(folder: Path, *, older_than_s: float = 0) -> list[Path]:
     return gone
 
 
-def move_to_trash(path: Path) -> Path:
+def name_in_trash(path: Path) -> str:
+    """A name for it in the trash that nothing else has."""
+    return naming.cut_to_bytes(f"{uuid4().hex[:12]}_{path.name}", naming.MAX_NAME_BYTES)
+
+
+def move_to_trash(path: Path, name: str = "") -> Path:
     """Move a file of ours to DATA_DIR/trash; returns where it lies now."""
     path = writable(path)
-    trash = make_dir(conf.folders().trash)
-    kept = trash / naming.cut_to_bytes(f"{uuid4().hex[:12]}_{path.name}", naming.MAX_NAME_BYTES)
+    kept = make_dir(conf.folders().trash) / (name or name_in_trash(path))
     _move(path, kept)
     os.utime(kept)  # when it was thrown away, for emptying by age
     return kept

@@ -32,6 +32,7 @@ def store_upload(upload: "UploadedFile[bytes]", *, arrived: Arrived = nobody_wai
     temp = _on_disk(upload)
     try:
         looked = _look_into(temp, name)
+        storage.make_lasting(temp)  # before the transaction: nobody could write meanwhile
         return _keep(temp, name, looked, arrived)
     finally:
         storage.remove(temp)
@@ -85,12 +86,15 @@ def _keep(temp: Path, name: str, looked: Looked, arrived: Arrived) -> File:
             file.save(force_insert=True)
             target = conf.folders().uploads / naming.upload_name(name, file.pk)
             file.path, file.path_raw, file.name = target.name, None, naming.shown(name)
+            if target.exists():  # left from another database; no row knows it, and it may be the only copy
+                storage.move_to_trash(target)
             storage.replace(temp, target)
             # Renaming changes no time: what was looked at is what a scan will see.
             file.save(update_fields=["path", "path_raw", "name"])
             arrived(Arrivals(new=[file]))
     except BaseException:
-        if target is not None:
+        # Not where the row is there: then something failed that follows it.
+        if target is not None and not File.everything.filter(root__is_uploads=True, path=target.name).exists():
             storage.remove(target)
         raise
     return file

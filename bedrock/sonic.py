@@ -8,6 +8,7 @@ runs against any `Stream`. Source: Nova user guide "Speech-to-speech", input and
 import asyncio
 import base64
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Any, Protocol
 
 from bedrock.errors import BadRequestError, LostAnswerError
 from bedrock.pricing import Usage
+
+logger = logging.getLogger(__name__)
 
 RATE = 16_000
 BYTES_PER_S = RATE * 2
@@ -170,8 +173,16 @@ async def listen(
     finally:
         receiver.cancel()
         await asyncio.gather(receiver, return_exceptions=True)
-        await stream.close()
+        await _close(stream)
     return Answer(tuple(hearing.said), hearing.usage)
+
+
+async def _close(stream: Stream) -> None:
+    """Whatever a stream says that the other side has closed before: its answer is here, and paid."""
+    try:
+        await stream.close()
+    except Exception as error:  # noqa: BLE001  (those of the SDK, of its transport, and of the system)
+        logger.info("A stream could not be closed in good order: %s", error)
 
 
 async def _feed(

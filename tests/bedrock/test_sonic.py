@@ -106,6 +106,20 @@ def test_a_stream_that_is_closed_too_early_is_a_lost_answer() -> None:
         asyncio.run(run())
 
 
+def test_a_stream_that_cannot_be_closed_loses_no_answer() -> None:
+    class Closed(ScriptedSonic):
+        async def close(self) -> None:
+            raise OSError("the connection is closed already")
+
+    async def run() -> sonic.Answer:
+        clock = SteppedClock()
+        return await sonic.listen(
+            Closed(clock, [(1.0, "USER", "FINAL", "Hello")]), audio(2), sonic.Settings(clock=clock)
+        )
+
+    assert [line.text for line in asyncio.run(run()).said] == ["Hello"]
+
+
 @pytest.mark.parametrize(
     ("fields", "is_kept"), [('{"generationStage": "FINAL"}', True), ("", True), ("not json", True), ("[]", True)]
 )

@@ -6,12 +6,14 @@ import warnings
 from pathlib import Path
 
 import av
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from files.errors import UnreadableError
 from files.media import FORMATS
 from files.naming import shown
 
+#: What Pillow raises for pictures that are broken.
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, Image.DecompressionBombError)
 POSTER_SIDE = 1280
 QUALITY = 82
 
@@ -23,7 +25,7 @@ def poster_of_image(path: Path) -> bytes:
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 return _jpeg(image)
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except DAMAGE as error:
         raise UnreadableError(f"{shown(path.name)} is a damaged picture: {error}") from error
 
 
@@ -37,7 +39,7 @@ def poster_of_cover(path: Path) -> bytes | None:
                     packet = next(container.demux(stream))
                     with Image.open(io.BytesIO(bytes(packet))) as image:
                         return _jpeg(image)
-    except (av.error.FFmpegError, UnidentifiedImageError, OSError, ValueError, StopIteration):
+    except (av.error.FFmpegError, StopIteration, *DAMAGE):
         return None
     return None
 

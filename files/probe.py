@@ -64,7 +64,9 @@ def _probe_image(path: Path) -> MediaInfo | None:
         return None
     except Image.DecompressionBombError as error:
         raise UnreadableError(f"{shown(path.name)} claims to have more pixels than can be true.") from error
-    except (SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's; Pillow's own have none
+            raise
         raise UnreadableError(f"{shown(path.name)} is a damaged picture: {error}") from error
 
 

@@ -6,6 +6,8 @@ Originals are not in it: they are found again where they lie, and checked by the
 the trash, with proxies the posters and sounds that were made beside them.
 """
 
+import errno
+import fcntl
 import io
 import json
 import os
@@ -13,7 +15,9 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +28,8 @@ from django.conf import settings
 from django.db import connection
 
 from files import storage
+from files.errors import FilesError
+from jobs import registry
 from jobs.errors import WorkError
 from jobs.progress import NO_PROGRESS, Progress
 
@@ -36,6 +42,8 @@ RESTORED_SETTINGS = "restored-settings.env"
 #: A setting whose name has one of these words is a secret and stays out of a backup.
 SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL", "DSN")
 CHUNK_BYTES = 1 << 20
+#: A copy of the database while it is packed. One of a backup that was killed goes after a day.
+SCRATCH, SCRATCH_S = ".backup-", 24 * 3600.0
 #: What was paid for makes a library too, also where no file is left.
 IS_LIBRARY = """SELECT EXISTS (SELECT 1 FROM files) OR EXISTS (SELECT 1 FROM nova_raw_replies)
     OR EXISTS (SELECT 1 FROM bedrock_ledger)"""
@@ -66,7 +74,7 @@ class Manifest:
     format: int = FORMAT
 
     def as_json(self) -> bytes:
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False).encode()
+        return json.dumps(asdict(self), indent=1).encode()  # in ASCII: names need not be UTF-8
 
     @classmethod
     def from_json(cls, text: bytes) -> "Manifest":
@@ -97,26 +105,59 @@ def make_backup(
         raise BackupError(f"{target} is there already.", remedy="Name a new file.")
     if not target.parent.is_dir():
         raise BackupError(f"There is no folder {target.parent}.", remedy="Make it, or name another.")
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=settings.DATA_DIR) as scratch:
-        copy_database(Path(scratch) / DATABASE)
-        sources = [_Source(DATABASE, Path(scratch) / DATABASE)]
-        wanted = (UPLOADED if with_uploads else ()) + (MADE if with_proxies else ())
-        for name in wanted:
-            sources += _tree(_folders()[name], name)
-        partial = target.with_name(f".{target.name}.part")
+    for left in settings.DATA_DIR.glob(f"{SCRATCH}*"):
+        if left.lstat().st_mtime < time.time() - SCRATCH_S:
+            storage.remove_tree(left)
+    wanted = (UPLOADED if with_uploads else ()) + (MADE if with_proxies else ())
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix=SCRATCH, dir=settings.DATA_DIR, ignore_cleanup_errors=True) as scratch,
+            _becoming(target) as out,
+        ):
+            copy_database(Path(scratch) / DATABASE)
+            sources = [_Source(DATABASE, Path(scratch) / DATABASE)]
+            for name in wanted:
+                sources += _tree(_folders()[name], name)
+            return _pack(out, sources, progress)
+    except OSError as exc:
+        about = f"{exc.strerror or exc}: {exc.filename}" if exc.filename else f"{exc.strerror or exc}"
+        raise BackupError(
+            f"{target} could not be written ({about}).",
+            remedy="Mend that, or name another disk; nothing is left of it.",
+        ) from exc
+
+
+def _pack(out: IO[bytes], sources: list[_Source], progress: Progress) -> Manifest:
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        members = [_add_bytes(archive, SETTINGS, _settings_without_secrets())]
+        for index, source in enumerate(sources):
+            progress.update(index / len(sources), source.name)
+            members += _add_file(archive, source)
+        manifest = Manifest(str(settings.VERSION), datetime.now(UTC).isoformat(timespec="seconds"), members)
+        _add_bytes(archive, MANIFEST, manifest.as_json())
+    return manifest
+
+
+@contextmanager
+def _becoming(target: Path) -> Iterator[IO[bytes]]:
+    """A file for its owner's eyes that becomes `target` when it is whole; what a killed backup left is written over."""
+    partial = target.with_name(f".{target.name}.part")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "wb") as out:
         try:
-            with _open_private(partial) as out, tarfile.open(fileobj=out, mode="w") as archive:
-                members = [_add_bytes(archive, SETTINGS, _settings_without_secrets())]
-                for index, source in enumerate(sources):
-                    progress.update(index / len(sources), source.name)
-                    members += _add_file(archive, source)
-                made_at = datetime.now(UTC).isoformat(timespec="seconds")
-                manifest = Manifest(str(settings.VERSION), made_at, members)
-                _add_bytes(archive, MANIFEST, manifest.as_json())
+            fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise BackupError(f"Another backup is just being written to {target}.", remedy="Wait for it.") from exc
+        except OSError as exc:
+            if exc.errno not in (errno.ENOLCK, errno.ENOTSUP):  # some network drives have no locks
+                raise
+        out.truncate()
+        try:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
             partial.rename(target)
         finally:
             partial.unlink(missing_ok=True)
-    return manifest
 
 
 def _folders() -> dict[str, Path]:
@@ -160,8 +201,8 @@ def verify(archive: Path, progress: Progress = NO_PROGRESS) -> Manifest:
     """Read the whole backup and compare every member with the manifest. Raises BackupError where they differ."""
     found: dict[str, str] = {}
     manifest = None
-    with _open(archive) as tar:
-        for info in _members(tar):
+    with _open(archive) as tar, _read_to_its_end():
+        for info in tar:
             progress.update(min(1.0, info.offset / max(1, archive.stat().st_size)), info.name)
             content = tar.extractfile(info)
             if content is None:
@@ -182,6 +223,7 @@ def verify(archive: Path, progress: Progress = NO_PROGRESS) -> Manifest:
 def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
     """Put a verified backup in place on a machine whose library is empty. Raises BackupError and changes nothing else.
 
+    The database comes last: a restore that was cut off is simply run again. Work that was under way is held in it.
     Settings are put into DATA_DIR as `restored-settings.env`, for a person to look through: they may name other paths.
     """
     database = Path(settings.DATABASES["default"]["NAME"])
@@ -192,33 +234,61 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
         )
     manifest = verify(archive, progress)
     connection.close()
-    places = {SETTINGS: settings.DATA_DIR / RESTORED_SETTINGS}
-    folders = _folders()
-    with _open(archive) as tar:
-        for info in tar:
-            content = tar.extractfile(info)
-            if info.name == MANIFEST or content is None:
-                continue
-            if info.name == DATABASE:
-                _put_database(content, database)
-                continue
-            top, _, rest = info.name.partition("/")
-            _put(content, places.get(info.name) or _inside(folders.get(top), rest))
+    partial = database.with_name(f".{database.name}.part")
+    try:
+        with _open(archive) as tar:
+            _unpack(tar, partial)
+        if partial.exists():
+            _put_database(partial, database)
+    except (OSError, FilesError) as exc:
+        raise BackupError(
+            f"The backup is whole, but could not be put in place: {exc}.",
+            remedy="Mend that, and run the restore again.",
+        ) from exc
+    finally:
+        partial.unlink(missing_ok=True)
     return manifest
 
 
-def _put_database(content: IO[bytes], database: Path) -> None:
-    """Where DATABASE_URL says, which need not be in DATA_DIR."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    partial = database.with_name(f".{database.name}.part")
-    partial.unlink(missing_ok=True)  # of a restore that was killed
-    with _open_private(partial) as out:
-        shutil.copyfileobj(content, out, CHUNK_BYTES)
-        out.flush()
-        os.fsync(out.fileno())
+def _unpack(tar: tarfile.TarFile, partial_database: Path) -> None:
+    places = {SETTINGS: settings.DATA_DIR / RESTORED_SETTINGS}
+    folders = _folders()
+    for info in tar:
+        content = tar.extractfile(info)
+        if info.name == MANIFEST or content is None:
+            continue
+        if info.name == DATABASE:  # where DATABASE_URL says, which need not be in DATA_DIR
+            partial_database.parent.mkdir(parents=True, exist_ok=True)
+            partial_database.unlink(missing_ok=True)  # of a restore that was killed
+            with _open_private(partial_database) as out:
+                shutil.copyfileobj(content, out, CHUNK_BYTES)
+            continue
+        top, _, rest = info.name.partition("/")
+        _put(content, places.get(info.name) or _inside(folders.get(top), rest))
+
+
+def _put_database(partial: Path, database: Path) -> None:
+    _hold_work(partial)
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
     for suffix in ("-wal", "-shm"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
     partial.rename(database)
+
+
+def _hold_work(database: Path) -> None:
+    """Pause the queues where work was under way: it may cost money, and be paid for elsewhere by now.
+
+    In the file itself, so that no kill after this lets it start unasked.
+    """
+    with closing(sqlite3.connect(database)) as copy, copy:
+        if not {"jobs", "job_queues"} <= set(_tables(copy)):
+            return
+        if copy.execute("SELECT EXISTS (SELECT 1 FROM jobs WHERE state IN ('queued', 'running'))").fetchone()[0]:
+            now = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
+            rows = [(name, True, now) for name in registry.QUEUES]
+            paused = "INSERT INTO job_queues (name, is_paused, changed_at) VALUES (?, ?, ?)"
+            copy.executemany(f"{paused} ON CONFLICT (name) DO UPDATE SET is_paused = TRUE", rows)
 
 
 def _put(content: IO[bytes], target: Path) -> None:
@@ -318,8 +388,9 @@ def _open(archive: Path) -> tarfile.TarFile:
         raise BackupError(f"{archive} cannot be read as a backup.", remedy="Name a file that `backup` made.") from exc
 
 
-def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+@contextmanager
+def _read_to_its_end() -> Iterator[None]:
     try:
-        yield from tar
-    except tarfile.TarError as exc:
+        yield
+    except (tarfile.TarError, OSError) as exc:
         raise BackupError(f"The backup cannot be read to its end: {exc}.", remedy="Use another backup.") from exc

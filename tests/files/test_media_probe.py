@@ -1,5 +1,6 @@
 """What is known of a file after a look into it."""
 
+import contextlib
 import os
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from files import probe as probe_module
-from files.errors import NotMediaError, PlaylistError, UnreadableError
+from files.errors import MediaError, NotMediaError, PlaylistError, UnreadableError
 from files.media import AudioTrack, clamp_rotation, default_audio, parse_created_at
 from files.pictures import poster_of_cover, poster_of_image
 from files.probe import probe
@@ -230,3 +231,33 @@ def test_unknown_sound_leaves_a_video_without_sound(tmp_path: Path) -> None:
     info = probe(clip)
 
     assert (info.media_type, info.audio_tracks, info.audio_codec) == ("video", (), "")
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "WEBP", "BMP"])
+def test_a_broken_picture_is_told_as_one(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind.lower()}"
+    Image.effect_noise((64, 48), 50).convert("RGB").save(path, kind)
+    whole = path.read_bytes()
+
+    for at in range(8, 400, 3):
+        path.write_bytes(whole[:at] + b"\xff\xff" + whole[at + 2 :])
+        for look in (probe, poster_of_image):
+            with contextlib.suppress(MediaError):
+                look(path)
+
+
+def test_a_broken_cover_is_none(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 48), "red").save(tmp_path / "cover.webp", exif=exif)
+    media.make_audio(tmp_path / "a.wav", seconds=1)
+    joined = tmp_path / "a.mp3"
+    media.run_ffmpeg(
+        *("-i", tmp_path / "a.wav", "-i", tmp_path / "cover.webp", "-map", "0", "-map", "1"),
+        *("-c:v", "copy", "-disposition:v", "attached_pic", joined),
+    )
+    content = joined.read_bytes()
+    assert b"MM\0*\0\0\0\x08" in content
+    joined.write_bytes(content.replace(b"MM\0*\0\0\0\x08", b"MM\0\0\0\0\0\x08"))
+
+    assert poster_of_cover(joined) is None

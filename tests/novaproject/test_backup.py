@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sqlite3
 import tarfile
 import threading
@@ -12,8 +13,10 @@ from blake3 import blake3
 from django.conf import settings
 from django.db import connection
 
+from jobs.queue import enqueue
 from novaproject import backup
 from tests.files.factories import make_file
+from tests.jobs.kinds import registered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -212,3 +215,92 @@ def test_the_copy_is_consistent_while_others_write(library: Path, tmp_path: Path
         copy.close()
     assert all(count % 2 == 0 for count in counts)
     assert counts[-1] > 0
+
+
+def test_what_a_killed_backup_left_is_written_over(library: Path, tmp_path: Path) -> None:
+    (tmp_path / ".b.tar.part").write_bytes(b"half" * 10**6)
+    scratch = settings.DATA_DIR / ".backup-killed"
+    scratch.mkdir()
+    os.utime(scratch, (1, 1))
+
+    made = backup.make_backup(tmp_path / "b.tar")
+
+    assert backup.verify(tmp_path / "b.tar") == made
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".b", "b."))] == ["b.tar"]
+    assert not scratch.exists()
+
+
+def test_two_backups_to_one_place_do_not_mix(library: Path, tmp_path: Path) -> None:
+    class Second:
+        def update(self, fraction: float, message: str = "") -> None:
+            with pytest.raises(backup.BackupError, match="Another backup"):
+                backup.make_backup(tmp_path / "b.tar")
+
+        def check(self) -> None:
+            return None
+
+    made = backup.make_backup(tmp_path / "b.tar", progress=Second())
+
+    assert backup.verify(tmp_path / "b.tar") == made
+
+
+def test_a_place_that_cannot_be_written_is_told_in_words(library: Path) -> None:
+    with pytest.raises(backup.BackupError, match="could not be written") as caught:
+        backup.make_backup(Path("/proc/b.tar"))
+    assert caught.value.remedy
+
+
+def test_names_that_are_no_utf8_go_there_and_back(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = os.fsdecode(b"caf\xe9.mp4")
+    (settings.UPLOAD_DIR / odd).write_bytes(b"copied there by hand")
+
+    backup.make_backup(tmp_path / "b.tar")
+    _elsewhere(tmp_path / "new", monkeypatch)
+    backup.restore(tmp_path / "b.tar")
+
+    assert (settings.UPLOAD_DIR / odd).read_bytes() == b"copied there by hand"
+
+
+def test_a_backup_that_was_cut_off_says_so(library: Path, tmp_path: Path) -> None:
+    backup.make_backup(tmp_path / "b.tar")
+    whole = (tmp_path / "b.tar").read_bytes()
+
+    for size in (len(whole) // 4, len(whole) // 2, whole.index(b"uploadupload") + 100):
+        (tmp_path / "b.tar").write_bytes(whole[:size])
+        with pytest.raises(backup.BackupError):
+            backup.verify(tmp_path / "b.tar")
+
+
+def test_a_restore_that_was_cut_off_is_run_again(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.make_backup(tmp_path / "b.tar")
+    database = _elsewhere(tmp_path / "new", monkeypatch)
+    in_the_way = settings.UPLOAD_DIR / "holiday_1.mp4"
+    in_the_way.mkdir()
+
+    with pytest.raises(backup.BackupError, match="could not be put in place"):
+        backup.restore(tmp_path / "b.tar")
+    assert not database.exists()
+    in_the_way.rmdir()
+    backup.restore(tmp_path / "b.tar")
+
+    assert database.exists()
+    assert in_the_way.read_bytes() == b"upload" * 1000
+
+
+def test_work_is_held_from_the_moment_that_the_database_is_there(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registered() as kind:
+        enqueue(kind, 1)
+    backup.make_backup(tmp_path / "b.tar")
+    database = _elsewhere(tmp_path / "new", monkeypatch)
+
+    backup.restore(tmp_path / "b.tar")
+
+    with contextlib.closing(sqlite3.connect(database)) as restored:
+        paused = restored.execute("SELECT name FROM job_queues WHERE is_paused ORDER BY name").fetchall()
+    assert paused == [("fast",), ("long",)]

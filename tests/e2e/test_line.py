@@ -157,7 +157,7 @@ def test_an_upload_shows_its_progress_and_opens(visit: Visit, ada: User, videos:
 
     page.get_by_label("Videos, sounds or pictures").set_input_files([videos / HOSTILE, videos / "leak-hunt.srt"])
     page.get_by_role("button", name="Upload").click()
-    page.get_by_text("in the library").wait_for()
+    page.get_by_text("in the library", exact=True).wait_for()
     expect(page.locator(".job-row .bad-text")).to_be_visible()
     visit.said = [said for said in visit.said if "400" not in said]  # the refused one, as it should be
     page.get_by_role("link", name=HOSTILE).click()

@@ -44,7 +44,8 @@ class SearchView(APIView):
         wanted = asked.validated_data
         like, like_file = wanted.pop("like"), wanted.pop("like_file")
         if like or like_file:
-            answer = more_like(chunk_id=like, file_id=like_file, limit=wanted["limit"])
+            scope = {name: wanted[name] for name in ("kind", "limit", "name")}
+            answer = more_like(chunk_id=like, file_id=like_file, **scope, filters=filters_of(request))
         else:
             answer = search(**wanted, filters=filters_of(request))
         return Response(SearchAnswerSerializer(answer).data)

@@ -39,6 +39,8 @@ NOT_YET = (
     "Found by words only: nothing is embedded yet. "
     "`.venv/bin/python manage.py embed` does it, or the workers where it is free."
 )
+#: Signs alone mean nothing to a model of sentences: what it finds near them is chance.
+NO_WORD = "There is no word or number in this question."
 #: A chunk may be replaced between finding and reading it; then the question is asked again.
 MAX_TRIES = 3
 
@@ -75,7 +77,8 @@ class SearchAnswer:
     """What was found. `notice` says in plain words why it may be less than was asked for.
 
     `counts` says how many moments each kind of source has; a moment that several have counts in each. `is_cut`:
-    there may be more than was looked at, so that `total` and `counts` are what there is at least.
+    there may be more than was looked at, so that `total` and `counts` are what there is at least. `has_weaker`: there
+    is more that was looked at, but it means something else.
     """
 
     results: list[Hit] = field(default_factory=list)
@@ -84,7 +87,7 @@ class SearchAnswer:
     total: int = 0
     of_all_kinds: int = 0
     file_count: int = 0
-    weaker: int = 0
+    has_weaker: bool = False
     is_cut: bool = False
     mode: str = "hybrid"
     took_s: float = 0.0
@@ -103,7 +106,7 @@ class _Candidates:
     scores: dict[int, float]
     words: frozenset[int] = frozenset()
     similarity: dict[int, float] = field(default_factory=dict)
-    weaker: int = 0
+    has_weaker: bool = False
     is_cut: bool = False
     notice: str = ""
 
@@ -140,20 +143,32 @@ def search(  # noqa: PLR0913  (the contract's parameters)
     return answer
 
 
-def more_like(
-    *, chunk_id: int | None = None, file_id: int | None = None, limit: int = DEFAULT_LIMIT, space: Space | None = None
+def more_like(  # noqa: PLR0913  (those of a search)
+    *,
+    chunk_id: int | None = None,
+    file_id: int | None = None,
+    kind: str = "",
+    limit: int = DEFAULT_LIMIT,
+    name: str = "",
+    filters: Mapping[str, Any] | None = None,
+    space: Space | None = None,
 ) -> SearchAnswer:
-    """Moments of other files that mean the same as this chunk, or as this file on the whole. Costs nothing."""
+    """Moments of other files that mean the same as this chunk, or as this file on the whole. Costs nothing.
+
+    Filters hold as in a search. Raises SearchError for what cannot be compared.
+    """
     began = perf_counter()
+    _check_scope(kind=kind, limit=limit)
+    scope = _scope(file_id=None, name=name, filters=filters or {}, kind=kind)
     space = space or spaces.active()
     own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
-    near = semantic.nearest(space, vector, Scope(but_file=own_file), limit=POOL)
+    near = semantic.nearest(space, vector, replace(scope.vectors, but_file=own_file), limit=POOL)
     candidates = _floored(space, near)
     rows = passages(candidates.scores)
     answer = SearchAnswer(mode="semantic")
     asked = parse("")
     moments = one_a_second(moments_of(candidates.scores, rows, asked), asked.telling)
-    _fill(answer, moments, asked, candidates, limit=max(1, min(limit, MAX_LIMIT)))
+    _fill(answer, moments, asked, candidates, limit=limit)
     answer.took_s = perf_counter() - began
     return answer
 
@@ -161,10 +176,7 @@ def more_like(
 def _checked(q: str, *, mode: str, kind: str, limit: int, is_typing: bool) -> Query:
     if mode not in MODES:
         raise SearchError(f"There is no mode “{mode}”.", remedy=f"Use one of: {', '.join(MODES)}.", field="mode")
-    if kind and kind not in KIND_CODES:
-        raise SearchError(f"There is no kind “{kind}”.", remedy=f"Use one of: {', '.join(KIND_CODES)}.", field="kind")
-    if not 1 <= limit <= MAX_LIMIT:
-        raise SearchError(f"The limit must be from 1 to {MAX_LIMIT}.", remedy="Leave it out for 20.", field="limit")
+    _check_scope(kind=kind, limit=limit)
     asked = parse(q, is_typing=is_typing)
     if not asked.text:
         raise SearchError("The question is empty.", remedy="Say in `q` what you want to see or hear.", field="q")
@@ -173,6 +185,13 @@ def _checked(q: str, *, mode: str, kind: str, limit: int, is_typing: bool) -> Qu
             "The question only says what must not be there.", remedy="Add what you want to find.", field="q"
         )
     return asked
+
+
+def _check_scope(*, kind: str, limit: int) -> None:
+    if kind and kind not in KIND_CODES:
+        raise SearchError(f"There is no kind “{kind}”.", remedy=f"Use one of: {', '.join(KIND_CODES)}.", field="kind")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise SearchError(f"The limit must be from 1 to {MAX_LIMIT}.", remedy="Leave it out for 20.", field="limit")
 
 
 def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: str) -> _Scope:
@@ -220,6 +239,8 @@ def _by_words(asked: Query, scope: _Scope) -> _Candidates:
 
 
 def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
+    if not asked.wanted:
+        return _Candidates(scores={}, notice=NO_WORD)
     space = space or spaces.active()
     provider = spaces.provider_of(space)
     vec.require()
@@ -234,8 +255,8 @@ def _floored(space: Space, near: Sequence[Near]) -> _Candidates:
     provider = provider_for(space.key)
     close = [one for one in near if one.similarity >= (provider.name_floor if one.is_name else provider.floor)]
     similarity = {one.chunk_id: one.similarity for one in close}
-    weaker = len(near) - len(close)
-    return _Candidates(scores=dict(similarity), similarity=similarity, weaker=weaker, is_cut=len(close) >= POOL)
+    has_weaker, is_cut = len(close) < len(near), len(close) >= POOL
+    return _Candidates(scores=dict(similarity), similarity=similarity, has_weaker=has_weaker, is_cut=is_cut)
 
 
 def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
@@ -257,7 +278,7 @@ def _fill(
     answer.counts = dict(Counter(kind for one in moments for kind in (one.chunk.source_kind, *one.also)))
     answer.total = answer.of_all_kinds = len(moments)
     answer.file_count = len({moment.chunk.file_id for moment in moments})
-    answer.notice, answer.weaker, answer.is_cut = candidates.notice, candidates.weaker, candidates.is_cut
+    answer.notice, answer.has_weaker, answer.is_cut = candidates.notice, candidates.has_weaker, candidates.is_cut
     shown = moments[:limit]
     scores: Mapping[int, float] = {moment.chunk.pk: moment.score for moment in shown}
     if answer.mode != "semantic":
@@ -301,9 +322,9 @@ def _why(chunk: Passage, match: Match, asked: Query, candidates: _Candidates) ->
 
 def _vector_of(space: Space, *, chunk_id: int | None, file_id: int | None) -> tuple[int, Floats]:
     """The file and the vector to compare with: that of the chunk, or the mean of the file's."""
-    compared = Q(chunk_id=chunk_id) if chunk_id is not None else Q(file_id=file_id or 0)
-    rows = Embedding.objects.filter(compared, space=space)
-    owners = dict(rows.values_list("id", "file_id")[:POOL])
+    like = like_of(chunk_id=chunk_id, file_id=file_id)
+    compared = Q(chunk=like) if isinstance(like, Chunk) else Q(file=like)
+    owners = dict(Embedding.objects.filter(compared, space=space).values_list("id", "file_id")[:POOL])
     if not owners:
         raise SearchError(
             "There is nothing to compare with yet.", remedy="Choose “Make searchable” for this file first."
@@ -313,9 +334,16 @@ def _vector_of(space: Space, *, chunk_id: int | None, file_id: int | None) -> tu
     return owners[ids[0]], mean / np.linalg.norm(mean)
 
 
-def file_of(file_id: int) -> File:
-    """The file that a request names. Raises SearchError."""
-    found = File.objects.filter(pk=file_id).first()
-    if found is None:
-        raise SearchError(f"There is no file {file_id}.", remedy="List them at GET /api/files.", field="file_id")
-    return found
+def like_of(*, chunk_id: int | None, file_id: int | None) -> Chunk | File:
+    """The moment or the file that others are to be like. Raises SearchError."""
+    if chunk_id is not None:
+        chunk = Chunk.objects.in_library().select_related("file").filter(pk=chunk_id).first()
+        if chunk is None:
+            raise SearchError(f"There is no moment {chunk_id} any more.", remedy="Search for it again.", field="like")
+        return chunk
+    file = File.objects.filter(pk=file_id).first()
+    if file is None:
+        raise SearchError(
+            f"There is no file {file_id}.", remedy="The library shows those there are.", field="like_file"
+        )
+    return file

@@ -75,6 +75,12 @@ class SearchQuerySerializer(serializers.Serializer[Any]):
         help_text="Instead of `q`: a file. Moments of others that are like it.",
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        given = [name for name in ("q", "like", "like_file") if attrs[name]]
+        if len(given) > 1:
+            raise serializers.ValidationError(f"Give one of q, like and like_file, not {' and '.join(given)}.")
+        return attrs
+
 
 class HitSerializer(serializers.Serializer[Any]):
     """A moment that answers."""

@@ -1,6 +1,8 @@
 """The search page: a box, the moments that answer, and the player beside them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +15,7 @@ from django.views.decorators.http import require_safe
 from embeddings import query
 from embeddings.forms import SearchForm
 from embeddings.models import Chunk
-from embeddings.search import MAX_LIMIT, Hit, SearchAnswer, more_like, search
+from embeddings.search import MAX_LIMIT, Hit, SearchAnswer, like_of, more_like, search
 from embeddings.snippets import find, snippet
 from files import derived
 from files.models import File
@@ -102,8 +104,8 @@ def _context(form: SearchForm) -> dict[str, Any]:
         "more_url": _address(form, limit=min(form.limit_asked + MORE, MAX_LIMIT))
         if answer and answer.total > len(shown) and form.limit_asked < MAX_LIMIT
         else "",
-        "is_alike": bool(form.value("like") or form.value("like_file")),
-    }
+        "is_all_shown": bool(answer and answer.total > len(shown) and form.limit_asked >= MAX_LIMIT),
+    } | (_like(form) if answer else {})
     if current is not None:
         chunk = Chunk.objects.in_library().select_related("file").filter(pk=current.chunk_id).first()
         context |= _now(chunk, form.value("q") or "", current.start_s) if chunk else {}
@@ -113,18 +115,12 @@ def _context(form: SearchForm) -> dict[str, Any]:
 def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
     """The answer, or None with the words to show. Nothing asked is neither."""
     try:
-        if form.value("like") or form.value("like_file"):
-            return more_like(chunk_id=form.value("like"), file_id=form.value("like_file"), limit=form.limit_asked), ""
-        asked = form.value("q") or ""
-        if not asked.strip():
+        ask = _question(form)
+        if ask is None:
             return None, ""
-        is_typing = bool(form.value("typing"))
-        mode = "keyword" if is_typing else form.mode_asked
-        kind, filters = form.value("kind") or "", form.filters()
-        limit = form.limit_asked
-        answer = search(asked, mode=mode, limit=limit, filters=filters, is_typing=is_typing)
+        answer, kind = ask(), form.value("kind")
         if kind:
-            of_kind = search(asked, mode=mode, kind=kind, limit=limit, filters=filters, is_typing=is_typing)
+            of_kind = ask(kind=kind)
             answer.results, answer.counts[kind] = of_kind.results, of_kind.total
             answer.total = of_kind.total
             answer.file_count = of_kind.file_count
@@ -132,6 +128,25 @@ def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
     except WorkError as error:
         return None, f"{error} {error.remedy}".strip()
     return answer, ""
+
+
+def _question(form: SearchForm) -> Callable[..., SearchAnswer] | None:
+    """What the address asks, to be called with or without a kind; None where nothing is asked."""
+    scope = {"limit": form.limit_asked, "filters": form.filters()}
+    if form.value("like") or form.value("like_file"):
+        return partial(more_like, chunk_id=form.value("like"), file_id=form.value("like_file"), **scope)
+    asked, is_typing = form.value("q") or "", bool(form.value("typing"))
+    if not asked.strip():
+        return None
+    return partial(search, asked, mode="keyword" if is_typing else form.mode_asked, is_typing=is_typing, **scope)
+
+
+def _like(form: SearchForm) -> dict[str, Any]:
+    """What the moments are like, for the page to name."""
+    if not (form.value("like") or form.value("like_file")):
+        return {}
+    like = like_of(chunk_id=form.value("like"), file_id=form.value("like_file"))
+    return {"like_name": like.name if isinstance(like, File) else f"that moment of {like.file.name}"}
 
 
 def _current(form: SearchForm, hits: list[Hit]) -> Hit | None:

@@ -49,6 +49,8 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
             *("--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)),
             *("--chdir", str(settings.BASE_DIR), "--graceful-timeout", "5", "--log-level", "warning"),
             *("--worker-tmp-dir", str(settings.DATA_DIR), "--no-control-socket"),
+            # A question of 600 characters is up to 7,200 of an address; gunicorn takes half of that by default.
+            *("--limit-request-line", "8190"),
             # TRUST_FORWARDED tells Django whether to believe a proxy; gunicorn would believe any on this machine.
             *("--forwarded-allow-ips", ""),
             *("--logger-class", "novaproject.web_log.WebLogger"),

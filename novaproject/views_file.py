@@ -140,4 +140,4 @@ def file_player(request: HttpRequest, pk: int) -> HttpResponse:
         transcript=Transcript.objects.current_for(file),
         chapters=file_page.analysis_of(file).chapters,
     )
-    return render(request, "novaproject/_player.html", {"player": player})
+    return render(request, "novaproject/_player.html", {"player": player, "is_beside": True})

@@ -97,9 +97,7 @@ def test_the_api_refuses_what_it_cannot_ask(viewer: Client, query: str) -> None:
     assert answer.json()
 
 
-@pytest.mark.parametrize(
-    ("query", "field"), [("q=", "q"), ("q=leak&limit=0", "limit"), ("like=999999", "non_field_errors")]
-)
+@pytest.mark.parametrize(("query", "field"), [("q=", "q"), ("q=leak&limit=0", "limit"), ("like=999999", "like")])
 def test_what_is_refused_is_named_by_its_field(viewer: Client, query: str, field: str) -> None:
     [words] = viewer.get(f"/api/search?{query}").json()[field]
 
@@ -128,6 +126,48 @@ def test_what_is_like_a_moment_or_a_file_by_api_and_command(viewer: Client, frid
     call_command("search", "--like-file", str(friday.pk), stdout=(out := StringIO()))
     assert "monday.mp4 at 0:07" in out.getvalue()
     assert viewer.get("/api/search", {"like": 10**30}).status_code == 400
+
+
+def test_filters_hold_for_what_is_like_a_file_too(viewer: Client, friday: File, make_file: MakeFile) -> None:
+    say(other := make_file("monday.mp4"), [(7.0, 9.0, "A leak at the liner seam, again.")])
+    index.index_file(other)
+
+    def found(**filters: str) -> set[str]:
+        answer = viewer.get("/api/search", {"like_file": friday.pk, **filters})
+        return {hit["file_name"] for hit in answer.json()["results"]}
+
+    assert found() == found(media_type="video") == found(name="mond", kind="transcript") == {"monday.mp4"}
+    assert found(media_type="audio") == found(name="frid") == found(kind="chapter") == set()
+    assert "Not a filter" in viewer.get("/api/search", {"like_file": friday.pk, "colour": "red"}).json()["detail"]
+    assert "not q and like_file" in str(viewer.get("/api/search", {"like_file": friday.pk, "q": "leak"}).json())
+
+
+def test_the_command_takes_every_filter_of_the_file_list(friday: File) -> None:
+    def run(*asked: str) -> str:
+        call_command("search", "leak", *asked, stdout=(out := StringIO()))
+        return out.getvalue()
+
+    assert "1 moment in 1 file, " in run("--filter", "media_type=video", "--filter", "min_duration=10")
+    assert "Nothing close." in run("--filter", "media_type=audio")
+    with pytest.raises(CommandError, match="Not a filter: colour"):
+        run("--filter", "colour=red")
+    with pytest.raises(CommandError, match="Write NAME=VALUE"):
+        run("--filter", "audio")
+
+
+@pytest.mark.parametrize("asked", [["\udcff leak"], ["leak", "--name", "\udcff"], ["leak", "--directory", "\udcff"]])
+def test_bytes_that_are_no_text_are_answered_by_the_command(friday: File, asked: list[str]) -> None:
+    call_command("search", *asked, stdout=(out := StringIO()))
+
+    assert "friday.mp4" in out.getvalue() or "Nothing close." in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--like-file", str(10**30)], ["--like-file", "0"], ["--like-file", "1", "--limit", "0"]]
+)
+def test_the_command_refuses_what_is_like_nothing(friday: File, wrong: list[str]) -> None:
+    with pytest.raises(CommandError, match=r"There is no file|The limit must be"):
+        call_command("search", *wrong)
 
 
 def test_a_search_takes_few_queries_however_many_hits(

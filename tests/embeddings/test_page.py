@@ -1,5 +1,6 @@
 """The search page: results, filters, the player's side, and what htmx asks for."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from embeddings import index
 from embeddings.errors import ProviderError
 from embeddings.models import Chunk
 from files.models import File
+from novaproject.serving import commands
 from tests.embeddings.conftest import MakeFile, make_poster, say
 from tests.embeddings.fakes import WordsProvider
 
@@ -147,8 +149,48 @@ def test_more_like_this_shows_other_files(viewer: Client, friday: File, make_fil
     html = page(viewer, f"like={chunk.pk}")
 
     assert "monday.mp4" in html
-    assert "Like that one" in html
-    assert "monday.mp4" in page(viewer, f"like_file={friday.pk}")
+    assert "Like that moment of friday.mp4: 1 moment in 1 file" in html
+    whole = page(viewer, f"like_file={friday.pk}")
+    assert "Like friday.mp4: " in whole
+    assert "monday.mp4" in whole
+
+
+def test_a_kind_and_a_folder_narrow_what_is_like_a_file_too(viewer: Client, friday: File, make_file: MakeFile) -> None:
+    say(other := make_file("monday.mp4", folder="2026"), [(5, 9, "A leak at the liner seam.")])
+    index.index_file(other)
+
+    html = page(viewer, f"like_file={friday.pk}&kind=chapter")
+
+    assert "All 1" in html
+    assert "Nothing close" in html
+    assert "monday.mp4" in page(viewer, f"like_file={friday.pk}&kind=transcript&filmed=30")
+    File.objects.update(created_at="2020-01-01T00:00:00Z")
+    assert "Nothing close" in page(viewer, f"like_file={friday.pk}&filmed=30")
+
+
+def test_where_a_page_ends_before_the_moments_do_it_says_what_helps(
+    viewer: Client, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embeddings.views.MAX_LIMIT", 20)
+    for number in range(25):
+        say(file := make_file(f"clip-{number}.mp4"), [(0, 3, f"The pump hums in clip {number}.")])
+        index.index_file(file)
+
+    html = page(viewer, "q=pump+hums")
+
+    assert "A page shows no more than these" in html
+    assert "Show more" not in html
+
+
+def test_a_question_as_long_as_the_boxes_take_fits_the_address_line(viewer: Client) -> None:
+    html = page(viewer, "")
+    [web] = [command for name, command in commands("127.0.0.1", 5700).items() if name == "web"]
+
+    boxes = [int(length) for length in re.findall(r'type="search"[^>]*maxlength="(\d+)"', html)]
+    line = int(web[web.index("--limit-request-line") + 1])
+
+    assert boxes
+    assert max(boxes) * len("%F0%9F%8E%AC") < line - 500
 
 
 def test_more_moments_are_a_link_away(viewer: Client, make_file: MakeFile) -> None:

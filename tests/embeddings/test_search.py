@@ -196,7 +196,7 @@ def test_nothing_close_is_an_answer(pond: File, mode: str) -> None:
     answer = search("zebra xylophone", mode=mode)
 
     assert answer.results == []
-    assert answer.weaker > 0
+    assert answer.has_weaker
 
 
 def test_a_removed_file_is_not_found(pond: File) -> None:
@@ -212,6 +212,17 @@ def test_a_removed_file_is_not_found(pond: File) -> None:
 @pytest.mark.parametrize("mode", ["keyword", "semantic", "hybrid"])
 def test_odd_questions_are_answered(pond: File, asked: str, mode: str) -> None:
     search(asked, mode=mode)
+
+
+@pytest.mark.parametrize("asked", ["🎬", "***", '")(', "\ufffd"])
+@pytest.mark.parametrize("mode", ["semantic", "hybrid"])
+def test_signs_alone_are_not_put_to_the_model(pond: File, asked: str, mode: str) -> None:
+    WordsProvider.asked.clear()
+
+    answer = search(asked, mode=mode)
+
+    assert (answer.results, answer.notice) == ([], "There is no word or number in this question.")
+    assert WordsProvider.asked == []
 
 
 @pytest.mark.parametrize(
@@ -299,7 +310,7 @@ def test_more_like_a_moment_are_moments_of_other_files(pond: File, make_file: Ma
 
     assert [(one.file_id, one.start_s) for one in more_like(chunk_id=hit.chunk_id).results][:1] == [(other.pk, 7)]
     assert {one.file_id for one in more_like(file_id=pond.pk).results} == {other.pk}
-    with pytest.raises(SearchError, match="nothing to compare"):
+    with pytest.raises(SearchError, match="no file 999999"):
         more_like(file_id=999_999)
 
 

@@ -22,13 +22,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument("query", nargs="?", default="", help="what you want to see or hear")
+        parser.add_argument("query", nargs="?", type=readable, default="", help="what you want to see or hear")
         parser.add_argument("--like-file", type=int, metavar="FILE", help="instead: moments that are like this file")
         parser.add_argument("--mode", choices=MODES, default="hybrid")
         parser.add_argument("--kind", choices=Chunk.Kind.values, default="")
         parser.add_argument("--file-id", type=int, help="only in this file")
-        parser.add_argument("--name", default="", help="only in files whose name has this")
-        parser.add_argument("--directory", default="", help="only in files below this folder")
+        parser.add_argument("--name", type=readable, default="", help="only in files whose name has this")
+        parser.add_argument("--directory", type=readable, default="", help="only in files below this folder")
+        parser.add_argument(
+            "--filter",
+            type=readable,
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="only in files for which this filter of GET /api/files holds, as `media_type=audio`; may be repeated",
+        )
         parser.add_argument("--limit", type=int, default=DEFAULT_LIMIT)
         parser.add_argument("--json", action="store_true", help="the answer of GET /api/search")
 
@@ -43,17 +51,10 @@ class Command(BaseCommand):
             self._print(answer)
 
     def _ask(self, options: dict[str, Any]) -> SearchAnswer:
-        if options["like_file"]:
-            return more_like(file_id=options["like_file"], limit=options["limit"])
-        return search(
-            options["query"],
-            mode=options["mode"],
-            kind=options["kind"],
-            file_id=options["file_id"],
-            limit=options["limit"],
-            name=options["name"],
-            filters={"directory": options["directory"]} if options["directory"] else {},
-        )
+        scope = {name: options[name] for name in ("kind", "limit", "name")} | {"filters": _filters(options)}
+        if options["like_file"] is not None:
+            return more_like(file_id=options["like_file"], **scope)
+        return search(options["query"], mode=options["mode"], file_id=options["file_id"], **scope)
 
     def _print(self, answer: SearchAnswer) -> None:
         if answer.notice:
@@ -66,12 +67,32 @@ class Command(BaseCommand):
         if not answer.results:
             self.stdout.write("Nothing close.")
             return
-        total = f"{answer.total} moments or more" if answer.is_cut else f"{answer.total} moments"
-        self.stdout.write(f"{total} in {answer.file_count} files, {answer.took_s:.2f} s")
+        least = "at least " if answer.is_cut else ""
+        moments, files = _counted(answer.total, "moment"), _counted(answer.file_count, "file")
+        self.stdout.write(f"{least}{moments} in {files}, {answer.took_s:.2f} s")
 
     def _plain(self, hit: Hit) -> str:
         marked = re.sub("<mark>(.*?)</mark>", lambda match: self.style.WARNING(match[1]), hit.snippet)
         return unescape(marked)
+
+
+def readable(argument: str) -> str:
+    """What was typed, with a mark for bytes that are no text: a shell hands them on as lone surrogates."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _filters(options: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"directory": [options["directory"]]} if options["directory"] else {}
+    for given in options["filter"]:
+        name, sign, value = given.partition("=")
+        if not sign:
+            raise CommandError(f"“{given}” is no filter. Write NAME=VALUE, as in --filter media_type=audio.")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def timecode(seconds: float) -> str:

@@ -132,7 +132,7 @@ def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
 
 def _question(form: SearchForm) -> Callable[..., SearchAnswer] | None:
     """What the address asks, to be called with or without a kind; None where nothing is asked."""
-    scope = {"limit": form.limit_asked, "filters": form.filters()}
+    scope: dict[str, Any] = {"limit": form.limit_asked, "filters": form.filters()}
     if form.value("like") or form.value("like_file"):
         return partial(more_like, chunk_id=form.value("like"), file_id=form.value("like_file"), **scope)
     asked, is_typing = form.value("q") or "", bool(form.value("typing"))

@@ -133,13 +133,13 @@ def test_filters_hold_for_what_is_like_a_file_too(viewer: Client, friday: File, 
     index.index_file(other)
 
     def found(**filters: str) -> set[str]:
-        answer = viewer.get("/api/search", {"like_file": friday.pk, **filters})
+        answer = viewer.get("/api/search", {"like_file": str(friday.pk), **filters})
         return {hit["file_name"] for hit in answer.json()["results"]}
 
     assert found() == found(media_type="video") == found(name="mond", kind="transcript") == {"monday.mp4"}
     assert found(media_type="audio") == found(name="frid") == found(kind="chapter") == set()
-    assert "Not a filter" in viewer.get("/api/search", {"like_file": friday.pk, "colour": "red"}).json()["detail"]
-    assert "not q and like_file" in str(viewer.get("/api/search", {"like_file": friday.pk, "q": "leak"}).json())
+    assert "Not a filter" in viewer.get("/api/search", {"like_file": str(friday.pk), "colour": "red"}).json()["detail"]
+    assert "not q and like_file" in str(viewer.get("/api/search", {"like_file": str(friday.pk), "q": "leak"}).json())
 
 
 def test_the_command_takes_every_filter_of_the_file_list(friday: File) -> None:

@@ -11,6 +11,7 @@ import logging
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ class Speaker:
         found = catalogue.by_model_id(self.runtime_id) or catalogue.by_model_id(self.model_id)
         return catalogue.price(found, "realtime") if found else None
 
-    def worst(self, duration_s: float) -> Usage:
+    def worst(self, duration_s: float, price: Price | None) -> Usage:
         """What a piece of this length could use at most, by the labelled setting."""
         heard = ceil((duration_s + sonic.TAIL_S) * self.tokens_per_s)
         if self.is_stream:
@@ -90,11 +91,11 @@ class Speaker:
                 output_tokens=self.max_tokens,
                 speech_output_tokens=self.max_tokens,
             )
-        return self.converse_usage(PROMPT_TOKENS + heard, self.max_tokens)
+        return self.converse_usage(PROMPT_TOKENS + heard, self.max_tokens, price)
 
-    def converse_usage(self, tokens_in: int, tokens_out: int) -> Usage:
+    @staticmethod
+    def converse_usage(tokens_in: int, tokens_out: int, price: Price | None) -> Usage:
         """Converse counts sound and text together: all of it is booked as sound where sound has a rate of its own."""
-        price = self.price()
         if price is not None and "speech_input_per_1k" in price.rates:
             return Usage(speech_input_tokens=tokens_in, output_tokens=tokens_out)
         return Usage(input_tokens=tokens_in, output_tokens=tokens_out)
@@ -137,14 +138,15 @@ def estimate(speaker: Speaker, durations_s: list[float]) -> tuple[Decimal, Decim
     price = speaker.price()
     if price is None:
         return None
-    high = sum((price.cost(speaker.worst(seconds)) for seconds in durations_s), Decimal(0))
-    low = sum((price.cost(_low(speaker, seconds)) for seconds in durations_s), Decimal(0))
+    alike = Counter(durations_s)
+    high = sum((price.cost(speaker.worst(seconds, price)) * times for seconds, times in alike.items()), Decimal(0))
+    low = sum((price.cost(_low(speaker, seconds, price)) * times for seconds, times in alike.items()), Decimal(0))
     return low, high
 
 
-def _low(speaker: Speaker, seconds: float) -> Usage:
+def _low(speaker: Speaker, seconds: float, price: Price) -> Usage:
     tokens = ceil(seconds * speaker.tokens_per_s / LOW_SHARE)
-    return Usage(speech_input_tokens=tokens) if speaker.is_stream else speaker.converse_usage(tokens, 0)
+    return Usage(speech_input_tokens=tokens) if speaker.is_stream else speaker.converse_usage(tokens, 0, price)
 
 
 def question_of(speaker: Speaker, content: bytes) -> str:
@@ -270,7 +272,7 @@ def _paid(
 ) -> list[Said]:
     """Reserve, ask, keep the answer and settle."""
     price = speaker.price()
-    worst = price.cost(speaker.worst(duration_s)) if price else None
+    worst = price.cost(speaker.worst(duration_s, price)) if price else None
     entry = ledger.reserve(
         ledger.Ask(
             question=question,
@@ -347,7 +349,7 @@ def _converse(speaker: Speaker, address: str) -> tuple[list[Said], Usage]:
     if answer.get("stopReason") not in WHOLE:
         at_s = said[-1].at_s if said else 0.0
         said.append(Said(at_s, "", f"{_why(answer, speaker)}: what is said after second {at_s:g} is missing."))
-    return said, speaker.converse_usage(used.input_tokens, used.output_tokens)
+    return said, speaker.converse_usage(used.input_tokens, used.output_tokens, speaker.price())
 
 
 def _why(answer: Any, speaker: Speaker) -> str:

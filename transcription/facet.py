@@ -70,8 +70,7 @@ def _cost(todo: FileQuerySet, provider: Provider) -> tuple[Cost, int]:
     if not provider.is_paid:
         return Cost(), 0
     lengths = [seconds or 0.0 for seconds in todo.values_list("duration_s", flat=True)]
-    costs = {seconds: provider.cost(seconds) for seconds in set(lengths)}
-    return sum((costs[seconds] for seconds in lengths), Cost()), lengths.count(0.0)
+    return provider.cost(*lengths), lengths.count(0.0)
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from bedrock import ledger, sonic, speech
 from bedrock.errors import BusyError, LostAnswerError, OverBudgetError
@@ -294,17 +295,20 @@ def test_what_nobody_knows_the_price_of_is_not_free() -> None:
 
 def test_the_estimate_covers_what_is_reserved_for_each_file() -> None:
     """Each file is asked by itself, and long ones in pieces that are cut where it is quiet: earlier than they could."""
-    for number, seconds in enumerate([10.0] * 20 + [3600.0]):
+    short = [9.0 + number / 20 for number in range(20)]
+    for number, seconds in enumerate([*short, 3600.0]):
         make_file(name=f"{number}.mp4", duration_s=seconds)
     make_file(name="live.webm", duration_s=None)
 
-    plan = actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "nova_sonic"})
+    with CaptureQueriesContext(connection) as queries:
+        plan = actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "nova_sonic"})
 
     speaker = conf.speaker()
     price = speaker.price()
     assert price is not None
-    pieces = [10.0] * 20 + [226.0] * 15 + [210.0]
-    assert plan.usd_high >= sum(price.cost(speaker.worst(seconds)) for seconds in pieces)
+    assert len(queries) < 10
+    pieces = short + [226.0] * 15 + [210.0]
+    assert plan.usd_high >= sum(price.cost(speaker.worst(seconds, price)) for seconds in pieces)
     assert any("known length: 1 file" in warning for warning in plan.warnings)
 
 

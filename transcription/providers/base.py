@@ -80,13 +80,6 @@ class Cost:
     usd_high: Decimal = Decimal(0)
     is_unpriced: bool = False
 
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            usd_low=self.usd_low + other.usd_low,
-            usd_high=self.usd_high + other.usd_high,
-            is_unpriced=self.is_unpriced or other.is_unpriced,
-        )
-
 
 class Provider(Protocol):
     """An engine, or a choice of engines, behind one name."""
@@ -107,8 +100,8 @@ class Provider(Protocol):
     def prepare(self, wish: Wish, progress: Progress) -> None:
         """Get what is missing and can be got (weights), as a step of its own. Raises ProviderNotReadyError."""
 
-    def cost(self, duration_s: float) -> Cost:
-        """What one file with audio of this length would cost."""
+    def cost(self, *durations_s: float) -> Cost:
+        """What files with audio of these lengths would cost, each by itself."""
 
     def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
         """Listen to a 16 kHz mono file.

@@ -54,9 +54,10 @@ class NovaSonicProvider:
     def prepare(self, wish: Wish, progress: Progress) -> None:
         return None
 
-    def cost(self, duration_s: float) -> Cost:
-        lengths = self._pieces(duration_s) if self.speaker.is_stream else [duration_s]
-        found = speech.estimate(self.speaker, lengths if duration_s else [])
+    def cost(self, *durations_s: float) -> Cost:
+        whole = [float(ceil(seconds)) for seconds in durations_s if seconds]
+        pieces = [piece for seconds in whole for piece in self._pieces(seconds)] if self.speaker.is_stream else whole
+        found = speech.estimate(self.speaker, pieces)
         return Cost(usd_low=found[0], usd_high=found[1]) if found else Cost(is_unpriced=True)
 
     def _pieces(self, duration_s: float) -> list[float]:

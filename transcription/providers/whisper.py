@@ -78,7 +78,7 @@ class WhisperProvider:
     def identity(self, wish: Wish) -> tuple[str, str]:
         return self._engine(wish).name, weights.name_of(self._model(wish))
 
-    def cost(self, duration_s: float) -> Cost:
+    def cost(self, *durations_s: float) -> Cost:
         return Cost()
 
     def prepare(self, wish: Wish, progress: Progress) -> None:

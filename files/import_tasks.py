@@ -29,9 +29,10 @@ from jobs.work import Work
 
 #: They go before other short work: a person waits for them.
 SCAN_PRIORITY = 10
-#: Files that are still being copied are looked at again after so long, and so often.
+#: Files that are still being copied are looked at again after so long. After a look that found nothing finished it is
+#: that much longer each time, and after so many of them (almost eight hours) it is given up.
 AGAIN_AFTER = timedelta(seconds=60)
-MAX_AGAIN = 30
+MAX_IN_VAIN = 30
 
 
 class FollowUp:
@@ -133,12 +134,12 @@ def run_import(work: Work) -> str:
 
 
 def scan_now(
-    root: Root, *, retry_problems: bool = False, progress: Progress = NO_PROGRESS, times: int = 0
+    root: Root, *, retry_problems: bool = False, progress: Progress = NO_PROGRESS, times: int = 0, in_vain: int = 0
 ) -> ImportReport:
-    """Scan a root in this process and enqueue what follows."""
+    """Scan a root in this process and enqueue what follows. `times` it was done again, the last ones `in_vain`."""
     follow_up = FollowUp(f"Scan of {root.name}", make_proxies=True)
     report = scan_root(root, progress=progress, arrived=follow_up, retry_problems=retry_problems)
-    _has_ended(report, times=times)
+    _has_ended(report, times=times, in_vain=in_vain)
     return report
 
 
@@ -150,6 +151,7 @@ def run_scan(work: Work) -> str:
         retry_problems=bool(options.get("retry_problems")),
         progress=work.progress,
         times=int(options.get("again", 0)),
+        in_vain=int(options.get("in_vain", 0)),
     )
     return report.summary()
 
@@ -160,15 +162,17 @@ def look_for_drives() -> None:
         request_scan(root)
 
 
-def _has_ended(report: ImportReport, *, times: int = 0) -> None:
+def _has_ended(report: ImportReport, *, times: int = 0, in_vain: int = 0) -> None:
     """Tell the floors above, and scan once more, a little later, if something was still being copied."""
     if report.dry_run or report.root_id is None:
         return
     root_scanned.send_robust(Root, root_id=report.root_id)
-    if not report.waiting or times >= MAX_AGAIN:
+    in_vain = in_vain + 1 if times and not report.imported and not report.changed else 0
+    if not report.waiting or in_vain > MAX_IN_VAIN:
         return
     # The count makes it another request than the scan that is running: it would join that one otherwise.
-    enqueue("scan_root", report.root_id, {"again": times + 1}, run_after=timezone.now() + AGAIN_AFTER)
+    options = {"again": times + 1, **({"in_vain": in_vain} if in_vain else {})}
+    enqueue("scan_root", report.root_id, options, run_after=timezone.now() + AGAIN_AFTER * max(1, in_vain))
 
 
 def labels_of_files(ids: Sequence[int]) -> dict[int, str]:

@@ -14,6 +14,8 @@ from files.naming import shown
 from files.ranges import ByteRange, UnsatisfiableRangeError, parse_range
 
 CHUNK_BYTES = 256 * 1024
+#: The last second that a date of HTTP can name; broken clocks know later ones.
+LAST_MOMENT_S = 253_402_300_799
 #: Only what plays or shows. Everything else goes out as bytes that no browser interprets.
 CONTENT_TYPES = {
     ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".webm": "video/webm",
@@ -49,15 +51,16 @@ def serve(request: HttpRequest, path: Path, *, name: str = "", max_age_s: int = 
 
 def _respond(request: HttpRequest, source: BinaryIO, name: str) -> HttpResponseBase:
     facts = os.fstat(source.fileno())
+    modified_s = min(facts.st_mtime, LAST_MOMENT_S)
     etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": etag,
-        "Last-Modified": http_date(facts.st_mtime),
+        "Last-Modified": http_date(modified_s),
         "Content-Type": content_type(name),
         "Content-Disposition": content_disposition_header(False, shown(Path(name).name)) or "inline",
     }
-    unchanged = get_conditional_response(request, etag=etag, last_modified=int(facts.st_mtime))
+    unchanged = get_conditional_response(request, etag=etag, last_modified=int(modified_s))
     if unchanged is not None:
         unchanged["ETag"] = etag
         return unchanged

@@ -109,12 +109,15 @@ def check_originals(progress: Progress = NO_PROGRESS) -> Relinked:
     for index, file in enumerate(files.iterator(chunk_size=500)):
         progress.update(index / total, file.name)
         path = file.local_path
-        if not path.is_file():
-            _note(result.absent, result.counts, "absent", path.as_posix())
-        elif file.sampled_hash and sampled_hash(path) != file.sampled_hash:
-            _note(result.different, result.counts, "different", path.as_posix())
-        else:
+        try:
+            is_same = path.is_file() and (not file.sampled_hash or sampled_hash(path) == file.sampled_hash)
+            kind = "different" if path.is_file() else "absent"
+        except OSError:  # a drive that gives errors: the others are compared all the same
+            is_same, kind = False, "different"
+        if is_same:
             result.same += 1
+        else:
+            _note(getattr(result, kind), result.counts, kind, path.as_posix())
     return result
 
 

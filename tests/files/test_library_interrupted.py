@@ -2,19 +2,22 @@
 
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from files import intake, roots
+from files import import_tasks, intake, roots
 from files.errors import RootAbsentError
 from files.importing import import_directory
 from files.media import MediaInfo, parse_created_at
 from files.models import File, Problem, Root
 from files.probe import probe
+from files.reports import ImportReport
 from files.scanning import scan_root
 from jobs.errors import Cancelled
+from jobs.models import Job
 from tests.files.factories import make_root
 from tests.files.library import copy, names
 
@@ -134,3 +137,25 @@ def test_names_that_are_shown_alike_stop_no_import(library: Path, clip: Path) ->
 
     assert names() == {"caf\\xe9.mp4", "other.mp4"}
     assert [line.path for line in report.problems] == ["caf\\xe9.mp4"]
+
+
+def test_a_copy_that_takes_all_night_is_waited_for_and_a_log_that_never_ends_is_not(library: Path) -> None:
+    root = make_root(library)
+    growing = ImportReport(path=str(library), root_id=root.pk, waiting=1)
+    options: dict[str, int] = {}
+    waited = timedelta()
+
+    while True:
+        import_tasks._has_ended(growing, times=options.get("again", 0), in_vain=options.get("in_vain", 0))
+        job = Job.objects.filter(kind="scan_root").order_by("pk").last()
+        if job is None or job.options == options:
+            break
+        options = job.options
+        waited += job.run_after - job.created_at
+
+    assert timedelta(hours=7) < waited < timedelta(hours=9)
+    one_is_whole = ImportReport(path=str(library), root_id=root.pk, waiting=1, imported=1)
+    import_tasks._has_ended(one_is_whole, times=31, in_vain=30)
+    job = Job.objects.filter(kind="scan_root").latest("pk")
+    assert job.options == {"again": 32}
+    assert job.run_after - job.created_at < timedelta(seconds=90)

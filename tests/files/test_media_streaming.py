@@ -2,12 +2,13 @@
 
 import io
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.test import Client
+from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,6 +20,7 @@ from files.models import File, Root
 from files.proxying import make_proxy
 from files.ranges import ByteRange, UnsatisfiableRangeError, parse_range
 from files.scanning import scan_root
+from files.streaming import serve
 from tests import media
 from tests.files.factories import make_file, make_proxy_row, make_root
 
@@ -302,3 +304,14 @@ def test_every_range_is_what_python_slices(size: int, first: int | None, last: i
     else:
         assert content[part.first : part.last + 1] == content[first : None if last is None else last + 1]
         assert part == ByteRange(first, part.last)
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="few file systems keep such times")
+def test_a_file_from_the_far_future_is_sent(rf: RequestFactory) -> None:
+    with tempfile.NamedTemporaryFile(dir="/dev/shm", suffix=".mp4") as future:
+        os.utime(future.name, (300_000_000_000, 300_000_000_000))
+
+        response = serve(rf.get("/"), Path(future.name))
+
+        assert response["Last-Modified"].endswith("9999 23:59:59 GMT")
+        response.close()

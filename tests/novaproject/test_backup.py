@@ -1,6 +1,7 @@
 """Backup and restore: nothing lost, nothing of a stranger's written over, nothing secret carried away."""
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -13,9 +14,10 @@ from blake3 import blake3
 from django.conf import settings
 from django.db import connection
 
+from files.hashing import sampled_hash
 from jobs.queue import enqueue
-from novaproject import backup
-from tests.files.factories import make_file
+from novaproject import backup, relinking
+from tests.files.factories import make_file, make_root
 from tests.jobs.kinds import registered
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -304,3 +306,20 @@ def test_work_is_held_from_the_moment_that_the_database_is_there(
     with contextlib.closing(sqlite3.connect(database)) as restored:
         paused = restored.execute("SELECT name FROM job_queues WHERE is_paused ORDER BY name").fetchall()
     assert paused == [("fast",), ("long",)]
+
+
+def test_an_original_that_gives_errors_stops_no_comparison(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_root(folders)
+    for name in ("a.mp4", "bad sector.mp4", "c.mp4"):
+        (folders / name).write_bytes(name.encode())
+        make_file(root, name, sampled_hash=sampled_hash(folders / name))
+
+    def read(path: Path) -> str:
+        if path.name == "bad sector.mp4":
+            raise OSError(errno.EIO, "Input/output error")
+        return sampled_hash(path)
+
+    monkeypatch.setattr(relinking, "sampled_hash", read)
+    result = relinking.check_originals()
+
+    assert (result.same, result.different) == (2, [f"{folders}/bad sector.mp4"])

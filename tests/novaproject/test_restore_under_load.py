@@ -1,6 +1,5 @@
 """A backup made while others write, restored into an empty place: every table and every file is what it was."""
 
-import errno
 import json
 import sqlite3
 import tarfile
@@ -23,7 +22,7 @@ from embeddings.models import Space
 from files.hashing import sampled_hash
 from files.models import File, Proxy, Root
 from jobs.models import Job, Notice, QueueState
-from novaproject import backup, relinking
+from novaproject import backup
 from tests.files.factories import make_file, make_root
 from tests.novaproject.test_backup import _elsewhere as elsewhere
 
@@ -187,19 +186,3 @@ def test_a_backup_is_for_its_owners_eyes(first_release: dict[str, int], folders:
         database = tar.extractfile(backup.DATABASE)
         assert database is not None
         assert b"s" * 32 not in database.read(), "a session's key is as good as its owner's password"
-
-
-def test_an_original_that_gives_errors_stops_no_comparison(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = make_root(folders)
-    for name in ("a.mp4", "bad sector.mp4", "c.mp4"):
-        make_file(root, name, sampled_hash=sampled_hash(_put(folders / name, name.encode())))
-
-    def read(path: Path) -> str:
-        if path.name == "bad sector.mp4":
-            raise OSError(errno.EIO, "Input/output error")
-        return sampled_hash(path)
-
-    monkeypatch.setattr(relinking, "sampled_hash", read)
-    result = relinking.check_originals()
-
-    assert (result.same, result.different) == (2, [f"{folders}/bad sector.mp4"])

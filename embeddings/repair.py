@@ -54,7 +54,7 @@ def repair() -> list[Finding]:
 
 def _look() -> Iterator[Finding]:
     left = Chunk.objects.exclude(file__removed_at=None).count()
-    yield Finding("left", left, f"{left} chunks are of files that left the library.")
+    yield Finding("left", left, f"Chunks of files that left the library: {left:,}.")
     yield Finding("words", int(not fulltext.is_sound()), "The word index does not say what the chunks say.")
     for space in Space.objects.all():
         if vec.problem():
@@ -62,10 +62,10 @@ def _look() -> Iterator[Finding]:
         stored = vec.ids(space.pk) if vec.has_table(space.pk) else set()
         rows = set(Embedding.objects.filter(space=space).values_list("id", flat=True))
         orphans, missing = len(stored - rows), len(rows - stored)
-        yield Finding("orphans", orphans, f"{orphans} vectors of “{space}” belong to nothing.")
-        yield Finding("missing", missing, f"{missing} chunks of “{space}” have lost their vector.")
+        yield Finding("orphans", orphans, f"Vectors of “{space}” that belong to nothing: {orphans:,}.")
+        yield Finding("missing", missing, f"Chunks that have lost their vector in “{space}”: {missing:,}.")
         moved = Embedding.objects.filter(space=space).exclude(content_hash=F("chunk__content_hash")).count()
-        yield Finding("stale", moved, f"{moved} vectors of “{space}” are of another text.")
+        yield Finding("stale", moved, f"Vectors of “{space}” that are of another text: {moved:,}.")
 
 
 def _drop_left_files() -> None:

@@ -145,7 +145,10 @@ def _sentence_model() -> Iterator[Check]:
         yield Check(name, Level.WARN, problem, "Run `make run` again, or search by keyword.")
     elif key != wanted:
         text = f"Search uses “{key}”, the settings ask for “{wanted}”."
-        remedy = "Fill that space and switch to it: .venv/bin/python manage.py embed --new-space, then embed --switch."
+        remedy = (
+            "Fill that space and switch to it: .venv/bin/python manage.py embed --new-space, then embed --switch. "
+            "Or let the settings (EMBEDDING_PROVIDER and what goes with it) name the one in use."
+        )
         yield Check(name, Level.WARN, text, remedy)
     else:
         yield Check(name, Level.READY, f"{key.model}, {key.dimension} numbers per text.")

@@ -256,8 +256,9 @@ def test_embed_lists_and_switches_spaces(friday: File, settings: Any) -> None:
     assert list(Space.objects.all()) == [first]
     with pytest.raises(CommandError, match="in use"):
         call_command("embed", "--delete-space", str(first.pk), stdout=out)
-    with pytest.raises(CommandError, match="no space 999"):
-        call_command("embed", "--switch", "999", stdout=out)
+    for option, wrong in (("--switch", "999"), ("--switch", "0"), ("--delete-space", "0"), ("--space", "0")):
+        with pytest.raises(CommandError, match=f"no space {wrong}"):
+            call_command("embed", option, wrong, stdout=out)
 
 
 @pytest.fixture

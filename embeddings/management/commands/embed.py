@@ -57,13 +57,13 @@ class Command(BaseCommand):
             raise CommandError(f"{error} {error.remedy}".strip()) from error
 
     def _do(self, options: dict[str, Any]) -> None:
-        if options["switch"]:
+        if options["switch"] is not None:
             lacking = spaces.choose(_space(options["switch"]))
             if lacking:
                 self.stderr.write(lacking)
-        if options["delete_space"]:
+        if options["delete_space"] is not None:
             self._delete(_space(options["delete_space"]), options)
-        if options["spaces"] or options["switch"] or options["delete_space"]:
+        if options["spaces"] or options["switch"] is not None or options["delete_space"] is not None:
             self._list(as_json=options["json"])
             return
         if options["check"] or options["repair"]:
@@ -96,7 +96,7 @@ class Command(BaseCommand):
     def _delete(self, space: Space, options: dict[str, Any]) -> None:
         """Vectors that were paid for go by `--yes` only: to have them again is to pay again."""
         count, usd = spaces.paid_in(space)
-        if count and not options["yes"]:
+        if count and not space.is_active and not options["yes"]:
             raise CommandError(
                 f"{count:,} answers that were paid for (${usd:.4f}) go with “{space}”. Run it again with --yes."
             )

@@ -143,21 +143,29 @@ def _becoming(target: Path) -> Iterator[IO[bytes]]:
     """A file for its owner's eyes that becomes `target` when it is whole; what a killed backup left is written over."""
     partial = target.with_name(f".{target.name}.part")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "wb") as out:
-        try:
-            fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise BackupError(f"Another backup is just being written to {target}.", remedy="Wait for it.") from exc
-        except OSError as exc:
-            if exc.errno not in (errno.ENOLCK, errno.ENOTSUP):  # some network drives have no locks
-                raise
+        if not _is_ours_alone(out, partial):
+            raise BackupError(f"Another backup is just being written to {target}.", remedy="Wait for it.")
         out.truncate()
         try:
             yield out
             out.flush()
             os.fsync(out.fileno())
             partial.rename(target)
-        finally:
+        except BaseException:
             partial.unlink(missing_ok=True)
+            raise
+
+
+def _is_ours_alone(out: IO[bytes], partial: Path) -> bool:
+    try:
+        fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as exc:
+        if exc.errno not in (errno.ENOLCK, errno.ENOTSUP):  # some network drives have no locks
+            raise
+    # Between opening and locking, another backup may have given the file its last name.
+    return partial.exists() and os.path.samestat(os.fstat(out.fileno()), partial.stat())
 
 
 def _folders() -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import sqlite3
@@ -323,3 +324,20 @@ def test_an_original_that_gives_errors_stops_no_comparison(folders: Path, monkey
     result = relinking.check_originals()
 
     assert (result.same, result.different) == (2, [f"{folders}/bad sector.mp4"])
+
+
+def test_a_backup_that_has_just_become_whole_is_not_written_over(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def overtaken(handle: int, operation: int) -> None:
+        (tmp_path / ".b.tar.part").rename(tmp_path / "b.tar")
+        flock(handle, operation)
+
+    (tmp_path / ".b.tar.part").write_bytes(b"the other one")
+    monkeypatch.setattr(fcntl, "flock", overtaken)
+    with pytest.raises(backup.BackupError, match="Another backup"):
+        backup.make_backup(tmp_path / "b.tar")
+
+    assert (tmp_path / "b.tar").read_bytes() == b"the other one"

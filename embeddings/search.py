@@ -10,7 +10,7 @@ import numpy as np
 from django.db.models import Q
 from django.urls import reverse
 
-from bedrock.errors import BedrockError
+from bedrock.errors import BedrockError, BusyError
 from embeddings import keyword, matrix, paid, semantic, snippets, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
 from embeddings.fulltext import Where
@@ -41,6 +41,8 @@ NOT_YET = (
 )
 #: Signs alone mean nothing to a model of sentences: what it finds near them is chance.
 NO_WORD = "There is no word or number in this question."
+#: A job is tried again by itself, a question is not.
+ASK_AGAIN = "Ask again in a minute."
 #: A chunk may be replaced between finding and reading it; then the question is asked again.
 MAX_TRIES = 3
 
@@ -246,7 +248,11 @@ def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates
     vec.require()
     if not len(matrix.snapshot_of(space)):  # a paid question is not asked of nothing
         return _Candidates(scores={}, notice=NOT_YET if Chunk.objects.exists() else "")
-    vector = paid.query_vector(space, provider, asked.subject)
+    try:
+        vector = paid.query_vector(space, provider, asked.subject)
+    except BusyError as error:
+        error.remedy = ASK_AGAIN
+        raise
     return _floored(space, semantic.nearest(space, vector, scope.vectors, limit=POOL))
 
 

@@ -83,6 +83,18 @@ def test_a_question_beyond_the_cap_is_answered_by_words(nova: World, make_file: 
 
 
 @pytest.mark.django_db
+def test_a_question_that_aws_has_no_time_for_is_to_be_asked_again(nova: World, make_file: MakeFile) -> None:
+    say(file := make_file(), LINES)
+    index.index_file(file)
+    nova.break_next("InvokeModel", at.THROTTLED)
+
+    answer = search("leak")
+
+    assert answer.results
+    assert answer.notice.endswith("Ask again in a minute.")
+
+
+@pytest.mark.django_db
 def test_a_failure_is_made_good_by_the_next_run(nova: World, make_file: MakeFile) -> None:
     say(file := make_file(), LINES)
     nova.break_next("InvokeModel", at.THROTTLED)

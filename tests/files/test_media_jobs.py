@@ -175,7 +175,7 @@ def test_command_says_what_failed_and_goes_on(originals: Path) -> None:
 def test_command_only_enqueues_in_the_background(originals: Path) -> None:
     imported(media.make_image(originals / "a.png"))
 
-    assert run("make_proxies", background=True) == "1 jobs are waiting for `manage.py work`.\n"
+    assert run("make_proxies", background=True) == "Left to the workers: 1 file.\n"
     assert Job.objects.get().state == "queued"
 
 

@@ -131,4 +131,4 @@ def test_an_old_database_is_not_served(tmp_path: Path) -> None:
     done = run(tmp_path, {}, "manage.py", "serve")
 
     assert done.returncode == 1
-    assert "Bring it up to date: manage.py set_up" in done.stderr
+    assert "Bring it up to date: .venv/bin/python manage.py set_up" in done.stderr

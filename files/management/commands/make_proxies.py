@@ -103,7 +103,7 @@ class Command(BaseCommand):
         elif report.batch_id is None:
             self.stdout.write(f"{report.asked:,} to make.")
         elif options["background"]:
-            self.stdout.write(f"{report.asked:,} jobs are waiting for the workers.")
+            self.stdout.write(f"Left to the workers: {wording.files(report.asked)}.")
         else:
             self.stdout.write(f"{report.made:,} of {report.asked:,} made.")
         if report.elsewhere:

@@ -64,4 +64,5 @@ MAKE_PROXY_KIND = Kind(
     subject_kind="file",
     permission="files.change_file",
     needs_free_disk=True,
+    is_told_later=True,
 )

@@ -8,8 +8,9 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from jobs import retention, ticks
+        from jobs import retention, telling, ticks
 
+        telling.register_telling()
         ticks.register_tick("old jobs", lambda: retention.EVERY_S, _forget_old)
 
 

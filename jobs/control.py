@@ -1,6 +1,6 @@
 """Cancelling, retrying, pausing, and ending what was parked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -64,18 +64,31 @@ def _end_unleased(job: Job, rows: JobQuerySet, now: datetime) -> bool:
     return bool(ended)
 
 
-def _cancel_all(jobs: JobQuerySet) -> int:
+def _tell_of_each(ended: Sequence[Job]) -> None:
+    for job in ended:
+        announce_end(job)
+
+
+def _cancel_all(jobs: JobQuerySet, tell: Callable[[Sequence[Job]], None] = _tell_of_each) -> int:
+    now = timezone.now()
+    changes = {"state": Job.State.CANCELLED, "cancel_requested_at": now, "finished_at": now, "updated_at": now}
+    ended: list[Job] = []
     with transaction.atomic():  # one commit for thousands; running and parked ones may ask elsewhere, so not in here
-        ended = sum(_cancel(job) for job in list(jobs.queued()))
-    return ended + sum(_cancel(job) for job in list(jobs.running()))
+        ids = list(jobs.queued().order_by().values_list("pk", flat=True))
+        for start in range(0, len(ids), CHUNK):
+            these = Job.objects.filter(pk__in=ids[start : start + CHUNK])
+            these.queued().update(**changes)
+            ended += these.filter(state=Job.State.CANCELLED, cancel_requested_at=now)
+        tell(ended)
+    return len(ended) + sum(_cancel(job) for job in list(jobs.running()))
 
 
-def cancel_batch(batch: Batch) -> int:
-    """Cancel what is left of a batch, but for jobs that another live batch waits for too."""
+def cancel_batch(batch: Batch, tell: Callable[[Sequence[Job]], None] = _tell_of_each) -> int:
+    """Cancel what is left of a batch, but for jobs that another live batch waits for too; `tell` hears which ended."""
     batch.cancelled_at = timezone.now()
     batch.save(update_fields=["cancelled_at"])
     elsewhere = Batch.objects.filter(jobs=OuterRef("pk"), cancelled_at__isnull=True).exclude(pk=batch.pk)
-    return _cancel_all(Job.objects.filter(batches=batch).exclude(Exists(elsewhere)))
+    return _cancel_all(Job.objects.filter(batches=batch).exclude(Exists(elsewhere)), tell)
 
 
 def cancel_for_subject(subject_kind: str, subject_id: int, *, but: int | None = None) -> int:

@@ -33,6 +33,8 @@ class Kind:
     concurrency_key: str = ""
     #: Not started while the disk has less free space than the floor.
     needs_free_disk: bool = False
+    #: Of many that are cancelled at once whoever waits for them hears in the background: what follows takes a while.
+    is_told_later: bool = False
 
     @property
     def group(self) -> str:

@@ -25,6 +25,7 @@ class TranscriptionConfig(AppConfig):
                 permission=facet.PERMISSION,
                 cost_of=tasks.cost_of,
                 needs_free_disk=True,
+                is_told_later=True,
             )
         )
         register(

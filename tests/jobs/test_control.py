@@ -10,6 +10,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from jobs import counting, queue
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Job
+from jobs.signals import job_ended
+from jobs.telling import TELL
 from jobs.work import Work
 from tests.jobs.kinds import registered
 
@@ -102,6 +104,36 @@ def test_a_cancelled_batch_stops_what_is_left_but_not_what_another_batch_waits_f
 
     assert queue.cancel_batch(theirs) == 1
     assert states(three) == ["cancelled"]
+
+
+def test_of_many_cancelled_jobs_those_that_may_be_told_of_later_are_and_none_that_was_tried_again(
+    kind: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "TOLD_AT_ONCE", 2)
+    told: list[tuple[str, int | None]] = []
+
+    def hear(*, job: Job, **_: object) -> None:
+        told.append((job.kind, job.subject_id))
+
+    with registered("wait_patiently", is_told_later=True) as patient:
+        batch = queue.create_batch("b", "count")
+        queue.enqueue_many(patient, [1, 2, 3], batch=batch)
+        queue.enqueue_many(kind, [4], batch=batch)
+        job_ended.connect(hear)
+        try:
+            with django_capture_on_commit_callbacks(execute=True):
+                assert queue.cancel_batch(batch) == 4
+            assert told == [(kind, 4)]
+            assert set(Job.objects.filter(batches=batch).values_list("state", flat=True)) == {"cancelled"}
+
+            queue.retry(Job.objects.get(subject_id=2))
+            with django_capture_on_commit_callbacks(execute=True):
+                job = queue.run_now(Job.objects.get(kind=TELL))
+        finally:
+            job_ended.disconnect(hear)
+
+    assert job.state == "succeeded"
+    assert sorted(told[1:]) == sorted([(patient, 1), (patient, 3), (TELL, None)])
 
 
 def test_retry_failed_takes_only_the_failed_ones_of_a_batch() -> None:

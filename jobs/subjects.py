@@ -1,6 +1,6 @@
 """What jobs are about, in words: asked in bulk, one call for each kind of subject."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -40,14 +40,24 @@ def _describe_kind(kind: str, subject_ids: list[int]) -> dict[int, About]:
         files = {pk: pk for pk in subject_ids}
     else:
         files = dict(subject.files(subject_ids)) if subject.files else {}
+    urls = _urls(subject, labels) if subject.url else _urls_of_files(files)
     return {
-        pk: About(
-            label=labels.get(pk, f"{kind} {pk}"),
-            url=subject.url(pk) if subject.url and pk in labels else "",
-            file_id=files.get(pk),
-        )
+        pk: About(label=labels.get(pk, f"{kind} {pk}"), url=urls.get(pk, ""), file_id=files.get(pk))
         for pk in subject_ids
     }
+
+
+def _urls(subject: registry.Subject, known: Iterable[int]) -> dict[int, str]:
+    return {pk: subject.url(pk) for pk in known} if subject.url else {}
+
+
+def _urls_of_files(files: Mapping[int, int]) -> dict[int, str]:
+    """What has no page of its own is shown by its file's, while that is in the library."""
+    subject = registry.subject(FILE)
+    if subject is None or not files:
+        return {}
+    urls = _urls(subject, subject.labels(sorted(set(files.values()))))
+    return {pk: urls[file_id] for pk, file_id in files.items() if file_id in urls}
 
 
 def of_file(file_id: int) -> Q:

@@ -10,6 +10,7 @@ from django.test import Client
 from files.models import File
 from jobs.models import Job
 from jobs.queue import run_until_idle
+from jobs.subjects import About, describe
 from nova import shots
 from nova.analyze import analyze, prepare
 from nova.errors import UnknownTypeError
@@ -118,6 +119,15 @@ def test_an_analysis_that_is_under_way_is_joined(clip: File) -> None:
     second, other = request_local(clip)
 
     assert (first.pk, job and job.pk) == (second.pk, other and other.pk)
+
+
+def test_its_job_leads_to_the_page_of_its_file(clip: File) -> None:
+    _, job = request_local(clip)
+    assert job is not None
+
+    assert describe([job])[job.pk] == About(label="two.mp4", url=f"/files/{clip.pk}/", file_id=clip.pk)
+    NovaJob.objects.update(file=None)
+    assert describe([job])[job.pk] == About(label="a file that left the library")
 
 
 def test_force_makes_it_again(clip: File) -> None:

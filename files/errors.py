@@ -134,6 +134,16 @@ class RootDiffersError(FilesError):
     status = 409
 
 
+class ProxiesAwayError(FilesError):
+    """Not one proxy is where they are kept, as when its disk is not mounted."""
+
+    code = "proxies_away"
+    status = 409
+    remedy = (
+        "Connect the disk of PROXY_DIR. If the proxies are gone for good, delete them in the admin under “Proxies”."
+    )
+
+
 class UploadRefusedError(FilesError):
     field = "file"
     code = "upload_refused"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from files import conf, naming, storage
 from files.cutting import PIECES
+from files.errors import ProxiesAwayError
 from files.models import File, Proxy
 from jobs.bulk import in_pieces
 
@@ -39,8 +40,11 @@ class Reconciliation:
 def reconcile(*, apply: bool = False, young_s: float = YOUNG_S) -> Reconciliation:
     """Compare rows with PROXY_DIR and DATA_DIR/derived. Without `apply` nothing is changed.
 
-    Only what can be made again is deleted: proxies, sounds, posters, sprites, and what killed attempts left.
+    Only what can be made again is deleted: proxies, sounds, posters, sprites, and what killed attempts left. Raises
+    ProxiesAwayError, before anything is changed, where not one proxy is there.
     """
+    if apply:
+        _require_proxies()
     found = Reconciliation(is_applied=apply)
     before = time.time() - young_s
     _check_rows(found)
@@ -49,6 +53,12 @@ def reconcile(*, apply: bool = False, young_s: float = YOUNG_S) -> Reconciliatio
     _check_residue(found, before)
     _check_uploads(found)
     return found
+
+
+def _require_proxies() -> None:
+    place, rows = conf.folders().proxies, Proxy.objects.count()
+    if rows and not any(_PROXY_NAME.search(path.name) for path in _files_in(place)):
+        raise ProxiesAwayError(f"{place} holds none of the proxies in the library ({rows:,}): nothing was changed.")
 
 
 def _check_rows(found: Reconciliation) -> None:

@@ -244,6 +244,16 @@ def test_reconcile_says_first_and_does_then(originals: Path, folders: Path) -> N
     assert json.loads(run("reconcile", json=True))["rows_without_file"] == []
 
 
+def test_reconcile_forgets_no_proxy_while_their_disk_is_away(originals: Path, folders: Path) -> None:
+    make_proxy_row(imported(media.make_image(originals / "a.png")))
+
+    assert reconcile().rows_without_file == [Proxy.objects.get().path]
+    with pytest.raises(CommandError, match=r"holds none of the proxies in the library \(1\).*Connect the disk of PROXY_DIR"):
+        call_command("reconcile", apply=True)
+
+    assert Proxy.objects.count() == 1
+
+
 def test_reconcile_with_nothing_to_do(folders: Path) -> None:
     assert run("reconcile") == "Rows and files agree.\n"
 

@@ -4,10 +4,11 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from files.reconciling import Reconciliation, reconcile
+from jobs.errors import WorkError
 
 #: Field of the report -> what a person is told.
 _SAID = {
@@ -36,7 +37,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = reconcile(apply=options["apply"])
+        try:
+            found = reconcile(apply=options["apply"])
+        except WorkError as error:
+            raise CommandError(f"{error} {error.remedy}") from error
         if options["json"]:
             self.stdout.write(json.dumps(asdict(found), indent=2))
         else:

@@ -22,7 +22,7 @@ from files.signals import file_back, file_moved, media_ready, root_scanned
 from files.uploading import store_upload
 from jobs.models import Batch, Job
 from jobs.progress import NO_PROGRESS, Progress
-from jobs.queue import create_batch, enqueue, enqueue_many
+from jobs.queue import create_batch, enqueue, enqueue_many, retry_all
 from jobs.registry import FAST, Kind, register, register_subject
 from jobs.ticks import register_tick
 from jobs.work import Work
@@ -33,6 +33,8 @@ SCAN_PRIORITY = 10
 #: that much longer each time, and after so many of them (almost eight hours) it is given up.
 AGAIN_AFTER = timedelta(seconds=60)
 MAX_IN_VAIN = 30
+#: A drive may have been away so long before the tick noticed it.
+NOTICED_WITHIN = timedelta(minutes=10)
 
 
 class FollowUp:
@@ -157,9 +159,13 @@ def run_scan(work: Work) -> str:
 
 
 def look_for_drives() -> None:
-    """The tick: notice drives that went or came back, and scan what came back."""
+    """The tick: notice drives that went or came back; scan what came back, and try again what failed meanwhile."""
+    away_since = dict(Root.objects.filter(is_present=False).values_list("pk", "missing_since"))
     for root in roots.look_for_roots():
         request_scan(root)
+        if (since := away_since.get(root.pk)) is not None:
+            failed = Job.objects.failed().filter(kind="make_proxy", finished_at__gte=since - NOTICED_WITHIN)
+            retry_all(failed.filter(subject_id__in=root.files.values("pk")))
 
 
 def _has_ended(report: ImportReport, *, times: int = 0, in_vain: int = 0) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from files import import_tasks, roots
@@ -12,6 +14,7 @@ from files.errors import FolderNotFoundError, PathRefusedError, RootAbsentError,
 from files.importing import import_directory
 from files.models import File, Problem, Root
 from files.scanning import Arrivals, scan_root
+from jobs import queue
 from jobs.models import Job, Notice
 from tests.files.factories import make_root
 from tests.files.library import copy, names
@@ -406,6 +409,31 @@ def test_the_tick_notices_a_drive_that_went_and_one_that_returned(library: Path,
     import_tasks.look_for_drives()
     assert File.objects.get().state == "available"
     assert list(Job.objects.values_list("kind", "subject_id")) == [("scan_root", root.pk)]
+
+
+def test_proxies_that_failed_while_a_drive_was_away_are_tried_again_when_it_is_back(library: Path, clip: Path) -> None:
+    for name in ("before.mp4", "meanwhile.mp4"):
+        copy(clip, library / name, different=name == "before.mp4")
+    root = imported(library)
+    Job.objects.all().delete()
+    now = timezone.now()
+    for name, at in (("before.mp4", now - timedelta(hours=1)), ("meanwhile.mp4", now)):
+        job = queue.enqueue("make_proxy", File.objects.get(name=name).pk)
+        Job.objects.filter(pk=job.pk).update(state="failed", finished_at=at, error="The drive is away.")
+    away = library.rename(library.parent / "unplugged")
+    import_tasks.look_for_drives()
+    assert Job.objects.failed().count() == 2
+
+    away.rename(library)
+    import_tasks.look_for_drives()
+
+    jobs = {(job.kind, job.subject_id): job.state for job in Job.objects.all()}
+    files = {file.name: file.pk for file in File.objects.all()}
+    assert jobs == {
+        ("make_proxy", files["before.mp4"]): "failed",
+        ("make_proxy", files["meanwhile.mp4"]): "queued",
+        ("scan_root", root.pk): "queued",
+    }
 
 
 # --- moving a root ---

@@ -248,7 +248,7 @@ def test_reconcile_forgets_no_proxy_while_their_disk_is_away(originals: Path, fo
     make_proxy_row(imported(media.make_image(originals / "a.png")))
 
     assert reconcile().rows_without_file == [Proxy.objects.get().path]
-    with pytest.raises(CommandError, match=r"holds none of the proxies in the library \(1\).*Connect the disk of PROXY_DIR"):
+    with pytest.raises(CommandError, match=r"none of the proxies in the library \(1\).*Connect the disk"):
         call_command("reconcile", apply=True)
 
     assert Proxy.objects.count() == 1

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from files.scripts import UNSPACED
+
 #: Longer questions are cut here: nobody types this, and each word is a look-up.
 MAX_CHARS = 2000
 MAX_TERMS = 32
@@ -24,12 +26,7 @@ STOP_WORDS = frozenset(
     me my no not of off on or our out over she so some than that the their them then there these they this those to
     too up us was we were what when where which while who why will with would you your""".split()  # noqa: SIM905
 )
-#: Thai and Lao, Burmese, Khmer, Japanese, Bopomofo, Han, and the narrow forms of Katakana. Korean has spaces.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf"
-    "\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-)
-_IS_UNSPACED, _RUN = re.compile(f"[{_UNSPACED}]"), re.compile(f"[{_UNSPACED}]+")
+_IS_UNSPACED, _RUN = re.compile(f"[{UNSPACED}]"), re.compile(f"[{UNSPACED}]+")
 _ASCII_WORD, _WORD = re.compile(r"[0-9A-Za-z]+"), re.compile(r"w[wm]*|cm*")
 _TOKEN = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 

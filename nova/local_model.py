@@ -21,6 +21,7 @@ TITLE_CHARS = 60
 MOST_TOPICS = 8
 #: Mentions this close together are one stretch of a topic.
 TOPIC_GAP_S = 15.0
+ENDS = (".", "!", "?", "…", "。", "！", "？")
 HIGH_SHARE, MEDIUM_SHARE = 0.5, 0.2
 
 
@@ -134,7 +135,7 @@ def _chapter(index: int, start_s: float, end_s: float, lines: Sequence[Line]) ->
 
 
 def _title(sentence: str) -> str:
-    words = " ".join(sentence.split()).rstrip(".!?… ")
+    words = " ".join(sentence.split()).rstrip("".join((*ENDS, " ")))
     if len(words) <= TITLE_CHARS:
         return words
     return words[:TITLE_CHARS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
@@ -142,7 +143,7 @@ def _title(sentence: str) -> str:
 
 def _sentence(text: str) -> str:
     whole = " ".join(text.split())
-    return whole if whole.endswith((".", "!", "?", "…")) else f"{whole}."
+    return whole if whole.endswith(ENDS) else f"{whole}."
 
 
 def _topic(word: str, clip: Clip) -> dict[str, Any]:

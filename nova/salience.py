@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from files.scripts import UNSPACED
+
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?", re.UNICODE)
 SHORTEST_WORD = 4
 #: Words too common to say anything, in five languages; only longer ones, the short ones fall anyway.
@@ -48,10 +51,13 @@ class Weighed:
 
 
 def words_of(text: str) -> list[str]:
-    """The words that may matter, in lower case and in order; of what an apostrophe joins the longer part."""
+    """The words that may matter, in lower case and in order; of what an apostrophe joins the longer part.
+
+    None where a script has no spaces: where a word ends would be a guess.
+    """
     joined = (match.group().lower().replace("’", "'") for match in _WORD.finditer(text))
     found = (max(word.split("'"), key=len) for word in joined)
-    return [word for word in found if len(word) >= SHORTEST_WORD and word not in COMMON]
+    return [word for word in found if len(word) >= SHORTEST_WORD and word not in COMMON and not _UNSPACED.search(word)]
 
 
 def weigh(sentences: Sequence[str]) -> list[Weighed]:

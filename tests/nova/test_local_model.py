@@ -86,6 +86,14 @@ def test_what_it_cannot_know_stays_empty() -> None:
     assert found["people"] == {"max_count": None, "multiple_speakers": None}
 
 
+def test_a_script_without_spaces_has_sentences_and_no_topics() -> None:
+    clip = Clip(duration_s=5, cuts=[], lines=[Line(0, 2, "我们今天更换了液压泵。"), Line(2, 5, "然后检查水管？")])
+
+    assert local_model.summary(clip, {})["text"] == "我们今天更换了液压泵。 然后检查水管？"
+    assert local_model.chapters(clip, {})["chapters"][0]["title"] == "我们今天更换了液压泵"
+    assert local_model.elements(clip, {})["topics"] == []
+
+
 @pytest.mark.parametrize(
     ("said", "topics"),
     [

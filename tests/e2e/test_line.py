@@ -52,7 +52,10 @@ def test_a_folder_becomes_a_hit_at_the_second(visit: Visit, ada: User, videos: P
     page.get_by_role("link", name="leak-hunt.mp4").wait_for()
     page.get_by_role("searchbox", name="Find a moment").fill("liner seam")
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="leak-hunt.mp4").first.click()
+    page.wait_for_url("**/search/?q=*")
+    with page.expect_response("**/search/moment/**"):
+        page.get_by_role("link", name="leak-hunt.mp4").first.click()
+    until(visit, "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")  # else a click is lost
     page.get_by_role("link", name="Open file").last.click()
     page.wait_for_url("**/files/*/?t=*")
 

@@ -42,9 +42,12 @@ def test_a_person_finds_the_second_and_shares_it(visit: Visit, pond: None) -> No
     expect(box).to_have_value("leak")  # an emptied box would ask again and wipe the answer
     page.keyboard.press("j")
     page.keyboard.press("j")
-    page.wait_for_url("**at=*")
-    shared, name = page.url, page.locator("#now-name").inner_text()
-    expect(page.locator("[data-moment][aria-current=true]")).to_have_text(name)
+    second = moments.nth(1)
+    expect(second).to_have_attribute("aria-current", "true")
+    name, pushed = second.inner_text(), second.get_attribute("hx-push-url") or "?"
+    expect(page.locator("#now-name")).to_have_text(name)
+    page.wait_for_url(lambda url: url.endswith(pushed))
+    shared = page.url
 
     page.goto(shared)
     expect(page.locator("#now-name")).to_have_text(name)

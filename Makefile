@@ -17,7 +17,7 @@ OF ?=
 .PHONY: floors pictures run test coverage check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
 
 run: install
-	@$(PY) -m novaproject.bootstrap
+	@$(PY) -m novaproject.setup.bootstrap
 	@$(PY) manage.py set_up $(if $(LIBRARY),--library "$(LIBRARY)")
 	@exec $(PY) manage.py serve
 

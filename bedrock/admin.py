@@ -7,7 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from bedrock import conf, ledger
+from bedrock import conf
+from bedrock.ledger import booking
 from bedrock.models import CatalogueModel, Entry, LedgerMonth
 
 
@@ -74,7 +75,7 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
 
     @admin.action(description="Was not charged: give the money back, may be asked again", permissions=["change"])
     def was_not_charged(self, request: HttpRequest, chosen: QuerySet[Entry]) -> None:
-        count = ledger.forgive(list(chosen), note=f"Given back by {request.user.get_username()}.")
+        count = booking.forgive(list(chosen), note=f"Given back by {request.user.get_username()}.")
         self.message_user(request, f"{count} entries were given back.", messages.SUCCESS)
 
 
@@ -101,7 +102,7 @@ class LedgerMonthAdmin(admin.ModelAdmin[LedgerMonth]):
 
     @admin.display(description="counts against the cap")
     def counts(self, row: LedgerMonth) -> str:
-        return _dollars(ledger.counted_usd(row.month))
+        return _dollars(booking.counted_usd(row.month))
 
 
 def _dollars(usd: Decimal | None) -> str:

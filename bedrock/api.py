@@ -8,10 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from bedrock import catalogue, spend
+from bedrock import catalogue
+from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
 from bedrock.serializers import ModelSerializer, SpendQuerySerializer, SpendSerializer
-from jobs.rest import HasPermission
+from jobs.web.api_base import HasPermission
 
 
 class ModelList(ListAPIView[CatalogueModel]):

@@ -5,15 +5,17 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
-from bedrock import batch_api, clients, conf, faults, speech, staging
+from bedrock import clients, conf, faults, staging
+from bedrock.batch import jobs
 from bedrock.errors import BedrockError
 from bedrock.models import CatalogueModel
+from bedrock.speech import transcribing
 
 DOCS = "docs/aws.md explains it."
 NO_BUCKET = "None is set, so only videos up to 18 MB can be sent, one by one."
 
 
-class Check(NamedTuple):
+class AwsCheck(NamedTuple):
     """One finding. `ok` is None for what is simply not used."""
 
     name: str
@@ -22,12 +24,12 @@ class Check(NamedTuple):
     remedy: str = ""
 
 
-def local() -> list[Check]:
+def local() -> list[AwsCheck]:
     """What the settings say, without asking AWS."""
     return [_credentials_found(), _bucket_named(), _batch_settings(), _budget(), person_tracking()]
 
 
-def remote() -> list[Check]:
+def remote() -> list[AwsCheck]:
     """What AWS says: credentials, models, bucket, role. Costs nothing. The first that fails stands for the rest."""
     who = _asked("AWS credentials", _credentials)
     if not who[-1].ok:
@@ -35,72 +37,74 @@ def remote() -> list[Check]:
     return [*who, *_asked("Models", _models), *_asked("Staging bucket", _bucket), *_asked("Batch jobs", _batch_jobs)]
 
 
-def _asked(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
-    found: list[Check] = []
+def _asked(name: str, look: Callable[[], Iterator[AwsCheck]]) -> list[AwsCheck]:
+    found: list[AwsCheck] = []
     try:
         found.extend(look())
     except BedrockError as exc:
-        found.append(Check(name, ok=False, text=str(exc), remedy=exc.remedy))
+        found.append(AwsCheck(name, ok=False, text=str(exc), remedy=exc.remedy))
     return found
 
 
-def _credentials_found() -> Check:
+def _credentials_found() -> AwsCheck:
     name = "AWS credentials"
-    if speech.has_credentials():
-        return Check(name, ok=True, text=f"Found, for {conf.region()}. Whether they are good shows when AWS is asked.")
+    if transcribing.has_credentials():
+        return AwsCheck(
+            name, ok=True, text=f"Found, for {conf.region()}. Whether they are good shows when AWS is asked."
+        )
     text = "None in the environment or in ~/.aws. (A role of the machine shows when AWS is asked.)"
-    return Check(name, ok=None, text=text, remedy=f"Run `aws configure`, or set AWS_ACCESS_KEY_ID. {DOCS}")
+    return AwsCheck(name, ok=None, text=text, remedy=f"Run `aws configure`, or set AWS_ACCESS_KEY_ID. {DOCS}")
 
 
-def _bucket_named() -> Check:
+def _bucket_named() -> AwsCheck:
     name = "Staging bucket"
     if conf.bucket():
-        return Check(name, ok=True, text=f"{conf.bucket()} is named.")
-    return Check(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
+        return AwsCheck(name, ok=True, text=f"{conf.bucket()} is named.")
+    return AwsCheck(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
 
 
-def _batch_settings() -> Check:
+def _batch_settings() -> AwsCheck:
     name = "Batch mode"
     missing = conf.missing_batch_settings()
     if not missing:
         role = conf.batch().role_arn
-        if not batch_api.ROLE.fullmatch(role):
+        if not jobs.ROLE.fullmatch(role):
             text = f"BEDROCK_BATCH_ROLE_ARN is no ARN of a role: {role}"
-            return Check(name, ok=False, text=text, remedy="It looks like arn:aws:iam::123456789012:role/name.")
-        return Check(name, ok=True, text=f"On, with the role {role}.")
+            return AwsCheck(name, ok=False, text=text, remedy="It looks like arn:aws:iam::123456789012:role/name.")
+        return AwsCheck(name, ok=True, text=f"On, with the role {role}.")
     wanted = {*conf.BATCH_SETTINGS, "S3_BUCKET_NAME"}
     if set(missing) == wanted or missing == [*conf.BATCH_SETTINGS]:
-        return Check(name, ok=None, text="Off. Flex costs the same and needs none of its settings.")
+        return AwsCheck(name, ok=None, text="Off. Flex costs the same and needs none of its settings.")
     text = f"Off, because {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set."
-    return Check(name, ok=False, text=text, remedy=f"Set all of {', '.join(sorted(wanted))}, or none. {DOCS}")
+    return AwsCheck(name, ok=False, text=text, remedy=f"Set all of {', '.join(sorted(wanted))}, or none. {DOCS}")
 
 
-def _budget() -> Check:
+def _budget() -> AwsCheck:
     try:
         cap = conf.budget_usd()
     except ImproperlyConfigured as exc:
-        return Check("Monthly budget", ok=False, text=str(exc), remedy="Give a number of dollars, such as 20.")
+        return AwsCheck("Monthly budget", ok=False, text=str(exc), remedy="Give a number of dollars, such as 20.")
     if cap is None:
-        return Check("Monthly budget", ok=None, text="No cap is set (NOVA_MONTHLY_BUDGET_USD).")
-    return Check("Monthly budget", ok=True, text=f"Calls stop at ${cap:.2f} a month (UTC).")
+        return AwsCheck("Monthly budget", ok=None, text="No cap is set (NOVA_MONTHLY_BUDGET_USD).")
+    return AwsCheck("Monthly budget", ok=True, text=f"Calls stop at ${cap:.2f} a month (UTC).")
 
 
-def person_tracking() -> Check:
+def person_tracking() -> AwsCheck:
     """So that nobody looks for a missing permission."""
     text = (
         "Amazon Rekognition's person tracking (people pathing) was retired by AWS on 2025-10-31. Calls to it answer "
         "like a missing permission, and no policy brings it back."
     )
-    return Check("Rekognition person tracking", ok=None, text=text, remedy="The elements analysis counts people.")
+    return AwsCheck("Rekognition person tracking", ok=None, text=text, remedy="The elements analysis counts people.")
 
 
-def _credentials() -> Iterator[Check]:
+def _credentials() -> Iterator[AwsCheck]:
     with faults.told("Asking AWS who we are"):
         who = clients.sts().get_caller_identity()
-    yield Check("AWS credentials", ok=True, text=f"{who['Arn']}, in {conf.region()}.")
+    yield AwsCheck("AWS credentials", ok=True, text=f"{who['Arn']}, in {conf.region()}.")
 
 
-def _models() -> Iterator[Check]:
+def _models() -> Iterator[AwsCheck]:
     """Whether the region knows the models that are meant to be called."""
     known, profiles = offered()
     for row in CatalogueModel.objects.filter(provider="bedrock").exclude(status="preview"):
@@ -110,7 +114,7 @@ def _models() -> Iterator[Check]:
         ok = runtime_id in profiles or runtime_id in known
         text = f"{runtime_id} is offered in {conf.region()}." if ok else f"AWS does not list {runtime_id} here."
         remedy = "" if ok else "Ask for access in the Bedrock console (Model access), or change AWS_REGION."
-        yield Check(row.name, ok=True if ok else None, text=text, remedy=remedy)
+        yield AwsCheck(row.name, ok=True if ok else None, text=text, remedy=remedy)
 
 
 def offered() -> tuple[dict[str, dict[str, object]], set[str]]:
@@ -122,10 +126,10 @@ def offered() -> tuple[dict[str, dict[str, object]], set[str]]:
     return {row["modelId"]: dict(row.get("modelLifecycle", {})) for row in summaries}, profiles
 
 
-def _bucket() -> Iterator[Check]:
+def _bucket() -> Iterator[AwsCheck]:
     name = "Staging bucket"
     if not conf.bucket():
-        yield Check(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
+        yield AwsCheck(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
         return
     with faults.told(f"Looking at the bucket {conf.bucket()}"):
         clients.s3().head_bucket(Bucket=conf.bucket())
@@ -133,11 +137,11 @@ def _bucket() -> Iterator[Check]:
     place = answer.get("LocationConstraint") or "us-east-1"
     if place != conf.region():
         text = f"{conf.bucket()} is in {place}, and AWS_REGION is {conf.region()}: batch jobs need both in one region."
-        yield Check(name, ok=False, text=text, remedy="Use a bucket in the region of AWS_REGION.")
+        yield AwsCheck(name, ok=False, text=text, remedy="Use a bucket in the region of AWS_REGION.")
         return
-    yield Check(name, ok=True, text=f"{conf.bucket()} in {place}.")
+    yield AwsCheck(name, ok=True, text=f"{conf.bucket()} in {place}.")
     if staging.has_lifecycle_rule():
-        yield Check(
+        yield AwsCheck(
             "Forgotten copies",
             ok=True,
             text=f"S3 deletes them after {staging.RULE_DAYS} days, and results after {staging.OUTPUT_DAYS}.",
@@ -145,14 +149,14 @@ def _bucket() -> Iterator[Check]:
     else:
         text = "The bucket has no rule of this version that deletes staged copies which were left behind."
         remedy = "Run: .venv/bin/python manage.py refresh_models --lifecycle-rule"
-        yield Check("Forgotten copies", ok=None, text=text, remedy=remedy)
+        yield AwsCheck("Forgotten copies", ok=None, text=text, remedy=remedy)
 
 
-def _batch_jobs() -> Iterator[Check]:
+def _batch_jobs() -> Iterator[AwsCheck]:
     """Listing is free; whether the role may be passed shows when a job is created."""
     if not conf.is_batch_on():
         return
     with faults.told("Listing batch jobs"):
         clients.control().list_model_invocation_jobs(maxResults=1)
     text = "Batch jobs can be listed. Whether your user may pass the role (iam:PassRole) shows with the first job."
-    yield Check("Batch jobs", ok=True, text=text)
+    yield AwsCheck("Batch jobs", ok=True, text=text)

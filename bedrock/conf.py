@@ -26,7 +26,7 @@ class BatchConf:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class BedrockLocation:
     """Where a batch job was made."""
 
     region: str
@@ -35,13 +35,13 @@ class Place:
     output_prefix: str
 
 
-_place: ContextVar[Place | None] = ContextVar("place", default=None)
+_place: ContextVar[BedrockLocation | None] = ContextVar("place", default=None)
 
 
 @contextmanager
 def at(place: Mapping[str, str]) -> Iterator[None]:
     """Go on at the place where something was made, whatever the settings say by now. An empty one is here."""
-    token = _place.set(Place(**place) if place else None)
+    token = _place.set(BedrockLocation(**place) if place else None)
     try:
         yield
     finally:
@@ -51,7 +51,9 @@ def at(place: Mapping[str, str]) -> Iterator[None]:
 def here() -> dict[str, str]:
     """The place of now, as it is kept."""
     limits = batch()
-    made = Place(region=region(), bucket=bucket(), input_prefix=limits.input_prefix, output_prefix=limits.output_prefix)
+    made = BedrockLocation(
+        region=region(), bucket=bucket(), input_prefix=limits.input_prefix, output_prefix=limits.output_prefix
+    )
     return asdict(made)
 
 

@@ -27,7 +27,7 @@ class Tool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class ConverseRequest:
     """One question. The video is given as a file (inline, up to INLINE_MAX_BYTES) or as an `s3://` address, or not.
 
     `tool` is for realtime and flex: batch jobs reject tools, so their prompt must ask for JSON in words.
@@ -46,7 +46,7 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reply:
+class ConverseReply:
     """Bedrock's answer, whole (`raw`, plain JSON), with what it used and why it stopped."""
 
     raw: dict[str, Any]
@@ -60,7 +60,7 @@ def can_go_inline(size_bytes: int) -> bool:
     return size_bytes <= INLINE_MAX_BYTES
 
 
-def converse(question: Question, *, mode: str = "realtime") -> Reply:
+def converse(question: ConverseRequest, *, mode: str = "realtime") -> ConverseReply:
     """Ask now. Raises BedrockError; LostAnswerError where the answer may have been charged and never came."""
     request: dict[str, Any] = {
         "modelId": question.runtime_id,
@@ -77,7 +77,7 @@ def converse(question: Question, *, mode: str = "realtime") -> Reply:
     answer.pop("ResponseMetadata", None)
     if not answer.get("output"):
         raise LostAnswerError(f"Asking {question.runtime_id}: something came that is no answer")
-    return Reply(
+    return ConverseReply(
         raw=answer,
         usage=Usage.from_bedrock(answer.get("usage") or {}),
         stop_reason=str(answer.get("stopReason", "")),
@@ -85,7 +85,7 @@ def converse(question: Question, *, mode: str = "realtime") -> Reply:
     )
 
 
-def batch_body(question: Question) -> dict[str, Any]:
+def batch_body(question: ConverseRequest) -> dict[str, Any]:
     """The `modelInput` of a batch record (type InvokeModel). The video must be an `s3://` address, without a tool."""
     if question.tool or question.video_path:
         raise ValueError("a batch record takes neither a tool nor a local file")
@@ -103,16 +103,16 @@ def batch_body(question: Question) -> dict[str, Any]:
     }
 
 
-def reply_of_record(model_output: Mapping[str, Any]) -> Reply:
+def reply_of_record(model_output: Mapping[str, Any]) -> ConverseReply:
     """The `modelOutput` of a batch record as a reply."""
-    return Reply(
+    return ConverseReply(
         raw=dict(model_output),
         usage=Usage.from_bedrock(model_output.get("usage") or {}),
         stop_reason=str(model_output.get("stopReason", "")),
     )
 
 
-def _read(question: Question) -> bytes | None:
+def _read(question: ConverseRequest) -> bytes | None:
     if question.video_path is None:
         return None
     try:
@@ -127,7 +127,7 @@ def _read(question: Question) -> bytes | None:
     )
 
 
-def _content(question: Question, *, inline: bytes | None) -> list[dict[str, Any]]:
+def _content(question: ConverseRequest, *, inline: bytes | None) -> list[dict[str, Any]]:
     source: dict[str, Any] | None = None
     if inline is not None:
         source = {"bytes": inline}
@@ -137,17 +137,17 @@ def _content(question: Question, *, inline: bytes | None) -> list[dict[str, Any]
     return [*video, {"text": question.text}]
 
 
-def _system(question: Question) -> dict[str, Any]:
+def _system(question: ConverseRequest) -> dict[str, Any]:
     return {"system": [{"text": question.system}]} if question.system else {}
 
 
-def _reasoning(question: Question) -> dict[str, Any]:
+def _reasoning(question: ConverseRequest) -> dict[str, Any]:
     if not question.effort:
         return {}
     return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": question.effort}}
 
 
-def _converse_config(question: Question) -> dict[str, Any]:
+def _converse_config(question: ConverseRequest) -> dict[str, Any]:
     """Temperature 0 is what keeps tool answers well-formed. High effort takes neither a length nor a temperature."""
     config: dict[str, Any] = {}
     if question.max_tokens and question.effort != "high":

@@ -23,7 +23,7 @@ REASONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Segment:
+class EmbeddedSegment:
     """A vector as the model gave it, with its seconds in what was sent."""
 
     start_s: float
@@ -32,16 +32,16 @@ class Segment:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class VideoEmbeddingResult:
     """What came, in the order of time, and one line for each piece that did not."""
 
-    segments: list[Segment]
+    segments: list[EmbeddedSegment]
     problems: list[str]
 
 
-def read(folder: str) -> Result:
+def read(folder: str) -> VideoEmbeddingResult:
     """Read what a call wrote below this folder of the bucket. Raises MissingObjectError, BedrockError."""
-    segments: list[Segment] = []
+    segments: list[EmbeddedSegment] = []
     problems: list[str] = []
     for part in _parts(folder):
         if part.get("status") == "FAILURE":
@@ -49,11 +49,11 @@ def read(folder: str) -> Result:
             continue
         for line in staging.read_lines(staging.key_of(str(part["outputFileUri"]))):
             one = _segment(line)
-            if isinstance(one, Segment):
+            if isinstance(one, EmbeddedSegment):
                 segments.append(one)
             else:
                 problems.append(one)
-    return Result(segments=sorted(segments, key=lambda one: one.start_s), problems=problems)
+    return VideoEmbeddingResult(segments=sorted(segments, key=lambda one: one.start_s), problems=problems)
 
 
 def _parts(folder: str) -> Iterator[Mapping[str, Any]]:
@@ -66,13 +66,13 @@ def _parts(folder: str) -> Iterator[Mapping[str, Any]]:
         raise BedrockError(f"{key} cannot be read.", remedy="Start the embedding again.") from exc
 
 
-def _segment(line: Mapping[str, Any]) -> Segment | str:
+def _segment(line: Mapping[str, Any]) -> EmbeddedSegment | str:
     try:
         place = line["segmentMetadata"]
         start_s, end_s = float(place["segmentStartSeconds"]), float(place["segmentEndSeconds"])
         if line.get("status", "SUCCESS") == "FAILURE":
             return _why(f"{start_s:g} to {end_s:g} s", line)
-        return Segment(start_s=start_s, end_s=end_s, values=[float(number) for number in line["embedding"]])
+        return EmbeddedSegment(start_s=start_s, end_s=end_s, values=[float(number) for number in line["embedding"]])
     except (KeyError, TypeError, ValueError):
         return "A piece without times or vector."
 

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from bedrock import spend
+from bedrock.ledger import spend
 
 
 class SpendForm(forms.Form):

@@ -181,7 +181,7 @@ def text_tokens(text: str) -> Range:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class TokenEstimate:
     """What a call would take. `usd_low` and `usd_high` are None where the model is unpriced."""
 
     input_tokens: Range
@@ -193,17 +193,17 @@ class Estimate:
     def is_priced(self) -> bool:
         return self.usd_high is not None
 
-    def __add__(self, other: "Estimate") -> "Estimate":
-        return Estimate(
+    def __add__(self, other: "TokenEstimate") -> "TokenEstimate":
+        return TokenEstimate(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             usd_low=_plus(self.usd_low, other.usd_low),
             usd_high=_plus(self.usd_high, other.usd_high),
         )
 
-    def times(self, count: int) -> "Estimate":
+    def times(self, count: int) -> "TokenEstimate":
         """The same call so many times."""
-        return Estimate(
+        return TokenEstimate(
             input_tokens=self.input_tokens.times(count),
             output_tokens=self.output_tokens.times(count),
             usd_low=None if self.usd_low is None else self.usd_low * count,
@@ -215,16 +215,16 @@ def _plus(a: Decimal | None, b: Decimal | None) -> Decimal | None:
     return None if a is None or b is None else a + b
 
 
-NOTHING = Estimate(
+NOTHING = TokenEstimate(
     input_tokens=Range(low=0, high=0), output_tokens=Range(low=0, high=0), usd_low=Decimal(0), usd_high=Decimal(0)
 )
 
 
-def estimate(*, price: Price | None, input_tokens: Range, output_tokens: Range) -> Estimate:
+def estimate(*, price: Price | None, input_tokens: Range, output_tokens: Range) -> TokenEstimate:
     """The low and high cost of a call: `usd_high` (all input, all of maxTokens) is what the ledger reserves."""
     low = Usage(input_tokens=input_tokens.low, output_tokens=output_tokens.low)
     high = Usage(input_tokens=input_tokens.high, output_tokens=output_tokens.high)
-    return Estimate(
+    return TokenEstimate(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
         usd_low=price.cost(low) if price else None,

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bedrock import conf, spend
+from bedrock import conf
+from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
 from bedrock.pricing import MODES
 
@@ -60,7 +61,7 @@ class UsdSerializerField(serializers.DecimalField):
         return f"{value:.6f}"
 
 
-class SpendRowSerializer(serializers.Serializer[spend.Row]):
+class SpendRowSerializer(serializers.Serializer[spend.SpendRow]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
     calls = serializers.IntegerField()

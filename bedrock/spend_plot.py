@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from bedrock import spend
+from bedrock.ledger import spend
 from jobs.plots import Column, Number, Plot, Series, draw
 
 #: Without dates, so many days up to today.
@@ -32,7 +32,7 @@ def plot(since: date | None = None, until: date | None = None) -> Plot | None:
     return draw(columns, SERIES, key="spend", title=f"Spend by {by}", first_column=by.capitalize(), shown=_usd)
 
 
-def _amounts(row: spend.Row | None) -> tuple[Decimal, ...]:
+def _amounts(row: spend.SpendRow | None) -> tuple[Decimal, ...]:
     return (row.spent_usd, row.reserved_usd, row.possibly_paid_usd) if row else (Decimal(0),) * len(SERIES)
 
 

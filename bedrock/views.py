@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from bedrock import price_list, spend, spend_plot
+from bedrock import price_list, spend_plot
 from bedrock.forms import SpendForm
+from bedrock.ledger import spend
 
 #: The tables that people choose from, and what their first column is called.
 TABLES = {"day": "Day", "model": "Model", "mode": "Mode", "type": "Analysis", "file": "File", "month": "Month"}
@@ -50,20 +51,20 @@ def spend_page(request: HttpRequest) -> HttpResponse:
     return render(request, "bedrock/spend.html", context)
 
 
-def _in_order(by: str, rows: list[spend.Row]) -> list[spend.Row]:
+def _in_order(by: str, rows: list[spend.SpendRow]) -> list[spend.SpendRow]:
     """The latest day on top; the dearest of everything else, as they come."""
     return rows[::-1] if by in {"day", "month"} else rows
 
 
-def _shown(by: str, row: spend.Row) -> dict[str, Any]:
+def _shown(by: str, row: spend.SpendRow) -> dict[str, Any]:
     """A row with how far the actual cost was from its estimate, and the file's page."""
     off = (row.spent_usd / row.estimated_usd - 1) * 100 if row.estimated_usd and row.spent_usd else None
     file_id = int(row.key) if by == "file" and row.key else None
     return {"row": row, "off": None if off is None else f"{off:+.0f} %".replace("-", "−"), "file_id": file_id}
 
 
-def _total(rows: list[spend.Row]) -> dict[str, Any]:
-    names = [field.name for field in fields(spend.Row) if field.name not in {"key", "label"}]
+def _total(rows: list[spend.SpendRow]) -> dict[str, Any]:
+    names = [field.name for field in fields(spend.SpendRow) if field.name not in {"key", "label"}]
     return {name: sum(getattr(row, name) for row in rows) for name in names}
 
 
@@ -78,10 +79,10 @@ def _dates(asked: dict[str, Any]) -> str:
     return "".join(f"&{name}={asked[name].isoformat()}" for name in ("since", "until") if asked.get(name))
 
 
-def _as_csv(by: str, rows: list[spend.Row]) -> HttpResponse:
+def _as_csv(by: str, rows: list[spend.SpendRow]) -> HttpResponse:
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="spend-by-{by}.csv"'
-    names = [field.name for field in fields(spend.Row)]
+    names = [field.name for field in fields(spend.SpendRow)]
     sheet = csv.DictWriter(answer, names)
     sheet.writeheader()
     for row in rows:

@@ -55,7 +55,7 @@ def make_clips(place: Path, count: int) -> None:
 
 def bench_import(place: Path, count: int) -> dict[str, float | None]:
     """Files a second of an import, against one ffprobe after another."""
-    from files.importing import import_directory
+    from files.importing.directories import import_directory
     from files.models import File
 
     make_clips(place, count)
@@ -84,9 +84,9 @@ def bench_import(place: Path, count: int) -> dict[str, float | None]:
 
 def make_tree(place: Path, count: int) -> Any:
     """A tree of files that the library knows already."""
-    from files.listing import list_folder
+    from files.importing.listing import list_folder
+    from files.importing.roots import find_or_make_root
     from files.models import File
-    from files.roots import find_or_make_root
 
     for folder in range(FOLDERS):
         (place / f"folder-{folder:03}").mkdir(parents=True)
@@ -127,7 +127,7 @@ def walk(place: str) -> int:
 
 
 def bench_rescan(root: Any, count: int) -> dict[str, float | None]:
-    from files.scanning import scan_root
+    from files.importing.scanning import scan_root
 
     assert walk(root.path) == count
     assert scan_root(root).unchanged == count
@@ -142,8 +142,8 @@ def bench_rescan(root: Any, count: int) -> dict[str, float | None]:
 
 
 def bench_jobs(count: int) -> dict[str, float | None]:
-    from files.actions import start_action
     from files.models import File
+    from files.selection.actions import start_action
 
     chosen = File.objects.filter(pk__in=File.objects.order_by("pk").values("pk")[:count])
     took = timed(lambda: start_action("proxy", chosen, {}))

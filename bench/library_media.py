@@ -41,13 +41,13 @@ class Runs:
     """The runs that are compared, over one source."""
 
     def __init__(self, source: Path, folder: Path) -> None:
-        from files import ffmpeg, graphs, probe, profiles, sprites
+        from files.media import ffmpeg, filter_graphs, probe, profiles, sprites
 
         self.source, self.folder = source, folder
         self.info = probe.probe(source)
         profile = profiles.parse(profiles.DEFAULT)
         size = profile.size(self.info.width or 0, self.info.height or 0)
-        self.look = graphs.Look(
+        self.look = filter_graphs.PictureTreatment(
             profile=profile,
             encoder=ffmpeg.CPU_ENCODER,
             quality=ffmpeg.quality(ffmpeg.CPU_ENCODER),
@@ -61,7 +61,7 @@ class Runs:
 
     def separately(self) -> None:
         """The same four things, each by a run of its own; the poster by a seek, which is the quickest way to one."""
-        from files import ffmpeg
+        from files.media import ffmpeg
 
         self._run(proxy=True)
         self._run(audio=True)
@@ -73,17 +73,17 @@ class Runs:
         ffmpeg.run(["-ss", "2", *opened, "-vf", "scale=1280:720", *picture, str(self.folder / "poster")])
 
     def decode_only(self) -> None:
-        from files import ffmpeg
+        from files.media import ffmpeg
 
         ffmpeg.run(["-i", f"file:{self.source}", "-map", "0:V:0", "-map", "0:a:0", "-f", "null", "-"])
 
     def _run(self, **wanted: bool) -> None:
-        from files import ffmpeg, graphs
+        from files.media import ffmpeg, filter_graphs
 
-        targets = graphs.Targets(**{name: self.folder / name for name in wanted})
+        targets = filter_graphs.Targets(**{name: self.folder / name for name in wanted})
         sound = self.info.audio_tracks[0] if wanted.get("audio") or wanted.get("proxy") else None
         look = self.look if wanted.keys() - {"audio"} else None
-        ffmpeg.run(graphs.arguments(ffmpeg.source_args(self.source), self.info, targets, look=look, sound=sound))
+        ffmpeg.run(filter_graphs.arguments(ffmpeg.source_args(self.source), self.info, targets, look=look, sound=sound))
 
 
 def bench_one_decode(folder: Path, *, seconds: int = SECONDS, rounds: int = ROUNDS) -> dict[str, float | None]:

@@ -3,8 +3,8 @@
     make bench-nova              2,500 and 5,000 records planned and staged; 5,000 and 10,000 results collected
     make bench-nova SMALL=1      a fifth of it
 
-What is measured are the verbs that the workers run: `batch_pool.send` and `batch_sending.send_batch` (plan, prompts,
-reservations, uploads, records, the call), then `batch_collecting.collect` (stream, keep, settle, read, make results
+What is measured are the verbs that the workers run: `pool.send` and `sending.send_batch` (plan, prompts,
+reservations, uploads, records, the call), then `collecting.collect` (stream, keep, settle, read, make results
 current, clear up). What the floors above do with a result (chunks, full text) is not in it. The stand-in runs in a
 process of its own, so that the memory told here is ours. Ends with a JSON line: `…_time` is the CPU time of the
 larger run over that of the smaller (2 is linear; of our process, so that a busy machine does not matter), `…_memory`
@@ -133,10 +133,10 @@ def make_waiting(count: int, clip: bytes) -> None:
 
     from files.models import File, Proxy, Root
     from jobs.models import Job, fingerprint_of
-    from nova.analysis_types import digest_of, resolve
-    from nova.asking import question_key
     from nova.kinds import BATCH_RECORD
     from nova.models import NovaJob, Question
+    from nova.questions.preparing import question_key
+    from nova.types.registry import digest_of, resolve
 
     types = {one.name: digest_of(one, "standard") for one in resolve(["summary"])}
     start = File.everything.count()
@@ -194,13 +194,13 @@ def _elsewhere(do: Callable[..., None], *arguments: Any) -> None:
 
 def stage(count: int, clip: bytes) -> tuple[Run, Any]:
     """Plan, stage and send what waits."""
-    from nova import batch_pool, batch_sending
+    from nova.batch import pool, sending
 
     _elsewhere(make_waiting, count, clip)
     run = Run(count)
     with measured(run):
-        (batch,) = batch_pool.send("lite")
-        batch_sending.send_batch(batch)
+        (batch,) = pool.send("lite")
+        sending.send_batch(batch)
     assert batch.questions.filter(state="asked").count() == count
     return run, batch
 
@@ -208,12 +208,12 @@ def stage(count: int, clip: bytes) -> tuple[Run, Any]:
 def collect(batch: Any) -> Run:
     """Let the stand-in answer, and take the answers in."""
     from bedrock.errors import BusyError
-    from nova import batch_collecting
+    from nova.batch import collecting
     from nova.models import NovaJob
 
     for _ in range(POLLS):
         with suppress(BusyError):  # the stand-in answers all records inside of one poll, which may take minutes
-            batch_collecting.poll(batch, force=True)
+            collecting.poll(batch, force=True)
         if batch.ended_at:
             break
         time.sleep(POLL_S)
@@ -221,7 +221,7 @@ def collect(batch: Any) -> Run:
     before = NovaJob.objects.filter(status="completed").count()
     run = Run(batch.records_total)
     with measured(run):
-        taken = batch_collecting.collect(batch)
+        taken = collecting.collect(batch)
     assert taken == NovaJob.objects.filter(status="completed").count() - before == batch.records_total
     return run
 

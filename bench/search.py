@@ -116,9 +116,9 @@ class Library:
         """Chunks with their words; returns rows a second."""
         from django.db import transaction
 
-        from embeddings import fulltext
-        from embeddings.chunks import text_hash
+        from embeddings.indexing.chunks import text_hash
         from embeddings.models import Chunk
+        from embeddings.words import fts5
         from files.models import File, Root
 
         root, _ = Root.objects.get_or_create(path="/bench", defaults={"name": "bench"})
@@ -147,14 +147,14 @@ class Library:
             ]
             with transaction.atomic():
                 made = Chunk.objects.bulk_create(rows, batch_size=500)
-                fulltext.add((row.pk, row.text) for row in made)
+                fts5.add((row.pk, row.text) for row in made)
         return (count - have) / max(time.perf_counter() - began, 1e-9)
 
     def add_space(self, count: int, matrix: Floats) -> tuple[Any, float]:
         """A space whose first `count` chunks have these vectors; returns it and vectors a second."""
         from django.db import transaction
 
-        from embeddings import index, spaces
+        from embeddings.indexing import index, spaces
         from embeddings.models import Chunk
         from embeddings.vectors import SpaceKey
 
@@ -199,18 +199,19 @@ def brute_force(matrix: Floats, query: Floats) -> list[int]:
 
 def measure(library: Library, count: int, *, with_scan: bool) -> dict[str, Any]:
     """One size: ours, the scan, numpy; recall, memory, a narrow filter, a cold process."""
-    from embeddings import matrix, semantic
     from embeddings.models import Chunk
+    from embeddings.searching import semantic
+    from embeddings.stores import bit_matrix
 
     data, asked = vectors(count, seed=1), vectors(QUERIES, seed=2)
     print(f"\n{count:,} vectors of {DIMENSION}")
     space, rate = library.add_space(count, data)
     places = {pk: place for place, pk in enumerate(Chunk.objects.order_by("pk").values_list("pk", flat=True)[:count])}
-    everything = semantic.Scope()
+    everything = semantic.SearchScope()
     few = list(Chunk.objects.order_by("pk").values_list("file_id", flat=True)[:count:CHUNKS_PER_FILE])[::100]
-    narrow = semantic.Scope(files=np.array(few, dtype=np.int64))
+    narrow = semantic.SearchScope(files=np.array(few, dtype=np.int64))
 
-    def ours(query: int, scope: semantic.Scope = everything) -> list[int]:
+    def ours(query: int, scope: semantic.SearchScope = everything) -> list[int]:
         return [places[hit.chunk_id] for hit in semantic.nearest(space, asked[query], scope, limit=K)]
 
     calls: dict[str, Callable[[int], Any]] = {"ours": ours, "numpy": lambda q: brute_force(data, asked[q])}
@@ -224,7 +225,7 @@ def measure(library: Library, count: int, *, with_scan: bool) -> dict[str, Any]:
     wanted = np.flatnonzero(np.isin(np.arange(count) // CHUNKS_PER_FILE, np.arange(0, count // CHUNKS_PER_FILE, 100)))
     narrow_truth = [set(wanted[np.argsort(-(data[wanted] @ query))[:K]].tolist()) for query in asked]
     narrow_recall = statistics.mean(len(narrow_truth[q] & set(ours(q, narrow))) / K for q in range(QUERIES))
-    held = matrix.snapshot_of(space)
+    held = bit_matrix.snapshot_of(space)
     cold = first_query(library.folder, space.pk, asked[0])
     for name, timing in timings.items():
         print(f"  {name:24} p50 {timing.p50_ms:8.2f} ms   p95 {timing.p95_ms:8.2f} ms")
@@ -280,8 +281,8 @@ def measure_words(library: Library) -> dict[str, float]:
     """Keyword and hybrid through the search verb itself, on all text segments."""
     from django.conf import settings
 
-    from embeddings import search as searching
     from embeddings.models import Chunk, Space
+    from embeddings.searching import search as searching
 
     rates = library.add_chunks(TEXT_CHUNKS)
     print(f"\n{Chunk.objects.count():,} text segments ({rates:,.0f} written a second)")

@@ -113,9 +113,9 @@ def pipeline(audio: Path, minutes: int) -> Callable[[], Any]:
     """The verb that a job calls, on a file whose audio is there from its proxy's decode."""
     import shutil
 
-    from files import derived
+    from files.media import derived
     from files.models import File, Root
-    from transcription.transcribe import Choice, transcribe
+    from transcription.transcribe import TranscriptionRequest, transcribe
 
     root = Root.objects.create(path="/bench", name="bench")
     file = File.objects.create(
@@ -125,10 +125,10 @@ def pipeline(audio: Path, minutes: int) -> Callable[[], Any]:
     place = derived.folder(file.pk)
     place.mkdir(parents=True)
     shutil.copy(audio, place / "audio.flac")
-    derived.write_made(file.pk, derived.Made(source_hash="a", audio_track=0, names=("audio.flac",)))
+    derived.write_made(file.pk, derived.DerivedManifest(source_hash="a", audio_track=0, names=("audio.flac",)))
 
     def run() -> None:
-        assert transcribe(file, Choice(force=True)).segment_count
+        assert transcribe(file, TranscriptionRequest(force=True)).segment_count
 
     return run
 

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from embeddings import spaces
 from embeddings.errors import SpaceError
+from embeddings.indexing import spaces
 from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space, Viewing
-from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
+from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
 
 
 @admin.register(Space)

@@ -8,14 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from embeddings.search import more_like, search
+from embeddings.searching.search import more_like, search
 from embeddings.serializers import GenerateSerializer, SearchAnswerSerializer, SearchQuerySerializer
 from embeddings.tasks import request_embed, request_look
-from files.filters import file_filters
 from files.models import File
-from jobs.costly import CostlyView
-from jobs.rest import HasPermission
+from files.selection.filters import file_filters
 from jobs.serializers import JobSerializer
+from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
 from nova.models import NovaJob
 from transcription.models import Transcript
 
@@ -79,7 +79,7 @@ def _file_of(asked: dict[str, Any]) -> File:
 
 
 def filters_of(request: Request) -> dict[str, Any]:
-    """The file list's filters among the parameters; `files.selection` refuses those that it does not know."""
+    """The file list's filters among the parameters; `files.selection.resolving` refuses those that it does not know."""
     given = request.query_params
     return {name: given.getlist(name) for name in given if name not in OWN | REST}
 

@@ -9,11 +9,13 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import conf, facet, receivers, tasks, vec
-        from files import facets
-        from jobs import registry, ticks
+        from embeddings import conf, facet, receivers, tasks
+        from embeddings.stores import vec0
+        from files.selection import facets
+        from jobs import registry
+        from jobs.workers import ticks
 
-        connection_created.connect(vec.load_into, dispatch_uid="embeddings.vec")
+        connection_created.connect(vec0.load_into, dispatch_uid="embeddings.stores.vec0")
         receivers.connect()
         facets.register(facet.FACET)
         registry.register(

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 
-from embeddings import registry, seeing, spaces, tasks, vec
-from embeddings.costs import cost_of_seeing, cost_of_texts
+from embeddings import registry, tasks
+from embeddings.indexing import media_embedding, spaces
+from embeddings.indexing.costs import cost_of_seeing, cost_of_texts
 from embeddings.models import Chunk, Embedding, Space, Viewing
 from embeddings.serializers import EmbedOptionsSerializer
-from files.facets import Action, Badge, Facet, Plan, enqueue_selection
+from embeddings.stores import vec0
 from files.models import File, FileQuerySet, Proxy
+from files.selection.facets import Action, ActionPlan, Badge, Facet, enqueue_selection
 from jobs.errors import WorkError
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def badge(file: File) -> Badge | None:
     return Badge(text="Search", url=url, title="Found by meaning; opens what is like it")
 
 
-def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """What embedding the selection would do: chunks that lack a vector, and their price where there is one."""
     files = selection.order_by()
     total = files.count()
@@ -46,8 +48,8 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
         space = _space(options)
         provider = registry.provider_for(space.key)
     except WorkError as error:
-        return Plan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
-    missing = f"sqlite-vec is missing: {vec.problem()}." if vec.problem() else provider.problem()
+        return ActionPlan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
+    missing = f"sqlite-vec is missing: {vec0.problem()}." if vec0.problem() else provider.problem()
     if options.get("video"):
         missing = missing or _why_not_seen(space)
     chunks = Chunk.objects.of_text().filter(file_id__in=files.values("pk"))
@@ -59,7 +61,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     todo = files.filter(lacking | Q(pk__in=unseen.values("pk"))).count()
     cost = cost_of_texts(space, chunks) if provider.is_paid else None
     seen = cost_of_seeing(space, unseen)
-    return Plan(
+    return ActionPlan(
         total=total,
         todo=todo,
         already_done=total - todo,
@@ -75,14 +77,14 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
 def to_be_seen(files: FileQuerySet, space: Space) -> FileQuerySet:
     """The videos and pictures among these that were not looked at in this space."""
     known = Viewing.objects.filter(space=space, content_hash=OuterRef("full_hash"))
-    lacking = known.exclude(state__in=seeing.UNDER_WAY)
-    return files.filter(media_type__in=seeing.LOOKED_AT).exclude(Exists(known) & ~Exists(lacking))
+    lacking = known.exclude(state__in=media_embedding.UNDER_WAY)
+    return files.filter(media_type__in=media_embedding.LOOKED_AT).exclude(Exists(known) & ~Exists(lacking))
 
 
 def _why_not_seen(space: Space) -> str:
     """Why nothing can be looked at for this space; empty when it can."""
     try:
-        seeing.check_ready(space)
+        media_embedding.check_ready(space)
     except WorkError as error:
         return f"{error} {error.remedy}".strip()
     return ""

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from embeddings.models import Chunk
-from embeddings.search import DEFAULT_LIMIT, MAX_LIMIT
+from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT
 from files.models import Root
 
 MODES = [("hybrid", "Words and meaning"), ("keyword", "Exact words"), ("semantic", "Meaning")]

@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from bedrock.models import Entry
-from embeddings.query import spaced
 from embeddings.vectors import Floats, SpaceKey
+from embeddings.words.query import spaced
 from files.models import File
 
 

@@ -7,8 +7,11 @@ from django.db.models import Model
 from django.db.models.signals import post_delete, post_save, pre_delete
 from django.db.utils import DatabaseError
 
-from embeddings import fulltext, index, tasks, vec
+from embeddings import tasks
+from embeddings.indexing import index
 from embeddings.models import Chunk, Embedding, Removal
+from embeddings.stores import vec0
+from embeddings.words import fts5
 from files.models import File
 from files.signals import file_back, file_gone, file_moved, media_ready
 from nova.models import AnalysisResult
@@ -67,12 +70,12 @@ def _on_segment_saved(sender: type[Model], *, instance: Segment, created: bool, 
 
 def _on_chunk_deleted(sender: type[Model], *, instance: Chunk, **kwargs: Any) -> None:
     """For deletions that cascade here; the verbs do this in bulk."""
-    fulltext.remove([(instance.pk, instance.text)])
+    fts5.remove([(instance.pk, instance.text)])
 
 
 def _on_embedding_deleted(sender: type[Model], *, instance: Embedding, **kwargs: Any) -> None:
     try:
-        vec.delete(instance.space_id, [instance.pk])
+        vec0.delete(instance.space_id, [instance.pk])
     except DatabaseError:
         logger.warning("The vector %s of space %s stays behind; `doctor` sweeps it", instance.pk, instance.space_id)
     Removal.objects.create(space_id=instance.space_id, embedding_id=instance.pk)

@@ -6,9 +6,9 @@ from django.utils.module_loading import import_string
 
 from embeddings.conf import conf
 from embeddings.errors import ProviderUnavailableError
-from embeddings.vectors import Provider, SpaceKey
+from embeddings.vectors import EmbeddingProvider, SpaceKey
 
-_providers: dict[SpaceKey, Provider] = {}
+_providers: dict[SpaceKey, EmbeddingProvider] = {}
 _lock = threading.Lock()
 
 
@@ -17,7 +17,7 @@ def default_key(name: str | None = None) -> SpaceKey:
     return _provider_class(name or conf().provider).default_key()
 
 
-def provider_for(key: SpaceKey) -> Provider:
+def provider_for(key: SpaceKey) -> EmbeddingProvider:
     """The provider that makes vectors of this space. Raises ProviderUnavailableError for an unknown name."""
     with _lock:
         if key not in _providers:
@@ -25,12 +25,12 @@ def provider_for(key: SpaceKey) -> Provider:
         return _providers[key]
 
 
-def _provider_class(name: str) -> type[Provider]:
+def _provider_class(name: str) -> type[EmbeddingProvider]:
     path = conf().providers.get(name)
     if path is None:
         raise ProviderUnavailableError(
             f"There is no embedding provider named “{name}”.",
             remedy=f"Set EMBEDDING_PROVIDER to one of: {', '.join(sorted(conf().providers))}.",
         )
-    loaded: type[Provider] = import_string(path)
+    loaded: type[EmbeddingProvider] = import_string(path)
     return loaded

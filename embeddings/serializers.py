@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from embeddings.models import Chunk, Space
-from embeddings.search import DEFAULT_LIMIT, MAX_LIMIT, MODES
+from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, MODES
 
 
 class EmbedOptionsSerializer(serializers.Serializer[Any]):

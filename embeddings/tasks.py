@@ -10,11 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bedrock.errors import BedrockError
-from embeddings import conf, registry, seeing, spaces, vec
-from embeddings.costs import cost_of_texts
+from embeddings import conf, registry
 from embeddings.errors import SpaceError, ViewingError
-from embeddings.index import index_file
+from embeddings.indexing import media_embedding, spaces
+from embeddings.indexing.costs import cost_of_texts
+from embeddings.indexing.index import index_file
 from embeddings.models import Chunk, Space, Viewing
+from embeddings.stores import vec0
 from files.models import File
 from jobs import notices
 from jobs.errors import WorkError
@@ -77,9 +79,9 @@ def _space_of(options: Mapping[str, Any]) -> Space | None:
 
 def request_look(file: File, *, space: Space | None = None, created_by: AbstractBaseUser | None = None) -> Job:
     """Ask for vectors of what is seen in a video or picture. Paid: a person or a program asks, never an import."""
-    if file.media_type not in seeing.LOOKED_AT:
+    if file.media_type not in media_embedding.LOOKED_AT:
         raise ViewingError(f"There is nothing to see in {file.name}.", remedy="Choose videos and pictures.")
-    seeing.check_ready(space or spaces.active())
+    media_embedding.check_ready(space or spaces.active())
     return enqueue(LOOK, file.pk, options_of(space=space), created_by=created_by)
 
 
@@ -88,7 +90,7 @@ def run_look(work: Work) -> str:
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    viewings = seeing.look(file, space=_space_of(work.options) or spaces.active(), progress=work.progress)
+    viewings = media_embedding.look(file, space=_space_of(work.options) or spaces.active(), progress=work.progress)
     if any(viewing.state == Viewing.State.SENT for viewing in viewings):
         return work.park("Bedrock is looking at it.")
     return _said(viewings)
@@ -99,11 +101,11 @@ def collect_seen() -> int:
 
     In this order, so that a crash between two steps is made good by the next run.
     """
-    ended = seeing.collect()
-    for viewing in seeing.ended_and_staged():
+    ended = media_embedding.collect()
+    for viewing in media_embedding.ended_and_staged():
         _end_jobs(viewing)
         try:
-            seeing.clear_staged(viewing)
+            media_embedding.clear_staged(viewing)
         except BedrockError as problem:
             logger.warning("What was staged for %s stays for now: %s", viewing, problem)
     return ended
@@ -111,12 +113,12 @@ def collect_seen() -> int:
 
 def _end_jobs(viewing: Viewing) -> None:
     """End the jobs that wait for this video, unless Bedrock still works at another part of it."""
-    parts = list(seeing.siblings(viewing))
+    parts = list(media_embedding.siblings(viewing))
     if any(part.state == Viewing.State.SENT for part in parts):
         return
     reasons = [part.error for part in parts if part.error]
     error = ViewingError(reasons[0], remedy="Ask for it again: what is done is not paid again.") if reasons else None
-    for file in seeing.files_of(viewing):
+    for file in media_embedding.files_of(viewing):
         finish_parked(LOOK, file.pk, error=error, message="" if reasons else _said(parts))
 
 
@@ -149,7 +151,7 @@ def why_not_by_itself() -> str:
     if provider.is_paid:
         notices.clear(NOTICE)  # not a fault: paid embedding waits for a person, the library says how much waits
         return "Embedding in this space costs money and waits for a person."
-    missing = f"Semantic search is off: {vec.problem()}." if vec.problem() else provider.problem()
+    missing = f"Semantic search is off: {vec0.problem()}." if vec0.problem() else provider.problem()
     return _told(missing)
 
 

@@ -30,7 +30,7 @@ class SpaceKey:
         return f"{self.provider}: {self.model}, {self.dimension}-d{form}"
 
 
-class Provider(Protocol):
+class EmbeddingProvider(Protocol):
     """Makes vectors of one space."""
 
     key: SpaceKey
@@ -60,7 +60,7 @@ class Provider(Protocol):
 
 
 @runtime_checkable
-class PaidProvider(Protocol):
+class PaidEmbeddingProvider(Protocol):
     """A provider whose every call costs money: one text at a time, with what it used."""
 
     def embed_one(self, text: str, *, purpose: Purpose) -> tuple[Floats, Usage]:
@@ -68,7 +68,7 @@ class PaidProvider(Protocol):
 
 
 @runtime_checkable
-class SeeingProvider(PaidProvider, Protocol):
+class MediaEmbeddingProvider(PaidEmbeddingProvider, Protocol):
     """A paid provider that may also look: pictures at once, videos elsewhere and later, both found by words."""
 
     def why_blind(self) -> str:

@@ -12,12 +12,12 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from embeddings import query
 from embeddings.forms import SearchForm
 from embeddings.models import Chunk
-from embeddings.search import MAX_LIMIT, Hit, SearchAnswer, like_of, more_like, search
-from embeddings.snippets import find, snippet
-from files import derived
+from embeddings.searching.search import MAX_LIMIT, Hit, SearchAnswer, like_of, more_like, search
+from embeddings.searching.snippets import find, snippet
+from embeddings.words import query
+from files.media import derived
 from files.models import File
 from jobs.errors import WorkError
 from transcription.models import Segment, Transcript
@@ -30,7 +30,7 @@ LATEST_S = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chip:
+class SearchFilterChip:
     """A kind of match with its count, and the address that shows only that kind."""
 
     label: str
@@ -40,7 +40,7 @@ class Chip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ResultRow:
     """A hit, its own address on this page, whether it is in the player, and whether there is a picture to ask for."""
 
     hit: Hit
@@ -51,7 +51,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class TranscriptLine:
     """A line of the transcript beside the player."""
 
     start_s: float
@@ -163,8 +163,8 @@ def _pictured(hits: list[Hit]) -> set[int]:
     return {pk for pk, file in files.items() if derived.poster_path(file) is not None}
 
 
-def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) -> Row:
-    return Row(
+def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) -> ResultRow:
+    return ResultRow(
         hit=hit,
         url=_address(form, at=hit.chunk_id),
         like_url=f"{reverse('search')}?like={hit.chunk_id}",
@@ -173,13 +173,19 @@ def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) ->
     )
 
 
-def _chips(form: SearchForm, answer: SearchAnswer) -> list[Chip]:
+def _chips(form: SearchForm, answer: SearchAnswer) -> list[SearchFilterChip]:
     wanted = form.value("kind") or ""
-    chips = [Chip(label="All", count=answer.of_all_kinds, url=_address(form, kind=""), is_current=not wanted)]
+    chips = [
+        SearchFilterChip(label="All", count=answer.of_all_kinds, url=_address(form, kind=""), is_current=not wanted)
+    ]
     for kind, label in Chunk.Kind.choices:
         if answer.counts.get(kind) or kind == wanted:
             count = answer.counts.get(kind, 0)
-            chips.append(Chip(label=str(label), count=count, url=_address(form, kind=kind), is_current=kind == wanted))
+            chips.append(
+                SearchFilterChip(
+                    label=str(label), count=count, url=_address(form, kind=kind), is_current=kind == wanted
+                )
+            )
     return chips
 
 
@@ -212,7 +218,7 @@ def _now(chunk: Chunk, asked: str, start_s: float | None) -> dict[str, Any]:
     }
 
 
-def _lines(chunk: Chunk, asked: str, at: float) -> list[Line]:
+def _lines(chunk: Chunk, asked: str, at: float) -> list[TranscriptLine]:
     """The transcript around this second, with the question's words marked."""
     transcript = Transcript.objects.current_for(chunk.file)
     if transcript is None:
@@ -221,7 +227,7 @@ def _lines(chunk: Chunk, asked: str, at: float) -> list[Line]:
     after = Segment.objects.filter(transcript=transcript, end_s__gt=at).order_by("index")[:LINES_AFTER]
     terms = query.parse(asked).telling
     return [
-        Line(
+        TranscriptLine(
             start_s=one.start_s,
             end_s=one.end_s,
             html=snippet(one.text, find(one.text, terms), width=len(one.text)),

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rest_framework.exceptions import ValidationError
 
-from files import actions, selection
-from files.facets import Plan
 from files.models import FileQuerySet
+from files.selection import actions, resolving
+from files.selection.facets import ActionPlan
 from jobs.errors import WorkError
 from jobs.models import Batch
 from jobs.queue import run_now
@@ -55,7 +55,7 @@ class ActionCommand(BaseCommand):
         if waits.exists() or batch.jobs.failed().exists():
             sys.exit(1)
 
-    def _ask(self, plan: Plan) -> None:
+    def _ask(self, plan: ActionPlan) -> None:
         """What costs money is not begun unasked."""
         if plan.refusals or not plan.todo or not (plan.usd_high or plan.is_unpriced):
             return
@@ -86,7 +86,7 @@ class ActionCommand(BaseCommand):
             words = ", ".join(f"{count} {state}" for state, count in counts.items())
             self.stdout.write(f"Batch {batch.pk}: {words or 'nothing to do'}.")
 
-    def _show_plan(self, plan: Plan, *, as_json: bool) -> None:
+    def _show_plan(self, plan: ActionPlan, *, as_json: bool) -> None:
         if as_json:
             facts = {"total": plan.total, "todo": plan.todo, "already_done": plan.already_done}
             money = {"usd_low": None, "usd_high": None} if plan.is_unpriced else {
@@ -102,7 +102,7 @@ class ActionCommand(BaseCommand):
             self.stdout.write(f"  {words}")
 
 
-def _price(plan: Plan) -> str:
+def _price(plan: ActionPlan) -> str:
     if plan.is_unpriced:
         return "an unknown price"
     return f"${plan.usd_low:.4f} to ${plan.usd_high:.4f}" if plan.usd_high else "nothing"
@@ -113,7 +113,7 @@ def chosen_files(options: dict[str, Any]) -> FileQuerySet:
     if options["file_ids"]:
         if options["filter"] or options["all"]:
             raise CommandError("Give ids or a filter, not both.")
-        return selection.resolve(file_ids=options["file_ids"])
+        return resolving.resolve(file_ids=options["file_ids"])
     if not options["filter"] and not options["all"]:
         raise CommandError("Give the ids of files, --filter NAME=VALUE, or --all.")
     wanted: dict[str, list[str]] = {}
@@ -122,4 +122,4 @@ def chosen_files(options: dict[str, Any]) -> FileQuerySet:
         if not mark:
             raise CommandError(f"“{pair}” is no filter: write NAME=VALUE.")
         wanted.setdefault(name, []).append(value)
-    return selection.resolve(filter=wanted)
+    return resolving.resolve(filter=wanted)

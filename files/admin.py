@@ -13,16 +13,27 @@ from django.utils.http import urlencode
 from django.utils.timezone import localtime
 from rest_framework.exceptions import ValidationError
 
-from files import derived, facets, removal_tasks, removing, wording
-from files.actions import estimate, start_action
+from files import humanize, removal_tasks
 from files.admin_filters import FILE_FILTERS, facet_filters
 from files.api import with_counts
 from files.errors import SelectionError
 from files.import_tasks import request_scan, restore_now
+from files.media import derived
 from files.models import File, FileQuerySet, Problem, Proxy, RemovedFile, Root
-from files.paging import FilePaginator
-from jobs.admin_base import DialogAction, Line, OptionsForm, PlanText, ReadOnlyAdmin, form_from_serializer, plan_text
+from files.selection import facets
+from files.selection.actions import estimate, start_action
+from files.selection.paging import FilePaginator
+from files.upkeep import removing
 from jobs.errors import WorkError
+from jobs.web.admin_base import (
+    DialogAction,
+    OptionsForm,
+    PlanLine,
+    PlanText,
+    ReadOnlyAdmin,
+    form_from_serializer,
+    plan_text,
+)
 
 NOTHING = "–"
 
@@ -42,7 +53,7 @@ class TotalsPaginator(FilePaginator):
 
     @property
     def total_size(self) -> str:
-        return wording.size(self.totals["size"] or 0)
+        return humanize.size(self.totals["size"] or 0)
 
 
 class FileChangeList(ChangeList):
@@ -82,11 +93,11 @@ class FileColumns:
 
     @admin.display(description="size", ordering="size_bytes")
     def size(self, file: File) -> str:
-        return format_html('<span title="{} bytes">{}</span>', f"{file.size_bytes:,}", wording.size(file.size_bytes))
+        return format_html('<span title="{} bytes">{}</span>', f"{file.size_bytes:,}", humanize.size(file.size_bytes))
 
     @admin.display(description="duration", ordering="duration_s")
     def duration(self, file: File) -> str:
-        return wording.length(file.duration_s)
+        return humanize.length(file.duration_s)
 
     @admin.display(description="resolution", ordering="width")
     def resolution(self, file: File) -> str:
@@ -176,11 +187,11 @@ def _words(error: ValidationError) -> str:
 
 def _plan_removal(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
     count, uploads = rows.count(), rows.filter(root__is_uploads=True).count()
-    lines = [Line(text=f"{count:,} leave the library, with their proxies and what was made of them")]
+    lines = [PlanLine(text=f"{count:,} leave the library, with their proxies and what was made of them")]
     if count - uploads:
-        lines.append(Line(text=f"{count - uploads:,} originals stay where they are, untouched"))
+        lines.append(PlanLine(text=f"{count - uploads:,} originals stay where they are, untouched"))
     if uploads:
-        lines.append(Line(text=f"{uploads:,} uploads are moved to the trash"))
+        lines.append(PlanLine(text=f"{uploads:,} uploads are moved to the trash"))
     return PlanText(lines=lines, button=f"Remove {count:,} from the library", todo=count)
 
 
@@ -235,7 +246,7 @@ class TrashAdmin(FileColumns, ReadOnlyAdmin[RemovedFile]):
                 self.message_user(request, f"{file.name}: {error} {error.remedy}", messages.WARNING)
         if back:
             verb = "is" if back == 1 else "are"
-            self.message_user(request, f"{wording.files(back)} {verb} in the library again.", messages.SUCCESS)
+            self.message_user(request, f"{humanize.files(back)} {verb} in the library again.", messages.SUCCESS)
         return None
 
     def get_dialog_actions(self, request: HttpRequest) -> tuple[DialogAction, ...]:
@@ -246,10 +257,10 @@ def _plan_emptying(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
     uploads = removing.deletable(rows)
     total = uploads.aggregate(count=Count("pk"), size=Sum("size_bytes"))
     kept = rows.count() - total["count"]
-    size = wording.size(total["size"] or 0)
-    lines = [Line(text=f"To be deleted for good: {wording.uploads(total['count'])}, {size}")]
+    size = humanize.size(total["size"] or 0)
+    lines = [PlanLine(text=f"To be deleted for good: {humanize.uploads(total['count'])}, {size}")]
     if kept:
-        lines.append(Line(text=f"{kept:,} imports stay listed: their originals are not ours to delete"))
+        lines.append(PlanLine(text=f"{kept:,} imports stay listed: their originals are not ours to delete"))
     return PlanText(lines=lines, button=f"Delete {total['count']:,} for good", todo=total["count"])
 
 
@@ -258,7 +269,7 @@ def _empty(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -
     done = removal_tasks.empty_trash(rows, created_by=user)
     if not isinstance(done, int):
         return done.get_absolute_url()
-    messages.success(request, f"Deleted for good: {wording.uploads(done)}.")
+    messages.success(request, f"Deleted for good: {humanize.uploads(done)}.")
     return reverse("admin:files_removedfile_changelist")
 
 
@@ -289,7 +300,7 @@ class RootAdmin(ReadOnlyAdmin[Root]):
 
     @admin.display(description="size", ordering="size_bytes")
     def size(self, root: Any) -> str:
-        return wording.size(root.size_bytes)
+        return humanize.size(root.size_bytes)
 
     @admin.display(description="problems", ordering="problem_count")
     def problems(self, root: Any) -> str:
@@ -310,9 +321,11 @@ def _plan_deleting(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
     chosen = rows.count()
     total = removing.replaceable(rows).aggregate(count=Count("pk"), size=Sum("size_bytes"))
     proxies = "1 proxy" if total["count"] == 1 else f"{total['count']:,} proxies"
-    lines = [Line(text=f"{proxies} ({wording.size(total['size'] or 0)}) will be deleted; originals stay untouched")]
+    lines = [
+        PlanLine(text=f"{proxies} ({humanize.size(total['size'] or 0)}) will be deleted; originals stay untouched")
+    ]
     if kept := chosen - total["count"]:
-        lines.append(Line(text=f"{kept:,} cannot be made again now (drive away, file missing): they stay"))
+        lines.append(PlanLine(text=f"{kept:,} cannot be made again now (drive away, file missing): they stay"))
     warning = "Until they are made again, these files play from their originals, where the browser can."
     return PlanText(lines=lines, button=f"Delete {proxies}", todo=total["count"], warnings=[warning])
 
@@ -351,11 +364,11 @@ class ProxyAdmin(ReadOnlyAdmin[Proxy]):
 
     @admin.display(description="size", ordering="size_bytes")
     def size(self, proxy: Proxy) -> str:
-        return wording.size(proxy.size_bytes)
+        return humanize.size(proxy.size_bytes)
 
     @admin.display(description="duration", ordering="duration_s")
     def duration(self, proxy: Proxy) -> str:
-        return wording.length(proxy.duration_s)
+        return humanize.length(proxy.duration_s)
 
     @admin.display(description="resolution")
     def resolution(self, proxy: Proxy) -> str:

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from files.facets import Facet, facets, narrow
-from files.filters import in_directory
 from files.models import FileQuerySet, Root
+from files.selection.facets import Facet, facets, narrow
+from files.selection.filters import in_directory
 
 _MB, _GB = 10**6, 10**9
 

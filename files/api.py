@@ -14,15 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from files import facets
 from files.errors import FilesError
-from files.facets import annotate
-from files.filters import ProblemFilters, ProxyFilters, file_filters
 from files.import_tasks import restore_now, upload_now
 from files.models import File, Problem, Proxy, Root
 from files.parsing import MeasuredUploads, UploadParser
 from files.removal_tasks import empty_trash
-from files.removing import remove_file, trash
+from files.selection import facets
+from files.selection.facets import annotate
+from files.selection.filters import ProblemFilters, ProxyFilters, file_filters
 from files.serializers import (
     EmptiedSerializer,
     FileSerializer,
@@ -32,9 +31,10 @@ from files.serializers import (
     RootSerializer,
     UploadSerializer,
 )
-from jobs.costly import CostlyView
-from jobs.rest import HasPermission
+from files.upkeep.removing import remove_file, trash
 from jobs.serializers import BatchSerializer
+from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
 
 
 class FileList(generics.ListAPIView[File]):

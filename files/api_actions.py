@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from files import selection
-from files.actions import estimate, get_action, start_action
 from files.import_tasks import request_import, request_scan
 from files.models import FileQuerySet, Root
+from files.selection import resolving
+from files.selection.actions import estimate, get_action, start_action
 from files.serializers import (
     EstimateRequestSerializer,
     ImportSerializer,
@@ -22,15 +22,15 @@ from files.serializers import (
     ScanSerializer,
     SelectionSerializer,
 )
-from jobs.costly import CostlyView
-from jobs.rest import HasPermission
 from jobs.serializers import BatchSerializer, JobSerializer
+from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
 
 #: The contract's; a floor that is not there answers 404.
 ACTIONS = ["proxy", "transcribe", "nova", "embeddings"]
 
 
-class ImportDirectory(CostlyView):
+class ImportDirectoryView(CostlyView):
     """Import a folder of the server's disks, where it lies. It has to be in IMPORT_ROOTS or in a known root."""
 
     permission_classes = [HasPermission("files.add_file")]
@@ -43,7 +43,7 @@ class ImportDirectory(CostlyView):
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
 
 
-class RootScan(APIView):
+class RootScanView(APIView):
     """Look for new, changed, moved and missing files of a root."""
 
     permission_classes = [HasPermission("files.change_root")]
@@ -56,7 +56,7 @@ class RootScan(APIView):
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
 
 
-class Estimate(APIView):
+class EstimateView(APIView):
     """What an action would do to how many files, what is done already, and what it would cost. Changes nothing."""
 
     permission_classes = [HasPermission("files.view_file")]
@@ -70,7 +70,7 @@ class Estimate(APIView):
         return Response(PlanSerializer(cast("Any", {"action": wanted["action"], **asdict(plan)})).data)
 
 
-class StartAction(CostlyView):
+class StartActionView(CostlyView):
     """Do something to files: `proxy`, `transcribe`, `nova`, `embeddings`."""
 
     permission_classes = [HasPermission("files.view_file")]
@@ -87,7 +87,7 @@ class StartAction(CostlyView):
 
 
 def _files(wanted: dict[str, Any]) -> FileQuerySet:
-    return selection.resolve(file_ids=wanted.get("file_ids"), filter=wanted.get("filter"))
+    return resolving.resolve(file_ids=wanted.get("file_ids"), filter=wanted.get("filter"))
 
 
 def _person(request: Request) -> Any:

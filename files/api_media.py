@@ -15,12 +15,12 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from files import derived, streaming
-from files.access import as_local_path
 from files.errors import OriginalUnavailableError
-from files.existing import proxy_path
+from files.media import derived, streaming
+from files.media.proxy_lookup import proxy_path
 from files.models import File, Proxy
-from jobs.rest import HasPermission
+from files.storage.originals import as_local_path
+from jobs.web.api_base import HasPermission
 
 #: Posters change only when a proxy is made anew; the ETag notices then.
 PICTURE_MAX_AGE_S = 300

@@ -10,22 +10,23 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from files import conf, roots
+from files import conf
 from files.errors import PathRefusedError
-from files.importing import import_directory, importable
+from files.importing import roots
+from files.importing.directories import import_directory, importable
+from files.importing.reports import ImportReport
+from files.importing.scanning import Arrivals, scan_root
+from files.importing.uploading import store_upload
 from files.models import File, Root
-from files.paths import shown_path
-from files.removing import restore_file
-from files.reports import ImportReport
-from files.scanning import Arrivals, scan_root
 from files.signals import file_back, file_moved, media_ready, root_scanned
-from files.uploading import store_upload
+from files.storage.paths import shown_path
+from files.upkeep.removing import restore_file
 from jobs.models import Batch, Job
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import create_batch, enqueue, enqueue_many, retry_all
 from jobs.registry import FAST, Kind, register, register_subject
-from jobs.ticks import register_tick
 from jobs.work import Work
+from jobs.workers.ticks import register_tick
 
 #: They go before other short work: a person waits for them.
 SCAN_PRIORITY = 10

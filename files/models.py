@@ -182,7 +182,7 @@ class File(models.Model):
 
     @property
     def local_path(self) -> Path:
-        """Where the original lies when its drive is there. Read it through `files.access.as_local_path`."""
+        """Where the original lies when its drive is there. Read it through `files.storage.originals.as_local_path`."""
         relative = os.fsdecode(bytes(self.path_raw)) if self.path_raw is not None else self.path
         return self.root.local_path / relative
 

@@ -9,7 +9,7 @@ from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from files.uploading import checked_name, require_room
+from files.importing.uploading import checked_name, require_room
 
 
 class MeasuredUploads(TemporaryFileUploadHandler):

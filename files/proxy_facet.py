@@ -7,11 +7,12 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from django.urls import reverse
 from rest_framework import serializers
 
-from files import conf, profiles
-from files.derived import read_made
+from files import conf
 from files.errors import FilesError
-from files.facets import Action, Badge, Facet, Plan, enqueue_selection, flag
+from files.media import profiles
+from files.media.derived import read_made
 from files.models import File, FileQuerySet, Proxy
+from files.selection.facets import Action, ActionPlan, Badge, Facet, enqueue_selection, flag
 from files.tasks_media import MAKE_PROXY, proxy_options
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ProxyOptions(serializers.Serializer[Any]):
             raise serializers.ValidationError(f"{error} {error.remedy}") from error
 
 
-def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """How many proxies there are to make. Pictures get a poster only."""
     total = selection.count()
     spec = options.get("profile") or conf.proxy_profile()
@@ -66,7 +67,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
         warnings.append(f"{stale:,} have a proxy of another profile, or of what the file was before.")
     if away:
         warnings.append(f"{away:,} cannot be read now (offline or missing); they will fail until they are back.")
-    return Plan(total=total, todo=total - done, already_done=done, warnings=warnings)
+    return ActionPlan(total=total, todo=total - done, already_done=done, warnings=warnings)
 
 
 def _made_without_proxy(selection: FileQuerySet) -> int:

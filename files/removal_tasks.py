@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import QuerySet
 
-from files import wording
+from files import humanize
 from files.import_tasks import FollowUp
 from files.models import File, FileQuerySet
-from files.removing import deletable, delete_for_good, remove_file, restore_file
+from files.upkeep.removing import deletable, delete_for_good, remove_file, restore_file
 from jobs.models import Batch, Job
 from jobs.queue import create_batch, enqueue_many
 from jobs.registry import FAST, Kind, register
@@ -41,7 +41,7 @@ def empty_trash(files: QuerySet[Any], *, created_by: AbstractBaseUser | None = N
 
 def _request(kind: str, label: str, files: QuerySet[Any], created_by: AbstractBaseUser | None) -> Batch:
     ids = list(files.order_by("pk").values_list("pk", flat=True))
-    batch = create_batch(label.format(files=wording.files(len(ids))), kind, created_by=created_by)
+    batch = create_batch(label.format(files=humanize.files(len(ids))), kind, created_by=created_by)
     enqueue_many(kind, ids, {}, batch=batch, priority=PRIORITY, created_by=created_by)
     return batch
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from files.facets import Plan, facets, flag
 from files.models import File, Problem, Proxy, Root
+from files.selection.facets import ActionPlan, facets, flag
 
 
 class FlagField(serializers.BooleanField):
@@ -133,7 +133,7 @@ class EstimateRequestSerializer(SelectionSerializer):
     action = serializers.CharField(help_text="As in `/api/batch/<action>`.")
 
 
-class PlanSerializer(serializers.Serializer[Plan]):
+class PlanSerializer(serializers.Serializer[ActionPlan]):
     """What an action would do to how many files, and what it would cost."""
 
     action = serializers.CharField()

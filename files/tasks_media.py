@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from files import conf
+from files.media.proxying import make_proxy, remove_attempts
 from files.models import File
-from files.proxying import make_proxy, remove_attempts
 from jobs.models import Job
 from jobs.queue import enqueue
 from jobs.registry import LONG, Kind

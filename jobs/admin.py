@@ -10,11 +10,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from jobs import access, queue, registry
-from jobs.admin_base import ReadOnlyAdmin
+from jobs import queue, registry
 from jobs.bulk import in_pieces
 from jobs.errors import WorkError
 from jobs.models import Batch, Cluster, IdempotencyKey, Job, Notice, QueueState
+from jobs.web import permissions
+from jobs.web.admin_base import ReadOnlyAdmin
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -63,7 +64,7 @@ class JobAdmin(ReadOnlyAdmin[Job]):
         done, refused = 0, 0
         for job in in_pieces(jobs):
             try:
-                access.check_job(request.user, job)
+                permissions.check_job(request.user, job)
                 do(job)
                 done += 1
             except (WorkError, PermissionDenied):
@@ -96,7 +97,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         done = 0
         for batch in batches:
             try:
-                access.check_batch(request.user, batch)
+                permissions.check_batch(request.user, batch)
             except PermissionDenied as denied:
                 self.message_user(request, f"{batch.label}: {denied}", messages.WARNING)
             else:

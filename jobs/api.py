@@ -11,13 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet, ViewSet
 
-from jobs import access, queue, registry
-from jobs.costly import CostlyView
+from jobs import queue, registry
 from jobs.filters import JobFilter
 from jobs.models import Batch, Job, QueueState
-from jobs.rest import HasPermission
 from jobs.serializers import BatchSerializer, JobSerializer, QueueSerializer
-from jobs.subjects import About, describe
+from jobs.subjects import SubjectDescription, describe
+from jobs.web import permissions
+from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
 
 
 class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
@@ -28,7 +29,7 @@ class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
     serializer_class = JobSerializer
     permission_classes = [HasPermission("jobs.view_job")]
     filterset_class = JobFilter
-    _about: dict[int, About] | None = None
+    _about: dict[int, SubjectDescription] | None = None
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset)
@@ -43,7 +44,7 @@ class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel it: at once while it is queued, else at its next step. 409 when it is over."""
         job = self.get_object()
-        access.check_job(request.user, job)
+        permissions.check_job(request.user, job)
         return Response(self.get_serializer(queue.cancel(job)).data)
 
     @extend_schema(request=None, responses=JobSerializer)
@@ -51,7 +52,7 @@ class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
     def retry(self, request: Request, pk: str) -> Response:
         """Queue a failed or cancelled job again. Answers the job that now does it."""
         job = self.get_object()
-        access.check_job(request.user, job)
+        permissions.check_job(request.user, job)
         return Response(self.get_serializer(queue.retry(job)).data)
 
 
@@ -68,7 +69,7 @@ class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel what is left, but for jobs that another batch waits for too."""
         batch = self.get_object()
-        access.check_batch(request.user, batch)
+        permissions.check_batch(request.user, batch)
         queue.cancel_batch(batch)
         return Response(self.get_serializer(batch).data)
 
@@ -77,7 +78,7 @@ class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
     def retry_failed(self, request: Request, pk: str) -> Response:
         """Queue all failed jobs of the batch again."""
         batch = self.get_object()
-        access.check_batch(request.user, batch)
+        permissions.check_batch(request.user, batch)
         queue.retry_failed(batch)
         return Response(self.get_serializer(batch).data)
 

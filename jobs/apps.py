@@ -8,9 +8,10 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from jobs import retention, telling, ticks
+        from jobs import notifications, retention
+        from jobs.workers import ticks
 
-        telling.register_telling()
+        notifications.register_telling()
         ticks.register_tick("old jobs", lambda: retention.EVERY_S, _forget_old)
 
 

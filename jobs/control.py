@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from jobs import registry, waking
+from jobs import registry, wake_ups
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
 from jobs.signals import announce_end
@@ -112,7 +112,7 @@ def retry(job: Job) -> Job:
     job.refresh_from_db()
     if not changed:
         raise NotRetryableError(f"Only failed and cancelled jobs can be tried again; this one is {job.state}.")
-    waking.post_on_commit(job.queue)
+    wake_ups.post_on_commit(job.queue)
     return job
 
 
@@ -134,7 +134,7 @@ def retry_all(jobs: JobQuerySet) -> int:
             rows = Job.objects.failed().filter(pk__in=ids[start : start + CHUNK])
             rows.update(**_AGAIN, run_after=now, updated_at=now)
         for queue in registry.QUEUES:
-            waking.post_on_commit(queue, len(ids))
+            wake_ups.post_on_commit(queue, len(ids))
     return len(ids)
 
 
@@ -170,7 +170,7 @@ def unpark(kind: str, subject_id: int) -> int:
     now = timezone.now()
     queued = rows.update(**changes, lease_expires_at=None, run_after=now, updated_at=now)
     if queued:
-        waking.post_on_commit(job.queue, queued)
+        wake_ups.post_on_commit(job.queue, queued)
     return queued
 
 
@@ -200,7 +200,7 @@ def pause(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:
 
 def resume(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:
     state = _set_paused(queue, by, is_paused=False)
-    waking.post_on_commit(queue, Job.objects.due(queue).count())
+    wake_ups.post_on_commit(queue, Job.objects.due(queue).count())
     return state
 
 

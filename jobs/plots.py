@@ -47,7 +47,7 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tick:
+class AxisTick:
     """A word under the columns."""
 
     text: str
@@ -64,7 +64,7 @@ class Plot:
     description: str
     series: Sequence[Series]
     bars: Sequence[Bar]
-    ticks: Sequence[Tick]
+    ticks: Sequence[AxisTick]
     top_text: str
     first_column: str
     rows: Sequence[tuple[str, Sequence[str]]]
@@ -133,10 +133,10 @@ def _bars(
     return bars
 
 
-def _ticks(columns: Sequence[Column]) -> list[Tick]:
+def _ticks(columns: Sequence[Column]) -> list[AxisTick]:
     """The first, the middle and the last: they find room on a phone."""
     last = len(columns) - 1
     middle = ceil(last / 2)
     wanted = {0: "start", last: "end"} if last < 4 else {0: "start", middle: "middle", last: "end"}
     places = {"start": 0.0, "middle": (middle + 0.5) / len(columns) * 100, "end": 100.0}
-    return [Tick(text=columns[at].label, x=f"{places[how]:.2f}%", anchor=how) for at, how in wanted.items()]
+    return [AxisTick(text=columns[at].label, x=f"{places[how]:.2f}%", anchor=how) for at, how in wanted.items()]

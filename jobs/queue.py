@@ -12,7 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs import control, registry, waking
+from jobs import control, registry, wake_ups
 from jobs.bulk import insert_alike
 from jobs.control import (
     CHUNK,
@@ -29,10 +29,10 @@ from jobs.control import (
     retry_failed,
     unpark,
 )
+from jobs.execution.running import run_now, run_until_idle
 from jobs.models import Batch, Job, fingerprint_of
-from jobs.running import run_now, run_until_idle
+from jobs.notifications import TELL
 from jobs.signals import announce_end
-from jobs.telling import TELL
 
 __all__ = [
     "cancel",
@@ -76,7 +76,7 @@ def enqueue(  # noqa: PLR0913  (a request has these parts)
     if batch is not None:
         batch.jobs.add(job)
     if job is wanted and job.run_after <= timezone.now():
-        waking.post_on_commit(job.queue)
+        wake_ups.post_on_commit(job.queue)
     return job
 
 
@@ -140,7 +140,7 @@ def enqueue_many(
             links = list(jobs.order_by("fingerprint").values_list("pk"))
             insert_alike(through(batch_id=batch.pk), ["job_id"], links)
             asked += len(links)
-        waking.post_on_commit(found_kind.queue, asked)
+        wake_ups.post_on_commit(found_kind.queue, asked)
     return asked
 
 

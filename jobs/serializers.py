@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from jobs import counting
 from jobs.models import Batch, Job, QueueState
-from jobs.subjects import About, describe
+from jobs.subjects import SubjectDescription, describe
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
@@ -48,8 +48,8 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         )
         read_only_fields = fields
 
-    def _about(self, job: Job) -> About:
-        known: dict[int, About] = self.context.get("about") or {}
+    def _about(self, job: Job) -> SubjectDescription:
+        known: dict[int, SubjectDescription] = self.context.get("about") or {}
         if job.pk not in known:
             known.update(describe([job]))
         return known[job.pk]

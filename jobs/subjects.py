@@ -12,7 +12,7 @@ FILE = "file"
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class SubjectDescription:
     """What one job is about."""
 
     label: str = ""
@@ -20,7 +20,7 @@ class About:
     file_id: int | None = None
 
 
-def describe(jobs: Iterable[Job]) -> dict[int, About]:
+def describe(jobs: Iterable[Job]) -> dict[int, SubjectDescription]:
     """What each of these jobs is about, by the job's id."""
     rows = list(jobs)
     ids: dict[str, set[int]] = {}
@@ -28,13 +28,16 @@ def describe(jobs: Iterable[Job]) -> dict[int, About]:
         if job.subject_id is not None:
             ids.setdefault(job.subject_kind, set()).add(job.subject_id)
     known = {kind: _describe_kind(kind, sorted(subject_ids)) for kind, subject_ids in ids.items()}
-    return {job.pk: known.get(job.subject_kind, {}).get(job.subject_id or 0, About()) for job in rows}
+    return {job.pk: known.get(job.subject_kind, {}).get(job.subject_id or 0, SubjectDescription()) for job in rows}
 
 
-def _describe_kind(kind: str, subject_ids: list[int]) -> dict[int, About]:
+def _describe_kind(kind: str, subject_ids: list[int]) -> dict[int, SubjectDescription]:
     subject = registry.subject(kind)
     if subject is None:
-        return {pk: About(label=f"{kind} {pk}".strip(), file_id=pk if kind == FILE else None) for pk in subject_ids}
+        return {
+            pk: SubjectDescription(label=f"{kind} {pk}".strip(), file_id=pk if kind == FILE else None)
+            for pk in subject_ids
+        }
     labels = subject.labels(subject_ids)
     if kind == FILE:
         files = {pk: pk for pk in subject_ids}
@@ -42,7 +45,7 @@ def _describe_kind(kind: str, subject_ids: list[int]) -> dict[int, About]:
         files = dict(subject.files(subject_ids)) if subject.files else {}
     urls = _urls(subject, labels) if subject.url else _urls_of_files(files)
     return {
-        pk: About(label=labels.get(pk, f"{kind} {pk}"), url=urls.get(pk, ""), file_id=files.get(pk))
+        pk: SubjectDescription(label=labels.get(pk, f"{kind} {pk}"), url=urls.get(pk, ""), file_id=files.get(pk))
         for pk in subject_ids
     }
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from jobs import claims, waking
+from jobs import wake_ups
 from jobs.errors import Interrupted
+from jobs.execution import claims
+from jobs.execution.running import perform
 from jobs.models import Cluster, Job
-from jobs.running import perform
 from jobs.tracing import within_job
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ def wake(queue: str) -> int:
             _tell(job, time.monotonic() - began)
             done += 1
             if time.monotonic() > until:
-                waking.post(queue)
+                wake_ups.post(queue)
                 break
     return done
 

@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import access, clusters, counting, notices, queue, registry, subjects, throughput
+from jobs import counting, notices, queue, registry, subjects, throughput
 from jobs.errors import WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
+from jobs.web import permissions
+from jobs.workers import clusters
 
 #: Rows of each part of the pages.
 MAX_RUNNING = 20
@@ -111,7 +113,7 @@ def _say(request: HttpRequest, number: int, words: str) -> None:
 def job_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Cancel or retry one job."""
     job = get_object_or_404(Job, pk=pk)
-    access.check_job(request.user, job)
+    permissions.check_job(request.user, job)
     try:
         (queue.cancel if action == "cancel" else queue.retry)(job)
         messages.success(request, "It will be cancelled." if action == "cancel" else "Queued again.")
@@ -124,7 +126,7 @@ def job_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 def batch_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """Cancel what is left of a batch, or retry what failed."""
     batch = get_object_or_404(Batch, pk=pk)
-    access.check_batch(request.user, batch)
+    permissions.check_batch(request.user, batch)
     if action == "cancel":
         _say(request, queue.cancel_batch(batch), "cancelled")
     else:
@@ -141,7 +143,7 @@ def retry_failed(request: HttpRequest) -> HttpResponse:
     if request.POST.get("batch", "").isdigit():
         failed = failed.filter(batches=int(request.POST["batch"]))
     kinds = set(failed.order_by().values_list("kind", flat=True).distinct())
-    allowed = [kind for kind in kinds if access.may_control(request.user, [kind])]
+    allowed = [kind for kind in kinds if permissions.may_control(request.user, [kind])]
     if kinds and not allowed:
         raise PermissionDenied("These jobs are not yours to retry.")
     _say(request, queue.retry_all(failed.filter(kind__in=allowed)), "queued again")

@@ -9,8 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from jobs.errors import WorkError
-from nova import batch_pool, batching
-from nova.analysis_types import add_version, faults_of_type
+from nova.batch import lifecycle, pool
 from nova.facet import PERMISSION
 from nova.models import (
     AnalysisResult,
@@ -21,6 +20,7 @@ from nova.models import (
     Question,
     RawReply,
 )
+from nova.types.registry import add_version, faults_of_type
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -63,11 +63,11 @@ class _Steerable(_ReadOnly):
         """Send what waits for these models, and say what became of it."""
         for model_key in sorted(set(model_keys)):
             try:
-                batches = batch_pool.send(model_key, by_hand=True)
+                batches = pool.send(model_key, by_hand=True)
             except WorkError as exc:
                 self.message_user(request, f"{model_key}: {exc} {exc.remedy}", messages.ERROR)
                 continue
-            said = ", ".join(str(batch) for batch in batches) or batch_pool.waiting(model_key).words
+            said = ", ".join(str(batch) for batch in batches) or pool.waiting(model_key).words
             level = messages.SUCCESS if batches else messages.WARNING
             self.message_user(request, f"{model_key}: {said}", level)
 
@@ -94,7 +94,7 @@ class BedrockBatchAdmin(_Steerable):
 
     @admin.action(description="Ask Bedrock now, and take in what is done", permissions=["steer"])
     def ask_now(self, request: HttpRequest, chosen: QuerySet[BedrockBatch]) -> None:
-        self._each(request, chosen, lambda batch: batching.tend(batch, force=True))
+        self._each(request, chosen, lambda batch: lifecycle.tend(batch, force=True))
 
     @admin.action(description="Send now what waits for these models", permissions=["steer"])
     def send_now(self, request: HttpRequest, chosen: QuerySet[BedrockBatch]) -> None:
@@ -102,7 +102,7 @@ class BedrockBatchAdmin(_Steerable):
 
     @admin.action(description="Cancel: stop it at Bedrock, keep what was done", permissions=["steer"])
     def cancel(self, request: HttpRequest, chosen: QuerySet[BedrockBatch]) -> None:
-        self._each(request, chosen, batching.cancel_batch)
+        self._each(request, chosen, lifecycle.cancel_batch)
 
     def _each(self, request: HttpRequest, chosen: QuerySet[BedrockBatch], act: Callable[[BedrockBatch], None]) -> None:
         for batch in chosen:

@@ -8,18 +8,20 @@ from typing import Any
 
 from django.db import transaction
 
-from files.access import as_local_path
 from files.errors import FilesError
-from files.existing import proxy_path
+from files.media.proxy_lookup import proxy_path
 from files.models import File, Proxy
+from files.storage.originals import as_local_path
 from jobs.errors import Cancelled, LeaseLost
 from jobs.progress import NO_PROGRESS, Progress
-from nova import local_model, results, shapes, shots
-from nova.announcing import announce
 from nova.errors import NotAnalysableError, NovaError, UnknownTypeError
+from nova.local import model, shots
 from nova.models import LOCAL, NovaJob
+from nova.notifications import announce
+from nova.questions import results
+from nova.types import shapes
 from transcription.models import Transcript
-from transcription.segments import Speech
+from transcription.segments import SpokenSegment
 
 #: Of the local model; a new one makes its older results stale.
 LOCAL_VERSION = "local-1"
@@ -73,7 +75,7 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
     nova_job.start()
     try:
         clip = _clip(file, progress)
-        found = {kind: local_model.analyse(kind, clip, nova_job.options) for kind in nova_job.analysis_types}
+        found = {kind: model.analyse(kind, clip, nova_job.options) for kind in nova_job.analysis_types}
         for kind, result in found.items():
             shapes.check(kind, result, shapes.BUILT_IN[kind])
     except LeaseLost:  # another worker does it now
@@ -94,12 +96,12 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
     return nova_job
 
 
-def _clip(file: File, progress: Progress) -> local_model.Clip:
+def _clip(file: File, progress: Progress) -> model.Clip:
     transcript = Transcript.objects.current_for(file)
-    lines = [local_model.Line(one.start_s, one.end_s, one.text) for one in _spoken(file)]
+    lines = [model.SpokenLine(one.start_s, one.end_s, one.text) for one in _spoken(file)]
     cuts = _cuts(file, progress) if file.media_type == File.MediaType.VIDEO else []
     last_s = max([line.end_s for line in lines] + [cut.at_s for cut in cuts] + [0.0])
-    return local_model.Clip(
+    return model.Clip(
         duration_s=max(file.duration_s or 0.0, last_s),
         cuts=[(cut.at_s, cut.strength) for cut in cuts],
         lines=lines,
@@ -108,7 +110,7 @@ def _clip(file: File, progress: Progress) -> local_model.Clip:
     )
 
 
-def _spoken(file: File) -> list[Speech]:
+def _spoken(file: File) -> list[SpokenSegment]:
     transcript = Transcript.objects.current_for(file)
     return transcript.spoken() if transcript else []
 

@@ -18,12 +18,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bedrock.errors import BedrockError
-from files import selection
 from files.api_media import AnyAccept
 from files.models import File
-from jobs.costly import CostlyView
-from jobs.rest import HasPermission
-from nova import batching, exporting, tasks
+from files.selection import resolving
+from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
+from nova import tasks
+from nova.batch import lifecycle
+from nova.exports import current
 from nova.facet import wanted_of
 from nova.models import NovaJob, RawReply
 from nova.quoting import quote
@@ -70,13 +72,13 @@ class NovaJobStatus(generics.RetrieveAPIView[NovaJob]):
         nova_job = super().get_object()
         if nova_job.mode == NovaJob.Mode.BATCH and nova_job.status in NovaJob.OPEN:
             try:
-                batching.look(nova_job)
+                lifecycle.look(nova_job)
             except BedrockError as exc:  # it is noted on the batch, which is part of the answer
                 logger.warning("Looking at %s: %s", nova_job, exc)
         return nova_job
 
 
-class Analyze(CostlyView):
+class AnalyzeView(CostlyView):
     """Ask for an analysis of a file: at once, in flex, or in a batch. What was answered before costs nothing."""
 
     permission_classes = [HasPermission("nova.add_novajob")]
@@ -97,7 +99,7 @@ class Analyze(CostlyView):
         return Response(started, status=202, headers={"Location": where})
 
 
-class Estimate(APIView):
+class NovaEstimateView(APIView):
     """What an analysis of a selection would take and cost. Sends nothing, changes nothing."""
 
     permission_classes = [HasPermission("nova.view_novajob")]
@@ -110,12 +112,12 @@ class Estimate(APIView):
         choice = {name: asked[name] for name in ("model", "mode", "analysis_types")}
         given = AnalyzeOptionsSerializer(data={**asked["options"], **choice})
         given.is_valid(raise_exception=True)
-        chosen = selection.resolve(file_ids=asked.get("file_ids"), filter=asked.get("filter"))
+        chosen = resolving.resolve(file_ids=asked.get("file_ids"), filter=asked.get("filter"))
         made = quote(chosen, wanted_of(given.validated_data), force=given.validated_data["force"])
         return Response(QuoteSerializer(made).data)
 
 
-class Results(APIView):
+class ResultsView(APIView):
     """The results of an analysis, and what the model said, as it came."""
 
     permission_classes = [HasPermission("nova.view_analysisresult")]
@@ -142,7 +144,7 @@ def _raw(nova_job: NovaJob) -> list[dict[str, Any]] | None:
     return [{name: getattr(reply, name) for name in names} for reply in replies] or None
 
 
-class Export(APIView):
+class ExportView(APIView):
     """The current results of a file as JSON or CSV, its chapters as WebVTT, EDL (CMX3600) or OpenTimelineIO."""
 
     permission_classes = [HasPermission("nova.view_analysisresult")]
@@ -151,14 +153,14 @@ class Export(APIView):
     @extend_schema(
         tags=["nova"],
         operation_id="nova_export",
-        parameters=[OpenApiParameter("format", enum=list(exporting.FORMATS), default="json")],
+        parameters=[OpenApiParameter("format", enum=list(current.FORMATS), default="json")],
         responses={(200, "text/plain"): OpenApiTypes.STR},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         kind = request.query_params.get("format", "json")
-        if kind not in exporting.FORMATS:
-            raise ValidationError({"format": [f"Choose one of {', '.join(exporting.FORMATS)}."]})
+        if kind not in current.FORMATS:
+            raise ValidationError({"format": [f"Choose one of {', '.join(current.FORMATS)}."]})
         file = get_object_or_404(File, pk=pk)
-        answer = HttpResponse(exporting.text_of(file, kind), content_type=f"{exporting.FORMATS[kind]}; charset=utf-8")
-        answer["Content-Disposition"] = content_disposition_header(True, exporting.name_of(file, kind)) or ""
+        answer = HttpResponse(current.text_of(file, kind), content_type=f"{current.FORMATS[kind]}; charset=utf-8")
+        answer["Content-Disposition"] = content_disposition_header(True, current.name_of(file, kind)) or ""
         return answer

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs.costly import CostlyView
-from jobs.rest import HasPermission
-from nova import batch_pool, batching
+from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
+from nova.batch import lifecycle, pool
 from nova.facet import PERMISSION
 from nova.models import BedrockBatch, NovaJob
 from nova.serializers import BedrockBatchSerializer
@@ -55,14 +55,14 @@ def waiting_analyses(model_key: str) -> QuerySet[NovaJob]:
 
 
 @extend_schema(tags=["nova"])
-class Batches(generics.ListAPIView[BedrockBatch]):
+class BatchesView(generics.ListAPIView[BedrockBatch]):
     """Batch jobs of Bedrock, the newest first."""
 
     queryset = BedrockBatch.objects.order_by("-pk")
     serializer_class = BedrockBatchSerializer
 
 
-class CancelBatch(APIView):
+class CancelBatchView(APIView):
     """Stop a batch. What was done until then is kept, and paid."""
 
     permission_classes = [HasPermission(PERMISSION)]
@@ -70,42 +70,42 @@ class CancelBatch(APIView):
     @extend_schema(tags=["nova"], request=None, responses=BedrockBatchSerializer)
     def post(self, request: Request, pk: int) -> Response:
         batch = get_object_or_404(BedrockBatch, pk=pk)
-        batching.cancel_batch(batch)
+        lifecycle.cancel_batch(batch)
         batch.refresh_from_db()
         return Response(BedrockBatchSerializer(batch).data)
 
 
-class Look(APIView):
+class LookAtBatchView(APIView):
     """Ask Bedrock about all open batches now, and take in what has ended."""
 
     permission_classes = [HasPermission(PERMISSION)]
 
     @extend_schema(tags=["nova"], request=None, responses=BedrockBatchSerializer(many=True))
     def post(self, request: Request) -> Response:
-        return Response(BedrockBatchSerializer(batching.tend_all(), many=True).data)
+        return Response(BedrockBatchSerializer(lifecycle.tend_all(), many=True).data)
 
 
-class Waiting(APIView):
+class WaitingView(APIView):
     """What waits for a full batch, by model."""
 
     permission_classes = [HasPermission("nova.view_novajob")]
 
     @extend_schema(tags=["nova"], responses=WaitingSerializer(many=True))
     def get(self, request: Request) -> Response:
-        return Response(WaitingSerializer(batch_pool.all_waiting(), many=True).data)
+        return Response(WaitingSerializer(pool.all_waiting(), many=True).data)
 
 
-class SendNow(CostlyView):
+class SendNowView(CostlyView):
     """Send what waits for this model, if it is enough for a batch."""
 
     permission_classes = [HasPermission(PERMISSION)]
 
     @extend_schema(tags=["nova"], request=None, responses={202: BedrockBatchSerializer(many=True)})
     def post(self, request: Request, model: str) -> Response:
-        return Response(BedrockBatchSerializer(batch_pool.send(model, by_hand=True), many=True).data, status=202)
+        return Response(BedrockBatchSerializer(pool.send(model, by_hand=True), many=True).data, status=202)
 
 
-class RunNow(CostlyView):
+class RunNowView(CostlyView):
     """Run what waits for a batch of this model now, in flex or realtime."""
 
     permission_classes = [HasPermission(PERMISSION)]
@@ -114,11 +114,11 @@ class RunNow(CostlyView):
     def post(self, request: Request, model: str) -> Response:
         asked = RunNowSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        done = batch_pool.run_now(waiting_analyses(model), asked.validated_data["mode"])
+        done = pool.run_now(waiting_analyses(model), asked.validated_data["mode"])
         return Response({"done": done}, status=202)
 
 
-class CancelWaiting(APIView):
+class CancelWaitingView(APIView):
     """Cancel the analyses that wait for a batch of this model. Nothing was sent, nothing is paid."""
 
     permission_classes = [HasPermission(PERMISSION)]
@@ -126,5 +126,5 @@ class CancelWaiting(APIView):
     @extend_schema(tags=["nova"], request=None, responses=DoneSerializer)
     def post(self, request: Request, model: str) -> Response:
         ids = list(waiting_analyses(model).values_list("pk", flat=True))
-        batch_pool.cancel_analyses(ids)
+        pool.cancel_analyses(ids)
         return Response({"done": len(ids)})

@@ -8,11 +8,12 @@ class NovaConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from files import facets
+        from files.selection import facets
         from jobs.registry import FAST, LONG, Kind, register, register_subject
         from jobs.signals import job_ended
-        from jobs.ticks import register_tick
-        from nova import batch_pool, batch_tasks, batching, conf, facet, kinds, receivers, retention, tasks
+        from jobs.workers.ticks import register_tick
+        from nova import batch_tasks, conf, facet, kinds, receivers, retention, tasks
+        from nova.batch import lifecycle, pool
         from transcription.signals import transcript_settled
 
         register(
@@ -46,7 +47,7 @@ class NovaConfig(AppConfig):
                 subject_kind="nova_job",
                 permission=facet.PERMISSION,
                 cost_of=tasks.cost_of,
-                on_cancel=batch_pool.cancel_question,
+                on_cancel=pool.cancel_question,
             )
         )
         for name, label, run in (
@@ -64,9 +65,9 @@ class NovaConfig(AppConfig):
                     max_attempts=6,
                 )
             )
-        register_tick("nova.batches", conf.poll_s, batching.tick)
+        register_tick("nova.batches", conf.poll_s, lifecycle.tick)
         register_tick("nova: old replies", lambda: retention.EVERY_S, _forget_replies)
-        register_subject("bedrock_batch", labels=batching.labels)
+        register_subject("bedrock_batch", labels=lifecycle.labels)
         register_subject("nova_job", labels=tasks.names_of, of_file=tasks.of_file, files=tasks.files_of)
         facets.register(facet.HAS_ANALYSIS)
         facets.register(facet.HAS_NOVA_ANALYSIS)

@@ -2,20 +2,20 @@
 
 from jobs.models import Job
 from jobs.work import Work
-from nova import batch_collecting, batch_sending
+from nova.batch import collecting, sending
 from nova.models import BedrockBatch
 
 
 def run_send(work: Work) -> str:
     """The body of `send_batch`."""
     batch = BedrockBatch.objects.get(pk=work.subject)
-    return batch_sending.send_batch(batch, progress=work.progress, token=f"{work.job_id}-{work.attempt}")
+    return sending.send_batch(batch, progress=work.progress, token=f"{work.job_id}-{work.attempt}")
 
 
 def run_collect(work: Work) -> str:
     """The body of `collect_batch`."""
     batch = BedrockBatch.objects.get(pk=work.subject)
-    taken = batch_collecting.collect(batch, progress=work.progress)
+    taken = collecting.collect(batch, progress=work.progress)
     return f"{taken:,} results taken in"
 
 
@@ -24,4 +24,4 @@ def on_send_ended(job: Job) -> None:
     batch = BedrockBatch.objects.filter(pk=job.subject_id or 0, called_at__isnull=True).first()
     if batch is not None and job.state != Job.State.SUCCEEDED:
         reason = job.error or "Sending it was cancelled."
-        batch_sending.give_up(batch, reason, job.remedy or "Send it again by hand.", is_held=True)
+        sending.give_up(batch, reason, job.remedy or "Send it again by hand.", is_held=True)

@@ -1,6 +1,6 @@
 """Analyses that wait for the month's cap go on by themselves, when the month or the cap has changed."""
 
-from bedrock import ledger
+from bedrock.ledger import booking
 from jobs import notices
 from jobs.models import Job
 from jobs.queue import unpark
@@ -13,7 +13,7 @@ NOTICE = "nova-budget"
 def go_on() -> int:
     """Queue again what fits under the cap now, the oldest first. Returns how many."""
     parked = Job.objects.running().filter(kind=ASK_NOVA, is_parked=True).order_by("pk")
-    left = ledger.headroom_usd()
+    left = booking.headroom_usd()
     gone = waiting = 0
     for job in parked:
         nova_job = NovaJob.objects.filter(pk=job.subject_id or 0).first()

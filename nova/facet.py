@@ -8,15 +8,15 @@ from django.db.models import Exists, OuterRef
 from django.db.models.expressions import BaseExpression
 from django.urls import reverse
 
-from files.facets import Action, Badge, Facet, Plan, flag
 from files.models import File, FileQuerySet
-from nova.analysis_types import expand
+from files.selection.facets import Action, ActionPlan, Badge, Facet, flag
 from nova.kinds import ANALYZE
 from nova.models import LOCAL, AnalysisResult
-from nova.options import Wanted
+from nova.options import AnalysisRequest
 from nova.quoting import Quote, quote
 from nova.serializers import AnalyzeOptionsSerializer
 from nova.tasks import request
+from nova.types.registry import expand
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -46,7 +46,7 @@ def badge(file: File) -> Badge | None:
     )
 
 
-def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """What the analysis would do and cost: pictures are left out, and what has these results already is free."""
     wanted, force = wanted_of(options), bool(options.get("force"))
     if wanted.model != LOCAL:
@@ -56,7 +56,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     todo = moving if force else _without(moving, expand(wanted.types))
     count, able = todo.count(), moving.count()
     warnings = [f"{total - able} of {total} files are images; they are left out."] if total > able else []
-    return Plan(total=total, todo=count, already_done=able - count, warnings=warnings)
+    return ActionPlan(total=total, todo=count, already_done=able - count, warnings=warnings)
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
@@ -70,9 +70,9 @@ def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", u
         request(file, wanted, force=force, batch=batch, user=user)
 
 
-def wanted_of(options: Mapping[str, Any]) -> Wanted:
+def wanted_of(options: Mapping[str, Any]) -> AnalysisRequest:
     """The wish behind the options that the serializer checked."""
-    return Wanted(
+    return AnalysisRequest(
         model=options["model"],
         types=tuple(options["analysis_types"]),
         mode=options["mode"],
@@ -81,8 +81,8 @@ def wanted_of(options: Mapping[str, Any]) -> Wanted:
     )
 
 
-def _plan_of(quoted: Quote) -> Plan:
-    return Plan(
+def _plan_of(quoted: Quote) -> ActionPlan:
+    return ActionPlan(
         total=quoted.total,
         todo=quoted.todo,
         already_done=quoted.already_done,

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class AnalysisRequest:
     """Model key, analysis types, mode, and what goes into the prompt. `again` > 0 asks anew what was answered."""
 
     model: str

@@ -10,19 +10,20 @@ from typing import Any, NamedTuple
 from django.db.models import F, Func, IntegerField
 from django.db.models.functions import Length
 
-from bedrock import catalogue, ledger, pricing
+from bedrock import catalogue, pricing
 from bedrock import conf as bedrock_conf
 from bedrock.errors import BedrockError
+from bedrock.ledger import booking
 from bedrock.models import CatalogueModel
-from bedrock.pricing import Estimate, Range
+from bedrock.pricing import Range, TokenEstimate
 from files import conf as files_conf
-from files import wording
+from files import humanize
 from files.models import File, FileQuerySet
-from nova import asking, estimating
-from nova.merging import Span
 from nova.models import LOCAL
-from nova.options import Wanted
-from nova.prompts import TRANSCRIPT_CHARS, Context, Prompt, build_prompt
+from nova.options import AnalysisRequest
+from nova.questions import estimating, preparing
+from nova.questions.prompts import TRANSCRIPT_CHARS, Context, Prompt, build_prompt
+from nova.replies.merging import Span
 from nova.tasks import require_askable
 from transcription.models import Transcript
 
@@ -42,7 +43,7 @@ class Quote:
     todo: int = 0
     already_done: int = 0
     records: int = 0
-    estimate: Estimate = pricing.NOTHING
+    estimate: TokenEstimate = pricing.NOTHING
     mode: str = ""
     discount: Decimal | None = None
     refusals: list[str] = field(default_factory=list)
@@ -57,7 +58,7 @@ class Quote:
         return self.estimate.usd_high
 
 
-def quote(selection: FileQuerySet, wanted: Wanted, *, force: bool = False) -> Quote:
+def quote(selection: FileQuerySet, wanted: AnalysisRequest, *, force: bool = False) -> Quote:
     """Records, tokens and a low and a high cost; what was answered before is counted apart and costs nothing.
 
     A refusal of the model or of the mode is in `refusals`. Raises UnknownTypeError.
@@ -87,24 +88,24 @@ def quote(selection: FileQuerySet, wanted: Wanted, *, force: bool = False) -> Qu
 class _Count:
     """Adds up questions. Files of one length cost the same, so there are few different prices."""
 
-    def __init__(self, model: CatalogueModel, wanted: Wanted, *, force: bool) -> None:
+    def __init__(self, model: CatalogueModel, wanted: AnalysisRequest, *, force: bool) -> None:
         self.model, self.wanted, self.force = model, wanted, force
         self.todo = self.done = self.records = self.unhashed_away = self.without_length = 0
         self._kinds: dict[tuple[int, tuple[str, ...], Range], int] = {}
         self._seen: set[str] = set()
-        self._types = asking.asked_types(wanted)
+        self._types = preparing.asked_types(wanted)
 
     def add(self, files: Sequence[File]) -> None:
-        keyed = {file.pk: asking.keyed_spans(file, self.model, self.wanted, spec_in_rows(file)) for file in files}
+        keyed = {file.pk: preparing.keyed_spans(file, self.model, self.wanted, spec_in_rows(file)) for file in files}
         # A file without a hash was never asked about.
         hashed = [file.pk for file in files if file.full_hash and not self.force]
-        known = asking.replies_of([key for pk in hashed for _, key in keyed[pk]])
+        known = preparing.replies_of([key for pk in hashed for _, key in keyed[pk]])
         said = _said(files)
         for file in files:
             self.without_length += not file.duration_s
             self.unhashed_away += not file.full_hash and file.state != File.State.AVAILABLE
             asks = 0
-            cut = asking.pieces_with(keyed[file.pk], self._types, known if file.full_hash else {})
+            cut = preparing.pieces_with(keyed[file.pk], self._types, known if file.full_hash else {})
             pieces = len(cut)
             for piece in cut:
                 names = tuple(sorted(one.name for one in piece.missing)) or ()
@@ -120,7 +121,7 @@ class _Count:
             self.todo += bool(asks)
             self.done += not asks
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> TokenEstimate:
         total = pricing.NOTHING
         prompts = {names: self._prompt(names) for _, names, _ in self._kinds}
         for (length_s, names, material), times in self._kinds.items():
@@ -188,23 +189,23 @@ def spec_in_rows(file: File) -> str:
     return usual if usual in specs or not specs else specs[0]
 
 
-def _warnings(made: Quote, count: _Count, wanted: Wanted) -> Iterator[str]:
+def _warnings(made: Quote, count: _Count, wanted: AnalysisRequest) -> Iterator[str]:
     left_out = made.total - made.todo - made.already_done
     if left_out:
         yield f"{left_out} of {made.total} files are not videos and are left out: Nova looks at moving pictures."
     if made.records and made.usd_high is None:
         yield f"The price of {count.model.name} is not known: what this costs cannot be said."
     if count.unhashed_away:
-        yield f"On drives that are away: {wording.files(count.unhashed_away)}, which wait until they are connected."
+        yield f"On drives that are away: {humanize.files(count.unhashed_away)}, which wait until they are connected."
     if count.without_length:
-        yield f"Without a known length: {wording.files(count.without_length)}; what they cost is a guess."
+        yield f"Without a known length: {humanize.files(count.without_length)}; what they cost is a guess."
     least = bedrock_conf.batch().min_records if wanted.mode == "batch" else 0
     if 0 < made.records < least:
         yield (
             f"{made.records} records are {least - made.records} short of a batch: they wait until more come. "
             "Flex costs the same and starts at once."
         )
-    left = ledger.headroom_usd()
+    left = booking.headroom_usd()
     if left is not None and made.usd_high is not None and made.usd_high > left:
         yield (
             f"This may take up to ${made.usd_high:.2f}, and ${max(left, ZERO):.2f} of this month's cap is left: "

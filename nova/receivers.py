@@ -5,10 +5,10 @@ from typing import Any
 from files.models import File
 from jobs.models import Job
 from nova import batch_tasks, conf
-from nova.announcing import announce
 from nova.errors import NovaError
 from nova.kinds import KINDS, SEND_BATCH
 from nova.models import NovaJob
+from nova.notifications import announce
 from nova.tasks import request_local
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from bedrock import ledger
+from bedrock.ledger import booking
 from nova import conf
 from nova.models import NovaJob, Question, RawReply
 
@@ -36,6 +36,6 @@ def forget_replies() -> int:
 def _forget(old: QuerySet[RawReply]) -> int:
     keys = dict(old.order_by("pk").values_list("pk", "key")[:CHUNK])
     Question.objects.filter(reply__in=keys).update(reply=None)
-    ledger.free_questions(keys.values())
+    booking.free_questions(keys.values())
     RawReply.objects.filter(pk__in=keys).delete()
     return len(keys)

@@ -9,11 +9,11 @@ from rest_framework import serializers
 
 from bedrock import catalogue
 from bedrock import conf as bedrock_conf
-from bedrock.batch_files import BatchFolder
+from bedrock.batch.records import BatchFolder
 from files.serializers import SelectionSerializer
-from nova.analysis_types import COMBINED, choices, expand
 from nova.models import LOCAL, BedrockBatch, NovaJob
-from nova.schemas import BUILT_IN
+from nova.types.registry import COMBINED, choices, expand
+from nova.types.schemas import BUILT_IN
 
 MODELS = [(key, name) for key, name in catalogue.shipped("analysis") if key != LOCAL]
 MODELS.insert(0, (LOCAL, "Local (free, on this machine)"))

@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.urls import reverse
 
 from bedrock import catalogue
-from bedrock.batch_api import role_arn
+from bedrock.batch.jobs import role_arn
 from bedrock.errors import OverBudgetError
 from bedrock.models import CatalogueModel
 from files.models import File
@@ -18,13 +18,13 @@ from jobs import notices
 from jobs.errors import Cancelled, LeaseLost, WorkError
 from jobs.queue import enqueue
 from jobs.work import Work
-from nova import answers, asking, calls, realtime, renewing
-from nova.analysis_types import expand
 from nova.analyze import TYPES, analyze, prepare
 from nova.errors import AnalysisError, InBatchError
 from nova.kinds import ANALYZE, ASK_NOVA, BATCH_RECORD
 from nova.models import LOCAL, NovaJob, Question, RawReply
-from nova.options import Wanted
+from nova.options import AnalysisRequest
+from nova.questions import ledger_calls, preparing, realtime, rekeying, reply_store
+from nova.types.registry import expand
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -57,7 +57,7 @@ def request_local(  # noqa: PLR0913  (a request has these parts)
 
 def request(
     file: File,
-    wanted: Wanted,
+    wanted: AnalysisRequest,
     *,
     force: bool = False,
     batch: "Batch | None" = None,
@@ -75,7 +75,7 @@ def request(
             file, types=types, options=depth, force=force, priority=ASKED_PRIORITY, batch=batch, user=user
         )
     require_askable(wanted)
-    asking.require_video(file)
+    preparing.require_video(file)
     wanted = replace(wanted, types=tuple(types))
     nova_job = _open_forced(file, wanted) if force else None
     if nova_job is None:
@@ -84,25 +84,25 @@ def request(
     return nova_job, enqueue(kind, nova_job.pk, priority=ASKED_PRIORITY, batch=batch, created_by=user)
 
 
-def require_askable(wanted: Wanted) -> None:
+def require_askable(wanted: AnalysisRequest) -> None:
     """Raise the reason why this model cannot be asked in this mode: ModelRefusedError, NotConfiguredError."""
     catalogue.require(wanted.model, wanted.mode)
     if wanted.mode == NovaJob.Mode.BATCH:
         role_arn()
 
 
-def _times_asked(file: File, wanted: Wanted) -> int:
+def _times_asked(file: File, wanted: AnalysisRequest) -> int:
     return NovaJob.objects.of(file).filter(model=wanted.model).count() + 1
 
 
-def _open_forced(file: File, wanted: Wanted) -> NovaJob | None:
+def _open_forced(file: File, wanted: AnalysisRequest) -> NovaJob | None:
     """The analysis that was forced a moment ago and is under way: a second click pays nothing."""
     open_ = NovaJob.objects.open().filter(file=file, model=wanted.model, mode=wanted.mode)
-    asked = ((row, Wanted.of(row)) for row in open_)
+    asked = ((row, AnalysisRequest.of(row)) for row in open_)
     return next((row for row, one in asked if one.again and replace(one, again=0) == replace(wanted, again=0)), None)
 
 
-def _open_job(file: File, wanted: Wanted) -> NovaJob:
+def _open_job(file: File, wanted: AnalysisRequest) -> NovaJob:
     """The analysis that is under way for the same wish, else a new one."""
     facts: dict[str, Any] = {
         "file": file,
@@ -119,7 +119,7 @@ def run_ask(work: Work) -> str:
     """The body of `ask_nova`: realtime and flex. What the month's cap does not allow now waits for it, and what is
     on its way in a batch for its answer."""
     nova_job = NovaJob.objects.select_related("file", "file__root").get(pk=work.subject)
-    calls.free_the_dead()
+    ledger_calls.free_the_dead()
     try:
         with _noted(nova_job):
             model, questions = _prepare(nova_job, work)
@@ -132,7 +132,7 @@ def run_ask(work: Work) -> str:
     except InBatchError as exc:
         nova_job.put_back(str(exc))
         return work.park(f"Waits: {exc}")
-    answers.finish(nova_job)
+    reply_store.finish(nova_job)
     return _outcome(nova_job)
 
 
@@ -141,7 +141,7 @@ def run_batch_record(work: Work) -> str:
     nova_job = NovaJob.objects.select_related("file", "file__root").get(pk=work.subject)
     with _noted(nova_job):
         _prepare(nova_job, work)
-    if answers.finish(nova_job):
+    if reply_store.finish(nova_job):
         return _outcome(nova_job)
     nova_job.wait()
     return work.park("Waits for a full batch")
@@ -151,9 +151,9 @@ def _prepare(nova_job: NovaJob, work: Work) -> tuple[CatalogueModel, list[Questi
     nova_job.start()
     model = catalogue.require(nova_job.model, nova_job.mode)
     is_new = not nova_job.questions.exists()
-    questions = asking.prepare(nova_job, model, progress=work.progress)
+    questions = preparing.prepare(nova_job, model, progress=work.progress)
     if not is_new:
-        questions = renewing.renew_all(nova_job, questions, model)
+        questions = rekeying.renew_all(nova_job, questions, model)
     _note_estimate(nova_job, questions)
     return model, questions
 
@@ -166,7 +166,7 @@ def _noted(nova_job: NovaJob) -> Iterator[None]:
     except LeaseLost:  # another worker does it now, and says how it ends
         raise
     except Cancelled:
-        answers.book(nova_job)  # pieces may have been paid before
+        reply_store.book(nova_job)  # pieces may have been paid before
         nova_job.cancel()
         raise
     except WorkError as exc:

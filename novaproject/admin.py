@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from knox import admin as stock
 from knox.models import AuthToken
 
-from jobs.admin_base import ReadOnlyAdmin
+from jobs.web.admin_base import ReadOnlyAdmin
 
 if admin.site.is_registered(stock.models.AuthToken):  # the import above did that
     admin.site.unregister(AuthToken)

@@ -8,7 +8,7 @@ class NovaprojectConfig(AppConfig):
     label = "novaproject"
 
     def ready(self) -> None:
-        from jobs.ticks import register_tick
+        from jobs.workers.ticks import register_tick
         from novaproject import log_files, past_logins, table_statistics
         from novaproject.database_guard import refuse_strangers
 

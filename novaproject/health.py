@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from nova.facet import PERMISSION
-from novaproject import doctor
+from novaproject.setup import doctor
 
 
 def _database() -> bool:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from files import storage
+from files.storage import disk
 from novaproject.logs import PREFIX, SUFFIX
 
 #: How often it is looked for what is old enough.
@@ -18,7 +18,7 @@ def forget_old() -> int:
         return 0
     oldest = timezone.localdate() - timedelta(days=settings.LOG_KEEP_DAYS)
     files = settings.LOG_DIR.glob(f"{PREFIX}*{SUFFIX}")
-    return sum(storage.remove(path) for path in files if (_day_of(path.name) or oldest) < oldest)
+    return sum(disk.remove(path) for path in files if (_day_of(path.name) or oldest) < oldest)
 
 
 def _day_of(name: str) -> date | None:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
-from bedrock import spend
+from bedrock.ledger import spend
 from files.models import File
 from jobs.models import Cluster, Job, QueueState
 from jobs.registry import QUEUES

@@ -51,7 +51,7 @@ class Lane:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cue:
+class PlayerCue:
     """One line of the transcript."""
 
     start_s: float

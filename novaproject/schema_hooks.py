@@ -6,8 +6,8 @@ from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from jobs.costly import HEADER, LONGEST, CostlyView
-from nova import exporting
+from jobs.web.idempotency import HEADER, LONGEST, CostlyView
+from nova.exports import current
 from novaproject.schema_examples import BODIES
 from transcription import subtitles
 
@@ -25,7 +25,7 @@ _WORDS = {
 #: Downloads whose media type follows their parameter `format`.
 _DOWNLOADS = {
     "/api/transcripts/{id}/download": subtitles.FORMATS.values(),
-    "/api/nova/export/{id}": exporting.FORMATS.values(),
+    "/api/nova/export/{id}": current.FORMATS.values(),
 }
 #: Of the file list's parameters: a search has its own `q`, its own order and no pages.
 _NOT_FOR_SEARCH = {"q", "ordering", "page", "page_size"}

@@ -65,7 +65,7 @@ def _die_with_parent() -> None:
 
 
 @dataclass
-class Part:
+class ServerProcess:
     """One process that is kept running."""
 
     name: str
@@ -108,7 +108,7 @@ class Part:
         return True
 
 
-def stop(parts: Sequence[Part], seconds: float = STOP_SECONDS) -> None:
+def stop(parts: Sequence[ServerProcess], seconds: float = STOP_SECONDS) -> None:
     """End all parts: politely first, then for good."""
     deadline = time.monotonic() + seconds
     for part in parts:
@@ -132,7 +132,7 @@ def serve_until_stopped(
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)
-    parts = [Part(name, command) for name, command in command_lines.items()]
+    parts = [ServerProcess(name, command) for name, command in command_lines.items()]
     try:
         while not asked_to_stop.wait(every_s):
             for part in parts:

@@ -8,13 +8,15 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseStopPolling
 
-from files import conf, facets
+from files import conf
+from files.importing.roots import notice_key
 from files.models import File, Problem
-from files.roots import notice_key
+from files.selection import facets
 from jobs import notices
 from jobs.models import Job
-from novaproject import doctor, overview
-from novaproject.cards import cards
+from novaproject.pages import overview
+from novaproject.pages.cards import cards
+from novaproject.setup import doctor
 from novaproject.views_setup import grouped, headline, weights
 
 NEWEST = 4

@@ -11,12 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from files import facets
 from files.models import File, FileQuerySet
-from files.removing import remove_file
+from files.selection import facets
+from files.upkeep.removing import remove_file
 from jobs.models import Job
-from novaproject import api_paths, file_history, file_page
-from novaproject.library_query import folder_of
+from novaproject import api_paths
+from novaproject.pages import file_history, file_page
+from novaproject.pages.library_query import folder_of
 from novaproject.player import parse_start
 from novaproject.views_setup import weights
 from transcription.models import Segment, Transcript

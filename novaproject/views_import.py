@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from files import conf, roots
+from files import conf
 from files.errors import PathRefusedError
 from files.import_tasks import request_import
-from files.importing import importable
-from files.listing import Listing, list_folder
+from files.importing import roots
+from files.importing.directories import importable
+from files.importing.listing import Listing, list_folder
 from files.models import Root
-from files.paths import has_media_extension
+from files.storage.paths import has_media_extension
 from jobs.errors import WorkError
 from novaproject.templatetags import human
 

@@ -11,17 +11,17 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from files import facets
-from files.actions import estimate, get_action, start_action
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
-from files.paging import FilePaginator
-from files.selection import resolve
+from files.selection import facets
+from files.selection.actions import estimate, get_action, start_action
+from files.selection.paging import FilePaginator
+from files.selection.resolving import resolve
 from jobs.errors import WorkError
 from jobs.models import Batch
-from jobs.option_forms import OptionsForm, form_from_serializer
-from novaproject import library_query
-from novaproject.cards import cards
+from jobs.web.option_forms import OptionsForm, form_from_serializer
+from novaproject.pages import library_query
+from novaproject.pages.cards import cards
 
 PER_PAGE = 60
 

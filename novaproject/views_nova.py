@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from bedrock import catalogue, price_list
 from jobs.errors import WorkError
-from nova import batch_pool, batching
 from nova.api_batches import NOW, batches_with_costs, waiting_analyses
+from nova.batch import lifecycle, pool
 from nova.conf import poll_s
 from nova.facet import PERMISSION
 from nova.models import LOCAL, BedrockBatch, NovaJob, Question
-from novaproject import overview
+from novaproject.pages import overview
 from novaproject.templatetags import human
 
 PER_PAGE = 50
@@ -74,7 +74,7 @@ def analyses(request: HttpRequest) -> HttpResponse:
         ],
         "month": month,
         "month_name": month.name,
-        "pools": [_Pool(waiting=said) for said in batch_pool.all_waiting()],
+        "pools": [_Pool(waiting=said) for said in pool.all_waiting()],
         "batches": [
             (batch, _look_of(batch), _records(batch), names.get(batch.model_key, batch.model_key))
             for batch in batches_with_costs()[:BATCHES]
@@ -95,7 +95,7 @@ def _word(status: str) -> str:
 class _Pool:
     """What waits for one model, as the page shows it."""
 
-    def __init__(self, *, waiting: batch_pool.Waiting) -> None:
+    def __init__(self, *, waiting: pool.WaitingQuestions) -> None:
         self.waiting = waiting
         self.name = catalogue.model(waiting.model_key).name
         self.error = waiting_analyses(waiting.model_key).exclude(error="").values_list("error", flat=True).first() or ""
@@ -126,7 +126,7 @@ def waiting(request: HttpRequest, model: str) -> HttpResponse:
     do = request.POST.get("do", "")
     try:
         if do == "send":
-            sent = batch_pool.send(model, by_hand=True)
+            sent = pool.send(model, by_hand=True)
             messages.success(
                 request,
                 f"{human.count_of(len(sent), 'batch is,batches are')} on the way."
@@ -134,11 +134,11 @@ def waiting(request: HttpRequest, model: str) -> HttpResponse:
                 else "Nothing could be sent yet.",
             )
         elif do in NOW:
-            count = batch_pool.run_now(waiting_analyses(model), do)
+            count = pool.run_now(waiting_analyses(model), do)
             messages.success(request, f"{human.count_of(count, 'analysis runs,analyses run')} now, in {do}.")
         elif do == "cancel":
             ids = list(waiting_analyses(model).values_list("pk", flat=True))
-            batch_pool.cancel_analyses(ids)
+            pool.cancel_analyses(ids)
             messages.success(
                 request,
                 f"{human.count_of(len(ids), 'analysis is,analyses are')} cancelled. Nothing was sent, nothing is paid.",
@@ -154,7 +154,7 @@ def waiting(request: HttpRequest, model: str) -> HttpResponse:
 @permission_required(("nova.view_novajob", PERMISSION), raise_exception=True)
 def look(request: HttpRequest) -> HttpResponse:
     """Ask Bedrock now about everything that is open."""
-    tended = batching.tend_all()
+    tended = lifecycle.tend_all()
     messages.success(
         request,
         f"Asked Bedrock about {human.count_of(len(tended), 'batch,batches')}." if tended else "No batch is open.",
@@ -168,7 +168,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a batch."""
     batch = get_object_or_404(BedrockBatch, pk=pk)
     try:
-        batching.cancel_batch(batch)
+        lifecycle.cancel_batch(batch)
         what = "given up" if batch.ended_at else "being stopped"
         messages.success(request, f"The batch is {what}. What was done until now is kept.")
     except WorkError as exc:

@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from nova.facet import PERMISSION
-from novaproject import doctor
-from novaproject.doctor import Check, Level
+from novaproject.setup import doctor
+from novaproject.setup.doctor import Check, Level
 from transcription import weights_wait
 from transcription.tasks import request_download
 
@@ -21,7 +21,7 @@ _LOOKS = {Level.READY: "ok", Level.MEND: "bad", Level.WARN: "warn", Level.OFF: "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class SetupFinding:
     name: str
     text: str
     remedy: str
@@ -33,7 +33,7 @@ class Finding:
 class Group:
     title: str
     said: str
-    checks: list[Finding]
+    checks: list[SetupFinding]
 
 
 def grouped(checks: Sequence[Check]) -> list[Group]:
@@ -54,8 +54,8 @@ def _said(title: str, found: Sequence[Check]) -> str:
     return f"{ready} of {len(found)} ready"
 
 
-def _finding(check: Check) -> Finding:
-    return Finding(
+def _finding(check: Check) -> SetupFinding:
+    return SetupFinding(
         name=check.name,
         text=check.text,
         remedy=check.remedy,

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from embeddings import fulltext
+from embeddings.words import fts5
 
 #: What Django and bedrock put into a new database after the migrations, in the order of their foreign keys.
 KEPT = ("django_content_type", "auth_permission", "bedrock_models")
@@ -31,7 +31,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         with transaction.atomic(), connection.cursor() as cursor:
             for statement in [*sql_flush(no_style(), connection, reset_sequences=False), *put_back]:
                 cursor.execute(statement)
-        fulltext.rebuild()  # it stands beside the tables, and would still say what they said
+        fts5.rebuild()  # it stands beside the tables, and would still say what they said
         ContentType.objects.clear_cache()
 
     with pytest.MonkeyPatch.context() as patched:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from jobs.admin_base import BaseAdmin, ReadOnlyAdmin
+from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
 from transcription import subtitles
 from transcription.models import PaidPiece, Segment, Transcript
 from transcription.writing import choose_current, correct_segments, delete_transcript

@@ -16,9 +16,9 @@ from rest_framework.views import APIView
 
 from files.api_media import AnyAccept
 from files.models import File
-from jobs.costly import CostlyView
-from jobs.rest import HasPermission
 from jobs.serializers import JobSerializer
+from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
 from transcription import registry, subtitles
 from transcription.filters import TranscriptFilter
 from transcription.models import Transcript
@@ -30,7 +30,7 @@ from transcription.serializers import (
     TranscriptSummarySerializer,
 )
 from transcription.tasks import request_download, request_transcription
-from transcription.transcribe import Choice
+from transcription.transcribe import TranscriptionRequest
 
 CanRead = HasPermission("transcription.view_transcript")
 _FORMAT = OpenApiParameter("format", str, enum=list(subtitles.FORMATS), default="srt")
@@ -64,7 +64,7 @@ class TranscribeView(CostlyView):
         options = dict(asked.validated_data)
         file = get_object_or_404(File, pk=options.pop("file_id"))
         user: Any = request.user
-        job = request_transcription(file, Choice.of(options), user=user)
+        job = request_transcription(file, TranscriptionRequest.of(options), user=user)
         return Response(JobSerializer(job).data, status=202)
 
 

@@ -8,11 +8,11 @@ class TranscriptionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from files import facets
+        from files.selection import facets
         from files.signals import media_ready, root_scanned
         from jobs.registry import FAST, LONG, Kind, register
         from jobs.signals import job_ended
-        from jobs.ticks import register_tick
+        from jobs.workers.ticks import register_tick
         from transcription import facet, receivers, tasks
 
         register(

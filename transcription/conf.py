@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
-from bedrock import sonic
-from bedrock.speech import Speaker
+from bedrock.speech import sonic
+from bedrock.speech.transcribing import SonicTranscriber
 
 #: Dotted path of the provider's class, by name. A third provider is one file and one line here.
 PROVIDERS: dict[str, str] = {
@@ -32,9 +32,9 @@ def provider_options(name: str) -> dict[str, Any]:
     return {}
 
 
-def speaker() -> Speaker:
+def speaker() -> SonicTranscriber:
     """Who is asked at AWS for speech to text."""
-    return Speaker(
+    return SonicTranscriber(
         model_id=str(settings.NOVA_SONIC_MODEL_ID),
         runtime_id=str(settings.NOVA_SONIC_RUNTIME_ID) or str(settings.NOVA_SONIC_MODEL_ID),
         max_tokens=int(settings.NOVA_SONIC_MAX_TOKENS),

@@ -7,17 +7,17 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import BaseExpression
 from django.urls import reverse
 
-from files import wording
-from files.facets import Action, Badge, Facet, Plan, flag
+from files import humanize
 from files.models import File, FileQuerySet
+from files.selection.facets import Action, ActionPlan, Badge, Facet, flag
 from jobs.queue import enqueue_many
 from transcription import registry
 from transcription.errors import TranscriptionError
 from transcription.models import Transcript
-from transcription.providers.base import Cost, Provider, Readiness
+from transcription.providers.base import Readiness, TranscriptionCost, TranscriptionProvider
 from transcription.serializers import TranscribeOptionsSerializer
 from transcription.tasks import ASKED_PRIORITY, TRANSCRIBE
-from transcription.transcribe import Choice
+from transcription.transcribe import TranscriptionRequest
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -38,22 +38,22 @@ def badge(file: File) -> Badge | None:
     return Badge(text="Transcript", url=reverse("file-page", args=[file.pk]) + "#transcript", title="Has a transcript")
 
 
-def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
+def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """What transcribing would do: silent files and pictures are left out, and what is there already."""
-    choice = Choice.of(dict(options))
+    choice = TranscriptionRequest.of(dict(options))
     provider = registry.get(choice.provider)
     ready = provider.readiness(choice.wish())
     total = selection.count()
     audible = with_sound(selection)
     todo = remaining(audible, choice, provider) if _can_work(ready) else audible
     heard, count = audible.count(), todo.count()
-    cost, without_length = _cost(todo, provider) if count else (Cost(), 0)
+    cost, without_length = _cost(todo, provider) if count else (TranscriptionCost(), 0)
     warnings = [] if ready.is_ready else [f"{ready.reason} They are fetched first."]
     if total > heard:
         warnings.append(f"{total - heard} of {total} files have no sound.")
     if without_length:
-        warnings.append(f"Without a known length: {wording.files(without_length)}; what they cost is not counted.")
-    return Plan(
+        warnings.append(f"Without a known length: {humanize.files(without_length)}; what they cost is not counted.")
+    return ActionPlan(
         total=total,
         todo=count,
         already_done=heard - count,
@@ -65,17 +65,17 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> Plan:
     )
 
 
-def _cost(todo: FileQuerySet, provider: Provider) -> tuple[Cost, int]:
+def _cost(todo: FileQuerySet, provider: TranscriptionProvider) -> tuple[TranscriptionCost, int]:
     """What these files would cost, one by one as they are paid, and how many are of unknown length."""
     if not provider.is_paid:
-        return Cost(), 0
+        return TranscriptionCost(), 0
     lengths = [seconds or 0.0 for seconds in todo.values_list("duration_s", flat=True)]
     return provider.cost(*lengths), lengths.count(0.0)
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     """One job for each file that needs it."""
-    choice = Choice.of(dict(options))
+    choice = TranscriptionRequest.of(dict(options))
     todo = remaining(with_sound(selection), choice, registry.get(choice.provider))
     ids = todo.order_by("pk").values_list("pk", flat=True)
     enqueue_many(TRANSCRIBE, ids, choice.as_options(), batch=batch, priority=ASKED_PRIORITY, created_by=user)
@@ -85,7 +85,7 @@ def with_sound(selection: FileQuerySet) -> FileQuerySet:
     return selection.exclude(media_type=File.MediaType.IMAGE).exclude(audio_codec="")
 
 
-def remaining(selection: FileQuerySet, choice: Choice, provider: Provider) -> FileQuerySet:
+def remaining(selection: FileQuerySet, choice: TranscriptionRequest, provider: TranscriptionProvider) -> FileQuerySet:
     """The files that have no transcript by this engine and model of what is in them now."""
     if choice.force:
         return selection

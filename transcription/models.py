@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from files.models import File
 from transcription import segments
-from transcription.segments import Speech
+from transcription.segments import SpokenSegment
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -87,11 +87,11 @@ class Transcript(models.Model):
     def has_speech(self) -> bool:
         return bool(self.text)
 
-    def speeches(self) -> list[Speech]:
+    def speeches(self) -> list[SpokenSegment]:
         """The segments as plain values, in order, flagged ones included."""
         return [row.as_speech() for row in self.segments.all()]
 
-    def spoken(self) -> list[Speech]:
+    def spoken(self) -> list[SpokenSegment]:
         """The segments worth searching: without what was flagged as made up by the engine."""
         return [speech for speech in self.speeches() if not speech.flags]
 
@@ -137,8 +137,8 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return self.text[:80]
 
-    def as_speech(self) -> Speech:
-        return Speech(
+    def as_speech(self) -> SpokenSegment:
+        return SpokenSegment(
             start_s=self.start_s,
             end_s=self.end_s,
             text=self.text,
@@ -170,7 +170,7 @@ class PaidPiece(models.Model):
         return self.file_name or self.question[:12]
 
 
-def summary_of(speeches: list[Speech]) -> dict[str, Any]:
+def summary_of(speeches: list[SpokenSegment]) -> dict[str, Any]:
     """The fields of a transcript that follow from its segments."""
     text = segments.full_text(speeches)
     known = [speech.confidence for speech in speeches if speech.confidence is not None]

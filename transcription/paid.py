@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from bedrock import ledger
+from bedrock.ledger import booking
 from bedrock.models import Entry
-from bedrock.sonic import Said
-from bedrock.speech import PURPOSE
+from bedrock.speech.sonic import SonicSegment
+from bedrock.speech.transcribing import PURPOSE
 from jobs.models import Job
 from transcription.models import PaidPiece
 
@@ -24,20 +24,20 @@ def free_the_dead() -> None:
     reserved = list(Entry.objects.filter(purpose=PURPOSE, state=Entry.State.RESERVED).exclude(holder=""))
     ids = [int(one.holder.removeprefix(HOLDER)) for one in reserved if one.holder.startswith(HOLDER)]
     alive = {holder_of(pk) for pk in Job.objects.active().filter(pk__in=ids).values_list("pk", flat=True)}
-    ledger.abandon(one for one in reserved if one.holder not in alive)
+    booking.abandon(one for one in reserved if one.holder not in alive)
 
 
 class PaidMemory:
-    """Implements `bedrock.speech.Memory` on the database."""
+    """Implements `bedrock.speech.transcribing.Memory` on the database."""
 
     def __init__(self, file_name: str = "") -> None:
         self.file_name = file_name
 
-    def recall(self, question: str) -> list[Said] | None:
+    def recall(self, question: str) -> list[SonicSegment] | None:
         piece = PaidPiece.objects.filter(question=question).first()
-        return None if piece is None else [Said(**row) for row in piece.said]
+        return None if piece is None else [SonicSegment(**row) for row in piece.said]
 
-    def keep(self, question: str, said: list[Said], settle: Callable[[], object]) -> None:
+    def keep(self, question: str, said: list[SonicSegment], settle: Callable[[], object]) -> None:
         rows = [{"at_s": line.at_s, "text": line.text, "note": line.note} for line in said]
         with transaction.atomic():
             PaidPiece.objects.get_or_create(question=question, defaults={"said": rows, "file_name": self.file_name})

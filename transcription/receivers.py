@@ -6,8 +6,8 @@ from files.models import File
 from jobs.models import Job
 from jobs.queue import enqueue
 from transcription import conf, paid, weights_wait
-from transcription.beside import read_sidecar
 from transcription.models import SIDECAR, Transcript
+from transcription.sidecars import read_sidecar
 from transcription.tasks import READ_SIDECARS, TRANSCRIBE, request_automatic
 from transcription.transcribe import content_of
 from transcription.writing import settle

@@ -6,7 +6,7 @@ from typing import cast
 
 from transcription import conf
 from transcription.errors import BadOptionError
-from transcription.providers.base import Provider
+from transcription.providers.base import TranscriptionProvider
 
 DEFAULT = "whisper"
 
@@ -15,18 +15,18 @@ def names() -> list[str]:
     return list(conf.PROVIDERS)
 
 
-def get(name: str) -> Provider:
+def get(name: str) -> TranscriptionProvider:
     """The provider of this name, built with the settings of this moment. Raises BadOptionError."""
     if name not in conf.PROVIDERS:
         raise BadOptionError(f"There is no provider “{name}”.", remedy=f"Known are: {', '.join(names())}.")
     return _class(conf.PROVIDERS[name])(**conf.provider_options(name))
 
 
-def all_providers() -> list[Provider]:
+def all_providers() -> list[TranscriptionProvider]:
     return [get(name) for name in names()]
 
 
 @cache
-def _class(dotted: str) -> type[Provider]:
+def _class(dotted: str) -> type[TranscriptionProvider]:
     module, _, name = dotted.rpartition(".")
-    return cast(type[Provider], getattr(import_module(module), name))
+    return cast(type[TranscriptionProvider], getattr(import_module(module), name))

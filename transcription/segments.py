@@ -36,7 +36,7 @@ class Word:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speech:
+class SpokenSegment:
     """A stretch of speech; times in seconds from the start of the source, confidences from 0 to 1."""
 
     start_s: float
@@ -57,7 +57,7 @@ def words_from_json(rows: Sequence[dict[str, Any]] | None) -> tuple[Word, ...]:
     )
 
 
-def tidy(speeches: Iterable[Speech], *, duration_s: float | None = None) -> list[Speech]:
+def tidy(speeches: Iterable[SpokenSegment], *, duration_s: float | None = None) -> list[SpokenSegment]:
     """In order, inside the clip, end after start, plain floats (engines give numpy's), nothing empty."""
     limit = duration_s if duration_s else math.inf
     kept = []
@@ -99,7 +99,7 @@ def _share(value: float | None) -> float | None:
     return round(min(max(float(value), 0.0), 1.0), 4)
 
 
-def flag_hallucinations(speeches: Sequence[Speech]) -> list[Speech]:
+def flag_hallucinations(speeches: Sequence[SpokenSegment]) -> list[SpokenSegment]:
     """Mark what an engine makes up when nobody speaks: loops, and words over silence. Nothing is dropped."""
     flagged = []
     said, times = "", 0
@@ -122,7 +122,7 @@ def loops(text: str) -> bool:
     return len(raw) >= SHORTEST_LOOP_BYTES and len(raw) / len(zlib.compress(raw)) > COMPRESSION_LIMIT
 
 
-def over_silence(speech: Speech) -> bool:
+def over_silence(speech: SpokenSegment) -> bool:
     """Whether the engine itself thinks that nobody speaks here and is not sure of its words."""
     return (
         speech.no_speech is not None
@@ -131,7 +131,7 @@ def over_silence(speech: Speech) -> bool:
     )
 
 
-def keep_corrections(speeches: Sequence[Speech], corrected: Sequence[Speech]) -> list[Speech]:
+def keep_corrections(speeches: Sequence[SpokenSegment], corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
     """The new segments with a person's corrections put back in place of whatever overlaps them by half or more.
 
     Of a segment that is longer than what was corrected the rest is kept.
@@ -142,7 +142,7 @@ def keep_corrections(speeches: Sequence[Speech], corrected: Sequence[Speech]) ->
     return sorted([*kept, *corrected], key=lambda speech: (speech.start_s, speech.end_s))
 
 
-def _beside(speech: Speech, corrected: Sequence[Speech]) -> list[Speech]:
+def _beside(speech: SpokenSegment, corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
     """What is left of a segment beside the corrections that take its place."""
     over = [row for row in corrected if _mostly_covers(row, speech)]
     if not over:
@@ -158,7 +158,7 @@ def _beside(speech: Speech, corrected: Sequence[Speech]) -> list[Speech]:
     ]
 
 
-def _runs_outside(words: Sequence[Word], over: Sequence[Speech]) -> Iterator[tuple[Word, ...]]:
+def _runs_outside(words: Sequence[Word], over: Sequence[SpokenSegment]) -> Iterator[tuple[Word, ...]]:
     """The words that no correction covers, those that follow each other together."""
 
     def is_outside(word: Word) -> bool:
@@ -170,18 +170,18 @@ def _runs_outside(words: Sequence[Word], over: Sequence[Speech]) -> Iterator[tup
             yield tuple(run)
 
 
-def _mostly_covers(corrected: Speech, speech: Speech) -> bool:
+def _mostly_covers(corrected: SpokenSegment, speech: SpokenSegment) -> bool:
     overlap_s = min(corrected.end_s, speech.end_s) - max(corrected.start_s, speech.start_s)
     length_s = min(speech.end_s - speech.start_s, corrected.end_s - corrected.start_s)
     return overlap_s >= 0 and overlap_s >= length_s / 2
 
 
-def full_text(speeches: Iterable[Speech]) -> str:
+def full_text(speeches: Iterable[SpokenSegment]) -> str:
     """All that was said, without what was flagged as made up."""
     return " ".join(speech.text for speech in speeches if not speech.flags)
 
 
-def shift(speech: Speech, offset_s: float) -> Speech:
+def shift(speech: SpokenSegment, offset_s: float) -> SpokenSegment:
     """The same words, `offset_s` later: for audio that was cut into pieces."""
     words = tuple(replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s) for word in speech.words)
     return replace(speech, start_s=speech.start_s + offset_s, end_s=speech.end_s + offset_s, words=words)

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from transcription import registry
 from transcription.errors import UnknownLanguageError
 from transcription.models import Segment, Transcript
-from transcription.providers.base import Provider, Wish
+from transcription.providers.base import EngineRequest, TranscriptionProvider
 
 
 class WordSerializer(serializers.Serializer[dict[str, Any]]):
@@ -56,7 +56,7 @@ class OptionSerializer(serializers.Serializer[Any]):
     choices = serializers.ListField(child=serializers.CharField())
 
 
-class ProviderSerializer(serializers.Serializer[Provider]):
+class ProviderSerializer(serializers.Serializer[TranscriptionProvider]):
     """A provider, what can be chosen, and whether it is ready; if not, why and what to do."""
 
     name = serializers.CharField()
@@ -67,8 +67,8 @@ class ProviderSerializer(serializers.Serializer[Provider]):
     remedy = serializers.CharField()
     options = OptionSerializer(many=True)
 
-    def to_representation(self, provider: Provider) -> dict[str, Any]:
-        ready = provider.readiness(Wish())
+    def to_representation(self, provider: TranscriptionProvider) -> dict[str, Any]:
+        ready = provider.readiness(EngineRequest())
         return {
             "name": provider.name,
             "label": provider.label,

@@ -1,84 +1,78 @@
-"""Subtitle files that lie beside a media file: `talk.srt`, `talk.en.vtt`, in any case. No Django here."""
+"""Subtitle files that lie beside a clip become its transcript: free, at once, and kept up to date."""
 
-import re
-import time
-from dataclasses import dataclass
-from functools import lru_cache
+import hashlib
+import logging
 from pathlib import Path
+from typing import Any
 
-from transcription.subtitles import READABLE
+from files.models import File, Root
+from jobs.bulk import in_pieces
+from jobs.progress import NO_PROGRESS, Progress
+from transcription import subtitles
+from transcription.errors import BadSubtitlesError
+from transcription.models import SIDECAR, Transcript
+from transcription.segments import tidy
+from transcription.sidecar_names import Sidecar, sidecar_of
+from transcription.writing import NewTranscript, save_transcript
 
-#: `en`, `pt-BR`, `zh-Hans`, and the marks that players put behind the language.
-_LANGUAGE = re.compile(r"^[a-z]{2,3}(?:[-_][a-z0-9]{2,8})?$", re.IGNORECASE)
-#: Two changes within this time may bear the same moment, so a folder that changed just now is listed anew.
-SETTLED_NS = 2_000_000_000
-_MARKS = ("forced", "sdh", "cc", "hi", "default")
-
-
-@dataclass(frozen=True)
-class Sidecar:
-    """A subtitle file beside a media file; `language` is empty where its name says none."""
-
-    path: Path
-    language: str
+logger = logging.getLogger(__name__)
 
 
-def sidecar_of(media: Path, *, language: str = "") -> Sidecar | None:
-    """The best subtitle file beside `media`: the wanted language first, then one without a language, then by name."""
-    found = sidecars_of(media)
-    wanted = language.casefold()
-    return min(
-        found,
-        key=lambda car: (
-            not (wanted and car.language.casefold() == wanted),
-            bool(car.language),
-            READABLE.index(car.path.suffix.lower()),
-            car.path.name,
-        ),
-        default=None,
-    )
+def read_sidecar(file: File, problems: list[str] | None = None) -> bool:
+    """Bring the transcript from the subtitle file beside a file up to date; whether it was written just now.
 
-
-def sidecars_of(media: Path) -> list[Sidecar]:
-    """All subtitle files beside `media`."""
-    stem = media.stem.casefold()
-    found = []
-    for path in _subtitles_in(media.parent):
-        if not path.name.casefold().startswith(stem) or not path.is_file():
-            continue
-        language = _language(path.stem[len(media.stem) :])
-        if language is not None:
-            found.append(Sidecar(path, language))
-    return found
-
-
-def _subtitles_in(folder: Path) -> tuple[Path, ...]:
-    """A folder is listed once for all the files in it: its own time changes when a name comes or goes."""
+    A sidecar that is gone, or that cannot be read, leaves its transcript as it is; `problems` gets why.
+    """
+    found = sidecar_of(file.local_path) if file.media_type != File.MediaType.IMAGE else None
+    if found is None:
+        return False
+    known = Transcript.objects.filter(file=file, provider=SIDECAR).first()
     try:
-        changed_ns = folder.stat().st_mtime_ns
-        if time.time_ns() - changed_ns < SETTLED_NS:
-            return _listed(folder)
-        return _listed_before(folder, changed_ns)
-    except OSError:
-        return ()
+        facts = _facts(found)
+        if known is not None and _is_same(known, facts):
+            return False
+        _write(file, found, facts, known)
+    except (BadSubtitlesError, OSError) as error:
+        logger.warning("The subtitles beside file %s were passed over: %s", file.pk, error)
+        if problems is not None:
+            problems.append(str(error))
+        return False
+    return True
 
 
-@lru_cache(maxsize=256)
-def _listed_before(folder: Path, changed_ns: int) -> tuple[Path, ...]:
-    return _listed(folder)
+def refresh_sidecars(root: Root, *, progress: Progress = NO_PROGRESS) -> tuple[int, list[str]]:
+    """Look beside every file of a root; returns how many transcripts were made or changed, and what was unreadable."""
+    changed = 0
+    problems: list[str] = []
+    files = File.objects.available().filter(root=root).exclude(media_type=File.MediaType.IMAGE).select_related("root")
+    total = files.count()
+    for index, file in enumerate(in_pieces(files)):
+        changed += read_sidecar(file, problems)
+        progress.update((index + 1) / total, "Looking for subtitles")
+    return changed, problems
 
 
-def _listed(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in READABLE))
+def _facts(sidecar: Sidecar) -> dict[str, Any]:
+    seen = sidecar.path.stat()
+    return {"name": sidecar.path.name, "mtime_ns": seen.st_mtime_ns, "size_bytes": seen.st_size}
 
 
-def _language(rest: str) -> str | None:
-    """The language in what follows the media's name; None if the file is another one's (`talk-2.srt`)."""
-    if not rest:
-        return ""
-    if not rest.startswith("."):
-        return None
-    parts = [part for part in rest[1:].split(".") if part.casefold() not in _MARKS]
-    if not parts:
-        return ""
-    return parts[0] if len(parts) == 1 and _LANGUAGE.match(parts[0]) else None
+def _is_same(known: Transcript, facts: dict[str, Any]) -> bool:
+    return all(known.metadata.get(name) == value for name, value in facts.items())
+
+
+def _write(file: File, sidecar: Sidecar, facts: dict[str, Any], known: Transcript | None) -> None:
+    speeches = tidy(subtitles.read(sidecar.path), duration_s=file.duration_s)
+    heard = NewTranscript(
+        provider=SIDECAR,
+        language=sidecar.language,
+        speeches=speeches,
+        source_hash=_content(sidecar.path),
+        metadata=facts,
+    )
+    # One that a person asked an engine for stays the current one.
+    save_transcript(file, heard, make_current=known is None or known.is_current)
+
+
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

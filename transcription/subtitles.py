@@ -16,7 +16,7 @@ from typing import Any
 import pysubs2
 
 from transcription.errors import BadSubtitlesError
-from transcription.segments import Speech, Word
+from transcription.segments import SpokenSegment, Word
 
 FORMATS = {"srt": "application/x-subrip", "vtt": "text/vtt", "txt": "text/plain", "json": "application/json"}
 READABLE = (".srt", ".vtt", ".ass", ".ssa")
@@ -49,7 +49,7 @@ class Cue:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def write(kind: str, speeches: Sequence[Speech], header: dict[str, Any] | None = None) -> str:
+def write(kind: str, speeches: Sequence[SpokenSegment], header: dict[str, Any] | None = None) -> str:
     """The text of a file of this format: `srt`, `vtt`, `txt` or `json` (`header` stands in the JSON only)."""
     if kind == "srt":
         return to_srt(speeches)
@@ -60,7 +60,7 @@ def write(kind: str, speeches: Sequence[Speech], header: dict[str, Any] | None =
     return to_json(speeches, header or {})
 
 
-def to_srt(speeches: Iterable[Speech]) -> str:
+def to_srt(speeches: Iterable[SpokenSegment]) -> str:
     """SubRip. It has no escaping: an arrow and what looks like a tag are written with look-alikes."""
     blocks = [
         f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{_plain_for_srt(cue.text)}\n"
@@ -69,7 +69,7 @@ def to_srt(speeches: Iterable[Speech]) -> str:
     return "\n".join(blocks)
 
 
-def to_vtt(speeches: Iterable[Speech]) -> str:
+def to_vtt(speeches: Iterable[SpokenSegment]) -> str:
     """WebVTT, with `&`, `<` and `>` escaped."""
     blocks = ["WEBVTT\n"] + [
         f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{html.escape(cue.text, quote=False)}\n"
@@ -78,13 +78,13 @@ def to_vtt(speeches: Iterable[Speech]) -> str:
     return "\n".join(blocks)
 
 
-def to_txt(speeches: Iterable[Speech]) -> str:
+def to_txt(speeches: Iterable[SpokenSegment]) -> str:
     """One line a segment."""
     lines = [clean(speech.text) for speech in speeches]
     return "".join(f"{line}\n" for line in lines if line)
 
 
-def to_json(speeches: Iterable[Speech], header: dict[str, Any]) -> str:
+def to_json(speeches: Iterable[SpokenSegment], header: dict[str, Any]) -> str:
     """Everything that is known of each segment, after the header."""
     rows = [
         {
@@ -116,7 +116,7 @@ def clock(moment_ms: int, mark: str) -> str:
 # --- from segments to cues ----------------------------------------------------------------------------------------
 
 
-def cues(speeches: Iterable[Speech]) -> list[Cue]:
+def cues(speeches: Iterable[SpokenSegment]) -> list[Cue]:
     """Cues that players accept: in order, of readable length, none empty, none ending before it starts."""
     made: list[Cue] = []
     for speech in speeches:
@@ -127,7 +127,7 @@ def cues(speeches: Iterable[Speech]) -> list[Cue]:
     return made
 
 
-def _parts(speech: Speech) -> Iterator[Word]:
+def _parts(speech: SpokenSegment) -> Iterator[Word]:
     """The segment cut into pieces of at most one cue: between words, at their times where those are known."""
     text = clean(speech.text)
     if not text:
@@ -148,7 +148,7 @@ def _joined(words: Sequence[Word]) -> Word:
     return Word(start_s=words[0].start_s, end_s=words[-1].end_s, text=" ".join(word.text for word in words))
 
 
-def _timed_words(speech: Speech, text: str) -> list[Word]:
+def _timed_words(speech: SpokenSegment, text: str) -> list[Word]:
     """The words with their times; where the engine gave none, each has its share of the segment by length."""
     known = [Word(start_s=w.start_s, end_s=w.end_s, text=clean(w.text)) for w in speech.words]
     known = [word for word in known if word.text]
@@ -202,7 +202,7 @@ def clean(text: str) -> str:
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-def read(path: Path) -> list[Speech]:
+def read(path: Path) -> list[SpokenSegment]:
     """The segments of a subtitle file, in order. Raises BadSubtitlesError."""
     try:
         if path.stat().st_size > LARGEST_FILE_BYTES:
@@ -223,7 +223,7 @@ def decode(raw: bytes) -> str:
         return raw.decode("cp1252", errors="replace")
 
 
-def parse(text: str, *, kind: str, name: str = "the subtitles") -> list[Speech]:
+def parse(text: str, *, kind: str, name: str = "the subtitles") -> list[SpokenSegment]:
     """Parse the text of an `srt`, `vtt`, `ass` or `ssa` file. Raises BadSubtitlesError."""
     if kind == "vtt":
         text = _without_notes(text)
@@ -232,7 +232,7 @@ def parse(text: str, *, kind: str, name: str = "the subtitles") -> list[Speech]:
     except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError) as error:
         raise BadSubtitlesError(f"{name} is not a {kind.upper()} file that can be read.") from error
     speeches = [
-        Speech(start_s=max(event.start, 0) / 1000, end_s=max(event.end, event.start, 0) / 1000, text=said)
+        SpokenSegment(start_s=max(event.start, 0) / 1000, end_s=max(event.end, event.start, 0) / 1000, text=said)
         for event in events
         if not event.is_comment and (said := _spoken(event, kind))
     ]

@@ -8,10 +8,10 @@ from files.models import File, Root
 from jobs.queue import enqueue
 from jobs.work import Work
 from transcription import paid, registry, weights_wait
-from transcription.beside import refresh_sidecars
 from transcription.errors import ProviderNotReadyError
-from transcription.providers.base import Wish
-from transcription.transcribe import Choice, require_sound, transcribe
+from transcription.providers.base import EngineRequest
+from transcription.sidecars import refresh_sidecars
+from transcription.transcribe import TranscriptionRequest, require_sound, transcribe
 from transcription.writing import settle
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ TRANSCRIBE, DOWNLOAD, READ_SIDECARS = "transcribe", "download_model", "read_side
 ASKED_PRIORITY = 5
 
 
-def request_transcription(file: File, choice: Choice, *, user: "AbstractBaseUser | None" = None) -> "Job":
+def request_transcription(file: File, choice: TranscriptionRequest, *, user: "AbstractBaseUser | None" = None) -> "Job":
     """Enqueue a transcription. Raises NoSoundError, BadOptionError, ProviderNotReadyError."""
     require_sound(file)
     require_ready(choice)
     return enqueue(TRANSCRIBE, file.pk, choice.as_options(), priority=ASKED_PRIORITY, created_by=user)
 
 
-def require_ready(choice: Choice) -> None:
+def require_ready(choice: TranscriptionRequest) -> None:
     """Raise what keeps this choice from being served; weights that are fetched at first use are no such thing."""
     ready = registry.get(choice.provider).readiness(choice.wish())
     if not ready.is_ready and not ready.can_prepare:
@@ -59,7 +59,7 @@ def run_transcribe(work: Work) -> str:
             weights_wait.say_that_they_wait(ready)
             settle(file, None, f"waiting: {ready.reason}")
             return "Waiting for Whisper's weights"
-    choice = Choice.of(work.options)
+    choice = TranscriptionRequest.of(work.options)
     if registry.get(choice.provider).is_paid:
         paid.free_the_dead()
     transcript = transcribe(
@@ -77,7 +77,7 @@ def run_transcribe(work: Work) -> str:
 def run_download(work: Work) -> str:
     """The body of `download_model`."""
     model = str(work.options.get("model", ""))
-    registry.get(registry.DEFAULT).prepare(Wish(model=model), work.progress)
+    registry.get(registry.DEFAULT).prepare(EngineRequest(model=model), work.progress)
     weights_wait.transcribe_what_waited()
     return f"The weights of “{model or 'the configured model'}” are here"
 

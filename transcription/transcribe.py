@@ -5,24 +5,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from files.media.probe import probe
 from files.models import File
-from files.probe import probe
 from jobs.progress import NO_PROGRESS, Progress
 from transcription import registry
+from transcription.audio_source import sound_of
 from transcription.errors import NoSoundError
 from transcription.models import Transcript
 from transcription.paid import PaidMemory
-from transcription.providers.base import NO_MEMORY, Provider, Wish
-from transcription.segments import Speech, flag_hallucinations, tidy
-from transcription.sound import sound_of
-from transcription.writing import Heard, choose_current, save_transcript
+from transcription.providers.base import NO_MEMORY, EngineRequest, TranscriptionProvider
+from transcription.segments import SpokenSegment, flag_hallucinations, tidy
+from transcription.writing import NewTranscript, choose_current, save_transcript
 
 #: Where the steps stand on the bar: fetching weights (when that is needed), reading the sound, listening.
 FETCHED, READ = 0.2, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class TranscriptionRequest:
     """What was chosen for a transcription. Empty means: the default."""
 
     provider: str = registry.DEFAULT
@@ -42,10 +42,10 @@ class Choice:
 
     def as_options(self) -> dict[str, Any]:
         """What differs from the defaults: the same choice always gives the same options."""
-        return {name: value for name, value in asdict(self).items() if value != getattr(Choice(), name)}
+        return {name: value for name, value in asdict(self).items() if value != getattr(TranscriptionRequest(), name)}
 
-    def wish(self, file: File | None = None, *, holder: str = "") -> Wish:
-        return Wish(
+    def wish(self, file: File | None = None, *, holder: str = "") -> EngineRequest:
+        return EngineRequest(
             model=self.model,
             engine=self.engine,
             language=self.language,
@@ -57,7 +57,7 @@ class Choice:
         )
 
 
-class Part:
+class TranscriptPart:
     """A stretch of somebody's progress bar."""
 
     def __init__(self, progress: Progress, start: float, end: float) -> None:
@@ -76,7 +76,7 @@ def content_of(file: File) -> str:
 
 
 def transcribe(
-    file: File, choice: Choice, *, progress: Progress = NO_PROGRESS, token: str = "", holder: str = ""
+    file: File, choice: TranscriptionRequest, *, progress: Progress = NO_PROGRESS, token: str = "", holder: str = ""
 ) -> Transcript:
     """Transcribe a file and make the result its current transcript.
 
@@ -90,13 +90,15 @@ def transcribe(
     if known is not None:
         choose_current(known)
         return known
-    provider.prepare(wish, Part(progress, 0.0, FETCHED))
-    with sound_of(file, audio_track=choice.audio_track, progress=Part(progress, FETCHED, READ), token=token) as audio:
+    provider.prepare(wish, TranscriptPart(progress, 0.0, FETCHED))
+    with sound_of(
+        file, audio_track=choice.audio_track, progress=TranscriptPart(progress, FETCHED, READ), token=token
+    ) as audio:
         began = time.monotonic()
         length_s = _length(file, audio)
-        hearing = provider.transcribe(audio, replace(wish, duration_s=length_s), Part(progress, READ, 1.0))
-        speeches: list[Speech] = flag_hallucinations(tidy(hearing.speeches, duration_s=length_s))
-    heard = Heard(
+        hearing = provider.transcribe(audio, replace(wish, duration_s=length_s), TranscriptPart(progress, READ, 1.0))
+        speeches: list[SpokenSegment] = flag_hallucinations(tidy(hearing.speeches, duration_s=length_s))
+    heard = NewTranscript(
         provider=provider.name,
         engine=hearing.engine,
         model=hearing.model,
@@ -124,7 +126,7 @@ def require_sound(file: File) -> None:
         raise NoSoundError("This file has no sound.")
 
 
-def existing(file: File, choice: Choice, provider: Provider) -> Transcript | None:
+def existing(file: File, choice: TranscriptionRequest, provider: TranscriptionProvider) -> Transcript | None:
     """The transcript that this choice would make again."""
     engine, model = provider.identity(choice.wish(file))
     found = Transcript.objects.made_by(provider.name, engine, model).filter(file=file).first()

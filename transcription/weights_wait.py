@@ -10,16 +10,16 @@ from jobs.queue import create_batch, enqueue_many
 from transcription import conf, registry
 from transcription.models import Transcript
 from transcription.providers.base import Readiness
-from transcription.transcribe import Choice
+from transcription.transcribe import TranscriptionRequest
 
 NOTICE = "whisper-weights"
 #: What an import asks for by itself: the free engine, as configured.
-AUTOMATIC = {**Choice().as_options(), "is_automatic": True}
+AUTOMATIC = {**TranscriptionRequest().as_options(), "is_automatic": True}
 
 
 def readiness() -> Readiness:
     """Whether the engine that imports use is ready."""
-    return registry.get(registry.DEFAULT).readiness(Choice().wish())
+    return registry.get(registry.DEFAULT).readiness(TranscriptionRequest().wish())
 
 
 def say_that_they_wait(ready: Readiness) -> None:

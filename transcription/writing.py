@@ -7,19 +7,19 @@ from django.db import transaction
 
 from files.models import File
 from transcription.models import Segment, Transcript, summary_of
-from transcription.segments import Speech, keep_corrections
+from transcription.segments import SpokenSegment, keep_corrections
 from transcription.signals import transcript_settled
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class NewTranscript:
     """What a provider heard in a file, and how."""
 
     provider: str
     engine: str = ""
     model: str = ""
     language: str = ""
-    speeches: list[Speech]
+    speeches: list[SpokenSegment]
     took_s: float | None = None
     is_approximate: bool = False
     notes: list[str] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Heard:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def save_transcript(file: File, heard: Heard, *, make_current: bool = True) -> Transcript:
+def save_transcript(file: File, heard: NewTranscript, *, make_current: bool = True) -> Transcript:
     """Write what was heard over the same engine's earlier transcript of this file, keeping a person's corrections.
 
     One that takes the place of another engine's takes over what was corrected there.
@@ -59,7 +59,7 @@ def save_transcript(file: File, heard: Heard, *, make_current: bool = True) -> T
     return transcript
 
 
-def _corrected(transcript: Transcript, *, make_current: bool) -> list[Speech]:
+def _corrected(transcript: Transcript, *, make_current: bool) -> list[SpokenSegment]:
     """A person's words for this file: those in the transcript that is in use now, then those in its own segments."""
     own = [row.as_speech() for row in transcript.segments.filter(is_corrected=True)]
     current = Transcript.objects.current_for(transcript.file) if make_current else None
@@ -68,7 +68,7 @@ def _corrected(transcript: Transcript, *, make_current: bool) -> list[Speech]:
     return keep_corrections(own, [row.as_speech() for row in current.segments.filter(is_corrected=True)])
 
 
-def _rows(transcript: Transcript, speeches: list[Speech]) -> list[Segment]:
+def _rows(transcript: Transcript, speeches: list[SpokenSegment]) -> list[Segment]:
     return [
         Segment(
             transcript=transcript,

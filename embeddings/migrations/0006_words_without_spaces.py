@@ -5,7 +5,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models.functions import Coalesce
 
-from embeddings.query import spaced
+from embeddings.words.query import spaced
 
 TABLE = (
     "CREATE VIRTUAL TABLE chunks_fts USING fts5("

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bedrock import sonic
+from bedrock.speech import sonic
 
 ORDER = [
     "sessionStart", "promptStart", "contentStart:TEXT:SYSTEM", "textInput", "contentEnd",

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from bedrock import batch_api, converse, staging
-from bedrock.batch_api import NewJob
-from bedrock.converse import Question
+from bedrock import converse, staging
+from bedrock.batch import jobs
+from bedrock.batch.jobs import NewJob
+from bedrock.converse import ConverseRequest
 from bedrock.errors import AccessError, BadRequestError, BedrockError, MissingObjectError, NotConfiguredError
 from tests.standin import world as at
 from tests.standin.fixtures import BUCKET, INPUT_PREFIX, OUTPUT_PREFIX
@@ -38,7 +39,9 @@ def stage(aws: World) -> Stage:
         for number, one in enumerate(ids):
             content = b"no video" if number < bad else tiny_mp4(10, seed=one)
             address = staging.put_bytes(f"{INPUT_PREFIX}/j1/{one}.mp4", content, content_type="video/mp4")
-            body = converse.batch_body(Question(runtime_id="x", text="What is it?", video_uri=address, max_tokens=500))
+            body = converse.batch_body(
+                ConverseRequest(runtime_id="x", text="What is it?", video_uri=address, max_tokens=500)
+            )
             change(body)
             lines.append(json.dumps({"recordId": one, "modelInput": body}))
         staging.put_bytes(f"{INPUT_PREFIX}/j1/input.jsonl", "\n".join(lines).encode(), content_type="application/jsonl")
@@ -47,23 +50,23 @@ def stage(aws: World) -> Stage:
     return put
 
 
-def output(job: batch_api.RemoteJob) -> list[dict[str, Any]]:
-    folder = staging.key_of(batch_api.output_folder(job))
+def output(job: jobs.RemoteJob) -> list[dict[str, Any]]:
+    folder = staging.key_of(jobs.output_folder(job))
     keys = [staged.key for staged in staging.listed(folder) if staged.key.endswith(".jsonl.out")]
     return [record for key in keys for record in staging.read_lines(key)]
 
 
 def test_a_job_runs_from_submitted_to_completed_and_writes_a_line_for_each(aws: World, stage: Stage) -> None:
     ids = stage(20, bad=3)
-    arn = batch_api.create(JOB)
+    arn = jobs.create(JOB)
 
-    seen = [batch_api.get(arn).status]
+    seen = [jobs.get(arn).status]
     for _ in range(31):
         aws.clock.advance(minutes=1)
-        seen.append(batch_api.get(arn).status)
+        seen.append(jobs.get(arn).status)
 
     assert list(dict.fromkeys(seen)) == ["Submitted", "Validating", "Scheduled", "InProgress", "Completed"]
-    job = batch_api.get(arn)
+    job = jobs.get(arn)
     assert job.is_over
     assert (job.total, job.processed, job.succeeded, job.failed) == (20, 20, 17, 3)
     records = output(job)
@@ -77,16 +80,16 @@ def test_a_job_runs_from_submitted_to_completed_and_writes_a_line_for_each(aws: 
 
 def test_the_same_client_token_is_the_same_job(aws: World, stage: Stage) -> None:
     stage()
-    assert batch_api.create(JOB) == batch_api.create(JOB)
-    assert batch_api.create(replace(JOB, client_token="token2")) != batch_api.create(JOB)
+    assert jobs.create(JOB) == jobs.create(JOB)
+    assert jobs.create(replace(JOB, client_token="token2")) != jobs.create(JOB)
 
 
 def test_too_few_records_fail_in_validation_with_the_numbers(aws: World, stage: Stage) -> None:
     stage(13)
-    arn = batch_api.create(JOB)
+    arn = jobs.create(JOB)
     aws.clock.advance(minutes=4)
 
-    job = batch_api.get(arn)
+    job = jobs.get(arn)
 
     assert job.status == "Failed"
     assert "13 records" in job.message
@@ -98,26 +101,26 @@ def test_a_video_outside_the_folder_fails_the_whole_job(aws: World, stage: Stage
         body["messages"][0]["content"][0]["video"]["source"]["s3Location"]["uri"] = f"s3://{BUCKET}/elsewhere/a.mp4"
 
     stage(change=move)
-    arn = batch_api.create(JOB)
+    arn = jobs.create(JOB)
     aws.clock.advance(minutes=4)
 
-    assert "not in the bucket and folder" in batch_api.get(arn).message
+    assert "not in the bucket and folder" in jobs.get(arn).message
 
 
 def test_a_stopped_job_keeps_what_it_had_done(aws: World, stage: Stage) -> None:
     stage()
-    arn = batch_api.create(JOB)
+    arn = jobs.create(JOB)
     for minutes in (2, 2, 13.5):
         aws.clock.advance(minutes=minutes)
-        batch_api.get(arn)
+        jobs.get(arn)
 
-    assert batch_api.stop(arn)
+    assert jobs.stop(arn)
 
-    job = batch_api.get(arn)
+    job = jobs.get(arn)
     assert job.status == "Stopped"
     assert 0 < len(output(job)) < 20
     assert len(aws.bill) == len(output(job))
-    assert not batch_api.stop(arn)
+    assert not jobs.stop(arn)
 
 
 def test_lists_newest_first_by_name_and_time_over_many_pages(aws: World, stage: Stage) -> None:
@@ -126,13 +129,13 @@ def test_lists_newest_first_by_name_and_time_over_many_pages(aws: World, stage: 
     start = aws.clock.now()
     for n in range(55):
         aws.clock.advance(seconds=1)
-        batch_api.create(replace(JOB, name=f"novaproject-{n}", client_token=f"t{n}"))
+        jobs.create(replace(JOB, name=f"novaproject-{n}", client_token=f"t{n}"))
 
-    jobs = list(batch_api.listed(name_contains="novaproject-"))
+    listed = list(jobs.listed(name_contains="novaproject-"))
 
-    assert [job.name for job in jobs] == [f"novaproject-{n}" for n in range(54, -1, -1)]
-    assert jobs[0].client_token == "t54"
-    assert len(list(batch_api.listed(since=start + timedelta(seconds=45)))) == 10
+    assert [job.name for job in listed] == [f"novaproject-{n}" for n in range(54, -1, -1)]
+    assert listed[0].client_token == "t54"
+    assert len(list(jobs.listed(since=start + timedelta(seconds=45)))) == 10
 
 
 #: What the service refuses when a job is created, and the words that must reach the person.
@@ -151,17 +154,17 @@ def test_a_refused_job_is_told_in_awss_words_with_what_to_do(
     aws.break_next("CreateModelInvocationJob", fault)
 
     with pytest.raises(error) as caught:
-        batch_api.create(JOB)
+        jobs.create(JOB)
     assert words in str(caught.value)
     assert remedy in caught.value.remedy
 
 
 def test_a_role_that_cannot_be_assumed_and_a_bucket_that_is_not_there(aws: World, settings: Any) -> None:
     with pytest.raises(MissingObjectError, match="NoSuchBucket"):
-        batch_api.create(replace(JOB, input_uri="s3://no-such-bucket/in/"))
+        jobs.create(replace(JOB, input_uri="s3://no-such-bucket/in/"))
     settings.BEDROCK_BATCH_ROLE_ARN = "arn:aws:iam::123456789012:role/other"
     with pytest.raises(AccessError) as caught:
-        batch_api.create(JOB)
+        jobs.create(JOB)
     assert "BEDROCK_BATCH_ROLE_ARN" in caught.value.remedy
 
 
@@ -169,14 +172,14 @@ def test_throttling_of_a_free_call_is_retried_by_the_client(aws: World, stage: S
     stage(1)
     aws.break_next("CreateModelInvocationJob", at.THROTTLED, times=2)
 
-    assert batch_api.create(JOB)
+    assert jobs.create(JOB)
 
 
 def test_too_many_running_jobs_ask_to_wait(aws: World, stage: Stage) -> None:
     stage()
     aws.running_jobs_max = 0
     with pytest.raises(BadRequestError) as caught:
-        batch_api.create(JOB)
+        jobs.create(JOB)
     assert "quota" in caught.value.remedy
 
 
@@ -195,7 +198,7 @@ def test_too_many_running_jobs_ask_to_wait(aws: World, stage: Stage) -> None:
 )
 def test_names_that_boto_would_let_through_are_refused_here_and_there(aws: World, change: dict[str, str]) -> None:
     with pytest.raises(BadRequestError, match="Bedrock takes no"):
-        batch_api.create(replace(JOB, **change))  # type: ignore[arg-type]
+        jobs.create(replace(JOB, **change))  # type: ignore[arg-type]
     assert aws.calls["CreateModelInvocationJob"] == 0
 
 
@@ -204,12 +207,12 @@ def test_when_one_setting_of_batch_mode_is_missing_the_message_says_which(aws: W
     setattr(settings, name, "")
 
     with pytest.raises(NotConfiguredError, match=f"Batch mode is off: {name} is not set"):
-        batch_api.role_arn()
+        jobs.role_arn()
 
 
 def test_an_unknown_job_is_missing(aws: World) -> None:
     with pytest.raises(MissingObjectError):
-        batch_api.get("arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl")
+        jobs.get("arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl")
 
 
 def test_prefixes_may_be_written_as_addresses(settings: Any) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from bedrock import batch_api, batch_files, catalogue, converse, ledger, staging
-from bedrock.batch_files import BatchFolder, OutputRecord
-from bedrock.converse import Question
+from bedrock import catalogue, converse, staging
+from bedrock.batch import jobs, records
+from bedrock.batch.records import BatchFolder, OutputRecord
+from bedrock.converse import ConverseRequest
 from bedrock.errors import BedrockError
-from bedrock.ledger import Ask
+from bedrock.ledger import booking
+from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import Entry, month_of
 from bedrock.pricing import Range, estimate
 from tests.standin import world as at
@@ -33,36 +35,36 @@ def reserve(ids: list[str]) -> dict[str, Entry]:
     price = catalogue.price(catalogue.model("lite"), "batch")
     worst = estimate(price=price, input_tokens=Range(low=2880, high=4000), output_tokens=Range(low=0, high=500))
     facts: dict[str, Any] = {"purpose": "analysis", "model_key": "lite", "mode": "batch", "price": price}
-    asks = [Ask(question=f"q-{one}", holder=one, usd=worst.usd_high, **facts) for one in ids]
-    return dict(zip(ids, ledger.reserve_many(asks), strict=True))
+    asks = [ReservationRequest(question=f"q-{one}", holder=one, usd=worst.usd_high, **facts) for one in ids]
+    return dict(zip(ids, booking.reserve_many(asks), strict=True))
 
 
 def send(folder: BatchFolder, ids: list[str], clips: list[Path]) -> str:
     staging.upload_many((path, folder.video_key(one)) for one, path in zip(ids, clips, strict=True))
     written = folder.write_records(
-        (one, converse.batch_body(Question(runtime_id=LITE, text="What?", video_uri=folder.video_uri(one))))
+        (one, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", video_uri=folder.video_uri(one))))
         for one in ids
     )
     assert written == len(ids)
-    return batch_api.create(folder.new_job(client_token=folder.name, runtime_id=LITE))
+    return jobs.create(folder.new_job(client_token=folder.name, runtime_id=LITE))
 
 
-def wait(aws: World, arn: str) -> batch_api.RemoteJob:
+def wait(aws: World, arn: str) -> jobs.RemoteJob:
     for _ in range(8):
         aws.clock.advance(minutes=5)
-        job = batch_api.get(arn)
+        job = jobs.get(arn)
     return job
 
 
-def collect(job: batch_api.RemoteJob, entries: dict[str, Entry]) -> dict[str, OutputRecord]:
+def collect(job: jobs.RemoteJob, entries: dict[str, Entry]) -> dict[str, OutputRecord]:
     """What a collector does: by record id, duplicates and strangers ignored, settled in one go."""
     found: dict[str, OutputRecord] = {}
-    for record in batch_files.read_output(job):
+    for record in records.read_output(job):
         if record.record_id in entries:
             found.setdefault(record.record_id, record)
     good = [(entries[one], record.reply.usage) for one, record in found.items() if record.reply]
-    ledger.settle_many(good)
-    ledger.release(*(entry for entry in entries.values() if entry.is_open), note="no answer in the output")
+    booking.settle_many(good)
+    booking.release(*(entry for entry in entries.values() if entry.is_open), note="no answer in the output")
     return found
 
 
@@ -82,12 +84,12 @@ def test_every_record_has_an_answer_or_a_reason_and_the_ledger_agrees_with_the_b
     assert len(found) == RECORDS - 5
     assert all(found[one].error for one in set(found) - answered)
     assert any("corrupt" in record.error for record in found.values())
-    assert ledger.counted_usd(month_of(entries[ids[0]].created_at)) == aws.usd()
+    assert booking.counted_usd(month_of(entries[ids[0]].created_at)) == aws.usd()
     assert aws.paid_twice() == []
     assert Entry.objects.filter(state="settled").count() == len(answered) == len(aws.bill)
 
     folder.clear()
-    batch_files.clear_output(job)
+    records.clear_output(job)
     assert all(list(staging.listed(prefix)) == [] for prefix in staging.our_prefixes())
 
 
@@ -96,16 +98,16 @@ def test_a_job_whose_arn_was_lost_is_found_again_and_not_made_twice(aws: World) 
     aws.min_records = 1
     folder, one = BatchFolder(staging.new_id()), staging.new_id()
     staging.put_bytes(folder.video_key(one), tiny_mp4(5), content_type="video/mp4")
-    folder.write_records([(one, converse.batch_body(Question(runtime_id=LITE, text="What?", video_uri="")))])
+    folder.write_records([(one, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", video_uri="")))])
     job = folder.new_job(client_token="token1", runtime_id=LITE)
     aws.break_next("CreateModelInvocationJob", at.DROP_AFTER)
 
-    arn = batch_api.create(job)
+    arn = jobs.create(job)
 
     assert len(aws.jobs) == 1
-    adopted = next(batch_files.our_jobs())
+    adopted = next(records.our_jobs())
     assert (adopted.arn, adopted.client_token) == (arn, "token1")
-    assert batch_files.folder_of(adopted) == folder
+    assert records.folder_of(adopted) == folder
     assert folder.staged() == {folder.video_key(one), f"{folder.prefix}/records.jsonl"}
 
 
@@ -118,7 +120,7 @@ def test_a_job_that_ends_early_gives_what_there_is(aws: World, clips: list[Path]
     job = wait(aws, send(folder, ids, clips[3:9]))
 
     assert job.status == outcome
-    assert sum(record.reply is not None for record in batch_files.read_output(job)) == count
+    assert sum(record.reply is not None for record in records.read_output(job)) == count
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_a_job_that_ends_early_gives_what_there_is(aws: World, clips: list[Path]
     ],
 )
 def test_a_line_without_an_answer_is_an_error(line: dict[str, Any], error: str) -> None:
-    record = batch_files._record(line)
+    record = records._record(line)
 
     assert record is not None
     assert record.reply is None
@@ -139,7 +141,7 @@ def test_a_line_without_an_answer_is_an_error(line: dict[str, Any], error: str) 
 
 
 def test_a_line_of_nobody_is_left_out() -> None:
-    assert batch_files._record({"modelOutput": {"usage": {}}}) is None
+    assert records._record({"modelOutput": {"usage": {}}}) is None
 
 
 @pytest.mark.django_db

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from bedrock import catalogue, converse, ledger
+from bedrock import catalogue, converse
 from bedrock.errors import OverBudgetError, QuestionInFlightError
+from bedrock.ledger import booking
 from bedrock.models import month_of
 from bedrock.pricing import Price, Range, estimate
 from tests.bedrock.test_ledger import ask
@@ -41,8 +42,8 @@ def test_sixteen_workers_never_pass_a_budget_for_ten_calls(aws: World, settings:
 
     assert sorted(ends) == ["asked"] * 10 + ["refused"] * 6
     assert len(aws.bill) == 10
-    assert abs(ledger.counted_usd(month_of(timezone.now())) - aws.usd()) < Decimal("0.000001")
-    assert ledger.reserve(ask("later", str(worst))).is_open
+    assert abs(booking.counted_usd(month_of(timezone.now())) - aws.usd()) < Decimal("0.000001")
+    assert booking.reserve(ask("later", str(worst))).is_open
 
 
 def _one_call(
@@ -50,17 +51,19 @@ def _one_call(
 ) -> str:
     together.wait(30)
     try:
-        entry = ledger.reserve(ask(f"q{number}", str(worst), price=price))
+        entry = booking.reserve(ask(f"q{number}", str(worst), price=price))
     except OverBudgetError:
         entry = None
     # Nobody settles before all have tried: settled calls make room for the next.
     held.wait(60)
     if entry is None:
         return "refused"
-    ledger.sent(entry)
-    assert ledger.counted_usd(entry.month) <= cap
-    question = converse.Question(runtime_id="us.amazon.nova-2-lite-v1:0", text=f"Question {number}", max_tokens=1000)
-    ledger.settle(entry, usage=converse.converse(question).usage)
+    booking.sent(entry)
+    assert booking.counted_usd(entry.month) <= cap
+    question = converse.ConverseRequest(
+        runtime_id="us.amazon.nova-2-lite-v1:0", text=f"Question {number}", max_tokens=1000
+    )
+    booking.settle(entry, usage=converse.converse(question).usage)
     return "asked"
 
 
@@ -71,7 +74,7 @@ def test_one_question_asked_by_many_at_once_is_reserved_once() -> None:
     def work(number: int) -> bool:
         try:
             together.wait(30)
-            ledger.reserve(ask("same", holder=f"job:{number}"))
+            booking.reserve(ask("same", holder=f"job:{number}"))
         except QuestionInFlightError:
             return False
         else:

@@ -9,14 +9,15 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from bedrock import catalogue, checks, ledger
+from bedrock import catalogue, checks
+from bedrock.ledger import booking
 from bedrock.models import CatalogueModel, Entry
 from tests.bedrock.test_ledger import ask
 from tests.standin import world as at
 from tests.standin.world import World
 
 
-def named(found: list[checks.Check]) -> dict[str, checks.Check]:
+def named(found: list[checks.AwsCheck]) -> dict[str, checks.AwsCheck]:
     return {check.name: check for check in found}
 
 
@@ -153,7 +154,7 @@ class TestAdmin:
         assert (lite.name, lite.is_edited) == ("Ours", True)
 
     def test_the_ledger_is_read_only_but_for_what_was_not_charged(self, root: Client) -> None:
-        lost = ledger.possibly_paid(ledger.reserve(ask()), "no answer")
+        lost = booking.possibly_paid(booking.reserve(ask()), "no answer")
         page = root.get("/admin/bedrock/entry/")
         assert b"Possibly paid" in page.content
         assert root.get(f"/admin/bedrock/entry/{lost.pk}/change/").status_code == 200
@@ -166,4 +167,4 @@ class TestAdmin:
 
         row = Entry.objects.get()
         assert (row.state, row.counted_usd, row.note) == ("released", 0, "Given back by root.")
-        assert ledger.reserve(ask())
+        assert booking.reserve(ask())

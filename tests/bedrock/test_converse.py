@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, SSLError
 
 from bedrock import converse, faults, staging
-from bedrock.converse import Question, Tool
+from bedrock.converse import ConverseRequest, Tool
 from bedrock.errors import (
     AccessError,
     BadRequestError,
@@ -41,8 +41,10 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def question(clip: Path | None = None, **facts: Any) -> Question:
-    return Question(**{"runtime_id": LITE, "text": "What is in it?", "video_path": clip, "max_tokens": 1000, **facts})
+def question(clip: Path | None = None, **facts: Any) -> ConverseRequest:
+    return ConverseRequest(
+        **{"runtime_id": LITE, "text": "What is in it?", "video_path": clip, "max_tokens": 1000, **facts}
+    )
 
 
 def test_a_forced_tool_is_answered_with_its_form_filled_in_and_charged(aws: World, clip: Path) -> None:

@@ -12,19 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from bedrock import ledger, spend
 from bedrock.errors import AlreadyPaidError, OverBudgetError, QuestionInFlightError, UnpricedError
-from bedrock.ledger import Ask
+from bedrock.ledger import booking, spend
+from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import Entry
 from bedrock.pricing import Price, Usage
 
 PRICE = Price(rates={"input_per_1k": Decimal("0.01"), "output_per_1k": Decimal("0.02")}, as_of="2026-09-01")
 
 
-def ask(question: str = "q1", usd: str | None = "1", **facts: Any) -> Ask:
+def ask(question: str = "q1", usd: str | None = "1", **facts: Any) -> ReservationRequest:
     worst = None if usd is None else Decimal(usd)
     defaults = {"purpose": "analysis", "model_key": "lite", "mode": "realtime", "price": PRICE, "holder": "job:1"}
-    return Ask(question=question, usd=worst, **{**defaults, **facts})
+    return ReservationRequest(question=question, usd=worst, **{**defaults, **facts})
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def cap(settings: Any) -> Any:
 @pytest.mark.django_db
 class TestOneQuestion:
     def test_reserves_the_worst_case_and_settles_what_was_used(self) -> None:
-        entry = ledger.reserve(ask())
-        ledger.sent(entry)
-        ledger.settle(entry, usage=Usage(input_tokens=1500, output_tokens=100))
+        entry = booking.reserve(ask())
+        booking.sent(entry)
+        booking.settle(entry, usage=Usage(input_tokens=1500, output_tokens=100))
 
         row = Entry.objects.get()
         assert (row.state, row.reserved_usd, row.actual_usd) == ("settled", Decimal(1), Decimal("0.017"))
@@ -50,128 +50,132 @@ class TestOneQuestion:
         assert row.ended_at
 
     def test_the_price_of_the_reservation_holds_at_settlement(self) -> None:
-        entry = ledger.reserve(ask())
+        entry = booking.reserve(ask())
 
-        ledger.settle(entry, usage=Usage(input_tokens=1000), price=PRICE.times(Decimal(100)))
+        booking.settle(entry, usage=Usage(input_tokens=1000), price=PRICE.times(Decimal(100)))
 
         assert entry.actual_usd == Decimal("0.01")
 
     def test_a_question_that_was_paid_for_is_never_asked_again(self) -> None:
-        ledger.settle(ledger.reserve(ask()), usage=Usage(input_tokens=1))
+        booking.settle(booking.reserve(ask()), usage=Usage(input_tokens=1))
 
         with pytest.raises(AlreadyPaidError):
-            ledger.reserve(ask(holder="job:2"))
-        assert ledger.answered("q1") == Entry.objects.get()
-        assert ledger.answered("q2") is None
-        assert ledger.already_paid(["q1", "q2"]) == {"q1"}
+            booking.reserve(ask(holder="job:2"))
+        assert booking.answered("q1") == Entry.objects.get()
+        assert booking.answered("q2") is None
+        assert booking.already_paid(["q1", "q2"]) == {"q1"}
 
     def test_two_askers_of_one_question_do_not_both_pay(self) -> None:
-        ledger.reserve(ask())
+        booking.reserve(ask())
 
         with pytest.raises(QuestionInFlightError) as caught:
-            ledger.reserve(ask(holder="job:2"))
+            booking.reserve(ask(holder="job:2"))
         assert caught.value.retryable
 
     def test_a_second_settlement_and_a_late_release_change_nothing(self) -> None:
-        entry = ledger.reserve(ask())
-        ledger.settle(entry, usage=Usage(input_tokens=1000))
-        ledger.settle(entry, usage=Usage(input_tokens=9000))
-        ledger.release(entry)
+        entry = booking.reserve(ask())
+        booking.settle(entry, usage=Usage(input_tokens=1000))
+        booking.settle(entry, usage=Usage(input_tokens=9000))
+        booking.release(entry)
 
         assert Entry.objects.get().actual_usd == Decimal("0.01")
 
     def test_a_refused_call_gives_its_reservation_back(self) -> None:
-        entry = ledger.reserve(ask())
-        ledger.release(entry, note="throttled")
+        entry = booking.reserve(ask())
+        booking.release(entry, note="throttled")
 
-        assert ledger.counted_usd(entry.month) == 0
-        assert ledger.reserve(ask(holder="job:2")).pk != entry.pk
+        assert booking.counted_usd(entry.month) == 0
+        assert booking.reserve(ask(holder="job:2")).pk != entry.pk
 
     def test_what_would_be_refused_is_told_beforehand_and_changes_nothing(self) -> None:
-        ledger.settle(ledger.reserve(ask("paid")), usage=Usage(input_tokens=1))
-        ledger.reserve(ask("busy", holder="job:2"))
-        ledger.sent(ledger.reserve(ask("mine")))
+        booking.settle(booking.reserve(ask("paid")), usage=Usage(input_tokens=1))
+        booking.reserve(ask("busy", holder="job:2"))
+        booking.sent(booking.reserve(ask("mine")))
         for _ in range(2):
-            ledger.possibly_paid(ledger.reserve(ask("lost")), "no answer")
+            booking.possibly_paid(booking.reserve(ask("lost")), "no answer")
 
-        refused = ledger.refusals([ask("paid"), ask("busy"), ask("mine"), ask("lost"), ask("new")])
+        refused = booking.refusals([ask("paid"), ask("busy"), ask("mine"), ask("lost"), ask("new")])
 
         kinds = {question: type(reason) for question, reason in refused.items()}
         assert kinds == {"paid": AlreadyPaidError, "busy": QuestionInFlightError, "lost": AlreadyPaidError}
         assert Entry.objects.filter(question="mine", state="reserved").count() == 1
 
     def test_an_answer_that_was_lost_counts_in_full_and_is_asked_again_once(self) -> None:
-        first = ledger.reserve(ask())
-        ledger.possibly_paid(first, "the connection dropped")
-        second = ledger.reserve(ask())
-        assert ledger.counted_usd(first.month) == Decimal(2)
+        first = booking.reserve(ask())
+        booking.possibly_paid(first, "the connection dropped")
+        second = booking.reserve(ask())
+        assert booking.counted_usd(first.month) == Decimal(2)
 
-        ledger.possibly_paid(second, "again")
+        booking.possibly_paid(second, "again")
 
         with pytest.raises(AlreadyPaidError, match="lost twice"):
-            ledger.reserve(ask())
+            booking.reserve(ask())
 
     def test_a_lost_answer_that_comes_late_is_settled(self) -> None:
-        entry = ledger.reserve(ask())
-        ledger.possibly_paid(entry, "too slow")
-        ledger.settle(entry, usage=Usage(input_tokens=1000))
+        entry = booking.reserve(ask())
+        booking.possibly_paid(entry, "too slow")
+        booking.settle(entry, usage=Usage(input_tokens=1000))
 
         assert (entry.state, entry.counted_usd) == ("settled", Decimal("0.01"))
 
     def test_a_lost_answer_that_comes_after_it_was_asked_again_counts_beside_it(self) -> None:
-        first = ledger.reserve(ask())
-        ledger.possibly_paid(first, "too slow")
-        second = ledger.reserve(ask())
-        ledger.settle(first, usage=Usage(input_tokens=1000))
-        ledger.settle(second, usage=Usage(input_tokens=1000))
+        first = booking.reserve(ask())
+        booking.possibly_paid(first, "too slow")
+        second = booking.reserve(ask())
+        booking.settle(first, usage=Usage(input_tokens=1000))
+        booking.settle(second, usage=Usage(input_tokens=1000))
 
         assert (first.state, first.actual_usd) == ("possibly_paid", Decimal("0.01"))
-        assert ledger.counted_usd(first.month) == Decimal("0.02")
+        assert booking.counted_usd(first.month) == Decimal("0.02")
 
     def test_a_holder_that_died_before_its_call_goes_on_with_its_reservation(self) -> None:
-        assert ledger.reserve(ask()).pk == ledger.reserve(ask()).pk
+        assert booking.reserve(ask()).pk == booking.reserve(ask()).pk
 
     def test_a_holder_that_died_after_its_call_may_have_paid(self) -> None:
-        first = ledger.reserve(ask())
-        ledger.sent(first)
-        second = ledger.reserve(ask())
+        first = booking.reserve(ask())
+        booking.sent(first)
+        second = booking.reserve(ask())
 
         assert Entry.objects.get(pk=first.pk).state == "possibly_paid"
         assert second.pk != first.pk
 
     def test_a_record_that_was_sent_in_a_batch_is_waited_for(self) -> None:
-        first = ledger.reserve(ask(mode="batch"))
-        ledger.sent(first)
+        first = booking.reserve(ask(mode="batch"))
+        booking.sent(first)
 
-        assert ledger.reserve(ask(mode="batch")).pk == first.pk
+        assert booking.reserve(ask(mode="batch")).pk == first.pk
         assert Entry.objects.get().state == "reserved"
 
     def test_many_are_reserved_and_settled_with_few_statements(self, django_assert_max_num_queries: Any) -> None:
         with django_assert_max_num_queries(13):
-            entries = ledger.reserve_many([ask(f"q{n}", "0.01", mode="batch") for n in range(200)])
+            entries = booking.reserve_many([ask(f"q{n}", "0.01", mode="batch") for n in range(200)])
         with django_assert_max_num_queries(8):
-            ledger.settle_many([(entry, Usage(input_tokens=100)) for entry in entries])
+            booking.settle_many([(entry, Usage(input_tokens=100)) for entry in entries])
 
         assert [entry.question for entry in entries] == [f"q{n}" for n in range(200)]
-        assert ledger.counted_usd(entries[0].month) == Decimal("0.2")
+        assert booking.counted_usd(entries[0].month) == Decimal("0.2")
 
     def test_the_same_question_twice_in_one_plan_is_a_mistake(self) -> None:
         with pytest.raises(ValueError, match="twice"):
-            ledger.reserve_many([ask(), ask()])
+            booking.reserve_many([ask(), ask()])
 
     def test_a_reservation_from_before_a_crash_grows_with_its_question(self) -> None:
         """A transcript came meanwhile: the prompt is longer, and its worst case higher."""
-        before = ledger.reserve(ask(usd="1", holder="one"))
-        same = ledger.reserve(ask(usd="0.5", holder="one"))
-        more = ledger.reserve(ask(usd="2", holder="one"))
+        before = booking.reserve(ask(usd="1", holder="one"))
+        same = booking.reserve(ask(usd="0.5", holder="one"))
+        more = booking.reserve(ask(usd="2", holder="one"))
 
         before.refresh_from_db()
         assert same == before != more
-        assert (before.state, more.reserved_usd, ledger.counted_usd(more.month)) == ("released", Decimal(2), Decimal(2))
+        assert (before.state, more.reserved_usd, booking.counted_usd(more.month)) == (
+            "released",
+            Decimal(2),
+            Decimal(2),
+        )
 
     def test_usage_that_nobody_can_price_goes_on_counting_as_its_worst_case(self) -> None:
-        entry = ledger.reserve(ask())
-        ledger.settle(entry, usage=Usage(images=3))
+        entry = booking.reserve(ask())
+        booking.settle(entry, usage=Usage(images=3))
 
         assert (entry.actual_usd, entry.counted_usd) == (None, Decimal(1))
         assert "per image" in entry.note
@@ -182,66 +186,66 @@ class TestTheCap:
     def test_the_call_that_would_pass_the_cap_is_refused_in_plain_words(self, cap: Any) -> None:
         cap("10")
         for n in range(10):
-            ledger.reserve(ask(f"q{n}"))
+            booking.reserve(ask(f"q{n}"))
 
         with pytest.raises(OverBudgetError, match=r"up to \$1\.00.*month's \$10\.00.*\$0\.00 is left"):
-            ledger.reserve(ask("q10"))
-        assert ledger.headroom_usd() == 0
+            booking.reserve(ask("q10"))
+        assert booking.headroom_usd() == 0
 
     def test_work_resumes_when_the_cap_or_the_month_changes(self, cap: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         cap("1")
-        ledger.reserve(ask("q1"))
+        booking.reserve(ask("q1"))
         with pytest.raises(OverBudgetError):
-            ledger.reserve(ask("q2"))
+            booking.reserve(ask("q2"))
 
         cap("2")
-        ledger.reserve(ask("q2"))
+        booking.reserve(ask("q2"))
         with pytest.raises(OverBudgetError):
-            ledger.reserve(ask("q3"))
+            booking.reserve(ask("q3"))
         monkeypatch.setattr(timezone, "now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
-        assert ledger.reserve(ask("q3")).month == "2099-01"
+        assert booking.reserve(ask("q3")).month == "2099-01"
 
     def test_the_month_is_utc_by_the_moment_of_reservation(self, cap: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         cap("5")
         monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 12, 31, 23, 59, tzinfo=UTC))
-        entry = ledger.reserve(ask())
+        entry = booking.reserve(ask())
         monkeypatch.setattr(timezone, "now", lambda: datetime(2027, 1, 1, 0, 1, tzinfo=UTC))
-        ledger.settle(entry, usage=Usage(input_tokens=1000))
+        booking.settle(entry, usage=Usage(input_tokens=1000))
 
-        assert ledger.counted_usd("2026-12") == Decimal("0.01")
-        assert ledger.headroom_usd() == 5
+        assert booking.counted_usd("2026-12") == Decimal("0.01")
+        assert booking.headroom_usd() == 5
 
     def test_usage_above_its_reservation_is_booked_and_blocks_the_next_call(self, cap: Any) -> None:
         cap("1")
-        entry = ledger.reserve(ask(usd="0.5"))
-        ledger.settle(entry, usage=Usage(input_tokens=200_000))
+        entry = booking.reserve(ask(usd="0.5"))
+        booking.settle(entry, usage=Usage(input_tokens=200_000))
 
-        assert ledger.headroom_usd() == -1
+        assert booking.headroom_usd() == -1
         with pytest.raises(OverBudgetError):
-            ledger.reserve(ask("q2", "0.0001"))
+            booking.reserve(ask("q2", "0.0001"))
 
     def test_free_work_goes_on_below_an_empty_cap(self, cap: Any) -> None:
         cap("0")
-        ledger.reserve(ask("free", "0"))
+        booking.reserve(ask("free", "0"))
         with pytest.raises(OverBudgetError):
-            ledger.reserve(ask("paid", "0.000001"))
+            booking.reserve(ask("paid", "0.000001"))
 
     def test_an_unpriced_model_is_refused_under_a_cap_and_shown_as_unpriced_without(self, cap: Any) -> None:
         cap("100")
         with pytest.raises(UnpricedError):
-            ledger.reserve(ask(usd=None, price=None))
+            booking.reserve(ask(usd=None, price=None))
 
         cap("")
-        entry = ledger.reserve(ask(usd=None, price=None))
-        ledger.settle(entry, usage=Usage(input_tokens=5))
+        entry = booking.reserve(ask(usd=None, price=None))
+        booking.settle(entry, usage=Usage(input_tokens=5))
         assert entry.actual_usd is None
         assert spend.month().unpriced_calls == 1
-        assert ledger.headroom_usd() is None
+        assert booking.headroom_usd() is None
 
     def test_a_plan_is_reserved_whole_or_not_at_all(self, cap: Any) -> None:
         cap("2")
         with pytest.raises(OverBudgetError):
-            ledger.reserve_many([ask(f"q{n}") for n in range(3)])
+            booking.reserve_many([ask(f"q{n}") for n in range(3)])
 
         assert not Entry.objects.exists()
 
@@ -263,20 +267,20 @@ class TestArithmetic(TestCase):
         with self.settings(NOVA_MONTHLY_BUDGET_USD="1.5"):
             for n, (worst, tokens, end) in enumerate(calls):
                 try:
-                    entry = ledger.reserve(ask(f"q{n}", str(worst)))
+                    entry = booking.reserve(ask(f"q{n}", str(worst)))
                 except OverBudgetError:
                     assert expected + worst > Decimal("1.5")
                     continue
                 assert expected + worst <= Decimal("1.5") or not worst
                 if end == "settle":
-                    ledger.settle(entry, usage=Usage(input_tokens=tokens))
+                    booking.settle(entry, usage=Usage(input_tokens=tokens))
                     expected += PRICE.cost(Usage(input_tokens=tokens))
                 elif end == "lose":
-                    ledger.possibly_paid(entry, "lost")
+                    booking.possibly_paid(entry, "lost")
                     expected += worst
                 else:
-                    ledger.release(entry)
-                assert ledger.counted_usd(entry.month) == expected
+                    booking.release(entry)
+                assert booking.counted_usd(entry.month) == expected
         assert spend.month().spent_usd + spend.month().possibly_paid_usd == expected
 
 
@@ -287,11 +291,13 @@ class TestSpend:
         for n, (model, mode, tokens) in enumerate(
             [("lite", "flex", 1000), ("lite", "batch", 3000), ("pro", "flex", 9000)]
         ):
-            entry = ledger.reserve(ask(f"q{n}", model_key=model, mode=mode, analysis_type="summary", file_name="a.mp4"))
-            ledger.settle(entry, usage=Usage(input_tokens=tokens))
-        ledger.possibly_paid(ledger.reserve(ask("lost", model_key="pro")), "no answer")
-        ledger.release(ledger.reserve(ask("refused")))
-        ledger.reserve(ask("open", "0.25"))
+            entry = booking.reserve(
+                ask(f"q{n}", model_key=model, mode=mode, analysis_type="summary", file_name="a.mp4")
+            )
+            booking.settle(entry, usage=Usage(input_tokens=tokens))
+        booking.possibly_paid(booking.reserve(ask("lost", model_key="pro")), "no answer")
+        booking.release(booking.reserve(ask("refused")))
+        booking.reserve(ask("open", "0.25"))
 
     def test_by_model_the_dearest_first_with_estimate_beside_actual(self) -> None:
         rows = spend.by("model")
@@ -331,4 +337,4 @@ def test_a_cap_that_cannot_be_read_is_an_error_and_not_no_cap(text: str, setting
 
     settings.NOVA_MONTHLY_BUDGET_USD = text
     with pytest.raises(ImproperlyConfigured, match="NOVA_MONTHLY_BUDGET_USD"):
-        ledger.headroom_usd()
+        booking.headroom_usd()

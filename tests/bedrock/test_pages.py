@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from bedrock import ledger, price_list, spend
+from bedrock import price_list
+from bedrock.ledger import booking, spend
 from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import Usage
 from tests.bedrock.test_ledger import ask
@@ -27,10 +28,10 @@ def site(client: Client) -> Client:
 @pytest.fixture
 def spent() -> Any:
     file = make_file(name="=cmd.mp4")
-    entry = ledger.reserve(ask("q1", analysis_type="summary", file_id=file.pk, file_name=file.name))
-    ledger.settle(entry, usage=Usage(input_tokens=50_000))
-    ledger.possibly_paid(ledger.reserve(ask("q2")), "lost")
-    ledger.reserve(ask("q3", "0.25"))
+    entry = booking.reserve(ask("q1", analysis_type="summary", file_id=file.pk, file_name=file.name))
+    booking.settle(entry, usage=Usage(input_tokens=50_000))
+    booking.possibly_paid(booking.reserve(ask("q2")), "lost")
+    booking.reserve(ask("q3", "0.25"))
     return file
 
 
@@ -92,7 +93,7 @@ def test_the_csv_has_all_rows_and_no_formulas(site: Client, spent: Any) -> None:
 def test_the_sum_of_the_csv_is_that_of_the_ledger(site: Client) -> None:
     """Rounded to millionths, a row of short clips in a batch would not be."""
     for number in range(40):
-        entry = ledger.reserve(ask(f"q{number}", analysis_type=f"own-{number}"))
+        entry = booking.reserve(ask(f"q{number}", analysis_type=f"own-{number}"))
         Entry.objects.filter(pk=entry.pk).update(state="settled", actual_usd=Decimal("0.000330412501"))
 
     answer = site.get("/spend/?by=type&as_csv=1")

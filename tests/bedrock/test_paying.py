@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from bedrock import converse, embed_api, ledger, paying
+from bedrock import converse, embed_api
 from bedrock.errors import (
     AlreadyPaidError,
     BadRequestError,
@@ -19,8 +19,9 @@ from bedrock.errors import (
     OverBudgetError,
     SpoiltAnswerError,
 )
+from bedrock.ledger import booking, paying
+from bedrock.ledger.paying import PaidReply
 from bedrock.models import Entry
-from bedrock.paying import Answer
 from bedrock.pricing import Price, Usage
 from tests.bedrock.test_ledger import ask
 from tests.standin import world as at
@@ -29,16 +30,16 @@ from tests.standin.world import World
 pytestmark = pytest.mark.django_db
 PRICE = Price(rates={"input_per_1k": Decimal("0.00033"), "output_per_1k": Decimal("0.00275")})
 EMBEDDER = "amazon.nova-2-multimodal-embeddings-v1:0"
-QUESTION = converse.Question(runtime_id="us.amazon.nova-2-lite-v1:0", text="What is it?", max_tokens=100)
+QUESTION = converse.ConverseRequest(runtime_id="us.amazon.nova-2-lite-v1:0", text="What is it?", max_tokens=100)
 
 
-def call() -> Answer[converse.Reply]:
+def call() -> PaidReply[converse.ConverseReply]:
     reply = converse.converse(QUESTION)
-    return Answer(reply, reply.usage)
+    return PaidReply(reply, reply.usage)
 
 
 class Kept(list[Any]):
-    def __call__(self, entry: Entry, reply: converse.Reply) -> None:
+    def __call__(self, entry: Entry, reply: converse.ConverseReply) -> None:
         self.append((entry.question, reply.stop_reason))
 
 
@@ -66,8 +67,8 @@ def test_a_second_time_the_question_is_not_asked(aws: World) -> None:
 def test_an_answer_that_is_of_no_use_was_charged_all_the_same_and_is_not_asked_for_again(aws: World) -> None:
     asked = embed_api.TextRequest(runtime_id=EMBEDDER, text="a train", dimension=1024)
 
-    def embed() -> Answer[Any]:
-        return Answer(embed_api._invoked(EMBEDDER, embed_api.body(asked), 256), Usage())
+    def embed() -> PaidReply[Any]:
+        return PaidReply(embed_api._invoked(EMBEDDER, embed_api.body(asked), 256), Usage())
 
     with pytest.raises(SpoiltAnswerError, match="numbers"):
         paying.paid(ask(price=PRICE), embed, keep=Kept())
@@ -79,8 +80,8 @@ def test_an_answer_that_is_of_no_use_was_charged_all_the_same_and_is_not_asked_f
 def test_a_video_that_is_gone_was_not_sent_and_costs_nothing(aws: World, tmp_path: Path) -> None:
     gone = replace(QUESTION, video_path=tmp_path / "gone.mp4")
 
-    def call_it() -> Answer[converse.Reply]:
-        return Answer(converse.converse(gone), Usage())
+    def call_it() -> PaidReply[converse.ConverseReply]:
+        return PaidReply(converse.converse(gone), Usage())
 
     with pytest.raises(BadRequestError, match="cannot be read"):
         paying.paid(ask(price=PRICE), call_it, keep=Kept())
@@ -97,7 +98,7 @@ def test_throttling_gives_the_money_back_and_leaves_the_retry_to_the_job(aws: Wo
     paying.paid(ask(price=PRICE), call, keep=Kept())
 
     assert states() == ["released"] * 5 + ["settled"]
-    assert ledger.counted_usd(Entry.objects.first().month) == aws.usd()  # type: ignore[union-attr]
+    assert booking.counted_usd(Entry.objects.first().month) == aws.usd()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("fault", "charged"), [(at.DROP_BEFORE, 1), (at.DROP_AFTER, 2)])
@@ -110,7 +111,7 @@ def test_a_lost_answer_is_booked_as_possibly_paid_and_asked_again_once(
 
     assert states() == ["possibly_paid", "settled"]
     assert len(aws.bill) == charged
-    assert ledger.counted_usd(Entry.objects.earliest("id").month) >= aws.usd()
+    assert booking.counted_usd(Entry.objects.earliest("id").month) >= aws.usd()
 
 
 def test_an_answer_that_is_lost_twice_is_not_asked_a_third_time(aws: World) -> None:
@@ -126,7 +127,7 @@ def test_an_answer_that_is_lost_twice_is_not_asked_a_third_time(aws: World) -> N
 
 
 def test_an_answer_that_cannot_be_kept_is_not_booked_as_settled(aws: World) -> None:
-    def full(entry: Entry, reply: converse.Reply) -> None:
+    def full(entry: Entry, reply: converse.ConverseReply) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
@@ -145,7 +146,7 @@ def test_a_database_that_is_busy_for_a_moment_loses_no_paid_answer(
     monkeypatch.setattr(paying, "PAUSES_S", (0.01, 0.01))
     kept, tries = Kept(), iter(range(busy))
 
-    def keep(entry: Entry, reply: converse.Reply) -> None:
+    def keep(entry: Entry, reply: converse.ConverseReply) -> None:
         kept(entry, reply)
         if next(tries, None) is not None:
             raise OperationalError("database is locked")
@@ -177,9 +178,9 @@ def test_a_worker_that_was_killed_leaves_what_its_successor_can_take_up(
     connections.close_all()
     child = os.fork()
     if not child:
-        entry = ledger.reserve(ask(price=PRICE))
+        entry = booking.reserve(ask(price=PRICE))
         if is_sent:
-            ledger.sent(entry)
+            booking.sent(entry)
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
 

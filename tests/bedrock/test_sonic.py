@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bedrock import sonic, sonic_sdk
 from bedrock.errors import AccessError, BadRequestError, BusyError, LostAnswerError
 from bedrock.pricing import Usage
+from bedrock.speech import sonic, sonic_sdk
 from tests.bedrock.sonic_stand_in import ORDER, ProtocolError, ScriptedSonic, Service, SteppedClock
 
 CHATTER = [(1.0, "ASSISTANT", "SPECULATIVE", "Noted, I think"), (1.2, "ASSISTANT", "FINAL", "Noted.")]
@@ -21,8 +21,8 @@ def audio(seconds: float) -> bytes:
     return bytes(int(seconds * sonic.RATE) * 2)
 
 
-def listen(script: dict[str, Any], seconds: float = 4.0, **settings: Any) -> tuple[sonic.Answer, ScriptedSonic]:
-    async def run() -> tuple[sonic.Answer, ScriptedSonic]:
+def listen(script: dict[str, Any], seconds: float = 4.0, **settings: Any) -> tuple[sonic.SonicAnswer, ScriptedSonic]:
+    async def run() -> tuple[sonic.SonicAnswer, ScriptedSonic]:
         service = Service(script)
         stream = await service.open("sonic", "us-east-1")
         return await sonic.listen(stream, audio(seconds), service.settings(**settings)), stream
@@ -111,7 +111,7 @@ def test_a_stream_that_cannot_be_closed_loses_no_answer() -> None:
         async def close(self) -> None:
             raise OSError("the connection is closed already")
 
-    async def run() -> sonic.Answer:
+    async def run() -> sonic.SonicAnswer:
         clock = SteppedClock()
         return await sonic.listen(
             Closed(clock, [(1.0, "USER", "FINAL", "Hello")]), audio(2), sonic.Settings(clock=clock)

@@ -12,14 +12,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from bedrock.models import Entry, month_of
-from embeddings.index import index_text
+from embeddings.indexing.index import index_text
 from embeddings.models import Chunk
 from files.models import File
 from jobs.models import Job
 from jobs.notices import notify
 from jobs.queue import create_batch
 from nova.models import NovaJob
-from nova.results import keep
+from nova.questions.results import keep
 from tests.e2e.conftest import NARROW, WIDE, Visit
 from tests.e2e.library import HOSTILE, ready_file
 from tests.files.factories import make_problem

@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from files.importing import import_directory
+from files.importing.directories import import_directory
+from files.media.proxying import make_proxy
 from files.models import File
-from files.proxying import make_proxy
 from tests.e2e.conftest import Visit
 from tests.media import make_clip
 

@@ -15,10 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 
-from jobs import claims, notices, queue
-from jobs.admin_base import DialogAction, Line, PlanText, form_from_serializer
+from jobs import notices, queue
 from jobs.errors import WorkError
+from jobs.execution import claims
 from jobs.models import Cluster, Job
+from jobs.web.admin_base import DialogAction, PlanLine, PlanText, form_from_serializer
 from jobs.work import Work
 from tests.e2e.conftest import NARROW, Visit
 from tests.jobs.kinds import registered
@@ -101,9 +102,9 @@ def plan(jobs: QuerySet[Any], options: dict[str, Any]) -> PlanText:
     number = jobs.count()
     return PlanText(
         lines=[
-            Line(text=f"{number} files selected"),
-            Line(text="9 files done already: nothing is done again", amount="free"),
-            Line(text=f"{number} files to depth {options['depth']}", amount="$0.87–1.05"),
+            PlanLine(text=f"{number} files selected"),
+            PlanLine(text="9 files done already: nothing is done again", amount="free"),
+            PlanLine(text=f"{number} files to depth {options['depth']}", amount="$0.87–1.05"),
         ],
         button=f"Count {number} for $0.87–1.05",
         todo=number,

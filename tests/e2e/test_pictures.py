@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from bedrock import ledger
+from bedrock.ledger import booking
 from bedrock.models import Entry
 from bedrock.pricing import Usage
 from files import conf
@@ -20,7 +20,7 @@ from files.import_tasks import import_now
 from files.models import File
 from jobs.models import Cluster, Job
 from jobs.queue import create_batch, enqueue, run_until_idle
-from novaproject.demonstration import make_clips
+from novaproject.setup.demonstration import make_clips
 from tests.bedrock.test_ledger import ask
 from tests.e2e.conftest import NARROW, WIDE, Visit, listen
 
@@ -70,8 +70,8 @@ def a_past(file: File) -> None:
     """Two weeks of spending, a day of jobs, and one that runs, so that the plots have something to show."""
     now = timezone.now()
     for day in range(14):
-        entry = ledger.reserve(ask(f"q{day}", analysis_type="summary", file_id=file.pk, file_name=file.name))
-        ledger.settle(entry, usage=Usage(input_tokens=9_000 * (day * day % 7 + 1)))
+        entry = booking.reserve(ask(f"q{day}", analysis_type="summary", file_id=file.pk, file_name=file.name))
+        booking.settle(entry, usage=Usage(input_tokens=9_000 * (day * day % 7 + 1)))
         Entry.objects.filter(pk=entry.pk).update(created_at=now - timedelta(days=day))
     for number, job in enumerate(Job.objects.order_by("pk")):
         ended = now - timedelta(hours=number % 5)

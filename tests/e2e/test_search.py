@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from embeddings import index, matrix
+from embeddings.indexing import index
+from embeddings.stores import bit_matrix
 from tests.e2e.conftest import Visit
 from tests.embeddings.conftest import add_file, say
 
@@ -15,7 +16,7 @@ from tests.embeddings.conftest import add_file, say
 def pond(ada: User, settings: Any) -> None:
     settings.EMBEDDING_PROVIDERS = {"words": "tests.embeddings.fakes.WordsProvider"}
     settings.EMBEDDING_PROVIDER = "words"
-    matrix.forget()
+    bit_matrix.forget()
     for name, start in (("pond.mp4", 12.5), ("mill.mp4", 40.0)):
         file = add_file(name)
         say(file, [(0.0, 3.0, "Good morning."), (start, start + 3, "There is a leak at the liner seam.")])

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from embeddings.index import index_text
+from embeddings.indexing.index import index_text
 from tests.e2e.conftest import NARROW, WIDE, Visit
 from tests.e2e.library import ready_file
 

@@ -6,8 +6,10 @@ import pytest
 from django.conf import LazySettings
 from django.db import connection
 
-from embeddings import fulltext, matrix, registry
-from files import derived
+from embeddings import registry
+from embeddings.stores import bit_matrix
+from embeddings.words import fts5
+from files.media import derived
 from files.models import File, Root
 from tests.embeddings.fakes import WordsProvider
 from transcription.models import Segment, Transcript
@@ -25,10 +27,10 @@ def words_provider(settings: LazySettings) -> Iterator[type[WordsProvider]]:
     }
     settings.EMBEDDING_PROVIDER = "words"
     WordsProvider.reset()
-    matrix.forget()
+    bit_matrix.forget()
     yield WordsProvider
     WordsProvider.reset()
-    matrix.forget()
+    bit_matrix.forget()
     registry._providers.clear()
 
 
@@ -37,7 +39,7 @@ def full_text_of_this_test_only(request: pytest.FixtureRequest) -> None:
     """The flush after a transactional test of any app empties the tables, but not the full text beside them."""
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("db")
-        fulltext.rebuild()
+        fts5.rebuild()
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def make_poster(file: File, content: bytes) -> None:
     place = derived.folder(file.pk)
     place.mkdir(parents=True)
     (place / derived.POSTER).write_bytes(content)
-    derived.write_made(file.pk, derived.Made(source_hash=file.sampled_hash, names=(derived.POSTER,)))
+    derived.write_made(file.pk, derived.DerivedManifest(source_hash=file.sampled_hash, names=(derived.POSTER,)))
 
 
 def vector_count(space_id: int) -> int:

@@ -8,8 +8,8 @@ import numpy as np
 
 from bedrock.pricing import Usage
 from embeddings.errors import ProviderError
-from embeddings.query import fold, words_of
 from embeddings.vectors import Floats, Purpose, SpaceKey
+from embeddings.words.query import fold, words_of
 
 
 class WordsProvider:

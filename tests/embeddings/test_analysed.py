@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from embeddings.analysed import drafts_of
+from embeddings.indexing.analysis_chunks import drafts_of
 
 
 def shown(kind: str, result: dict[str, Any]) -> list[tuple[str, float | None, float | None]]:

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings import chunks
-from embeddings.chunks import Line
+from embeddings.indexing import chunks
+from embeddings.indexing.chunks import TimedText
 
 words = st.text(alphabet="abcdefg äöü.!?", max_size=90)
 lines = st.lists(st.tuples(st.floats(0, 20), st.floats(0, 10), words), max_size=40)
 
 
-def timed(parts: list[tuple[float, float, str]]) -> list[Line]:
+def timed(parts: list[tuple[float, float, str]]) -> list[TimedText]:
     result, now = [], 0.0
     for gap, length, text in parts:
-        result.append(Line(now + gap, now + gap + length, text))
+        result.append(TimedText(now + gap, now + gap + length, text))
         now += gap + length
     return result
 
@@ -42,7 +42,9 @@ def test_a_chunk_covers_the_seconds_of_its_segments(parts: list[tuple[float, flo
 
 
 def test_a_chunk_ends_at_a_sentence_once_it_is_long_enough() -> None:
-    segments = [Line(i * 4.0, i * 4.0 + 4, f"This is sentence number {i}, and it is forty long.") for i in range(12)]
+    segments = [
+        TimedText(i * 4.0, i * 4.0 + 4, f"This is sentence number {i}, and it is forty long.") for i in range(12)
+    ]
 
     drafts = chunks.from_lines(segments, kind="transcript", source_id=1)
 
@@ -51,13 +53,15 @@ def test_a_chunk_ends_at_a_sentence_once_it_is_long_enough() -> None:
 
 
 def test_a_long_silence_starts_a_new_chunk() -> None:
-    drafts = chunks.from_lines([Line(0, 2, "before"), Line(30, 32, "after")], kind="transcript", source_id=1)
+    drafts = chunks.from_lines([TimedText(0, 2, "before"), TimedText(30, 32, "after")], kind="transcript", source_id=1)
 
     assert [(draft.text, draft.start_s, draft.end_s) for draft in drafts] == [("before", 0, 2), ("after", 30, 32)]
 
 
 def test_the_second_of_a_word_is_that_of_its_segment() -> None:
-    [draft] = chunks.from_lines([Line(1, 2, "one two"), Line(2.5, 4, "three")], kind="transcript", source_id=1)
+    [draft] = chunks.from_lines(
+        [TimedText(1, 2, "one two"), TimedText(2.5, 4, "three")], kind="transcript", source_id=1
+    )
 
     assert draft.text == "one two three"
     assert chunks.second_at(draft.marks, draft.text.index("two"), None) == 1

@@ -6,9 +6,11 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from embeddings import fulltext, index, spaces, vec
+from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Embedding
-from embeddings.search import search
+from embeddings.searching.search import search
+from embeddings.stores import vec0
+from embeddings.words import fts5
 from files.models import File
 from tests.embeddings.conftest import add_file, say
 
@@ -75,6 +77,6 @@ def test_four_writers_and_eight_readers_never_meet_a_lock_or_half_a_source() -> 
 
     assert errors == []
     assert gone == {file.pk for file in doomed}
-    assert fulltext.is_sound()
-    assert vec.ids(spaces.active().pk) == set(Embedding.objects.values_list("id", flat=True))
+    assert fts5.is_sound()
+    assert vec0.ids(spaces.active().pk) == set(Embedding.objects.values_list("id", flat=True))
     assert {hit.file_id for hit in search("pump hums", limit=100).results} == {file.pk for file in files}

@@ -12,20 +12,22 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from embeddings import facet, fulltext, index, registry, spaces, tasks
+from embeddings import facet, registry, tasks
 from embeddings.errors import ProviderError
+from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Embedding, Space
-from embeddings.search import search
-from files import actions
-from files.facets import annotate
+from embeddings.searching.search import search
+from embeddings.words import fts5
 from files.import_tasks import import_now, scan_now
 from files.models import File
-from files.selection import resolve
+from files.selection import actions
+from files.selection.facets import annotate
+from files.selection.resolving import resolve
 from files.signals import file_back, file_gone, media_ready
 from jobs.models import Job, Notice
 from jobs.queue import run_until_idle
 from nova.models import NovaJob
-from nova.results import keep
+from nova.questions.results import keep
 from nova.signals import analysis_ready
 from tests.embeddings.conftest import MakeFile, say, vector_count
 from tests.embeddings.fakes import WordsProvider
@@ -386,7 +388,7 @@ def test_a_deletion_that_cascades_takes_words_and_vectors_along(friday: File) ->
     Chunk.objects.filter(source_kind="name").delete()
 
     assert vector_count(space.pk) == Embedding.objects.count() == 2
-    assert fulltext.is_sound()
+    assert fts5.is_sound()
 
 
 def test_a_job_of_a_file_that_left_ends_well(friday: File) -> None:

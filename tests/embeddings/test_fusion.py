@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings.fusion import RRF_K, Ranking, as_fraction, reciprocal_rank
+from embeddings.searching.fusion import RRF_K, Ranking, as_fraction, reciprocal_rank
 
 keys = st.lists(st.integers(0, 30), unique=True, max_size=20)
 

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from django.db import transaction
 
-from embeddings import fulltext, index, spaces, vec
 from embeddings.errors import ProviderError, ProviderUnavailableError, SpaceMismatchError
+from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Embedding, Removal, Space
+from embeddings.stores import vec0
 from embeddings.vectors import Floats
+from embeddings.words import fts5
 from jobs.errors import Cancelled
 from tests.embeddings.conftest import MakeFile, say, vector_count
 from tests.embeddings.fakes import WordsProvider
@@ -33,7 +35,7 @@ def test_a_file_is_found_by_its_name_and_by_what_is_said(make_file: MakeFile) ->
         "We patch it with rubber.",
     ]
     assert vector_count(spaces.active().pk) == Embedding.objects.count() == 3
-    assert fulltext.is_sound()
+    assert fts5.is_sound()
 
 
 def test_a_second_run_keeps_all_and_asks_for_nothing(make_file: MakeFile) -> None:
@@ -63,7 +65,7 @@ def test_a_changed_segment_replaces_its_chunk_alone(make_file: MakeFile) -> None
     assert WordsProvider.asked == [("index", "We patch it with EPDM.")]
     assert vector_count(spaces.active().pk) == Embedding.objects.count() == 3
     assert Removal.objects.count() == 1
-    assert fulltext.is_sound()
+    assert fts5.is_sound()
 
 
 def test_the_same_text_elsewhere_is_not_computed_again(make_file: MakeFile) -> None:
@@ -83,7 +85,7 @@ def test_the_same_text_elsewhere_is_not_computed_again(make_file: MakeFile) -> N
 
 def _vector(file_id: int, text: str) -> Floats:
     row = Embedding.objects.get(file_id=file_id, chunk__text=text)
-    vector: Floats = vec.fetch(row.space_id, [row.pk], 64)[1][0]
+    vector: Floats = vec0.fetch(row.space_id, [row.pk], 64)[1][0]
     return vector
 
 
@@ -98,7 +100,7 @@ def test_force_makes_every_vector_again_in_one_go(make_file: MakeFile) -> None:
 
     assert report.embedded == 3
     assert old.isdisjoint(Embedding.objects.values_list("id", flat=True))
-    assert vec.ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
+    assert vec0.ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
     assert Space.objects.get(pk=space.pk).generation > generation
 
 
@@ -121,7 +123,7 @@ def test_without_the_model_the_words_are_findable_all_the_same(make_file: MakeFi
     with pytest.raises(ProviderUnavailableError, match="weights"):
         index.index_file(file)
 
-    assert fulltext.best('"leak"', fulltext.Where(), limit=5) == [Chunk.objects.get().pk]
+    assert fts5.best('"leak"', fts5.WordFilter(), limit=5) == [Chunk.objects.get().pk]
     assert spaces.waiting_count(spaces.active()) == 1
 
 
@@ -134,7 +136,7 @@ def test_another_transcript_takes_the_place_of_the_old_one(make_file: MakeFile) 
     index.index_file(file)
 
     assert texts()[1:] == ["Something else is said."]
-    assert fulltext.best('"liner"', fulltext.Where(), limit=5) == []
+    assert fts5.best('"liner"', fts5.WordFilter(), limit=5) == []
     assert vector_count(spaces.active().pk) == 2
 
 
@@ -148,7 +150,7 @@ def test_a_file_that_left_is_not_found_any_more(make_file: MakeFile) -> None:
     assert not Chunk.objects.exists()
     assert not Embedding.objects.exists()
     assert vector_count(spaces.active().pk) == 0
-    assert fulltext.is_sound()
+    assert fts5.is_sound()
 
 
 def test_a_removed_file_gets_no_chunks(make_file: MakeFile) -> None:
@@ -183,7 +185,7 @@ def test_a_rollback_takes_words_and_vectors_back(make_file: MakeFile) -> None:
         change_ones_mind()
 
     assert vector_count(space.pk) == Embedding.objects.count() == 1
-    assert fulltext.is_sound()
+    assert fts5.is_sound()
 
 
 def test_a_cancel_between_two_calls_is_obeyed(make_file: MakeFile) -> None:
@@ -221,11 +223,11 @@ def test_a_vector_of_another_width_never_reaches_the_table(db: None) -> None:
     space = spaces.active()
 
     with pytest.raises(SpaceMismatchError, match="63"):
-        vec.insert(space.pk, 64, [(1, np.ones(63, np.float32))])
+        vec0.insert(space.pk, 64, [(1, np.ones(63, np.float32))])
     with pytest.raises(SpaceMismatchError):
-        vec.insert(space.pk, 64, [(1, np.full(64, np.nan, np.float32))])
+        vec0.insert(space.pk, 64, [(1, np.full(64, np.nan, np.float32))])
 
-    assert vec.ids(space.pk) == set()
+    assert vec0.ids(space.pk) == set()
 
 
 def test_a_model_that_changed_behind_its_name_is_refused(make_file: MakeFile) -> None:

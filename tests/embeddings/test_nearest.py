@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from embeddings import index, matrix, semantic, spaces, vec
-from embeddings.matrix import Places, Snapshot
+from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Space
+from embeddings.searching import semantic
+from embeddings.stores import bit_matrix, vec0
+from embeddings.stores.bit_matrix import Places, Snapshot
 from embeddings.vectors import Floats, SpaceKey, to_bits
 from tests.embeddings.conftest import MakeFile
 
@@ -28,8 +30,8 @@ def snapshot(vectors: Floats) -> Snapshot:
         chunks=np.arange(count) + 1,
         files=(np.arange(count) // 10).astype(np.int32),
         kinds=np.zeros(count, np.uint8),
-        heads=np.ascontiguousarray(bits[:, : matrix.HEAD_BYTES]),
-        tails=np.ascontiguousarray(bits[:, matrix.HEAD_BYTES :]),
+        heads=np.ascontiguousarray(bits[:, : bit_matrix.HEAD_BYTES]),
+        tails=np.ascontiguousarray(bits[:, bit_matrix.HEAD_BYTES :]),
     )
 
 
@@ -57,7 +59,7 @@ def wide_space(make_file: MakeFile) -> tuple[Space, Floats]:
 def test_rows_alike_in_their_first_signs_are_told_apart_by_the_others(
     monkeypatch: pytest.MonkeyPatch, has_faiss: bool
 ) -> None:
-    monkeypatch.setattr(matrix, "HAS_FAISS", has_faiss and matrix.HAS_FAISS)
+    monkeypatch.setattr(bit_matrix, "HAS_FAISS", has_faiss and bit_matrix.HAS_FAISS)
     own = np.random.default_rng(1)
     vectors = own.standard_normal((900, WIDE), np.float32)
     vectors[100:140, :256] = vectors[0, :256]  # as near as can be, as far as the first signs tell
@@ -100,8 +102,8 @@ def test_what_the_signs_judge_wrongly_is_found_all_the_same(wide_space: tuple[Sp
     first = list(Chunk.objects.order_by("pk").values_list("pk", flat=True))
     right = at_once = of_all_candidates = 0
     for query in unit(made[:20] + own.standard_normal((20, WIDE), np.float32) * 0.02):
-        near = semantic.nearest(space, query, semantic.Scope(), limit=10)
-        snapshot = matrix.snapshot_of(space)
+        near = semantic.nearest(space, query, semantic.SearchScope(), limit=10)
+        snapshot = bit_matrix.snapshot_of(space)
         candidates = snapshot.chunks[snapshot.candidates(query, semantic.RESCORED)[0]].tolist()
         truth = {first[place] for place in np.argsort(-(made @ query))[:10]}
         right += len(truth & {one.chunk_id for one in near})
@@ -120,15 +122,15 @@ def test_where_the_signs_judge_well_few_vectors_are_read(make_file: MakeFile, mo
     made = unit(query + away * unit(own.standard_normal((600, WIDE), np.float32)))
     space, chunks = stored("clear", made, make_file)
     read: list[int] = []
-    look_up = vec.look_up
+    look_up = vec0.look_up
 
     def counted(space_id: int, ids: Sequence[int], dimension: int) -> tuple[Places, Floats, int]:
         read.append(len(ids))
         return look_up(space_id, ids, dimension)
 
-    monkeypatch.setattr(vec, "look_up", counted)
+    monkeypatch.setattr(vec0, "look_up", counted)
 
-    near = semantic.nearest(space, query, semantic.Scope(), limit=10)
+    near = semantic.nearest(space, query, semantic.SearchScope(), limit=10)
 
     assert [one.chunk_id for one in near] == [chunk.pk for chunk in chunks[:10]]
     assert sum(read) < semantic.RESCORED / 2
@@ -136,13 +138,13 @@ def test_where_the_signs_judge_well_few_vectors_are_read(make_file: MakeFile, mo
 
 def test_vectors_that_are_lost_are_no_hits_and_others_keep_their_place(wide_space: tuple[Space, Floats]) -> None:
     space, made = wide_space
-    before = semantic.nearest(space, made[0], semantic.Scope(), limit=10)
-    snapshot = matrix.snapshot_of(space)
+    before = semantic.nearest(space, made[0], semantic.SearchScope(), limit=10)
+    snapshot = bit_matrix.snapshot_of(space)
     gone = snapshot.candidates(made[0], 50)[0][:5]
     lost = set(snapshot.chunks[gone].tolist())
-    vec.delete(space.pk, snapshot.ids[gone].tolist())  # as a damaged table would: the generation stays
+    vec0.delete(space.pk, snapshot.ids[gone].tolist())  # as a damaged table would: the generation stays
 
-    after = semantic.nearest(space, made[0], semantic.Scope(), limit=10)
+    after = semantic.nearest(space, made[0], semantic.SearchScope(), limit=10)
 
     assert len(after) == 10
     assert lost & {one.chunk_id for one in before}
@@ -155,20 +157,20 @@ def test_an_answer_is_of_the_generation_at_its_end(wide_space: tuple[Space, Floa
     """Another process wrote since this one last read the signs: who asks now finds it."""
     space, _ = wide_space
     query = unit(np.random.default_rng(9).standard_normal(WIDE, np.float32))
-    held = matrix.at_hand(space)
-    assert semantic.nearest(space, query, semantic.Scope(), limit=1)[0].similarity < 0.5
+    held = bit_matrix.at_hand(space)
+    assert semantic.nearest(space, query, semantic.SearchScope(), limit=1)[0].similarity < 0.5
     chunk = Chunk.objects.create(
         file=make_file("late.mp4"), source_kind="transcript", source_id=2, ordinal=0, text="late", content_hash="late"
     )
     index.insert_vectors(space, [chunk], query[None, :])
 
-    assert matrix.at_hand(space) is held
-    assert semantic.nearest(space, query, semantic.Scope(), limit=1)[0].chunk_id == chunk.pk
+    assert bit_matrix.at_hand(space) is held
+    assert semantic.nearest(space, query, semantic.SearchScope(), limit=1)[0].chunk_id == chunk.pk
 
 
 def test_without_any_vector_the_answer_is_empty(wide_space: tuple[Space, Floats]) -> None:
     space, made = wide_space
-    vec.delete(space.pk, sorted(vec.ids(space.pk)))
+    vec0.delete(space.pk, sorted(vec0.ids(space.pk)))
 
-    assert semantic.nearest(space, made[0], semantic.Scope(), limit=10) == []
-    assert semantic.nearest(space, made[0], semantic.Scope(files=np.array([], np.int64)), limit=10) == []
+    assert semantic.nearest(space, made[0], semantic.SearchScope(), limit=10) == []
+    assert semantic.nearest(space, made[0], semantic.SearchScope(files=np.array([], np.int64)), limit=10) == []

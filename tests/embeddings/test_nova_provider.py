@@ -8,11 +8,12 @@ import pytest
 from bedrock.embed_api import FORMATS
 from bedrock.errors import BusyError, OverBudgetError
 from bedrock.models import Entry
-from embeddings import facet, index, registry, spaces, tasks
+from embeddings import facet, registry, tasks
 from embeddings.errors import ProviderUnavailableError
+from embeddings.indexing import index, spaces
 from embeddings.models import Embedding, PaidVector
-from embeddings.search import search
-from files.selection import resolve
+from embeddings.searching.search import search
+from files.selection.resolving import resolve
 from jobs.models import Notice
 from tests.embeddings.conftest import MakeFile, say
 from tests.standin import world as at

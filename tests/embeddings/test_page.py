@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from embeddings import index
 from embeddings.errors import ProviderError
+from embeddings.indexing import index
 from embeddings.models import Chunk
 from files.models import File
 from novaproject.serving import commands

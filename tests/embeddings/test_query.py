@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings import query, snippets
+from embeddings.searching import snippets
+from embeddings.words import query
 
 
 @pytest.mark.parametrize(

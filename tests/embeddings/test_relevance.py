@@ -7,8 +7,8 @@ point below the better of the two.
 import pytest
 from django.conf import LazySettings
 
-from embeddings import index
-from embeddings.search import search
+from embeddings.indexing import index
+from embeddings.searching.search import search
 from tests.embeddings.conftest import add_file, say
 
 #: Each subject: a file's sentences, and questions in other words.

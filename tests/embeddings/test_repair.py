@@ -9,10 +9,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from bedrock.models import CatalogueModel
-from embeddings import fulltext, index, matrix, registry, repair, spaces, vec
-from embeddings.compare import compare
+from embeddings import registry
+from embeddings.indexing import index, repair, spaces
 from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space
-from embeddings.search import search
+from embeddings.searching.compare import compare
+from embeddings.searching.search import search
+from embeddings.stores import bit_matrix, vec0
+from embeddings.words import fts5
 from files.models import File
 from tests.embeddings.conftest import MakeFile, add_file, say, vector_count
 
@@ -37,7 +40,7 @@ def test_a_sound_index_has_nothing_to_say(file: File) -> None:
 
 
 def test_words_that_got_lost_come_back(file: File) -> None:
-    fulltext.remove(Chunk.objects.values_list("id", "text")[:1])
+    fts5.remove(Chunk.objects.values_list("id", "text")[:1])
     assert names() == {"words"}
 
     repair.repair()
@@ -48,7 +51,7 @@ def test_words_that_got_lost_come_back(file: File) -> None:
 def test_vectors_of_nothing_go_and_lost_ones_are_made_again(file: File) -> None:
     space = spaces.active()
     first, second, third = Embedding.objects.order_by("id")
-    vec.delete(space.pk, [first.pk])
+    vec0.delete(space.pk, [first.pk])
     Embedding.objects.filter(pk=second.pk)._raw_delete(using="default")
     Embedding.objects.filter(pk=third.pk).update(content_hash="another")
     assert names() == {"orphans", "missing", "stale"}
@@ -81,30 +84,30 @@ def test_sparse_blocks_are_written_together(make_file: MakeFile) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM vec_space_{space.pk}_chunks")
-        assert cursor.fetchone()[0] <= len(vec.ids(space.pk)) // vec.ROWS_PER_CHUNK + 1
-    assert vec.ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
+        assert cursor.fetchone()[0] <= len(vec0.ids(space.pk)) // vec0.ROWS_PER_CHUNK + 1
+    assert vec0.ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
     assert search("Sentence number 199.", mode="semantic").results or search("number 0", mode="semantic").results
 
 
 def test_old_removals_are_forgotten_and_who_missed_them_reads_anew(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
     space = spaces.active()
-    matrix.snapshot_of(space)
-    held = dict(matrix._snapshots)
+    bit_matrix.snapshot_of(space)
+    held = dict(bit_matrix._snapshots)
     index.index_file(file, force=True)
     monkeypatch.setattr(repair, "KEPT_REMOVALS", 1)
 
     repair.repair()
-    matrix._snapshots.update(held)
+    bit_matrix._snapshots.update(held)
 
     assert Removal.objects.count() == 1
-    assert matrix.snapshot_of(space).ids.tolist() == sorted(vec.ids(space.pk))
+    assert bit_matrix.snapshot_of(space).ids.tolist() == sorted(vec0.ids(space.pk))
 
 
 def test_the_command_checks_and_mends(file: File) -> None:
     out = StringIO()
     call_command("embed", "--check", stdout=out)
     assert "agree" in out.getvalue()
-    vec.delete(spaces.active().pk, list(Embedding.objects.values_list("id", flat=True))[:1])
+    vec0.delete(spaces.active().pk, list(Embedding.objects.values_list("id", flat=True))[:1])
 
     with pytest.raises(CommandError, match="--repair"):
         call_command("embed", "--check", stdout=StringIO())

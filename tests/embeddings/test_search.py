@@ -5,13 +5,16 @@ import re
 import pytest
 from django.test import Client
 
-from embeddings import fulltext, index, keyword, matrix, spaces, vec
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError
+from embeddings.indexing import index, spaces
 from embeddings.models import Embedding, Space
-from embeddings.search import MODES, SearchAnswer, more_like, search
+from embeddings.searching import keyword
+from embeddings.searching.search import MODES, SearchAnswer, more_like, search
+from embeddings.stores import bit_matrix, vec0
+from embeddings.words import fts5
 from files.models import File
 from nova.models import NovaJob
-from nova.results import keep
+from nova.questions.results import keep
 from tests.embeddings.conftest import MakeFile, say
 from tests.embeddings.fakes import WordsProvider
 
@@ -183,7 +186,7 @@ def test_where_not_all_was_looked_at_counts_are_what_there_is_at_least(
 ) -> None:
     assert not search("leak", mode=mode).is_cut
 
-    monkeypatch.setattr("embeddings.search.POOL", 1)
+    monkeypatch.setattr("embeddings.searching.search.POOL", 1)
 
     assert search("leak", mode=mode).is_cut
     page = admin_client.get("/search/", {"q": "leak", "mode": mode}).content.decode()
@@ -248,7 +251,7 @@ def test_when_the_model_fails_words_answer_and_a_notice_says_so(pond: File) -> N
 
 
 def test_without_the_extension_words_answer(pond: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vec, "_problem", "this Python's sqlite3 cannot load extensions")
+    monkeypatch.setattr(vec0, "_problem", "this Python's sqlite3 cannot load extensions")
 
     answer = search("leak")
 
@@ -294,7 +297,7 @@ def test_a_beginning_that_is_everywhere_is_not_ranked(make_file: MakeFile, monke
     for number in range(5):
         say(file := make_file(f"clip-{number}.mp4"), [(0, 3, "The pump hums.")])
         index.index_text(file)
-    monkeypatch.setattr(fulltext, "best", lambda *args, **kwargs: pytest.fail("ranked"))
+    monkeypatch.setattr(fts5, "best", lambda *args, **kwargs: pytest.fail("ranked"))
 
     assert len(search("pu", mode="keyword", is_typing=True).results) == 5
 
@@ -315,8 +318,8 @@ def test_more_like_a_moment_are_moments_of_other_files(pond: File, make_file: Ma
 
 
 def test_a_long_file_does_not_hide_what_is_like_it(make_file: MakeFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embeddings.search.POOL", 3)
-    monkeypatch.setattr("embeddings.semantic.RESCORED", 6)
+    monkeypatch.setattr("embeddings.searching.search.POOL", 3)
+    monkeypatch.setattr("embeddings.searching.semantic.RESCORED", 6)
     say(long := make_file("long.mp4"), [(i * 60.0, i * 60.0 + 3, f"The pump hums, part {i}.") for i in range(20)])
     say(other := make_file("other.mp4"), [(5, 9, "Here, too, the old pump hums a little.")])
     for file in (long, other):
@@ -327,32 +330,32 @@ def test_a_long_file_does_not_hide_what_is_like_it(make_file: MakeFile, monkeypa
 
 def test_the_matrix_follows_what_others_write(pond: File, make_file: MakeFile) -> None:
     space = spaces.active()
-    before = matrix.snapshot_of(space)
+    before = bit_matrix.snapshot_of(space)
 
     say(other := make_file("new.mp4"), [(1, 2, "A brand new sentence.")])
     index.index_file(other)
-    grown = matrix.snapshot_of(space)
+    grown = bit_matrix.snapshot_of(space)
     index.remove_file(pond.pk)
-    shrunk = matrix.snapshot_of(space)
+    shrunk = bit_matrix.snapshot_of(space)
 
     assert len(grown) == len(before) + 2
     assert sorted(shrunk.ids.tolist()) == sorted(Embedding.objects.values_list("id", flat=True))
-    assert matrix.snapshot_of(space) is shrunk
+    assert bit_matrix.snapshot_of(space) is shrunk
 
 
 def test_a_restored_database_is_read_anew(pond: File) -> None:
     space = spaces.active()
-    held = matrix.snapshot_of(space)
+    held = bit_matrix.snapshot_of(space)
     Space.objects.filter(pk=space.pk).update(generation=0)
 
-    assert matrix.snapshot_of(space) is not held
-    assert matrix.snapshot_of(space).ids.tolist() == held.ids.tolist()
+    assert bit_matrix.snapshot_of(space) is not held
+    assert bit_matrix.snapshot_of(space).ids.tolist() == held.ids.tolist()
 
 
 @pytest.mark.parametrize("has_faiss", [True, False])
 def test_both_ways_of_the_coarse_pass_agree(pond: File, monkeypatch: pytest.MonkeyPatch, has_faiss: bool) -> None:
     if not has_faiss:
-        monkeypatch.setattr(matrix, "HAS_FAISS", False)
+        monkeypatch.setattr(bit_matrix, "HAS_FAISS", False)
 
     assert found(search("leak at the liner seam", mode="semantic"))[0] == ("transcript", 104)
 

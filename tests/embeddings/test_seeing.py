@@ -14,13 +14,14 @@ from rest_framework.test import APIClient
 from bedrock import staging
 from bedrock.errors import BusyError
 from bedrock.models import Entry
-from embeddings import facet, index, registry, seeing, spaces, tasks
+from embeddings import facet, registry, tasks
 from embeddings.errors import SpaceError, ViewingError
+from embeddings.indexing import index, media_embedding, spaces
 from embeddings.models import Chunk, Embedding, Viewing
-from embeddings.search import search
-from files import existing
+from embeddings.searching.search import search
+from files.media import proxy_lookup
 from files.models import File
-from files.selection import resolve
+from files.selection.resolving import resolve
 from jobs.models import Job
 from jobs.queue import retry, run_until_idle
 from tests.embeddings.conftest import make_poster, vector_count
@@ -64,7 +65,7 @@ def add_video(folder: Path, name: str) -> File:
 
 
 def look(file: File) -> Viewing:
-    return seeing.look(file, space=spaces.active())[0]
+    return media_embedding.look(file, space=spaces.active())[0]
 
 
 def videos_started(world: World) -> int:
@@ -151,7 +152,7 @@ def test_a_start_that_never_arrived_gives_its_money_back(nova: World, video: Fil
     nova.break_next("StartAsyncInvoke", at.DROP_BEFORE)
     with pytest.raises(BusyError):
         look(video)
-    Viewing.objects.update(called_at=Viewing.objects.get().called_at - seeing.LOST_AFTER * 2)  # type: ignore[operator]
+    Viewing.objects.update(called_at=Viewing.objects.get().called_at - media_embedding.LOST_AFTER * 2)  # type: ignore[operator]
 
     assert collected(nova).state == Viewing.State.FAILED
 
@@ -191,9 +192,9 @@ def test_a_long_video_goes_in_parts_and_only_the_part_that_failed_goes_again(
     nova: World, video: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = video.proxies.get()
-    make_clip(path := existing.proxy_path(proxy), seconds=9, extra=("-g", "25"))
+    make_clip(path := proxy_lookup.proxy_path(proxy), seconds=9, extra=("-g", "25"))
     video.proxies.update(size_bytes=path.stat().st_size, duration_s=9.0)
-    monkeypatch.setattr(seeing, "PART_S", 6.0)
+    monkeypatch.setattr(media_embedding, "PART_S", 6.0)
     nova.async_failures = ["", "The second part has no frames."]
     tasks.request_look(video)
     run_until_idle()
@@ -244,7 +245,7 @@ def test_what_cannot_be_looked_at_says_why_before_anything_is_paid(nova: World, 
         look(video)
     settings.EMBEDDING_PROVIDER = "words"
     free = spaces.get_or_make(registry.default_key())
-    for refused in (lambda: seeing.look(video, space=free), lambda: tasks.request_look(video, space=free)):
+    for refused in (lambda: media_embedding.look(video, space=free), lambda: tasks.request_look(video, space=free)):
         with pytest.raises(SpaceError, match="reads text only"):
             refused()
     assert nova.bill == []

@@ -7,9 +7,10 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from embeddings import fulltext, index, query
+from embeddings.indexing import index
 from embeddings.models import Chunk
-from embeddings.search import search
+from embeddings.searching.search import search
+from embeddings.words import fts5, query
 from files.models import File
 from tests.embeddings.conftest import MakeFile, say
 
@@ -77,21 +78,21 @@ def test_only_what_differs_is_kept_twice_and_the_index_is_checked_by_it(clips: F
     assert chunk.spaced is not None
     assert "液 压 泵" in chunk.spaced
     assert (name.spaced, name.words) == (None, name.text)
-    assert fulltext.is_sound()
-    fulltext.remove([(chunk.pk, chunk.text)])
-    assert not fulltext.is_sound()
-    fulltext.rebuild()
+    assert fts5.is_sound()
+    fts5.remove([(chunk.pk, chunk.text)])
+    assert not fts5.is_sound()
+    fts5.rebuild()
     assert seconds("液压泵") == [0]
 
 
 def test_chunks_of_before_are_spaced_by_the_migration(clips: File, monkeypatch: pytest.MonkeyPatch) -> None:
     Chunk.objects.update(spaced=None)
-    fulltext.rebuild()
+    fts5.rebuild()
     assert seconds("液压泵") == []
 
     monkeypatch.setattr(migration, "AT_ONCE", 2)
     migration.space(apps, connection.SchemaEditorClass(connection))
-    fulltext.rebuild()
+    fts5.rebuild()
 
     assert seconds("液压泵") == [0]
     assert Chunk.objects.get(source_kind=Chunk.Kind.NAME).spaced is None
@@ -99,9 +100,9 @@ def test_chunks_of_before_are_spaced_by_the_migration(clips: File, monkeypatch: 
 
 def test_pairs_that_are_everywhere_are_not_ranked(clips: File, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[str] = []
-    monkeypatch.setattr("embeddings.keyword.COMMON_SHARE", 0.0)
-    monkeypatch.setattr("embeddings.keyword.COMMON_AT_LEAST", 0)
-    monkeypatch.setattr(fulltext, "best", lambda expression, *_args, **_options: looked.append(expression))
+    monkeypatch.setattr("embeddings.searching.keyword.COMMON_SHARE", 0.0)
+    monkeypatch.setattr("embeddings.searching.keyword.COMMON_AT_LEAST", 0)
+    monkeypatch.setattr(fts5, "best", lambda expression, *_args, **_options: looked.append(expression))
 
     assert seconds("液压泵") == [0]
     assert looked == []

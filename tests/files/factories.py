@@ -4,7 +4,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from files import derived
+from files.media import derived
 from files.models import File, Problem, Proxy, Root
 
 _numbers = count(1)
@@ -55,7 +55,7 @@ def make_derived(file: File, **contents: bytes) -> None:
     derived.folder(file.pk).mkdir(parents=True)
     for name, content in contents.items():
         (derived.folder(file.pk) / names[name]).write_bytes(content)
-    made = derived.Made(source_hash=file.sampled_hash, names=tuple(names[name] for name in contents))
+    made = derived.DerivedManifest(source_hash=file.sampled_hash, names=tuple(names[name] for name in contents))
     derived.write_made(file.pk, made)
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from files import derived, probe
-from files.cutting import pieces
 from files.errors import FfmpegFailedError
+from files.media import derived, probe
+from files.media.cutting import pieces
 from tests.files.factories import make_file
 from tests.media import run_ffmpeg
 

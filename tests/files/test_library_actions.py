@@ -16,10 +16,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
-from files import actions, derived, facets, import_tasks, selection
+from files import import_tasks
 from files.errors import ActionRefusedError, SelectionError, UnknownActionError
+from files.media import derived
 from files.models import File, FileQuerySet, Proxy, Root
-from jobs import claims, queue
+from files.selection import actions, facets, resolving
+from jobs import queue
+from jobs.execution import claims
 from jobs.models import Batch, Job
 from jobs.queue import run_until_idle
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
@@ -43,7 +46,7 @@ def test_a_selection_by_ids() -> None:
     one, two = make_file(), make_file()
     make_file()
 
-    found = selection.resolve(file_ids=[two.pk, one.pk, one.pk])
+    found = resolving.resolve(file_ids=[two.pk, one.pk, one.pk])
 
     assert set(found) == {one, two}
 
@@ -52,10 +55,10 @@ def test_a_selection_by_filter_is_everything_that_matches() -> None:
     one, two = make_file(size_bytes=5), make_file(size_bytes=50)
     make_proxy_row(one)
 
-    assert set(selection.resolve(filter={})) == {one, two}
-    assert set(selection.resolve(filter={"has_proxy": False})) == {two}
-    assert set(selection.resolve(filter={"max_size": 10, "media_type": ["video", "audio"]})) == {one}
-    assert set(selection.resolve(filter=QueryDict("has_proxy=true"))) == {one}
+    assert set(resolving.resolve(filter={})) == {one, two}
+    assert set(resolving.resolve(filter={"has_proxy": False})) == {two}
+    assert set(resolving.resolve(filter={"max_size": 10, "media_type": ["video", "audio"]})) == {one}
+    assert set(resolving.resolve(filter=QueryDict("has_proxy=true"))) == {one}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_a_selection_that_cannot_be_read_selects_nothing(asked: dict[str, Any]) 
     make_file()
 
     with pytest.raises(SelectionError):
-        selection.resolve(**asked)
+        resolving.resolve(**asked)
 
 
 # --- facets ---
@@ -98,9 +101,9 @@ class WashOptions(serializers.Serializer[Any]):
     degrees = serializers.IntegerField(default=30, max_value=95)
 
 
-def _wash_plan(chosen: FileQuerySet, options: Any) -> facets.Plan:
+def _wash_plan(chosen: FileQuerySet, options: Any) -> facets.ActionPlan:
     refusals = ["Too hot."] if options["degrees"] > 60 else []
-    return facets.Plan(total=chosen.count(), todo=1, usd_high=Decimal("0.25"), refusals=refusals)
+    return facets.ActionPlan(total=chosen.count(), todo=1, usd_high=Decimal("0.25"), refusals=refusals)
 
 
 @pytest.fixture
@@ -132,9 +135,9 @@ def test_a_facet_brings_flag_filter_and_action(wash: None, client: APIClient) ->
 
     assert client.get(f"/api/files/{file.pk}").json()["is_clean"] is True
     assert client.get("/api/files?is_clean=true").json()["count"] == 1
-    assert actions.estimate("wash", selection.resolve(filter={}), {}).usd_high == Decimal("0.25")
+    assert actions.estimate("wash", resolving.resolve(filter={}), {}).usd_high == Decimal("0.25")
 
-    batch = actions.start_action("wash", selection.resolve(filter={}), {"degrees": 40})
+    batch = actions.start_action("wash", resolving.resolve(filter={}), {"degrees": 40})
 
     assert (batch.label, batch.action, batch.options) == ("Wash 2 files", "wash", {"degrees": 40})
     assert [job.options for job in batch.jobs.all()] == [{"degrees": 40}] * 2
@@ -144,14 +147,14 @@ def test_a_facet_brings_flag_filter_and_action(wash: None, client: APIClient) ->
 def test_a_batch_says_how_many_files_it_is_about(count: int, label: str) -> None:
     files = [make_file() for _ in range(count)]
 
-    batch = actions.start_action("proxy", selection.resolve(file_ids=[file.pk for file in files]), {})
+    batch = actions.start_action("proxy", resolving.resolve(file_ids=[file.pk for file in files]), {})
 
     assert Batch.objects.get(pk=batch.pk).label == label
 
 
 def test_an_action_says_why_it_cannot_be_done(wash: None) -> None:
     file = make_file()
-    chosen = selection.resolve(file_ids=[file.pk])
+    chosen = resolving.resolve(file_ids=[file.pk])
 
     with pytest.raises(ActionRefusedError, match="Too hot"):
         actions.start_action("wash", chosen, {"degrees": 90})
@@ -189,7 +192,7 @@ def test_a_plan_tells_of_proxies_that_are_stale() -> None:
     make_proxy_row(make_file(sampled_hash="now"), source_hash="before")
     make_proxy_row(make_file(sampled_hash="now"), source_hash="now")
 
-    plan = actions.estimate("proxy", selection.resolve(filter={}), {})
+    plan = actions.estimate("proxy", resolving.resolve(filter={}), {})
 
     assert (plan.todo, plan.already_done) == (2, 1)
     assert plan.warnings == ["2 have a proxy of another profile, or of what the file was before."]
@@ -225,9 +228,9 @@ def test_stale_proxies_are_seen_and_made_anew_for_everything_that_a_filter_match
 
 def test_sounds_that_were_made_ready_are_not_planned_again(folders: Path) -> None:
     ready, waiting = (make_file(media_type="audio", path=name) for name in ("a.wav", "b.wav"))
-    derived.write_made(ready.pk, derived.Made(source_hash="x"))
+    derived.write_made(ready.pk, derived.DerivedManifest(source_hash="x"))
 
-    plan = actions.estimate("proxy", selection.resolve(file_ids=[ready.pk, waiting.pk]), {})
+    plan = actions.estimate("proxy", resolving.resolve(file_ids=[ready.pk, waiting.pk]), {})
 
     assert (plan.todo, plan.already_done) == (1, 1)
 

@@ -8,8 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from files import removal_tasks, removing, roots
+from files import removal_tasks
+from files.importing import roots
 from files.models import File, Problem, Proxy, RemovedFile
+from files.upkeep import removing
 from jobs import queue
 from jobs.models import Batch, Job
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root

@@ -336,7 +336,7 @@ def test_refuses_a_path_as_a_name(client: APIClient, folders: Path, name: str) -
 def test_an_upload_that_would_fill_the_disk_is_refused_before_its_bytes(
     client: APIClient, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("files.uploading.SPARE_BYTES", 10**18)
+    monkeypatch.setattr("files.importing.uploading.SPARE_BYTES", 10**18)
 
     answer = upload(client, b"x" * 1000, "a.mp4")
 

@@ -10,11 +10,11 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from files.checks import check_import_roots, check_import_steps
+from files.humanize import length, size
+from files.importing.reports import ImportReport, Pace, about
 from files.models import File, Root
-from files.reports import ImportReport, Pace, about
 from files.signals import media_ready
 from files.terminal import TerminalProgress
-from files.wording import length, size
 from jobs.models import Job
 from tests.files.library import copy, names
 
@@ -162,7 +162,7 @@ def test_a_growing_file_is_looked_at_again_later(
 ) -> None:
     settings.IMPORT_SETTLE_S = 30
     growing = copy(clip, library / "a.mp4")
-    monkeypatch.setattr("files.intake.time.sleep", lambda s: growing.write_bytes(clip.read_bytes() + b"more"))
+    monkeypatch.setattr("files.importing.ingest.time.sleep", lambda s: growing.write_bytes(clip.read_bytes() + b"more"))
 
     out, _, _ = run("import_directory", library)
 

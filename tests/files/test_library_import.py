@@ -8,9 +8,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from files.errors import FolderNotFoundError, PathRefusedError
-from files.importing import import_directory
+from files.importing.directories import import_directory
+from files.importing.scanning import Arrivals
 from files.models import File, Problem, Root
-from files.scanning import Arrivals
 from jobs.errors import Cancelled
 from tests.files.library import copy, names
 from tests.media import make_audio, make_image
@@ -173,7 +173,7 @@ def test_an_unreadable_file_is_a_problem(library: Path, clip: Path, monkeypatch:
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied") if path.name == "a.mp4" else ValueError("unforeseen")
 
-    monkeypatch.setattr("files.looking.probe", refuse)
+    monkeypatch.setattr("files.importing.inspection.probe", refuse)
     report = import_directory(library)
 
     reasons = {problem.path: problem.reason for problem in report.problems}
@@ -228,7 +228,7 @@ def test_a_file_that_still_grows_waits(
         with growing.open("ab") as out:
             out.write(b"more")
 
-    monkeypatch.setattr("files.intake.time.sleep", grow)
+    monkeypatch.setattr("files.importing.ingest.time.sleep", grow)
     report = import_directory(library)
 
     assert (report.imported, report.waiting) == (0, 1)
@@ -295,7 +295,7 @@ def test_an_import_that_is_cancelled_keeps_what_it_has(
 ) -> None:
     for number in range(4):
         copy(clip, library / f"{number}.mp4", different=True)
-    monkeypatch.setattr("files.scanning.CHUNK", 1)
+    monkeypatch.setattr("files.importing.scanning.CHUNK", 1)
 
     class Stopped:
         def update(self, fraction: float, message: str = "") -> None:

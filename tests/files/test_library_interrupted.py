@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from files import import_tasks, intake, roots
+from files import import_tasks
 from files.errors import RootAbsentError
-from files.importing import import_directory
-from files.media import MediaInfo, parse_created_at
+from files.importing import ingest, roots
+from files.importing.directories import import_directory
+from files.importing.reports import ImportReport
+from files.importing.scanning import scan_root
+from files.media.info import MediaInfo, parse_created_at
+from files.media.probe import probe
 from files.models import File, Problem, Root
-from files.probe import probe
-from files.reports import ImportReport
-from files.scanning import scan_root
 from jobs.errors import Cancelled
 from jobs.models import Job
 from tests.files.factories import make_root
@@ -49,7 +50,7 @@ def test_a_drive_pulled_while_files_are_looked_into_makes_them_no_problems(
             library.rename(away)
         return probe(path)
 
-    monkeypatch.setattr("files.looking.probe", pulled)
+    monkeypatch.setattr("files.importing.inspection.probe", pulled)
     with pytest.raises(RootAbsentError):
         scan_root(root)
 
@@ -70,7 +71,7 @@ def make_root_of(library: Path) -> Root:
 def test_a_first_import_that_was_cut_off_knows_its_drive_all_the_same(
     folders: Path, library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("files.scanning.CHUNK", 1)
+    monkeypatch.setattr("files.importing.scanning.CHUNK", 1)
     for number in range(3):
         copy(clip, library / f"{number}.mp4", different=True)
     with pytest.raises(Cancelled):
@@ -105,7 +106,7 @@ def test_what_is_refused_stays_listed(tmp_path: Path, library: Path, clip: Path)
 def test_a_clock_that_is_put_back_holds_no_scan_up(library: Path) -> None:
     began = time.monotonic()
 
-    intake.settled(library, [], since_s=time.time() + 3600)
+    ingest.settled(library, [], since_s=time.time() + 3600)
 
     assert time.monotonic() - began < 2
 

@@ -8,33 +8,35 @@ from pathlib import Path
 
 import pytest
 
-from files import look_pool, look_server
 from files.errors import NotMediaError, UnreadableError
-from files.listing import Entry, list_folder
-from files.look_pool import LookPool
-from files.looking import look_into
+from files.importing import inspection_pool, inspection_server
+from files.importing.inspection import look_into
+from files.importing.inspection_pool import InspectionPool
+from files.importing.listing import ListedFile, list_folder
 from tests.files.library import copy
 
 
 @pytest.fixture
-def pool() -> Iterator[LookPool]:
+def pool() -> Iterator[InspectionPool]:
     """A pool that uses helpers for however few files."""
-    with LookPool(2, few=0) as pool:
+    with InspectionPool(2, few=0) as pool:
         yield pool
 
 
 @pytest.fixture
-def clips(library: Path, clip: Path) -> list[Entry]:
+def clips(library: Path, clip: Path) -> list[ListedFile]:
     for number in range(45):
         copy(clip, library / f"{number:02}.mp4", different=True)
     return list_folder(library).entries
 
 
-def test_helpers_find_what_is_found_here_and_answer_in_order(pool: LookPool, library: Path, clips: list[Entry]) -> None:
+def test_helpers_find_what_is_found_here_and_answer_in_order(
+    pool: InspectionPool, library: Path, clips: list[ListedFile]
+) -> None:
     assert list(pool.look_into_all(library, clips)) == [look_into(library, entry) for entry in clips]
 
 
-def test_errors_come_over_with_their_remedy(pool: LookPool, library: Path) -> None:
+def test_errors_come_over_with_their_remedy(pool: InspectionPool, library: Path) -> None:
     (library / "notes.mp4").write_bytes(b"shopping list")
     (library / "empty.mp4").write_bytes(b"")
 
@@ -45,7 +47,7 @@ def test_errors_come_over_with_their_remedy(pool: LookPool, library: Path) -> No
     assert found["empty.mp4"].remedy == "Copy the file again from where it came."
 
 
-def test_a_name_that_is_no_utf8_comes_over(pool: LookPool, library: Path, clip: Path) -> None:
+def test_a_name_that_is_no_utf8_comes_over(pool: InspectionPool, library: Path, clip: Path) -> None:
     name = os.fsdecode(b"caf\xe9.mp4")
     copy(clip, library / name)
 
@@ -53,12 +55,12 @@ def test_a_name_that_is_no_utf8_comes_over(pool: LookPool, library: Path, clip: 
 
 
 def test_a_file_that_hangs_its_reader_is_bad_and_stops_no_other(
-    pool: LookPool, library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+    pool: InspectionPool, library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(look_pool, "PATIENCE_S", 6.0)
+    monkeypatch.setattr(inspection_pool, "PATIENCE_S", 6.0)
     copy(clip, library / "good.mp4")
     os.mkfifo(library / "hangs.mp4")  # nobody ever writes into it
-    entries = [Entry("hangs.mp4", 1, 1, 1), *list_folder(library).entries]
+    entries = [ListedFile("hangs.mp4", 1, 1, 1), *list_folder(library).entries]
 
     bad, good = pool.look_into_all(library, entries)
 
@@ -67,7 +69,7 @@ def test_a_file_that_hangs_its_reader_is_bad_and_stops_no_other(
     assert good.info is not None
 
 
-def test_helpers_that_were_killed_are_replaced(pool: LookPool, library: Path, clips: list[Entry]) -> None:
+def test_helpers_that_were_killed_are_replaced(pool: InspectionPool, library: Path, clips: list[ListedFile]) -> None:
     list(pool.look_into_all(library, clips))
     for helper in pool._helpers:
         helper._process.kill()
@@ -76,8 +78,8 @@ def test_helpers_that_were_killed_are_replaced(pool: LookPool, library: Path, cl
     assert [one.error for one in pool.look_into_all(library, clips)] == [None] * len(clips)
 
 
-def test_no_helper_outlives_its_pool(library: Path, clips: list[Entry]) -> None:
-    with LookPool(2, few=0) as pool:
+def test_no_helper_outlives_its_pool(library: Path, clips: list[ListedFile]) -> None:
+    with InspectionPool(2, few=0) as pool:
         next(pool.look_into_all(library, clips))
         helpers = list(pool._helpers)
 
@@ -85,16 +87,16 @@ def test_no_helper_outlives_its_pool(library: Path, clips: list[Entry]) -> None:
     assert all(helper._process.returncode is not None for helper in helpers)
 
 
-def test_few_files_need_no_helper(library: Path, clips: list[Entry]) -> None:
-    with LookPool(2, few=len(clips) + 1) as pool:
+def test_few_files_need_no_helper(library: Path, clips: list[ListedFile]) -> None:
+    with InspectionPool(2, few=len(clips) + 1) as pool:
         assert len(list(pool.look_into_all(library, clips))) == len(clips)
         assert not pool._helpers
 
 
-def test_the_server_answers_until_the_other_side_is_gone(library: Path, clips: list[Entry]) -> None:
+def test_the_server_answers_until_the_other_side_is_gone(library: Path, clips: list[ListedFile]) -> None:
     its_asked, asked = Pipe(duplex=False)
     answers, its_answers = Pipe(duplex=False)
-    server = threading.Thread(target=look_server.serve, args=(its_asked, its_answers))
+    server = threading.Thread(target=inspection_server.serve, args=(its_asked, its_answers))
     server.start()
 
     asked.send((library, clips[:2]))

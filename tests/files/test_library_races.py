@@ -11,17 +11,19 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 
-from files import conf, derived, hashing, proxying, storage
-from files.access import as_local_path
+from files import conf
 from files.errors import OriginalUnavailableError, UnreadableError
-from files.hashing import ensure_full_hash
-from files.importing import import_directory
+from files.importing.directories import import_directory
+from files.importing.scanning import Arrivals, scan_root
+from files.importing.uploading import store_upload
+from files.media import derived, proxying
+from files.media.proxying import make_proxy
 from files.models import File, Proxy
-from files.proxying import make_proxy
-from files.reconciling import reconcile
-from files.removing import remove_file, restore_file
-from files.scanning import Arrivals, scan_root
-from files.uploading import store_upload
+from files.storage import disk, hashing
+from files.storage.hashing import ensure_full_hash
+from files.storage.originals import as_local_path
+from files.upkeep.reconciling import reconcile
+from files.upkeep.removing import remove_file, restore_file
 from tests.files.library import copy
 from tests.media import make_image
 
@@ -78,7 +80,7 @@ def test_a_kill_between_bytes_and_row_loses_no_upload(
 
     assert again(file).state == "available"
     assert file.local_path.read_bytes() == content
-    assert storage.in_trash() == []
+    assert disk.in_trash() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -131,7 +133,7 @@ def test_an_upload_takes_no_place_of_bytes_that_no_row_knows(folders: Path) -> N
     file = uploaded(folders)
 
     assert file.local_path == stranger
-    assert [path.read_bytes() for path in storage.in_trash()] == [b"the only copy"]
+    assert [path.read_bytes() for path in disk.in_trash()] == [b"the only copy"]
 
 
 def test_what_killed_attempts_left_is_found(folders: Path) -> None:

@@ -9,11 +9,12 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from files import import_tasks, roots
+from files import import_tasks
 from files.errors import FolderNotFoundError, PathRefusedError, RootAbsentError, RootDiffersError
-from files.importing import import_directory
+from files.importing import roots
+from files.importing.directories import import_directory
+from files.importing.scanning import Arrivals, scan_root
 from files.models import File, Problem, Root
-from files.scanning import Arrivals, scan_root
 from jobs import queue
 from jobs.models import Job, Notice
 from tests.files.factories import make_root
@@ -33,7 +34,7 @@ def test_an_unchanged_tree_is_only_listed(
     for number in range(5):
         copy(clip, library / f"{number}.mp4", different=True)
     root = imported(library)
-    monkeypatch.setattr("files.looking.probe", lambda path: pytest.fail("looked into an unchanged file"))
+    monkeypatch.setattr("files.importing.inspection.probe", lambda path: pytest.fail("looked into an unchanged file"))
 
     report = scan_root(root)
 
@@ -179,7 +180,7 @@ def test_files_that_swap_names_keep_their_ids(library: Path, clip: Path, *, by_c
 def test_names_that_go_round_among_many_keep_their_ids(
     library: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("files.scanning.CHUNK", 2)
+    monkeypatch.setattr("files.importing.scanning.CHUNK", 2)
     for number in range(5):
         copy(clip, library / f"{number}.mp4", different=True)
     root = imported(library)
@@ -367,7 +368,7 @@ def test_a_drive_pulled_while_it_is_listed_loses_nothing(
         library.mkdir()
         return listed()
 
-    monkeypatch.setattr("files.scanning.roots.own_folders", pulled)
+    monkeypatch.setattr("files.importing.scanning.roots.own_folders", pulled)
     with pytest.raises(RootAbsentError):
         scan_root(root)
     assert File.objects.get().state == "offline"
@@ -386,7 +387,7 @@ def test_files_in_a_folder_that_cannot_be_read_are_not_missing(
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
-    monkeypatch.setattr("files.listing.os.scandir", refuse)
+    monkeypatch.setattr("files.importing.listing.os.scandir", refuse)
     report = scan_root(root)
 
     assert report.missing == 0

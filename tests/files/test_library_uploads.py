@@ -6,9 +6,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from files.errors import UploadRefusedError
+from files.importing.scanning import Arrivals, scan_root
+from files.importing.uploading import checked_name, store_upload
 from files.models import File
-from files.scanning import Arrivals, scan_root
-from files.uploading import checked_name, store_upload
 from tests.media import make_image
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,9 @@ import imageio_ffmpeg
 import pytest
 from django.conf import settings as django_settings
 
-from files import ffmpeg, graphs, profiles, sprites
 from files.errors import FfmpegFailedError, FfmpegMissingError, FfmpegStalledError, NoSpaceError
-from files.media import MediaInfo, VideoTrack
+from files.media import ffmpeg, filter_graphs, profiles, sprites
+from files.media.info import MediaInfo, VideoTrack
 from jobs.errors import Cancelled
 from tests import media
 
@@ -74,11 +74,13 @@ def convert(source: Path, target: Path) -> ffmpeg.Outcome:
     info = MediaInfo(
         media_type="video", container="", width=64, height=64, video=VideoTrack(codec="", width=64, height=64)
     )
-    look = graphs.Look(
+    look = filter_graphs.PictureTreatment(
         profile=profiles.parse("720p15"), encoder="libx264", quality=ffmpeg.quality("libx264"), size=(64, 64),
         sprite=sprites.plan(2, 64, 64), can_tonemap=False,
     )  # fmt: skip
-    arguments = graphs.arguments(ffmpeg.source_args(source), info, graphs.Targets(proxy=target), look=look, sound=None)
+    arguments = filter_graphs.arguments(
+        ffmpeg.source_args(source), info, filter_graphs.Targets(proxy=target), look=look, sound=None
+    )
     return ffmpeg.run(arguments)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from files import storage
 from files.errors import OutsideOurFoldersError
+from files.storage import disk
 from tests import guards
 from tests.files.factories import make_root
 
@@ -23,11 +23,11 @@ PATH_CALLS = {
 }  # fmt: skip
 #: Where else something is written, and why it cannot be an original. (Scratch files of `tempfile` are not looked for.)
 ALLOWED = {
-    "files/storage.py": "the one module: it checks every path against our folders",
-    "novaproject/backup.py": "a backup goes where the person says, a restore into an empty folder of ours",
-    "novaproject/bootstrap.py": "`.env` of the project's folder",
+    "files/storage/disk.py": "the one module: it checks every path against our folders",
+    "novaproject/backups/backup.py": "a backup goes where the person says, a restore into an empty folder of ours",
+    "novaproject/setup/bootstrap.py": "`.env` of the project's folder",
     "novaproject/management/commands/export.py": "a new file where the person says",
-    "transcription/providers/weights.py": "a lock beside the weights, at a place that `storage.writable` gave",
+    "transcription/providers/weights.py": "a lock beside the weights, at a place that `disk.writable` gave",
     "novaproject/settings.py": "our folders themselves, before there is anything in them",
     "novaproject/logs.py": "the day's log in our data folder, before any app is loaded",
 }
@@ -117,10 +117,10 @@ def test_watch_sees_code_of_ours_that_writes_under_a_root(folders: Path, monkeyp
     original.write_bytes(b"irreplaceable")
     make_root(original.parent)
     original.with_name("note.txt").touch()  # a test may
-    monkeypatch.setattr(storage, "writable", lambda path: path)  # the first line of defence is down
+    monkeypatch.setattr(disk, "writable", lambda path: path)  # the first line of defence is down
 
     with pytest.raises(PermissionError, match="under a library root"):
-        storage.remove(original)
+        disk.remove(original)
 
     assert original.read_bytes() == b"irreplaceable"
     assert guards._violations == [f"os.remove {original}"]
@@ -133,12 +133,12 @@ def test_first_line_of_defence(folders: Path) -> None:
     original.write_bytes(b"irreplaceable")
 
     for act in (
-        lambda: storage.remove(original),
-        lambda: storage.remove_tree(original.parent),
-        lambda: storage.move_to_trash(original),
-        lambda: storage.write(original, b"new"),
-        lambda: storage.replace(storage.write(folders / "data" / "x", b"x"), original),
-        lambda: storage.open_new(original.with_name("new")),
+        lambda: disk.remove(original),
+        lambda: disk.remove_tree(original.parent),
+        lambda: disk.move_to_trash(original),
+        lambda: disk.write(original, b"new"),
+        lambda: disk.replace(disk.write(folders / "data" / "x", b"x"), original),
+        lambda: disk.open_new(original.with_name("new")),
     ):
         with pytest.raises(OutsideOurFoldersError, match="not in a folder of ours"):
             act()

@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from files import conf, derived, storage
-from files.existing import proxy_path
+from files import conf
+from files.media import derived
+from files.media.probe import probe
+from files.media.proxy_lookup import proxy_path
+from files.media.proxying import make_proxy
 from files.models import File, Proxy
-from files.probe import probe
-from files.proxying import make_proxy
-from files.reconciling import reconcile
 from files.signals import media_ready
+from files.storage import disk
 from files.tasks_media import MAKE_PROXY, request_proxy
+from files.upkeep.reconciling import reconcile
 from jobs.models import Job
 from jobs.queue import run_now
 from tests import media
@@ -195,7 +197,7 @@ def test_another_profile_makes_proxies_stale(originals: Path, settings: Any) -> 
 def test_changed_content_makes_a_proxy_stale(originals: Path) -> None:
     file = imported(media.make_clip(originals / "a.mp4", seconds=1), sampled_hash="what it is now")
     make_proxy_row(file, source_hash="what it was")
-    storage.write(conf.folders().proxies / Proxy.objects.get().path, b"x" * Proxy.objects.get().size_bytes)
+    disk.write(conf.folders().proxies / Proxy.objects.get().path, b"x" * Proxy.objects.get().size_bytes)
     make_file(file.root, "away.mp4", state=File.State.OFFLINE)
 
     report = json.loads(run("make_proxies", dry_run=True, stale=True, json=True))
@@ -214,12 +216,12 @@ def test_reconcile_says_first_and_does_then(originals: Path, folders: Path) -> N
     assert kept is not None
     make_proxy_row(file, "720p5", path="lost_1_720p5.mp4")
     proxies, uploads = conf.folders().proxies, conf.folders().uploads
-    orphan = storage.write(proxies / "orphan_99_720p15.mp4", b"12345")
-    residue = storage.write(proxies / ".7-1-clip.mp4.part", b"123")
-    stranger = storage.write(proxies / "holiday.mp4", b"not made by us")
-    left = storage.write(conf.folders().derived / "999999" / derived.POSTER, b"jpeg")
-    upload = storage.write(uploads / "precious_5.mp4", b"an original")
-    young = storage.write(proxies / "young_98_720p15.mp4", b"just renamed, its row is coming")
+    orphan = disk.write(proxies / "orphan_99_720p15.mp4", b"12345")
+    residue = disk.write(proxies / ".7-1-clip.mp4.part", b"123")
+    stranger = disk.write(proxies / "holiday.mp4", b"not made by us")
+    left = disk.write(conf.folders().derived / "999999" / derived.POSTER, b"jpeg")
+    upload = disk.write(uploads / "precious_5.mp4", b"an original")
+    young = disk.write(proxies / "young_98_720p15.mp4", b"just renamed, its row is coming")
     long_ago = time.time() - 7200
     for path in (orphan, residue, left.parent):
         os.utime(path, (long_ago, long_ago))
@@ -260,7 +262,7 @@ def test_reconcile_with_nothing_to_do(folders: Path) -> None:
 
 def test_reconcile_lists_only_the_first_of_many(folders: Path) -> None:
     for number in range(25):
-        storage.write(conf.folders().proxies / f"mine-{number:02}.txt", b"")
+        disk.write(conf.folders().proxies / f"mine-{number:02}.txt", b"")
 
     said = run("reconcile")
 

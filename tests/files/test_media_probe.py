@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from files import probe as probe_module
 from files.errors import MediaError, NotMediaError, PlaylistError, UnreadableError
-from files.media import AudioTrack, clamp_rotation, default_audio, parse_created_at
-from files.pictures import poster_of_cover, poster_of_image
-from files.probe import probe
+from files.media import probe as probe_module
+from files.media.info import AudioTrack, clamp_rotation, default_audio, parse_created_at
+from files.media.pictures import poster_of_cover, poster_of_image
+from files.media.probe import probe
 from tests import media
 
 

@@ -9,13 +9,15 @@ import av
 import pytest
 from PIL import Image
 
-from files import conf, derived, profiles, storage
+from files import conf
 from files.errors import FilesError, MediaError, NoSpaceError, PlaylistError, UnreadableError
-from files.existing import find_good, proxy_path
-from files.hashing import full_hash, sampled_hash
+from files.media import derived, profiles
+from files.media.probe import probe
+from files.media.proxy_lookup import find_good, proxy_path
+from files.media.proxying import NoSuchTrackError, make_proxy
 from files.models import File, Proxy, Root
-from files.probe import probe
-from files.proxying import NoSuchTrackError, make_proxy
+from files.storage import disk
+from files.storage.hashing import full_hash, sampled_hash
 from jobs.errors import Cancelled
 from tests import media
 from tests.files.factories import make_file, make_root
@@ -371,9 +373,9 @@ def test_what_was_lost_or_changed_is_made_again(originals: Path, loss: str) -> N
     proxy = made(clip)
     file = proxy.file
     if loss == "proxy":
-        storage.remove(proxy_path(proxy))
+        disk.remove(proxy_path(proxy))
     elif loss == "audio":
-        storage.remove(derived.folder(file.pk) / derived.AUDIO)
+        disk.remove(derived.folder(file.pk) / derived.AUDIO)
     else:
         media.make_clip(clip, seconds=3)
 
@@ -447,7 +449,7 @@ def test_progress_is_told_while_the_work_goes_on(originals: Path) -> None:
 
 def test_no_room_is_said_before_the_work(originals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = imported(media.make_clip(originals / "a.mp4"))
-    monkeypatch.setattr(storage, "free_bytes", lambda path: 1000)
+    monkeypatch.setattr(disk, "free_bytes", lambda path: 1000)
 
     with pytest.raises(NoSpaceError, match="MB are needed"):
         make_proxy(file)
@@ -550,7 +552,7 @@ def test_exact_duplicates_share_what_was_made(originals: Path) -> None:
     assert (two.file, two.path) == (twin, f"copy of a_{twin.pk}_720p15.mp4")
     assert proxy_path(two).samefile(proxy_path(one))  # one copy on the disk, two names
     assert derived.audio_path(twin) is not None
-    storage.remove(proxy_path(one))
+    disk.remove(proxy_path(one))
     assert probe(proxy_path(two)).video_codec == "h264"
     assert find_good(twin, "720p15", two.source_hash) == two
 
@@ -600,7 +602,7 @@ def test_empty_sound_track_is_no_sound(originals: Path) -> None:
 
 def test_neither_picture_nor_sound_to_work_with(originals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = imported(media.make_audio(originals / "a.wav"))
-    monkeypatch.setattr("files.proxying.default_audio", lambda tracks: None)
+    monkeypatch.setattr("files.media.proxying.default_audio", lambda tracks: None)
 
     with pytest.raises(UnreadableError, match="neither a picture nor sound"):
         make_proxy(file)

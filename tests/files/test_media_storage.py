@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from files import conf, naming, storage
+from files import conf
 from files.errors import NoSpaceError, OutsideOurFoldersError
-from files.hashing import SAMPLE_BYTES, ensure_full_hash, full_hash, sampled_hash
+from files.storage import disk, naming
+from files.storage.hashing import SAMPLE_BYTES, ensure_full_hash, full_hash, sampled_hash
 from jobs.errors import Cancelled
 from tests.files.factories import make_file, make_root
 
@@ -71,14 +72,14 @@ def test_names_that_are_no_text_can_be_shown() -> None:
 
 
 def test_write_is_whole_or_not_at_all(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = storage.write(folders / "data" / "deep" / "facts.json", b"old")
+    target = disk.write(folders / "data" / "deep" / "facts.json", b"old")
 
     def full(*_args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NoSpaceError, match="is full"):
-        storage.write(target, b"new")
+        disk.write(target, b"new")
 
     assert target.read_bytes() == b"old"
     assert [path.name for path in target.parent.iterdir()] == ["facts.json"]
@@ -90,7 +91,7 @@ def test_other_errors_of_the_disk_stay_what_they_are(folders: Path, monkeypatch:
 
     monkeypatch.setattr(os, "fsync", broken)
     with pytest.raises(OSError, match="Input/output"):
-        storage.write(folders / "data" / "x", b"")
+        disk.write(folders / "data" / "x", b"")
 
 
 @pytest.mark.parametrize("path", ["data/../originals/x", "originals/x", "data/link/x", "elsewhere"])
@@ -99,14 +100,14 @@ def test_places_that_are_not_ours_are_refused(folders: Path, path: str) -> None:
     (folders / "data" / "link").symlink_to(folders / "originals")
 
     with pytest.raises(OutsideOurFoldersError):
-        storage.writable(folders / path)
+        disk.writable(folders / path)
 
 
 @pytest.mark.parametrize("name", ["data", "uploads", "proxy_video"])
 def test_our_folders_themselves_are_not_deleted(folders: Path, name: str) -> None:
-    storage.write(folders / name / "x", b"x")
+    disk.write(folders / name / "x", b"x")
 
-    for delete in (storage.remove, storage.remove_tree, storage.move_to_trash):
+    for delete in (disk.remove, disk.remove_tree, disk.move_to_trash):
         with pytest.raises(OutsideOurFoldersError):
             delete(folders / name)
 
@@ -115,11 +116,11 @@ def test_our_folders_themselves_are_not_deleted(folders: Path, name: str) -> Non
 
 def test_folder_of_ours_inside_another_is_not_deleted_either(folders: Path, settings: Any) -> None:
     settings.UPLOAD_DIR = folders / "data" / "media" / "uploads"
-    upload = storage.write(settings.UPLOAD_DIR / "a_1.mp4", b"x")
+    upload = disk.write(settings.UPLOAD_DIR / "a_1.mp4", b"x")
 
     for path in (settings.UPLOAD_DIR, settings.UPLOAD_DIR.parent):
         with pytest.raises(OutsideOurFoldersError):
-            storage.remove_tree(path)
+            disk.remove_tree(path)
 
     assert upload.exists()
 
@@ -128,29 +129,29 @@ def test_links_are_deleted_and_not_followed(folders: Path) -> None:
     precious = folders / "originals" / "a.mp4"
     precious.parent.mkdir()
     precious.write_bytes(b"x")
-    tree = storage.make_dir(folders / "data" / "derived" / "1")
+    tree = disk.make_dir(folders / "data" / "derived" / "1")
     (tree / "to-file").symlink_to(precious)
     (tree / "to-folder").symlink_to(precious.parent)
 
-    assert storage.remove(tree / "to-file")
-    assert storage.remove_tree(tree)
+    assert disk.remove(tree / "to-file")
+    assert disk.remove_tree(tree)
 
     assert precious.exists()
-    assert not storage.remove(tree / "to-file")
-    assert not storage.remove_tree(tree)
+    assert not disk.remove(tree / "to-file")
+    assert not disk.remove_tree(tree)
 
 
 def test_new_file_must_be_new(folders: Path) -> None:
-    path = storage.write(folders / "uploads" / "a", b"x")
+    path = disk.write(folders / "uploads" / "a", b"x")
 
     with pytest.raises(FileExistsError):
-        storage.open_new(path)
+        disk.open_new(path)
 
 
 def test_two_attempts_never_share_a_temporary_name(folders: Path) -> None:
     target = folders / "proxy_video" / "clip_1_720p15.mp4"
 
-    names = {storage.temporary(target, token).name for token in ("5-1", "5-2", "", "")}
+    names = {disk.temporary(target, token).name for token in ("5-1", "5-2", "", "")}
 
     assert len(names) == 4
     assert all(naming.is_temporary(name) for name in names)
@@ -159,38 +160,38 @@ def test_two_attempts_never_share_a_temporary_name(folders: Path) -> None:
 def test_residue_goes_and_the_rest_stays(folders: Path) -> None:
     place = folders / "proxy_video"
     old, young, other = (
-        storage.temporary(place / "a.mp4", "1"),
-        storage.temporary(place / "b.mp4", "2"),
+        disk.temporary(place / "a.mp4", "1"),
+        disk.temporary(place / "b.mp4", "2"),
         place / "c.mp4",
     )
     for path in (old, young, other):
-        storage.write(path, b"x")
+        disk.write(path, b"x")
     os.utime(old, (time.time() - 100,) * 2)
 
-    assert storage.remove_residue(place, older_than_s=50) == [old]
-    assert storage.remove_residue(place / "nothing") == []
+    assert disk.remove_residue(place, older_than_s=50) == [old]
+    assert disk.remove_residue(place / "nothing") == []
 
     assert sorted(place.iterdir()) == [young, other]
 
 
 def test_trash_keeps_restores_and_tells(folders: Path) -> None:
-    first = storage.write(folders / "uploads" / "a_1.mp4", b"first")
-    second = storage.write(folders / "uploads" / "b_2.mp4", b"second")
+    first = disk.write(folders / "uploads" / "a_1.mp4", b"first")
+    second = disk.write(folders / "uploads" / "b_2.mp4", b"second")
 
-    kept, later = storage.move_to_trash(first), storage.move_to_trash(second)
+    kept, later = disk.move_to_trash(first), disk.move_to_trash(second)
     os.utime(kept, (1, 1))
 
-    assert storage.in_trash() == [later, kept]
+    assert disk.in_trash() == [later, kept]
     assert not first.exists()
-    assert storage.restore(kept, first).read_bytes() == b"first"
-    storage.write(second, b"another upload of that name")
+    assert disk.restore(kept, first).read_bytes() == b"first"
+    disk.write(second, b"another upload of that name")
     with pytest.raises(FileExistsError):
-        storage.restore(later, second)
+        disk.restore(later, second)
     assert later.exists()
 
 
 def test_trash_on_another_disk_is_copied_then_deleted(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = storage.write(folders / "uploads" / "a_1.mp4", b"content")
+    source = disk.write(folders / "uploads" / "a_1.mp4", b"content")
     rename, calls = os.replace, []
 
     def across(old: Path, new: Path) -> None:
@@ -201,7 +202,7 @@ def test_trash_on_another_disk_is_copied_then_deleted(folders: Path, monkeypatch
 
     monkeypatch.setattr(os, "replace", across)
 
-    kept = storage.move_to_trash(source)
+    kept = disk.move_to_trash(source)
 
     assert kept.read_bytes() == b"content"
     assert not source.exists()
@@ -209,17 +210,15 @@ def test_trash_on_another_disk_is_copied_then_deleted(folders: Path, monkeypatch
 
 
 def test_empty_trash_is_empty(folders: Path) -> None:
-    assert storage.in_trash() == []
+    assert disk.in_trash() == []
 
 
 def test_room_is_asked_of_the_disk_that_will_hold_it(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert storage.free_bytes(folders / "data" / "not" / "yet") == pytest.approx(
-        shutil.disk_usage(folders).free, rel=0.2
-    )
+    assert disk.free_bytes(folders / "data" / "not" / "yet") == pytest.approx(shutil.disk_usage(folders).free, rel=0.2)
 
-    storage.require_space(folders, 1)
+    disk.require_space(folders, 1)
     with pytest.raises(NoSpaceError, match="MB free"):
-        storage.require_space(folders, 10**18)
+        disk.require_space(folders, 10**18)
 
 
 @pytest.mark.parametrize("size", [0, 10, SAMPLE_BYTES, 3 * SAMPLE_BYTES, 3 * SAMPLE_BYTES + 1, 10 * SAMPLE_BYTES])
@@ -292,13 +291,13 @@ def test_full_hash_is_kept_until_the_file_changes(folders: Path) -> None:
 
 
 def test_second_name_is_a_copy_where_links_cannot_be(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = storage.write(folders / "data" / "a", b"content")
+    source = disk.write(folders / "data" / "a", b"content")
 
     def refuse(*_args: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    copy = storage.share(source, folders / "data" / "b")
+    copy = disk.share(source, folders / "data" / "b")
 
     assert copy.read_bytes() == b"content"
     assert not copy.samefile(source)
@@ -307,4 +306,4 @@ def test_second_name_is_a_copy_where_links_cannot_be(folders: Path, monkeypatch:
 
 def test_link_that_fails_otherwise_is_an_error(folders: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        storage.share(folders / "data" / "none", folders / "data" / "b")
+        disk.share(folders / "data" / "none", folders / "data" / "b")

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from files.access import as_local_path
-from files.hashing import sampled_hash
-from files.importing import import_directory
+from files.importing.directories import import_directory
+from files.importing.scanning import scan_root
+from files.media.proxying import make_proxy
+from files.media.ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from files.media.streaming import serve
 from files.models import File, Root
-from files.proxying import make_proxy
-from files.ranges import ByteRange, UnsatisfiableRangeError, parse_range
-from files.scanning import scan_root
-from files.streaming import serve
+from files.storage.hashing import sampled_hash
+from files.storage.originals import as_local_path
 from tests import media
 from tests.files.factories import make_file, make_proxy_row, make_root
 

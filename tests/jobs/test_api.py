@@ -9,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from jobs import claims, queue, registry
+from jobs import queue, registry
+from jobs.execution import claims
 from jobs.models import Job
 from tests.jobs.kinds import registered
 

@@ -12,9 +12,9 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
-from files.importing import import_directory
+from files.importing.directories import import_directory
+from files.media.probe import probe
 from files.models import File, Proxy
-from files.probe import probe
 from files.tasks_media import MAKE_PROXY
 from jobs import queue
 from jobs.models import Job

@@ -3,7 +3,8 @@
 import pytest
 from pytest_django import Settings
 
-from jobs import claims, queue
+from jobs import queue
+from jobs.execution import claims
 from jobs.models import Notice
 from tests.jobs.kinds import registered
 

@@ -6,7 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from jobs import claims, owners, queue
+from jobs import queue
+from jobs.execution import claims, owners
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from jobs import counting, queue
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Job
+from jobs.notifications import TELL
 from jobs.signals import job_ended
-from jobs.telling import TELL
 from jobs.work import Work
 from tests.jobs.kinds import registered
 

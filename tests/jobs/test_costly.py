@@ -18,8 +18,8 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from files.models import File
-from jobs.costly import DIED_AFTER, HEADER, CostlyView
 from jobs.models import Batch, IdempotencyKey
+from jobs.web.idempotency import DIED_AFTER, HEADER, CostlyView
 from tests.files.factories import make_file
 from tests.media import make_clip
 

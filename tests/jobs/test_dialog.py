@@ -12,10 +12,11 @@ from django.http import HttpRequest
 from django.test import Client
 from rest_framework import serializers
 
-from jobs import claims, queue
-from jobs.admin_base import BaseAdmin, DialogAction, Line, PlanText, form_from_serializer, plan_text
+from jobs import queue
 from jobs.errors import WorkError
+from jobs.execution import claims
 from jobs.models import Job
+from jobs.web.admin_base import BaseAdmin, DialogAction, PlanLine, PlanText, form_from_serializer, plan_text
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,7 @@ class Counting:
             raise WorkError("Too deep.", remedy="Choose less.")
         number = jobs.count()
         refusals = ["Slow is closed."] if options.get("mode") == "slow" else []
-        lines = [Line(text=f"{number} sheep to depth {options['depth']}", amount="free")]
+        lines = [PlanLine(text=f"{number} sheep to depth {options['depth']}", amount="free")]
         return PlanText(lines=lines, button=f"Count {number}", todo=number, refusals=refusals)
 
     def submit(self, jobs: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from jobs import claims, queue
-from jobs.heartbeat import JobProgress, kept_alive
+from jobs import queue
+from jobs.execution import claims
+from jobs.execution.heartbeat import JobProgress, kept_alive
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db

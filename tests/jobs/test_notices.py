@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobs import notices, ticks
+from jobs import notices
+from jobs.workers import ticks
 
 
 @pytest.mark.django_db
@@ -53,7 +54,7 @@ def test_a_tick_runs_when_it_is_due_and_never_twice_at_once() -> None:
 
 
 def test_a_tick_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    tick = ticks.Tick("poll", lambda: 60, lambda: 1 / 0)  # type: ignore[arg-type]
+    tick = ticks.PeriodicTask("poll", lambda: 60, lambda: 1 / 0)  # type: ignore[arg-type]
 
     tick.run_safely()
 

@@ -6,8 +6,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from jobs import claims, clusters, notices, queue
+from jobs import notices, queue
+from jobs.execution import claims
 from jobs.models import Cluster, Job
+from jobs.workers import clusters
 
 pytestmark = pytest.mark.django_db
 

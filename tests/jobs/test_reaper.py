@@ -12,8 +12,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from jobs import claims, owners, queue, reaper
+from jobs import queue
+from jobs.execution import claims, owners
 from jobs.models import Job
+from jobs.workers import reaper
 
 pytestmark = pytest.mark.django_db
 

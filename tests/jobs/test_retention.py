@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from jobs import queue, retention
 from jobs.models import Batch, Job
-from jobs.ticks import ticks
+from jobs.workers.ticks import ticks
 
 pytestmark = pytest.mark.django_db
 

@@ -4,8 +4,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from jobs import claims, queue, signals
+from jobs import queue, signals
 from jobs.errors import Cancelled, Interrupted, WorkError
+from jobs.execution import claims
 from jobs.models import Job
 from jobs.work import Work
 from tests.jobs.kinds import registered

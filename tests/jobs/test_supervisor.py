@@ -11,9 +11,10 @@ import pytest
 from django.db import DatabaseError, connection
 from pytest_django import Settings
 
-from jobs import clusters, queue
+from jobs import queue
 from jobs.models import Cluster, Job
-from jobs.supervisor import Supervisor
+from jobs.workers import clusters
+from jobs.workers.supervisor import Supervisor
 from tests.jobs.farm.apps import YARD_ENV, plough
 from tests.jobs.kinds import registered
 from tests.jobs.workers import gone, owner_pid, sentinels, state, until
@@ -135,8 +136,8 @@ def test_rows_of_clusters_that_died_with_their_supervisor_are_forgotten() -> Non
 
 
 def test_a_cluster_is_not_started_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.lifeline.die_with", lambda parent: None)
-    monkeypatch.setattr("jobs.lifeline.tie_forks", lambda: None)
+    monkeypatch.setattr("jobs.child_processes.die_with", lambda parent: None)
+    monkeypatch.setattr("jobs.child_processes.tie_forks", lambda: None)
 
     with pytest.raises(RuntimeError, match="started by"):
         clusters.main("long", os.getppid())

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django_q.models import OrmQ
 
-from jobs import queue, tasks, waking
+from jobs import queue, tasks, wake_ups
 from jobs.models import Cluster
 from jobs.tracing import job_id
 from jobs.work import Work
@@ -91,10 +91,10 @@ def test_sigterm_ends_the_work_with_its_clean_up_and_gives_the_job_back(
 
 
 def test_no_more_wake_ups_are_posted_than_there_are_workers() -> None:
-    waking.post("fast", 10)
-    waking.post("fast", 10)
+    wake_ups.post("fast", 10)
+    wake_ups.post("fast", 10)
 
-    assert waking.waiting("fast") == settings.FAST_WORKERS
+    assert wake_ups.waiting("fast") == settings.FAST_WORKERS
 
 
 def test_the_log_says_how_each_job_went(kind: str, broken: str, caplog: pytest.LogCaptureFixture) -> None:

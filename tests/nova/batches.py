@@ -6,12 +6,12 @@ from typing import Any
 from django.utils import timezone
 
 from bedrock import staging
-from bedrock.ledger import counted_usd
+from bedrock.ledger.booking import counted_usd
 from bedrock.models import month_of
 from files.models import File, Root
-from nova import batch_pool, batching
+from nova.batch import lifecycle, pool
 from nova.models import BedrockBatch, NovaJob
-from nova.options import Wanted
+from nova.options import AnalysisRequest
 from nova.tasks import request
 from tests.files.factories import make_root
 from tests.nova.clips import make_clip, work_off
@@ -36,7 +36,7 @@ def ask_for(folder: Path, count: int, *, first: int = 0, **facts: Any) -> list[N
 
 def ask(*clips: File, **facts: Any) -> list[NovaJob]:
     defaults: dict[str, Any] = {"model": "lite", "types": ("summary",), "mode": "batch"}
-    nova_jobs = [request(clip, Wanted(**{**defaults, **facts}))[0] for clip in clips]
+    nova_jobs = [request(clip, AnalysisRequest(**{**defaults, **facts}))[0] for clip in clips]
     work_off()
     states(nova_jobs)
     return nova_jobs
@@ -44,7 +44,7 @@ def ask(*clips: File, **facts: Any) -> list[NovaJob]:
 
 def send(*, by_hand: bool = False) -> list[BedrockBatch]:
     """Make batches and have the workers send them."""
-    batches = batch_pool.send("lite", by_hand=by_hand)
+    batches = pool.send("lite", by_hand=by_hand)
     work_off()
     for batch in batches:
         batch.refresh_from_db()
@@ -54,7 +54,7 @@ def send(*, by_hand: bool = False) -> list[BedrockBatch]:
 def go_through(aws: World) -> None:
     """Bedrock does its jobs, and the workers take the results in."""
     aws.clock.advance(minutes=40)
-    batching.tend_all(force=True)
+    lifecycle.tend_all(force=True)
     work_off()
 
 

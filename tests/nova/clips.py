@@ -7,12 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from files.hashing import sampled_hash
 from files.models import File, Root
+from files.storage.hashing import sampled_hash
 from jobs.models import Job
 from jobs.progress import NO_PROGRESS
 from jobs.queue import cancel, run_until_idle
-from nova.slots import slot
+from nova.questions.slots import slot
 from tests.files.factories import make_file, make_proxy_row, make_root
 from tests.standin.media import tiny_mp4
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nova import schemas
+from nova.types import schemas
 
 SUMMARY: dict[str, Any] = {
     "text": "A train crosses a viaduct. A passenger waves; it is “dark” again.",

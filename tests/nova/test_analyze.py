@@ -10,20 +10,20 @@ from django.test import Client
 from files.models import File
 from jobs.models import Job
 from jobs.queue import run_until_idle
-from jobs.subjects import About, describe
-from nova import shots
+from jobs.subjects import SubjectDescription, describe
 from nova.analyze import analyze, prepare
 from nova.errors import UnknownTypeError
+from nova.local import shots
 from nova.models import LOCAL, AnalysisResult, NovaJob
-from nova.results import NOTHING_SAID, current_for, keep
+from nova.questions.results import NOTHING_SAID, current_for, keep
 from nova.signals import analysis_ready
 from nova.tasks import request_local
 from tests.files.factories import make_file, make_root
 from tests.media import run_ffmpeg
 from transcription.models import Transcript
-from transcription.segments import Speech
+from transcription.segments import SpokenSegment
 from transcription.signals import transcript_settled
-from transcription.writing import Heard, save_transcript
+from transcription.writing import NewTranscript, save_transcript
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,8 +71,10 @@ def settled() -> Any:
 
 
 def _say(file: File, *texts: str) -> Transcript:
-    speeches = [Speech(start_s=index, end_s=index + 0.9, text=text) for index, text in enumerate(texts)]
-    return save_transcript(file, Heard(provider="sidecar", engine="", model="", language="en", speeches=speeches))
+    speeches = [SpokenSegment(start_s=index, end_s=index + 0.9, text=text) for index, text in enumerate(texts)]
+    return save_transcript(
+        file, NewTranscript(provider="sidecar", engine="", model="", language="en", speeches=speeches)
+    )
 
 
 def test_cuts_are_found_where_the_picture_changes(tmp_path: Path) -> None:
@@ -125,9 +127,9 @@ def test_its_job_leads_to_the_page_of_its_file(clip: File) -> None:
     _, job = request_local(clip)
     assert job is not None
 
-    assert describe([job])[job.pk] == About(label="two.mp4", url=f"/files/{clip.pk}/", file_id=clip.pk)
+    assert describe([job])[job.pk] == SubjectDescription(label="two.mp4", url=f"/files/{clip.pk}/", file_id=clip.pk)
     NovaJob.objects.update(file=None)
-    assert describe([job])[job.pk] == About(label="a file that left the library")
+    assert describe([job])[job.pk] == SubjectDescription(label="a file that left the library")
 
 
 def test_force_makes_it_again(clip: File) -> None:

@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bedrock import catalogue
-from bedrock.ledger import counted_usd
+from bedrock.ledger.booking import counted_usd
 from bedrock.models import Entry, month_of
-from nova import asking, batch_sending, batching, calls
+from nova.batch import lifecycle, sending
 from nova.models import Question
+from nova.questions import ledger_calls, preparing
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import work_off
 from tests.standin.world import World
@@ -33,7 +34,7 @@ def most_usd() -> Decimal:
     """What is reserved for each of these questions."""
     question = Question.objects.filter(state="waiting").select_related("nova_job__file").first()
     assert question is not None
-    ask = calls.payment(question, asking.prompt_of(question), question.nova_job, catalogue.model("lite"))
+    ask = ledger_calls.payment(question, preparing.prompt_of(question), question.nova_job, catalogue.model("lite"))
     assert ask.usd is not None
     return ask.usd
 
@@ -58,7 +59,7 @@ def test_what_fits_is_sent_the_first_asked_for_first_and_the_rest_waits(
     assert send() == []
     go_through(aws)
     settings.NOVA_MONTHLY_BUDGET_USD = "10"
-    batching.tick()
+    lifecycle.tick()
     work_off()
     go_through(aws)
 
@@ -93,8 +94,8 @@ def test_an_analysis_is_sent_whole_or_not_at_all(
     nova_jobs = ask_for(media, 6)
     Question.objects.filter(nova_job=nova_jobs[5]).update(nova_job=nova_jobs[4], index=1, key="another")
     settings.NOVA_MONTHLY_BUDGET_USD = str(5 * most_usd() + most_usd() / 2)
-    monkeypatch.setattr("nova.renewing.renew", lambda question, _: question)
-    monkeypatch.setattr(batch_sending, "CHUNK", 5)  # the pieces come in two parts
+    monkeypatch.setattr("nova.questions.rekeying.renew", lambda question, _: question)
+    monkeypatch.setattr(sending, "CHUNK", 5)  # the pieces come in two parts
     (batch,) = send()
 
     assert batch.records_total == 4

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from jobs import ticks
+from jobs.workers import ticks
 from nova.models import BedrockBatch, NovaJob, Question, RawReply
 from tests.nova.batches import ask_for, assert_settled, lower_minimum, send, states
 from tests.nova.clips import work_off

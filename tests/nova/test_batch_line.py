@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from bedrock import catalogue, ledger
+from bedrock import catalogue
 from bedrock.errors import BusyError, NotConfiguredError
-from bedrock.ledger import Ask
+from bedrock.ledger import booking
+from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import Usage
 from jobs.errors import Cancelled
 from jobs.models import Job, Notice
 from jobs.progress import NO_PROGRESS
 from jobs.queue import cancel, cancel_for_subject
-from nova import batch_collecting, batch_pool, batch_sending, batching
+from nova.batch import collecting, lifecycle, pool, sending
 from nova.kinds import ASK_NOVA, BATCH_RECORD
 from nova.models import AnalysisResult, BedrockBatch, NovaJob, Question, RawReply
 from tests.media import make_clip as make_video
@@ -62,10 +63,10 @@ class TestTheLine:
         (batch,) = send()
 
         aws.clock.advance(minutes=3)
-        batching.tend(batch, force=True)
+        lifecycle.tend(batch, force=True)
         assert batch.remote_status == "Scheduled"
         aws.clock.advance(minutes=10)
-        batching.tend(batch, force=True)
+        lifecycle.tend(batch, force=True)
 
         assert batch.remote_status == "InProgress"
         assert set(states(nova_jobs)) == {"in_progress"}
@@ -149,7 +150,7 @@ class TestThePool:
         nova_jobs = ask_for(media, 3)
         assert send() == []
 
-        said = batch_pool.waiting("lite")
+        said = pool.waiting("lite")
         assert (said.records, said.short) == (3, 1)
         assert said.words.startswith("3 records wait, 1 short of a batch: wait, add files, or run them now for")
         assert "the same price as batch" in said.words
@@ -158,17 +159,17 @@ class TestThePool:
 
     def test_run_now_asks_in_flex_at_once_and_pays_once(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 2)
-        batching.tick()
+        lifecycle.tick()
         assert Notice.objects.filter(key="nova-batch-waits-lite").exists()
 
-        assert batch_pool.run_now(nova_jobs, "flex") == 2
-        assert batch_pool.run_now(nova_jobs, "flex") == 0
+        assert pool.run_now(nova_jobs, "flex") == 2
+        assert pool.run_now(nova_jobs, "flex") == 0
         work_off()
 
         assert set(states(nova_jobs)) == {"completed"}
         assert {charge.tier for charge in aws.bill} == {"flex"}
         assert Job.objects.filter(kind=ASK_NOVA, state="succeeded").count() == 2
-        batching.tick()
+        lifecycle.tick()
         assert not Notice.objects.filter(key__startswith="nova-batch").exists()
         assert_settled(aws)
 
@@ -191,17 +192,17 @@ class TestThePool:
         ask_for(media, 4)
         Job.objects.filter(kind=BATCH_RECORD).update(is_parked=False)
 
-        assert batch_pool.send("lite") == []
-        assert len(batch_pool.send("lite", by_hand=True)) == 1
+        assert pool.send("lite") == []
+        assert len(pool.send("lite", by_hand=True)) == 1
 
     def test_what_is_asked_or_was_paid_elsewhere_meanwhile_leaves_the_batch(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 6)
-        batch_pool.send("lite")
+        pool.send("lite")
         first, second, *_ = Question.objects.order_by("pk")
         facts: dict[str, Any] = {"purpose": "analysis", "model_key": "lite", "mode": "flex", "usd": None, "price": None}
-        ledger.reserve(Ask(question=first.key, holder="somebody else", **facts))
-        paid = ledger.reserve(Ask(question=second.key, holder="somebody else", **facts))
-        ledger.settle(paid, usage=Usage(input_tokens=0))
+        booking.reserve(ReservationRequest(question=first.key, holder="somebody else", **facts))
+        paid = booking.reserve(ReservationRequest(question=second.key, holder="somebody else", **facts))
+        booking.settle(paid, usage=Usage(input_tokens=0))
         work_off()
         go_through(aws)
 
@@ -213,7 +214,7 @@ class TestThePool:
     def test_two_who_send_at_once_make_one_batch(self, aws: World, media: Path) -> None:
         ask_for(media, 4)
 
-        assert [len(batch_pool.send("lite")) for _ in range(2)] == [1, 0]
+        assert [len(pool.send("lite")) for _ in range(2)] == [1, 0]
 
     def test_a_giant_fails_with_the_reason(self, aws: World, media: Path, settings: Any) -> None:
         settings.NOVA_BATCH_MAX_BYTES = 100
@@ -277,9 +278,9 @@ class TestCancelling:
 
     def test_leaving_while_it_is_staged_gives_the_reservation_back(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 5)
-        (batch,) = batch_pool.send("lite")
-        batch_sending._Preparation(batch, *_parts())._reserve()
-        batch_pool.cancel_question(nova_jobs[0].pk)
+        (batch,) = pool.send("lite")
+        sending._Preparation(batch, *_parts())._reserve()
+        pool.cancel_question(nova_jobs[0].pk)
         work_off()
         go_through(aws)
 
@@ -289,12 +290,12 @@ class TestCancelling:
 
     def test_leaving_while_the_records_are_written_writes_them_again(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 5)
-        (batch,) = batch_pool.send("lite")
-        work = batch_sending._Preparation(batch, *_parts())
+        (batch,) = pool.send("lite")
+        work = sending._Preparation(batch, *_parts())
         work._reserve()
         work._stage()
         written = work._write()
-        batch_pool.cancel_question(nova_jobs[0].pk)
+        pool.cancel_question(nova_jobs[0].pk)
 
         assert work._seal(written) is False
         work_off()
@@ -306,15 +307,15 @@ class TestCancelling:
 
     def test_a_cancelled_sending_waits_for_a_person(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)
-        batch_pool.send("lite")
+        pool.send("lite")
         cancel(Job.objects.get(kind="send_batch"))
 
         assert set(states(nova_jobs)) == {"waiting"}
         assert "Sending it was cancelled. Send it again by hand." in nova_jobs[0].error
         assert send() == []
-        (batch,) = batch_pool.send("lite", by_hand=True)
+        (batch,) = pool.send("lite", by_hand=True)
         with pytest.raises(Cancelled):
-            batch_sending.send_batch(batch, progress=Impatient())
+            sending.send_batch(batch, progress=Impatient())
         assert send() == []
         assert set(Entry.objects.values_list("state", flat=True)) == {"released"}
         assert_settled(aws)
@@ -323,10 +324,10 @@ class TestCancelling:
         nova_jobs = ask_for(media, 10)
         (batch,) = send()
         aws.clock.advance(minutes=4)
-        batching.tend_all(force=True)
+        lifecycle.tend_all(force=True)
         aws.clock.advance(minutes=10)
-        batching.tend_all(force=True)
-        batching.cancel_batch(batch)
+        lifecycle.tend_all(force=True)
+        lifecycle.cancel_batch(batch)
         work_off()
 
         found = states(nova_jobs)
@@ -340,15 +341,15 @@ class TestCancelling:
         self, aws: World, media: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         nova_jobs = ask_for(media, 4)
-        (batch,) = batch_pool.send("lite")
-        seal = batch_sending._Preparation._seal
+        (batch,) = pool.send("lite")
+        seal = sending._Preparation._seal
 
-        def cancelled_then(work: batch_sending._Preparation, written: set[str]) -> bool:
+        def cancelled_then(work: sending._Preparation, written: set[str]) -> bool:
             is_sealed = seal(work, written)
-            batching.cancel_batch(BedrockBatch.objects.get(pk=batch.pk))
+            lifecycle.cancel_batch(BedrockBatch.objects.get(pk=batch.pk))
             return is_sealed
 
-        monkeypatch.setattr("nova.batch_sending._Preparation._seal", cancelled_then)
+        monkeypatch.setattr("nova.batch.sending._Preparation._seal", cancelled_then)
         work_off()
         go_through(aws)
 
@@ -358,8 +359,8 @@ class TestCancelling:
 
     def test_a_batch_that_was_not_sent_yet_is_cancelled_at_once(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)
-        (batch,) = batch_pool.send("lite")
-        batching.cancel_batch(batch)
+        (batch,) = pool.send("lite")
+        lifecycle.cancel_batch(batch)
         work_off()
 
         assert set(states(nova_jobs)) == {"cancelled"}
@@ -374,8 +375,8 @@ class TestCrashes:
         BedrockBatch.objects.update(arn="", submitted_at=None, remote_status="")
         Question.objects.update(attempts=0)
 
-        assert batching.adopt() == 1
-        assert batching.adopt() == 0
+        assert lifecycle.adopt() == 1
+        assert lifecycle.adopt() == 0
         go_through(aws)
 
         assert len(aws.jobs) == 1
@@ -390,7 +391,7 @@ class TestCrashes:
         BedrockBatch.objects.update(arn="")
         batch.refresh_from_db()
 
-        assert "4 records" in batch_sending.send_batch(batch)
+        assert "4 records" in sending.send_batch(batch)
         assert len(aws.jobs) == 1
 
     def test_while_it_cannot_be_told_whether_bedrock_has_it_nothing_is_asked_again(
@@ -403,18 +404,18 @@ class TestCrashes:
         batch.refresh_from_db()
 
         with pytest.raises(BusyError, match="expired"):
-            batch_sending.send_batch(batch)
+            sending.send_batch(batch)
 
         assert not Question.objects.poolable().exists()
-        assert batching.adopt() == 1
+        assert lifecycle.adopt() == 1
         go_through(aws)
         assert set(states(nova_jobs)) == {"completed"}
         assert_settled(aws)
 
     def test_what_is_staged_already_is_not_uploaded_again(self, aws: World, media: Path) -> None:
         ask_for(media, 4)
-        (batch,) = batch_pool.send("lite")
-        work = batch_sending._Preparation(batch, *_parts())
+        (batch,) = pool.send("lite")
+        work = sending._Preparation(batch, *_parts())
         work._reserve()
         work._stage()
         for nova_job in NovaJob.objects.all():
@@ -431,13 +432,13 @@ class TestCrashes:
         nova_jobs = ask_for(media, 4)
         (batch,) = send()
         aws.clock.advance(minutes=40)
-        batch_collecting.poll(batch, force=True)
+        collecting.poll(batch, force=True)
         twin = BedrockBatch.objects.get()
 
-        assert batch_collecting._take_all_in(batch, _parts()[1]) == 4
-        assert batch_collecting.collect(twin) == 0
-        assert batch_collecting.collect(batch) == 0
-        batching.look(nova_jobs[0])
+        assert collecting._take_all_in(batch, _parts()[1]) == 4
+        assert collecting.collect(twin) == 0
+        assert collecting.collect(batch) == 0
+        lifecycle.look(nova_jobs[0])
 
         assert set(states(nova_jobs)) == {"completed"}
         assert_settled(aws)
@@ -446,12 +447,12 @@ class TestCrashes:
         nova_jobs = ask_for(media, 4)
         (batch,) = send()
         aws.jobs.clear()
-        batching.tend_all(force=True)
+        lifecycle.tend_all(force=True)
         batch.refresh_from_db()
         assert "Was AWS_REGION or the account changed?" in batch.error
         assert set(states(nova_jobs)) == {"submitted"}
 
-        batching.cancel_batch(batch)
+        lifecycle.cancel_batch(batch)
         work_off()
 
         assert set(states(nova_jobs)) == {"cancelled"}
@@ -463,7 +464,7 @@ class TestCrashes:
         go_through(aws)
         NovaJob.objects.filter(pk=nova_jobs[0].pk).update(status="waiting")
 
-        batch_pool.tidy("lite")
+        pool.tidy("lite")
 
         assert states(nova_jobs)[0] == "completed"
 
@@ -491,7 +492,7 @@ class TestRefusals:
         assert set(Entry.objects.values_list("state", flat=True)) == {"released"}
         assert_settled(aws)
         calls = aws.calls["CreateModelInvocationJob"]
-        batching.tick()
+        lifecycle.tick()
         work_off()
         assert aws.calls["CreateModelInvocationJob"] == calls
 
@@ -518,12 +519,12 @@ class TestRefusals:
         nova_jobs = ask_for(media, 4)
         setattr(settings, name, "")
 
-        batching.tick()
+        lifecycle.tick()
 
         assert set(states(nova_jobs)) == {"waiting"}
         assert f"{name} is not set" in nova_jobs[0].error
         with pytest.raises(NotConfiguredError):
-            batch_pool.send("lite", by_hand=True)
+            pool.send("lite", by_hand=True)
 
     def test_no_bucket_is_said_in_awss_words(self, aws: World, media: Path, settings: Any) -> None:
         nova_jobs = ask_for(media, 4)
@@ -546,7 +547,7 @@ class TestRefusals:
 
     def test_a_bare_id_is_refused_with_the_remedy(self, aws: World, media: Path) -> None:
         ask_for(media, 4)
-        (batch,) = batch_pool.send("lite")
+        (batch,) = pool.send("lite")
         BedrockBatch.objects.update(runtime_id="amazon.nova-2-lite-v1:0")
         work_off()
 
@@ -634,7 +635,7 @@ class TestTheCap:
         assert send() == []
 
         settings.NOVA_MONTHLY_BUDGET_USD = "10"
-        batching.tick()
+        lifecycle.tick()
         work_off()
         go_through(aws)
 

@@ -12,9 +12,10 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from files.models import File
-from nova import replies, schemas
 from nova.models import AnalysisResult, AnalysisType, NovaJob, RawReply
-from nova.results import current_for
+from nova.questions.results import current_for
+from nova.replies import parsing
+from nova.types import schemas
 from tests.nova.clips import make_clip
 from tests.standin.world import World
 
@@ -72,7 +73,9 @@ def test_what_could_not_be_read_is_completed_by_a_newer_parser(
 
     summary = {"text": "Three words here", "depth": "standard", "language": "en", "word_count": 3}
     assert set(summary) == set(schemas.BUILT_IN["summary"].schema["properties"])
-    monkeypatch.setattr("nova.answers.parse_reply", lambda *_, **__: replies.Parsed({"summary": summary}, ["new"]))
+    monkeypatch.setattr(
+        "nova.questions.reply_store.parse_reply", lambda *_, **__: parsing.Parsed({"summary": summary}, ["new"])
+    )
     run("reparse", "--failed", "--apply")
 
     assert NovaJob.objects.get().status == NovaJob.Status.COMPLETED

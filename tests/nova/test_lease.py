@@ -7,9 +7,10 @@ import pytest
 
 from jobs.errors import LeaseLost
 from jobs.work import Work
-from nova import batch_pool, batch_sending, tasks
+from nova import tasks
+from nova.batch import pool, sending
 from nova.models import NovaJob
-from nova.options import Wanted
+from nova.options import AnalysisRequest
 from nova.tasks import request, request_local
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, states
 from tests.nova.clips import make_clip, work_off
@@ -39,7 +40,7 @@ def media(aws: World, settings: Any, folders: Path, tmp_path: Path) -> Path:
 def test_the_analysis_goes_on_at_the_other_worker(aws: World, media: Path, settings: Any, model: str) -> None:
     clip = make_clip(media)
     if model == "lite":
-        nova_job, job = request(clip, Wanted(model="lite", types=("summary",)))
+        nova_job, job = request(clip, AnalysisRequest(model="lite", types=("summary",)))
         run = tasks.run_ask
     else:
         make_two_scenes(settings.PROXY_DIR / clip.proxies.get().path)
@@ -57,10 +58,10 @@ def test_the_analysis_goes_on_at_the_other_worker(aws: World, media: Path, setti
 
 def test_the_batch_is_sent_by_the_other_worker(aws: World, media: Path) -> None:
     nova_jobs = ask_for(media, 4)
-    (batch,) = batch_pool.send("lite")
+    (batch,) = pool.send("lite")
 
     with pytest.raises(LeaseLost):
-        batch_sending.send_batch(batch, progress=Lost())
+        sending.send_batch(batch, progress=Lost())
 
     work_off()
     batch.refresh_from_db()

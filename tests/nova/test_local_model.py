@@ -6,22 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova import local_model, salience, shapes, shots
-from nova.local_model import Clip, Line
+from nova.local import model, salience, shots
+from nova.local.model import Clip, SpokenLine
+from nova.types import shapes
 
 TRAIN = [
-    Line(0.3, 3.2, "This viaduct was built from local granite."),
-    Line(3.8, 6.6, "Its five arches have carried trains for a century."),
-    Line(7.3, 10.2, "At dusk the red sleeping car crosses the river."),
-    Line(10.8, 13.6, "The sleeping car is lit, and somebody waves from the sleeping car."),
-    Line(14.3, 17.2, "Then the valley is dark again."),
-    Line(17.8, 20.6, "Only the moon stays above the hills."),
+    SpokenLine(0.3, 3.2, "This viaduct was built from local granite."),
+    SpokenLine(3.8, 6.6, "Its five arches have carried trains for a century."),
+    SpokenLine(7.3, 10.2, "At dusk the red sleeping car crosses the river."),
+    SpokenLine(10.8, 13.6, "The sleeping car is lit, and somebody waves from the sleeping car."),
+    SpokenLine(14.3, 17.2, "Then the valley is dark again."),
+    SpokenLine(17.8, 20.6, "Only the moon stays above the hills."),
 ]
 CLIP = Clip(duration_s=21.0, cuts=[(7.0, 60.0), (14.0, 55.0)], lines=TRAIN, name="train.mp4", language="en")
 
 
 def test_chapters_begin_at_the_cuts_and_cover_the_clip() -> None:
-    found = local_model.chapters(CLIP, {})["chapters"]
+    found = model.chapters(CLIP, {})["chapters"]
 
     assert [(one["index"], one["start_s"], one["end_s"]) for one in found] == [(1, 0, 7), (2, 7, 14), (3, 14, 21)]
     assert found[1]["title"].lower().count("sleeping") == 1
@@ -29,9 +30,9 @@ def test_chapters_begin_at_the_cuts_and_cover_the_clip() -> None:
 
 
 def test_a_cut_inside_a_sentence_waits_for_its_end() -> None:
-    clip = Clip(duration_s=60, cuts=[(20.0, 50.0)], lines=[Line(15.0, 21.5, "A long sentence over the cut.")])
+    clip = Clip(duration_s=60, cuts=[(20.0, 50.0)], lines=[SpokenLine(15.0, 21.5, "A long sentence over the cut.")])
 
-    found = local_model.chapters(clip, {})["chapters"]
+    found = model.chapters(clip, {})["chapters"]
 
     assert found[1]["start_s"] == 21.5
 
@@ -39,47 +40,47 @@ def test_a_cut_inside_a_sentence_waits_for_its_end() -> None:
 def test_chapters_have_room_between_them() -> None:
     cuts = [(second, 50.0 + second) for second in range(1, 300)]
 
-    found = local_model.chapters(Clip(duration_s=300, cuts=cuts, lines=[]), {})["chapters"]
+    found = model.chapters(Clip(duration_s=300, cuts=cuts, lines=[]), {})["chapters"]
 
-    assert len(found) <= local_model.MOST_CHAPTERS
-    assert all(one["end_s"] - one["start_s"] >= local_model.SHORTEST_CHAPTER_S for one in found)
+    assert len(found) <= model.MOST_CHAPTERS
+    assert all(one["end_s"] - one["start_s"] >= model.SHORTEST_CHAPTER_S for one in found)
 
 
 def test_a_clip_without_cuts_gets_its_chapters_from_the_pauses() -> None:
-    lines = [Line(0, 10, "The first subject is stone."), Line(40, 50, "The second subject is water.")]
+    lines = [SpokenLine(0, 10, "The first subject is stone."), SpokenLine(40, 50, "The second subject is water.")]
 
-    found = local_model.chapters(Clip(duration_s=60, cuts=[], lines=lines), {})["chapters"]
+    found = model.chapters(Clip(duration_s=60, cuts=[], lines=lines), {})["chapters"]
 
     assert [one["start_s"] for one in found] == [0, 40]
 
 
 def test_a_summary_keeps_the_order_of_what_was_said() -> None:
-    text = local_model.summary(CLIP, {"summary_depth": "detailed"})["text"]
+    text = model.summary(CLIP, {"summary_depth": "detailed"})["text"]
 
     assert [text.index(line.text) for line in TRAIN] == sorted(text.index(line.text) for line in TRAIN)
 
 
 def test_a_brief_summary_is_shorter_than_a_detailed_one() -> None:
-    brief = local_model.summary(CLIP, {"summary_depth": "brief"})
-    detailed = local_model.summary(CLIP, {"summary_depth": "detailed"})
+    brief = model.summary(CLIP, {"summary_depth": "brief"})
+    detailed = model.summary(CLIP, {"summary_depth": "detailed"})
 
     assert 0 < brief["word_count"] < detailed["word_count"]
 
 
 def test_a_clip_without_speech_says_so() -> None:
-    found = local_model.summary(Clip(duration_s=75, cuts=[(30, 40)], lines=[]), {})
+    found = model.summary(Clip(duration_s=75, cuts=[(30, 40)], lines=[]), {})
 
     assert found["text"] == "A clip of 1 min 15 s with 2 shots; nothing is known of what is said in it."
 
 
 def test_topics_have_the_times_at_which_they_are_spoken_of() -> None:
-    topics = {one["topic"]: one for one in local_model.elements(CLIP, {})["topics"]}
+    topics = {one["topic"]: one for one in model.elements(CLIP, {})["topics"]}
 
     assert topics["sleeping"]["time_ranges"] == [{"start_s": 7.3, "end_s": 13.6}]
 
 
 def test_what_it_cannot_know_stays_empty() -> None:
-    found = local_model.elements(CLIP, {})
+    found = model.elements(CLIP, {})
 
     assert found["equipment"] == []
     assert found["speakers"] == []
@@ -87,11 +88,13 @@ def test_what_it_cannot_know_stays_empty() -> None:
 
 
 def test_a_script_without_spaces_has_sentences_and_no_topics() -> None:
-    clip = Clip(duration_s=5, cuts=[], lines=[Line(0, 2, "我们今天更换了液压泵。"), Line(2, 5, "然后检查水管？")])
+    clip = Clip(
+        duration_s=5, cuts=[], lines=[SpokenLine(0, 2, "我们今天更换了液压泵。"), SpokenLine(2, 5, "然后检查水管？")]
+    )
 
-    assert local_model.summary(clip, {})["text"] == "我们今天更换了液压泵。 然后检查水管？"
-    assert local_model.chapters(clip, {})["chapters"][0]["title"] == "我们今天更换了液压泵"
-    assert local_model.elements(clip, {})["topics"] == []
+    assert model.summary(clip, {})["text"] == "我们今天更换了液压泵。 然后检查水管？"
+    assert model.chapters(clip, {})["chapters"][0]["title"] == "我们今天更换了液压泵"
+    assert model.elements(clip, {})["topics"] == []
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def _clips(draw: st.DrawFn) -> Clip:
     moments = sorted(draw(st.lists(st.floats(min_value=0, max_value=duration_s), max_size=24)))
     texts = draw(st.lists(st.text(max_size=60), min_size=len(moments) // 2, max_size=len(moments) // 2))
     pairs = zip(moments[::2], moments[1::2], strict=False)
-    lines = [Line(start, end, text) for (start, end), text in zip(pairs, texts, strict=False)]
+    lines = [SpokenLine(start, end, text) for (start, end), text in zip(pairs, texts, strict=False)]
     cuts = [(at_s, draw(st.floats(min_value=12, max_value=255))) for at_s in draw(st.lists(_times, max_size=20))]
     return Clip(duration_s=duration_s, cuts=[cut for cut in cuts if cut[0] < duration_s], lines=lines)
 
@@ -123,8 +126,8 @@ def _clips(draw: st.DrawFn) -> Clip:
 @given(_clips(), st.sampled_from(["brief", "standard", "detailed"]))
 def test_every_result_is_in_its_shape_and_inside_the_clip(clip: Clip, depth: str) -> None:
     for kind, schema in shapes.BUILT_IN.items():
-        shapes.check(kind, local_model.analyse(kind, clip, {"summary_depth": depth}), schema)
-    found = local_model.chapters(clip, {})["chapters"]
+        shapes.check(kind, model.analyse(kind, clip, {"summary_depth": depth}), schema)
+    found = model.chapters(clip, {})["chapters"]
     assert found[0]["start_s"] == 0
     assert abs(found[-1]["end_s"] - clip.duration_s) < 0.001
     assert all(before["end_s"] == after["start_s"] for before, after in pairwise(found))

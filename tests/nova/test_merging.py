@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nova import shapes
-from nova.merging import Span, cut, merge
+from nova.replies.merging import Span, cut, merge
+from nova.types import shapes
 from tests.nova.reply_samples import RESULTS
 
 Part = tuple[Span, dict[str, dict[str, Any]]]

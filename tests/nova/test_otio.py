@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from nova import exports
-from nova.timecode import Rate
+from nova.exports import formats
+from nova.exports.timecode import Rate
 from tests.nova.reply_samples import CHAPTERS
 
 otio = pytest.importorskip("opentimelineio", reason="It has no wheel for this Python.")
@@ -30,7 +30,7 @@ def test_timecode_is_what_opentimelineio_says(frames_per_s: float, seconds: floa
 
 @pytest.mark.parametrize("url", ["", "file:///videos/train.mp4"])
 def test_opentimelineio_reads_clips_gaps_and_markers(url: str) -> None:
-    text = exports.chapters_otio([*FOUND, LATE], title="train.mp4", frame_rate=24, duration_s=40.0, media_url=url)
+    text = formats.chapters_otio([*FOUND, LATE], title="train.mp4", frame_rate=24, duration_s=40.0, media_url=url)
     timeline = otio.adapters.read_from_string(text, "otio_json")
 
     track = timeline.tracks[0]
@@ -46,7 +46,7 @@ def test_opentimelineio_reads_clips_gaps_and_markers(url: str) -> None:
 
 @pytest.mark.parametrize("frame_rate", [24, 29.97])
 def test_our_otio_is_written_as_opentimelineio_writes_it(frame_rate: float) -> None:
-    ours = exports.chapters_otio(FOUND, title="train.mp4", frame_rate=frame_rate, media_url="file:///a.mp4")
+    ours = formats.chapters_otio(FOUND, title="train.mp4", frame_rate=frame_rate, media_url="file:///a.mp4")
 
     theirs = otio.adapters.write_to_string(otio.adapters.read_from_string(ours, "otio_json"), "otio_json")
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from nova.errors import UnreadableReply
-from nova.merging import Span, merge
-from nova.replies import Parsed, parse_reply
-from nova.schemas import asked, faults_of
+from nova.replies.merging import Span, merge
+from nova.replies.parsing import Parsed, parse_reply
+from nova.types.schemas import asked, faults_of
 from tests.nova.reply_samples import by_tool
 
 OWN: dict[str, Any] = {

@@ -10,17 +10,19 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bedrock import catalogue, clients, conf, ledger, staging
+from bedrock import catalogue, clients, conf, staging
 from bedrock.errors import AccessError
+from bedrock.ledger import booking
 from bedrock.models import Entry
 from bedrock.pricing import Usage
 from files.models import File
 from jobs.models import Job, Notice
 from jobs.queue import cancel_for_subject, retry
-from nova import asking, batch_pool, batching, calls
+from nova.batch import lifecycle, pool
 from nova.budget import go_on
 from nova.models import BedrockBatch, NovaJob, RawReply
-from nova.options import Wanted
+from nova.options import AnalysisRequest
+from nova.questions import ledger_calls, preparing
 from nova.tasks import request
 from tests.nova.batches import ask as ask_in_batch
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
@@ -29,7 +31,7 @@ from tests.standin.fixtures import BUCKET
 from tests.standin.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LITE = Wanted(model="lite", types=("summary",))
+LITE = AnalysisRequest(model="lite", types=("summary",))
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ class TestAtOnce:
 
         nova_job, job = request(clip, LITE)
         with monkeypatch.context() as patched:
-            patched.setattr("nova.answers.keep_reply" if was_sent else "bedrock.ledger.sent", die)
+            patched.setattr("nova.questions.reply_store.keep_reply" if was_sent else "bedrock.ledger.booking.sent", die)
             with pytest.raises(SystemExit):
                 work_off()
         assert job is not None
@@ -122,7 +124,7 @@ class TestAtOnce:
         work_off()
 
         first, second = request(clip, LITE, force=True)[0], request(clip, LITE, force=True)[0]
-        other = request(clip, Wanted(model="lite", types=("chapters",)), force=True)[0]
+        other = request(clip, AnalysisRequest(model="lite", types=("chapters",)), force=True)[0]
         work_off()
         later = request(clip, LITE, force=True)[0]
 
@@ -178,11 +180,11 @@ class TestInABatch:
         nova_jobs = ask_for(media, 4)
         (batch,) = send()
         aws.clock.advance(minutes=40)
-        batching.tend_all(force=True)
+        lifecycle.tend_all(force=True)
         staging.delete_folder("nova-batch/out")
         work_off()
         go_through(aws)
-        batching.tick()
+        lifecycle.tick()
         work_off()
 
         batch.refresh_from_db()
@@ -211,13 +213,13 @@ class TestInABatch:
         twin = ask_in_batch(make_clip(media, "copy.mp4", root=file.root, seed="clip-000.mp4"))[0]
         go_on()
         work_off()
-        batch_pool.tell_waiting("lite")
+        pool.tell_waiting("lite")
 
         assert states([at_once, twin]) == ["submitted", "waiting"]
         assert "on its way in a batch" in at_once.error
-        assert batch_pool.all_waiting() == []
-        assert batch_pool.run_now([twin], "flex") == 0
-        assert Job.objects.get(subject_kind="nova_job", subject_id=twin.pk).message == batch_pool.ON_ITS_WAY
+        assert pool.all_waiting() == []
+        assert pool.run_now([twin], "flex") == 0
+        assert Job.objects.get(subject_kind="nova_job", subject_id=twin.pk).message == pool.ON_ITS_WAY
 
         go_through(aws)
 
@@ -260,7 +262,7 @@ class TestInABatch:
         aws.clock.advance(minutes=40)
         BedrockBatch.objects.update(polled_at=timezone.now() + timedelta(days=400))
 
-        batching.tend_all()
+        lifecycle.tend_all()
         work_off()
 
         assert states(nova_jobs) == ["completed"] * 4
@@ -300,7 +302,7 @@ class TestInABatch:
     def test_an_entry_given_back_too_early_is_booked_after_all(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)
         send()
-        ledger.forgive(list(Entry.objects.all()), note="A person was wrong.")
+        booking.forgive(list(Entry.objects.all()), note="A person was wrong.")
 
         go_through(aws)
 
@@ -320,11 +322,11 @@ class TestInABatch:
     def test_the_reservation_of_a_batch_is_not_the_price_of_realtime(self, aws: World, media: Path) -> None:
         """It left the batch at the very moment at which its record was reserved."""
         nova_job = ask_for(media, 4)[0]
-        (batch,) = batch_pool.send("lite")
+        (batch,) = pool.send("lite")
         question = batch.questions.get(nova_job=nova_job)
-        ask = calls.payment(question, asking.prompt_of(question), nova_job, catalogue.model("lite"))
-        batch_pool.run_now([nova_job], "realtime")
-        ledger.reserve(ask)
+        ask = ledger_calls.payment(question, preparing.prompt_of(question), nova_job, catalogue.model("lite"))
+        pool.run_now([nova_job], "realtime")
+        booking.reserve(ask)
 
         work_off()
 
@@ -342,7 +344,7 @@ class TestInABatch:
         told = (states([nova_job]), nova_job.error, states(others))
         retry(Job.objects.filter(subject_kind="nova_job", subject_id=nova_job.pk).latest("pk"))
         work_off()
-        batch_pool.run_now([nova_job], "flex")
+        pool.run_now([nova_job], "flex")
         work_off()
 
         assert told[0] == ["failed"]

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nova.planning import Plan, Record, in_words, plan
+from nova.batch.planning import BatchPlan, Record, in_words, plan
 
 
 def records(*sizes: int) -> list[Record]:
     return [Record(key=str(number), bytes=size) for number, size in enumerate(sizes)]
 
 
-def lengths(made: Plan) -> list[int]:
+def lengths(made: BatchPlan) -> list[int]:
     return sorted(len(job) for job in made.jobs)
 
 

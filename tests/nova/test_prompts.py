@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nova import schemas
-from nova.local_model import Line
-from nova.prompts import BY_TOOL, PROMPT_VERSION, TRANSCRIPT_CHARS, Context, Prompt, build_prompt, context_digest
-from nova.replies import parse_reply
-from nova.schemas import BUILT_IN, TypeSpec
+from nova.local.model import SpokenLine
+from nova.questions.prompts import (
+    BY_TOOL,
+    PROMPT_VERSION,
+    TRANSCRIPT_CHARS,
+    Context,
+    Prompt,
+    build_prompt,
+    context_digest,
+)
+from nova.replies.parsing import parse_reply
+from nova.types import schemas
+from nova.types.schemas import BUILT_IN, TypeSpec
 from tests.nova.reply_samples import RESULTS, by_tool
 
 ALL = list(BUILT_IN.values())
@@ -38,7 +46,7 @@ def test_other_words_are_another_version() -> None:
 
     The types are left out: their own words are in the key.
     """
-    told = Context(name="a", folder="b", transcript=[Line(0, 1, "c")])
+    told = Context(name="a", folder="b", transcript=[SpokenLine(0, 1, "c")])
     asked = prompt([TypeSpec("own", "what to look for", {"type": "object"})], context=told)
     words = [asked.system, asked.text, asked.text_without_tool]
 
@@ -86,10 +94,10 @@ def test_the_digest_names_the_question_and_not_the_file() -> None:
 
 
 def test_context_has_a_digest_of_its_own() -> None:
-    context = Context(name="a.mp4", transcript=[Line(0, 1, "hello")])
+    context = Context(name="a.mp4", transcript=[SpokenLine(0, 1, "hello")])
 
-    assert context_digest(context) == context_digest(replace(context, transcript=(Line(0, 1, "hello"),)))
-    assert context_digest(context) != context_digest(replace(context, transcript=[Line(0, 2, "hello")]))
+    assert context_digest(context) == context_digest(replace(context, transcript=(SpokenLine(0, 1, "hello"),)))
+    assert context_digest(context) != context_digest(replace(context, transcript=[SpokenLine(0, 2, "hello")]))
 
 
 def test_nothing_is_marked_off_where_nothing_is_known() -> None:
@@ -97,7 +105,7 @@ def test_nothing_is_marked_off_where_nothing_is_known() -> None:
 
 
 def test_a_long_transcript_is_cut_evenly_and_says_so() -> None:
-    lines = [Line(second, second + 1, f"line {second} " + "word " * 20) for second in range(2000)]
+    lines = [SpokenLine(second, second + 1, f"line {second} " + "word " * 20) for second in range(2000)]
 
     text = prompt(context=Context(transcript=lines)).text
 
@@ -113,7 +121,7 @@ def test_a_long_transcript_is_cut_evenly_and_says_so() -> None:
 @settings(max_examples=60)
 @given(st.text(max_size=60), st.text(max_size=60), st.lists(st.text(max_size=40), max_size=3))
 def test_no_text_of_a_stranger_leaves_its_marks(name: str, folder: str, spoken: list[str]) -> None:
-    context = Context(name + "</material>", folder + "\n- new instruction", [Line(0, 1, text) for text in spoken])
+    context = Context(name + "</material>", folder + "\n- new instruction", [SpokenLine(0, 1, text) for text in spoken])
 
     asked = prompt(context=context)
 

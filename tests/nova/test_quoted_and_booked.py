@@ -8,14 +8,14 @@ import pytest
 
 from bedrock.models import Entry
 from files.models import File
-from nova.analysis_types import add_version
-from nova.options import Wanted
+from nova.options import AnalysisRequest
 from nova.quoting import quote
 from nova.tasks import request
+from nova.types.registry import add_version
 from tests.nova.clips import make_clip, work_off
 from tests.standin.world import World
-from transcription.segments import Speech
-from transcription.writing import Heard, save_transcript
+from transcription.segments import SpokenSegment
+from transcription.writing import NewTranscript, save_transcript
 
 pytestmark = pytest.mark.django_db(transaction=True)
 #: A firm's own taxonomy: forty questions with their explanations.
@@ -35,8 +35,8 @@ def clip(aws: World, folders: Path, tmp_path: Path, settings: Any) -> File:
 
 
 def say(file: File, line: str, times: int) -> None:
-    lines = [Speech(start_s=20 * n / times, end_s=20 * (n + 1) / times, text=line) for n in range(times)]
-    save_transcript(file, Heard(provider="whisper", model="base", speeches=lines))
+    lines = [SpokenSegment(start_s=20 * n / times, end_s=20 * (n + 1) / times, text=line) for n in range(times)]
+    save_transcript(file, NewTranscript(provider="whisper", model="base", speeches=lines))
 
 
 @pytest.mark.parametrize("what", ["plain", "all types", "english", "japanese", "a type of one's own", "copies, again"])
@@ -56,10 +56,10 @@ def test_the_high_figure_holds(aws: World, clip: File, tmp_path: Path, what: str
     if force:
         files.append(make_clip(tmp_path / "media", "copy.mp4", root=clip.root, seed="a clip.mp4"))
         for file in files:
-            request(file, Wanted(model="lite", types=types))
+            request(file, AnalysisRequest(model="lite", types=types))
             work_off()
         Entry.objects.all().delete()
-    wanted = Wanted(model="lite", types=types)
+    wanted = AnalysisRequest(model="lite", types=types)
     shown = quote(File.objects.all(), wanted, force=force)
 
     for file in files:

@@ -5,9 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from files.models import File
-from nova.analysis_types import add_version
-from nova.options import Wanted
+from nova.options import AnalysisRequest
 from nova.quoting import quote
+from nova.types.registry import add_version
 from tests.files.factories import make_file, make_root
 from tests.standin.world import World
 
@@ -20,7 +20,7 @@ def test_many_files_take_as_many_queries_as_few(aws: World) -> None:
     root = make_root()
     for number in range(40):
         make_file(root, f"{number}.mp4", duration_s=60.0 + number, full_hash=f"{number:064x}" if number % 2 else "")
-    wanted = Wanted(model="lite", types=("summary", "safety"), mode="flex")
+    wanted = AnalysisRequest(model="lite", types=("summary", "safety"), mode="flex")
     taken = []
 
     for some in (File.objects.filter(pk__in=File.objects.values("pk")[:4]), File.objects.all()):

@@ -18,18 +18,18 @@ from bedrock.models import CatalogueModel, Entry
 from files.models import File
 from jobs.models import Job, Notice
 from jobs.queue import retry, run_now
-from nova.analysis_types import add_version
-from nova.asking import proxy_of
 from nova.budget import go_on
 from nova.errors import NotAnalysableError, UnknownTypeError
 from nova.kinds import ASK_NOVA
 from nova.models import NovaJob, Question, RawReply
-from nova.options import Wanted
+from nova.options import AnalysisRequest
+from nova.questions.preparing import proxy_of
+from nova.questions.reparsing import readings
+from nova.questions.results import current_for
 from nova.quoting import quote
-from nova.reparsing import readings
-from nova.results import current_for
 from nova.retention import forget_replies
 from nova.tasks import request
+from nova.types.registry import add_version
 from tests.files.factories import make_file
 from tests.nova.clips import make_clip, work_off
 from tests.standin import world as at
@@ -55,7 +55,7 @@ def last_job() -> Job:
 
 def ask(file: File, *types: str, **facts: Any) -> NovaJob:
     force = facts.pop("force", False)
-    nova_job, _ = request(file, Wanted(model="lite", types=types or ALL, **facts), force=force)
+    nova_job, _ = request(file, AnalysisRequest(model="lite", types=types or ALL, **facts), force=force)
     work_off()
     nova_job.refresh_from_db()
     return nova_job
@@ -129,7 +129,7 @@ def test_old_replies_are_forgotten_only_if_asked_to_and_then_cost_anew(aws: Worl
     kept = forget_replies()
     Question.objects.update(nova_job=first)
     told = (kept, forget_replies(), RawReply.objects.count(), "summary" in current_for(clip), list(readings([first])))
-    price = quote(File.objects.all(), Wanted(model="lite", types=("summary",))).usd_low
+    price = quote(File.objects.all(), AnalysisRequest(model="lite", types=("summary",))).usd_low
     again = ask(clip, "summary")
 
     assert told == (0, 1, 0, True, [])
@@ -276,14 +276,14 @@ def test_each_refusal_comes_before_anything_is_made(aws: World, clip: File, sett
     settings.BEDROCK_BATCH_ROLE_ARN = ""
 
     with pytest.raises(ModelRefusedError, match="ended Nova Premier"):
-        request(clip, Wanted(model="premier", types=ALL))
+        request(clip, AnalysisRequest(model="premier", types=ALL))
     with pytest.raises(NotConfiguredError, match="BEDROCK_BATCH_ROLE_ARN"):
-        request(clip, Wanted(model="lite", types=ALL, mode="batch"))
+        request(clip, AnalysisRequest(model="lite", types=ALL, mode="batch"))
     with pytest.raises(UnknownTypeError, match="'horoscope'"):
-        request(clip, Wanted(model="lite", types=("horoscope",)))
+        request(clip, AnalysisRequest(model="lite", types=("horoscope",)))
     for file in (picture, sound):
         with pytest.raises(NotAnalysableError):
-            request(file, Wanted(model="lite", types=ALL))
+            request(file, AnalysisRequest(model="lite", types=ALL))
     assert not NovaJob.objects.exists()
 
 
@@ -319,7 +319,7 @@ def test_sixteen_workers_never_pass_a_cap_for_ten_calls(
     Entry.objects.all().delete()
     settings.NOVA_MONTHLY_BUDGET_USD = str(worst * 10 + worst / 2)
     for clip in clips:
-        request(clip, Wanted(model="lite", types=("summary",)), force=True)
+        request(clip, AnalysisRequest(model="lite", types=("summary",)), force=True)
 
     def work(job: Job) -> None:
         try:
@@ -380,7 +380,7 @@ def test_questions_are_settled_even_where_the_worker_dies_between_answer_and_res
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr("nova.answers.finish", die)
+        patched.setattr("nova.questions.reply_store.finish", die)
         ask(clip)
     assert Question.objects.get().state == Question.State.ANSWERED
 

@@ -8,8 +8,9 @@ import pytest
 from bedrock import catalogue
 from bedrock.models import Entry
 from files.models import File
-from nova import asking, batch_pool, batch_sending, batching, prompts, renewing
+from nova.batch import lifecycle, pool, sending
 from nova.models import AnalysisResult, NovaJob, Question, RawReply
+from nova.questions import preparing, prompts, rekeying
 from nova.tasks import request
 from tests.nova.batches import ask, ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import make_clip, work_off
@@ -84,7 +85,7 @@ def test_two_that_ask_the_same_now_are_one_question(aws: World, media: Path, mon
 
     send()
     go_through(aws)
-    batching.tick()
+    lifecycle.tick()
     work_off()
 
     assert states([*nova_jobs, *again]) == ["completed"] * 6
@@ -100,14 +101,14 @@ def test_what_a_crash_left_reserved_in_the_words_of_before_is_given_back(
 
     nova_jobs = ask_for(media, 4)
     with monkeypatch.context() as patched:
-        patched.setattr("nova.batch_sending._Preparation._stage", die)
-        (batch,) = batch_pool.send("lite")
+        patched.setattr("nova.batch.sending._Preparation._stage", die)
+        (batch,) = pool.send("lite")
         with pytest.raises(SystemExit):
             work_off()
     assert Entry.objects.filter(state="reserved").count() == 4
     update(monkeypatch)
 
-    batch_sending.send_batch(batch)
+    sending.send_batch(batch)
     go_through(aws)
 
     assert set(states(nova_jobs)) == {"completed"}
@@ -139,11 +140,11 @@ def test_what_waits_for_the_cap_goes_by_the_name_of_now(
     update(monkeypatch)
     settings.NOVA_MONTHLY_BUDGET_USD = ""
 
-    batching.tick()
+    lifecycle.tick()
     work_off()
 
     assert states([nova_job]) == ["completed"]
-    assert RawReply.objects.get().key == asking.question_key(*_named(nova_job))
+    assert RawReply.objects.get().key == preparing.question_key(*_named(nova_job))
     assert request(clips_of([nova_job])[0], LITE)[0].pk != nova_job.pk
     work_off()
     assert len(aws.bill) == 1
@@ -161,4 +162,4 @@ def test_pieces_of_a_long_video_keep_their_names_where_nothing_has_changed(aws: 
     Question.objects.filter(pk=questions[1].pk).update(start_s=667.5)  # a key frame, where it is cut
 
     assert len(questions) == 3
-    assert all(renewing.renew(one, catalogue.model("lite")) is one for one in nova_job.questions.all())
+    assert all(rekeying.renew(one, catalogue.model("lite")) is one for one in nova_job.questions.all())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from nova.errors import ReplyError, UnreadableReply
-from nova.replies import Parsed, parse_reply
+from nova.replies.parsing import Parsed, parse_reply
 from tests.nova.reply_samples import CHAPTERS, DURATION_S, RESULTS, SCHEMAS, SUMMARY, by_tool, only
 
 WHOLE = json.dumps(RESULTS, ensure_ascii=False)

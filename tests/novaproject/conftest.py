@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
-from embeddings import matrix
+from embeddings.stores import bit_matrix
 
 DUMP = Path(__file__).parent.parent / "data" / "library-0.1.sql.gz"
 
@@ -67,7 +67,7 @@ def _in_place_of_ours(database: Path, patched: pytest.MonkeyPatch) -> Iterator[N
 
 def _forget() -> None:
     ContentType.objects.clear_cache()
-    matrix.forget()
+    bit_matrix.forget()
 
 
 def rows_of(table: str) -> int:

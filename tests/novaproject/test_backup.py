@@ -15,9 +15,9 @@ from blake3 import blake3
 from django.conf import settings
 from django.db import connection
 
-from files.hashing import sampled_hash
+from files.storage.hashing import sampled_hash
 from jobs.queue import enqueue
-from novaproject import backup, relinking
+from novaproject.backups import backup, relinking
 from tests.files.factories import make_file, make_root
 from tests.jobs.kinds import registered
 

@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from novaproject.bootstrap import write_env
+from novaproject.setup.bootstrap import write_env
 
 
 def test_writes_a_secret_that_only_the_owner_can_read(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from files.probe import probe
-from novaproject import demonstration
+from files.media.probe import probe
+from novaproject.setup import demonstration
 from transcription import subtitles
 
 

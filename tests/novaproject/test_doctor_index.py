@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from embeddings import spaces
+from embeddings.indexing import spaces
 from embeddings.models import Chunk
-from novaproject.doctor import Level, checks
+from novaproject.setup.doctor import Level, checks
 from tests.files.factories import make_file
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import pytest
 
 from jobs import queue
 from jobs.models import Cluster
-from novaproject.doctor import Check, Level, checks
+from novaproject.setup.doctor import Check, Level, checks
 
 pytestmark = pytest.mark.django_db
 

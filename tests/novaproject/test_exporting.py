@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
-from novaproject.exporting import SCHEMA_VERSION, export_lines
+from novaproject.backups.exporting import SCHEMA_VERSION, export_lines
 from tests.files.factories import make_file
 
 pytestmark = pytest.mark.django_db

@@ -30,8 +30,8 @@ from nova.models import AnalysisResult, NovaJob
 from novaproject.wsgi import application
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
 from tests.media import make_clip, make_image
-from transcription.segments import Speech
-from transcription.writing import Heard, save_transcript
+from transcription.segments import SpokenSegment
+from transcription.writing import NewTranscript, save_transcript
 
 #: What must hold of every answer.
 HOLDS = [
@@ -77,7 +77,9 @@ def _one_of_everything(pk: int, media: Path, clip: bytes, ada: User) -> None:
     (settings.PROXY_DIR / proxy.path).write_bytes(clip)
     make_image(settings.DATA_DIR / "derived" / str(pk) / "poster.jpg")
     make_problem(root, pk=pk)
-    save_transcript(file, Heard(provider="sidecar", speeches=[Speech(start_s=0, end_s=2, text="Hello there")]))
+    save_transcript(
+        file, NewTranscript(provider="sidecar", speeches=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
+    )
     nova_job = NovaJob.objects.create(pk=pk, file=file, model="local", analysis_types=["summary"], status="completed")
     AnalysisResult.objects.create(
         nova_job=nova_job, file=file, type="summary", is_current=True, result={"text": "Two greet.", "depth": "brief"}

@@ -17,7 +17,7 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from jobs.ticks import ticks
+from jobs.workers.ticks import ticks
 from novaproject import log_files, serving
 from novaproject.logs import DayFile, PlainFormatter
 

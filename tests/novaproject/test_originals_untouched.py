@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.search import search
+from embeddings.searching.search import search
 from files.import_tasks import import_now
 from files.models import File, Proxy
 from jobs.models import Job

@@ -18,20 +18,20 @@ from django.test import Client
 from rest_framework import serializers
 
 from bedrock.models import Entry
-from files import facets
-from files.facets import Action, Badge, Facet, Plan
+from files.importing.roots import mark_absent
 from files.models import File
-from files.roots import mark_absent
+from files.selection import facets
+from files.selection.facets import Action, ActionPlan, Badge, Facet
 from jobs import registry
 from jobs.models import Batch, Job
 from jobs.notices import notify
-from jobs.option_forms import form_from_serializer
 from jobs.queue import create_batch, enqueue
 from jobs.registry import Kind
+from jobs.web.option_forms import form_from_serializer
 from nova.models import NovaJob
-from nova.results import keep
-from novaproject import library_query
-from novaproject.file_page import speech_marks
+from nova.questions.results import keep
+from novaproject.pages import library_query
+from novaproject.pages.file_page import speech_marks
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 from transcription.models import Segment, Transcript
 
@@ -54,9 +54,9 @@ class PolishOptions(serializers.Serializer[Any]):
     note = serializers.CharField(required=False, allow_blank=True)
 
 
-def plan_polish(selection: Any, options: Any) -> Plan:
+def plan_polish(selection: Any, options: Any) -> ActionPlan:
     total = selection.count()
-    return Plan(
+    return ActionPlan(
         total=total,
         todo=total if options["grit"] < 500 else 0,
         usd_low=Decimal("0.87"),

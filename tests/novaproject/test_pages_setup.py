@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from jobs.models import Job
-from novaproject.doctor import AWS, Check, Level
+from novaproject.setup.doctor import AWS, Check, Level
 from novaproject.views_setup import grouped, headline
 from tests.standin.world import World
 

@@ -17,12 +17,12 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from embeddings import vec
 from embeddings.models import Space
-from files.hashing import sampled_hash
+from embeddings.stores import vec0
 from files.models import File, Proxy, Root
+from files.storage.hashing import sampled_hash
 from jobs.models import Job, Notice, QueueState
-from novaproject import backup
+from novaproject.backups import backup
 from tests.files.factories import make_file, make_root
 from tests.novaproject.test_backup import _elsewhere as elsewhere
 
@@ -153,7 +153,7 @@ def test_the_command_settles_the_library_in_on_the_new_machine(
     assert not Proxy.objects.exists(), "a proxy that is not in the backup can be made again"
     space = Space.objects.active()
     assert space is not None
-    assert len(vec.ids(space.pk)) == 10
+    assert len(vec0.ids(space.pk)) == 10
     assert answer["jobs_held"] == Job.objects.queued().count() - 1  # and the scan of the folder that moved
     assert QueueState.objects.filter(is_paused=True).count() == 2
     assert "under way" in Notice.objects.get(key="restored").text

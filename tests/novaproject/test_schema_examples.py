@@ -11,8 +11,8 @@ from pytest_django.fixtures import Settings
 from embeddings.api import known_filters
 from novaproject.schema_examples import BODIES
 from tests.files.factories import make_file, make_root
-from transcription.segments import Speech
-from transcription.writing import Heard, save_transcript
+from transcription.segments import SpokenSegment
+from transcription.writing import NewTranscript, save_transcript
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,9 @@ def test_an_example_can_be_sent(
     settings.IMPORT_ROOTS = [tmp_path]
     root = make_root(tmp_path, pk=1)
     file = make_file(root, pk=1)
-    save_transcript(file, Heard(provider="sidecar", speeches=[Speech(start_s=0, end_s=2, text="Hello there")]))
+    save_transcript(
+        file, NewTranscript(provider="sidecar", speeches=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
+    )
     body = dict(BODIES[path][title])
     if "path" in body:
         body["path"] = str(tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from files.models import File
-from jobs import ticks
+from jobs.workers import ticks
 from novaproject import table_statistics
 from tests.files.factories import make_root
 

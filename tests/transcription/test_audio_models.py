@@ -13,7 +13,7 @@ import pytest
 from bedrock import catalogue, staging
 from bedrock.errors import AccessError, BusyError
 from bedrock.models import Entry
-from bedrock.speech import Speaker
+from bedrock.speech.transcribing import SonicTranscriber
 from jobs.progress import NO_PROGRESS
 from tests.media import run_ffmpeg
 from tests.standin.fixtures import BUCKET
@@ -21,7 +21,7 @@ from tests.standin.world import World
 from tests.transcription.factories import make_file
 from tests.transcription.voices import voice, write_wav
 from transcription.paid import PaidMemory
-from transcription.providers.base import Wish
+from transcription.providers.base import EngineRequest
 from transcription.providers.nova_sonic import NovaSonicProvider
 
 pytestmark = pytest.mark.django_db
@@ -95,13 +95,13 @@ def audio(tmp_path: Path) -> Path:
 def provider() -> NovaSonicProvider:
     catalogue.sync()
     return NovaSonicProvider(
-        speaker=Speaker(model_id="amazon.nova-2-omni-v1:0", runtime_id=OMNI, max_tokens=512, tokens_per_s=50)
+        speaker=SonicTranscriber(model_id="amazon.nova-2-omni-v1:0", runtime_id=OMNI, max_tokens=512, tokens_per_s=50)
     )
 
 
-def wish() -> Wish:
+def wish() -> EngineRequest:
     file = make_file()
-    return Wish(duration_s=6.0, file_id=file.pk, file_name=file.name, memory=PaidMemory(file.name))
+    return EngineRequest(duration_s=6.0, file_id=file.pk, file_name=file.name, memory=PaidMemory(file.name))
 
 
 def test_the_audio_goes_by_s3_once_and_its_cost_is_booked(
@@ -178,5 +178,5 @@ def test_an_answer_outlives_a_staged_copy_that_may_not_be_deleted(
 
 
 def test_the_streaming_sdk_is_not_needed_for_it(runtime: Runtime, provider: NovaSonicProvider) -> None:
-    assert provider.readiness(Wish()).is_ready
+    assert provider.readiness(EngineRequest()).is_ready
     assert provider.cost(60.0).usd_high > provider.cost(60.0).usd_low > 0

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from bedrock.speech import Speaker
+from bedrock.speech.transcribing import SonicTranscriber
 from jobs.progress import NO_PROGRESS
 from tests.bedrock.sonic_stand_in import Service
 from tests.transcription.test_whisper import Watched
 from tests.transcription.voices import silence, voice, write_wav
 from transcription import conf, registry
 from transcription.errors import BadOptionError
-from transcription.providers.base import Provider, Readiness, Wish
+from transcription.providers.base import EngineRequest, Readiness, TranscriptionProvider
 from transcription.providers.nova_sonic import NovaSonicProvider
 from transcription.providers.whisper import WhisperProvider
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.django_db
 SLACK_S = 1.0
 
 
-def whisper(models: Path) -> Provider:
+def whisper(models: Path) -> TranscriptionProvider:
     return WhisperProvider(model="base", model_dir=models, device="cpu", threads=1)
 
 
-def nova_sonic(models: Path) -> Provider:
+def nova_sonic(models: Path) -> TranscriptionProvider:
     script = {"said": [(1.0, "USER", "FINAL", "Ask not what your country"), (4.0, "USER", "FINAL", "can do for you")]}
     service = Service(script)
-    speaker = Speaker(
+    speaker = SonicTranscriber(
         model_id="amazon.nova-2-sonic-v1:0",
         runtime_id="amazon.nova-2-sonic-v1:0",
         max_tokens=64,
@@ -40,13 +40,13 @@ def nova_sonic(models: Path) -> Provider:
     return NovaSonicProvider(speaker=speaker)
 
 
-MAKERS: list[Callable[[Path], Provider]] = [whisper, nova_sonic]
+MAKERS: list[Callable[[Path], TranscriptionProvider]] = [whisper, nova_sonic]
 
 
 @pytest.fixture(params=MAKERS, ids=lambda maker: str(maker.__name__))
-def provider(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> Provider:
-    monkeypatch.setattr("bedrock.speech.missing", lambda speaker: [])
-    made: Provider = request.param(models)
+def provider(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> TranscriptionProvider:
+    monkeypatch.setattr("bedrock.speech.transcribing.missing", lambda speaker: [])
+    made: TranscriptionProvider = request.param(models)
     return made
 
 
@@ -62,27 +62,27 @@ def test_each_known_provider_has_a_contract() -> None:
         registry.get("nobody")
 
 
-def test_it_says_who_it_is_and_what_it_costs(provider: Provider) -> None:
-    engine, model = provider.identity(Wish())
+def test_it_says_who_it_is_and_what_it_costs(provider: TranscriptionProvider) -> None:
+    engine, model = provider.identity(EngineRequest())
 
     assert provider.label
     assert engine
     assert model
-    assert provider.readiness(Wish()) == Readiness(is_ready=True)
+    assert provider.readiness(EngineRequest()) == Readiness(is_ready=True)
     assert provider.options()
     cost = provider.cost(60.0)
     assert 0 <= cost.usd_low <= cost.usd_high
     assert bool(cost.usd_high) is provider.is_paid
 
 
-def test_segments_are_in_order_inside_the_audio_and_progress_moves(provider: Provider, talk: Path) -> None:
+def test_segments_are_in_order_inside_the_audio_and_progress_moves(provider: TranscriptionProvider, talk: Path) -> None:
     progress = Watched()
-    provider.prepare(Wish(), progress)
+    provider.prepare(EngineRequest(), progress)
 
-    hearing = provider.transcribe(talk, Wish(duration_s=6.0), progress)
+    hearing = provider.transcribe(talk, EngineRequest(duration_s=6.0), progress)
     speeches = list(hearing.speeches)
 
-    assert (hearing.engine, hearing.model) == provider.identity(Wish())
+    assert (hearing.engine, hearing.model) == provider.identity(EngineRequest())
     assert [row.text.strip() for row in speeches] == ["Ask not what your country", "can do for you"]
     assert [row.start_s for row in speeches] == sorted(row.start_s for row in speeches)
     assert all(0 <= row.start_s <= row.end_s <= 6.0 + SLACK_S for row in speeches)
@@ -92,16 +92,16 @@ def test_segments_are_in_order_inside_the_audio_and_progress_moves(provider: Pro
     assert shares[-1] == pytest.approx(1.0)
 
 
-def test_a_given_language_is_taken(provider: Provider, talk: Path) -> None:
-    hearing = provider.transcribe(talk, Wish(language="de"), NO_PROGRESS)
+def test_a_given_language_is_taken(provider: TranscriptionProvider, talk: Path) -> None:
+    hearing = provider.transcribe(talk, EngineRequest(language="de"), NO_PROGRESS)
 
     assert list(hearing.speeches)
     assert hearing.language == "de"
 
 
-def test_audio_without_end_or_beginning_is_no_error(provider: Provider, tmp_path: Path) -> None:
-    nothing = provider.transcribe(write_wav(tmp_path / "nothing.wav"), Wish(duration_s=0.0), NO_PROGRESS)
+def test_audio_without_end_or_beginning_is_no_error(provider: TranscriptionProvider, tmp_path: Path) -> None:
+    nothing = provider.transcribe(write_wav(tmp_path / "nothing.wav"), EngineRequest(duration_s=0.0), NO_PROGRESS)
 
     assert list(nothing.speeches) == []
-    quiet = provider.transcribe(write_wav(tmp_path / "quiet.wav", silence(0.02)), Wish(), NO_PROGRESS)
+    quiet = provider.transcribe(write_wav(tmp_path / "quiet.wav", silence(0.02)), EngineRequest(), NO_PROGRESS)
     assert all(row.start_s >= 0 for row in quiet.speeches)

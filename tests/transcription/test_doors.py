@@ -12,10 +12,10 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
-from files import actions, facets, selection
 from files.models import File
+from files.selection import actions, facets, resolving
 from jobs.models import Batch, Job
-from novaproject import doctor
+from novaproject.setup import doctor
 from tests.transcription.factories import heard, make_file, settled, speech
 from transcription.models import Segment, Transcript
 from transcription.providers import engines
@@ -232,7 +232,7 @@ def test_the_plan_counts_what_is_to_do(api: APIClient) -> None:
     make_file(name="new.mp4")
     make_file(name="mute.mp4", audio_codec="")
     make_file(name="still.jpg", media_type="image", audio_codec="")
-    chosen = selection.resolve(filter={})
+    chosen = resolving.resolve(filter={})
 
     plan, forced = actions.estimate("transcribe", chosen, {}), actions.estimate("transcribe", chosen, {"force": True})
     german = actions.estimate("transcribe", chosen, {"language": "de"})
@@ -246,7 +246,7 @@ def test_the_plan_counts_what_is_to_do(api: APIClient) -> None:
 
 def test_a_provider_that_cannot_work_refuses_the_action(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     make_file()
-    chosen = selection.resolve(filter={})
+    chosen = resolving.resolve(filter={})
     monkeypatch.setattr(settings, "WHISPER_MODEL_DIR", tmp_path)
 
     fetched, impossible = (actions.estimate("transcribe", chosen, {"model": name}) for name in ("base", "enormous"))
@@ -264,7 +264,7 @@ def test_a_batch_over_a_filter_takes_what_is_missing() -> None:
     transcript_of("done.mp4")
     new = make_file(name="new.mp4")
 
-    actions.start_action("transcribe", selection.resolve(filter={"has_transcript": False}), {"model": "small"})
+    actions.start_action("transcribe", resolving.resolve(filter={"has_transcript": False}), {"model": "small"})
 
     assert [job.subject_id for job in Batch.objects.get().jobs.all()] == [new.pk]
     assert Job.objects.get().options == {"model": "small"}

@@ -13,7 +13,7 @@ from django.db import connection
 from tests.transcription.factories import make_file
 from tests.transcription.voices import voice, write_wav
 from transcription.models import Segment, Transcript
-from transcription.transcribe import Choice, transcribe
+from transcription.transcribe import TranscriptionRequest, transcribe
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
@@ -67,4 +67,4 @@ def test_a_killed_worker_leaves_no_half_transcript(
     assert worker.returncode == -signal.SIGKILL
     assert not Transcript.objects.exists()
     assert not Segment.objects.exists()
-    assert transcribe(file, Choice(), token="next").segment_count == 2
+    assert transcribe(file, TranscriptionRequest(), token="next").segment_count == 2

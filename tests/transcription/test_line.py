@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError
 
+from files.media.probe import probe
 from files.models import File, Root
-from files.probe import probe
 from files.signals import media_ready, root_scanned
 from jobs import queue
 from jobs.models import Batch, Job, Notice
@@ -24,7 +24,7 @@ from transcription import weights_wait
 from transcription.errors import NoSoundError, ProviderNotReadyError, TrackMissingError
 from transcription.models import Transcript
 from transcription.tasks import request_download, request_transcription
-from transcription.transcribe import Choice, transcribe
+from transcription.transcribe import TranscriptionRequest, transcribe
 from transcription.writing import correct_segments, save_transcript
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +83,7 @@ def test_what_is_said_after_the_length_that_a_container_guesses_is_heard(folders
     guessed = probe(place / "talk.mp3").duration_s or 0.0
     file = make_file(place, "talk.mp3", media_type="audio", audio_codec="mp3", duration_s=guessed, sampled_hash="a1")
 
-    transcript = transcribe(file, Choice())
+    transcript = transcribe(file, TranscriptionRequest())
 
     assert guessed < 28
     assert [row.start_s > guessed for row in transcript.segments.all()] == [True, True]
@@ -114,12 +114,12 @@ def test_else_whisper_listens(talk: File) -> None:
 
 
 def test_the_sound_of_the_proxys_decode_is_used_where_it_is(talk: File, folders: Path) -> None:
-    from files import derived
+    from files.media import derived
 
     place = folders / "data" / "derived" / str(talk.pk)
     place.mkdir(parents=True)
     shutil.copy(talk.local_path, place / "audio.flac")
-    derived.write_made(talk.pk, derived.Made(source_hash="a1", audio_track=0, names=("audio.flac",)))
+    derived.write_made(talk.pk, derived.DerivedManifest(source_hash="a1", audio_track=0, names=("audio.flac",)))
     talk.local_path.unlink()
 
     ready(talk)
@@ -320,7 +320,7 @@ def test_an_unreadable_subtitle_file_is_passed_over(talk: File) -> None:
 
 
 def test_a_person_chooses_model_and_language(talk: File) -> None:
-    request_transcription(talk, Choice(model="small", language="fr"))
+    request_transcription(talk, TranscriptionRequest(model="small", language="fr"))
     queue.run_until_idle()
 
     transcript = Transcript.objects.get()
@@ -328,20 +328,20 @@ def test_a_person_chooses_model_and_language(talk: File) -> None:
 
 
 def test_force_keeps_corrections(talk: File) -> None:
-    first = transcribe(talk, Choice())
+    first = transcribe(talk, TranscriptionRequest())
     correct_segments(first, {first.segments.get(index=0).pk: "Ask what you can do"})
 
-    same, again = transcribe(talk, Choice()), transcribe(talk, Choice(force=True))
+    same, again = transcribe(talk, TranscriptionRequest()), transcribe(talk, TranscriptionRequest(force=True))
 
     assert same == again == first
     assert [s.text for s in again.segments.all()] == ["Ask what you can do", "can do for you"]
 
 
 def test_choosing_an_earlier_one_makes_it_current_again(talk: File) -> None:
-    first = transcribe(talk, Choice())
+    first = transcribe(talk, TranscriptionRequest())
     save_transcript(talk, heard("another", model="large"))
 
-    transcribe(talk, Choice())
+    transcribe(talk, TranscriptionRequest())
 
     assert Transcript.objects.current_for(talk) == first
 
@@ -351,7 +351,7 @@ def test_missing_weights_are_fetched_when_a_person_asks(
 ) -> None:
     with serving(models / "faster-whisper-base") as hub:
         monkeypatch.setattr(settings, "WHISPER_WEIGHTS_URL", hub.url)
-        request_transcription(talk, Choice())
+        request_transcription(talk, TranscriptionRequest())
         queue.run_until_idle()
 
     assert Transcript.objects.get().segment_count == 2
@@ -362,7 +362,7 @@ def test_a_file_where_nobody_speaks_says_no_speech(folders: Path) -> None:
     write_wav(folders / "media" / "quiet.wav", silence(3))
     file = make_file(folders / "media", "quiet.wav", media_type="audio", audio_codec="pcm_s16le", duration_s=3.0)
 
-    request_transcription(file, Choice())
+    request_transcription(file, TranscriptionRequest())
     queue.run_until_idle()
 
     assert Job.objects.get().message == "No speech"
@@ -371,7 +371,7 @@ def test_a_file_where_nobody_speaks_says_no_speech(folders: Path) -> None:
 
 def test_a_track_that_is_not_there_is_named(talk: File) -> None:
     with pytest.raises(TrackMissingError) as caught:
-        transcribe(talk, Choice(audio_track=7))
+        transcribe(talk, TranscriptionRequest(audio_track=7))
 
     assert "This file has 1" in caught.value.remedy
     assert not list((settings.DATA_DIR / "derived").rglob("*.flac"))
@@ -379,9 +379,9 @@ def test_a_track_that_is_not_there_is_named(talk: File) -> None:
 
 def test_a_request_that_cannot_be_served_is_refused_at_the_door(talk: File) -> None:
     with pytest.raises(NoSoundError):
-        request_transcription(make_file(talk.root.path, "still.jpg", media_type="image"), Choice())
+        request_transcription(make_file(talk.root.path, "still.jpg", media_type="image"), TranscriptionRequest())
     with pytest.raises(NoSoundError):
-        request_transcription(make_file(talk.root.path, "mute.mp4", audio_codec=""), Choice())
+        request_transcription(make_file(talk.root.path, "mute.mp4", audio_codec=""), TranscriptionRequest())
     with pytest.raises(ProviderNotReadyError):
-        request_transcription(talk, Choice(model="enormous"))
+        request_transcription(talk, TranscriptionRequest(model="enormous"))
     assert not Job.objects.exists()

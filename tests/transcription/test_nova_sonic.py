@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from bedrock import ledger, sonic, speech
 from bedrock.errors import BusyError, LostAnswerError, OverBudgetError
+from bedrock.ledger import booking
 from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import Usage
-from bedrock.speech import Speaker
-from files import actions, selection
+from bedrock.speech import sonic, transcribing
+from bedrock.speech.transcribing import SonicTranscriber
 from files.models import File
+from files.selection import actions, resolving
 from jobs.errors import Cancelled
 from jobs.models import Job
 from jobs.progress import NO_PROGRESS
@@ -30,10 +31,10 @@ from transcription.audio import read_blocks
 from transcription.errors import ProviderNotReadyError
 from transcription.models import PaidPiece
 from transcription.paid import PaidMemory
-from transcription.providers.base import Hearing, Wish
+from transcription.providers.base import EngineRequest, TranscriptionResult
 from transcription.providers.nova_sonic import NovaSonicProvider, placed, to_pcm
 from transcription.receivers import on_job_ended
-from transcription.transcribe import Choice, transcribe
+from transcription.transcribe import TranscriptionRequest, transcribe
 
 pytestmark = pytest.mark.django_db
 
@@ -47,11 +48,11 @@ def _everything_is_there(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
 
     catalogue.sync()
     monkeypatch.setattr(settings, "S3_BUCKET_NAME", "bucket")
-    monkeypatch.setattr("bedrock.sonic_sdk.missing", list)
+    monkeypatch.setattr("bedrock.speech.sonic_sdk.missing", list)
 
 
 def provider_of(service: Service, *, piece_s: float = 300.0, **more: Any) -> NovaSonicProvider:
-    speaker = Speaker(
+    speaker = SonicTranscriber(
         model_id="amazon.nova-2-sonic-v1:0",
         runtime_id="amazon.nova-2-sonic-v1:0",
         max_tokens=64,
@@ -63,9 +64,9 @@ def provider_of(service: Service, *, piece_s: float = 300.0, **more: Any) -> Nov
     return NovaSonicProvider(speaker=speaker, piece_s=piece_s)
 
 
-def wish(**more: Any) -> Wish:
+def wish(**more: Any) -> EngineRequest:
     file = File.objects.first() or make_file()
-    return Wish(
+    return EngineRequest(
         **{"duration_s": 13.0, "file_id": file.pk, "file_name": "talk.mp4", "memory": PaidMemory("talk.mp4"), **more}
     )
 
@@ -76,23 +77,27 @@ def talk(tmp_path: Path) -> Path:
 
 
 #: A question of somebody else.
-ASK = ledger.Ask(question="", purpose="transcription", model_key="sonic_2", mode="realtime", usd=Decimal(1), price=None)
+ASK = booking.ReservationRequest(
+    question="", purpose="transcription", model_key="sonic_2", mode="realtime", usd=Decimal(1), price=None
+)
 
 
 def reserve_for(provider: NovaSonicProvider, talk: Path, *, holder: str, was_sent: bool = True) -> Entry:
     """As another job leaves it that asks the same now."""
     (block,) = read_blocks(talk, longest_s=300.0)
-    entry = ledger.reserve(replace(ASK, question=speech.question_of(provider.speaker, to_pcm(block)), holder=holder))
+    entry = booking.reserve(
+        replace(ASK, question=transcribing.question_of(provider.speaker, to_pcm(block)), holder=holder)
+    )
     if was_sent:
-        ledger.sent(entry)
+        booking.sent(entry)
     return entry
 
 
 def keep_answer(entry: Entry) -> None:
-    PaidMemory().keep(entry.question, [sonic.Said(1.0, "Hello")], lambda: ledger.settle(entry, usage=Usage()))
+    PaidMemory().keep(entry.question, [sonic.SonicSegment(1.0, "Hello")], lambda: booking.settle(entry, usage=Usage()))
 
 
-def heard(hearing: Hearing) -> list[str]:
+def heard(hearing: TranscriptionResult) -> list[str]:
     return [row.text for row in hearing.speeches]
 
 
@@ -192,7 +197,7 @@ def test_a_database_that_is_locked_for_a_moment_loses_no_paid_answer(
                 raise OperationalError("database is locked")
             super().keep(*about)
 
-    monkeypatch.setattr("bedrock.paying.PAUSES_S", (0.01,))
+    monkeypatch.setattr("bedrock.ledger.paying.PAUSES_S", (0.01,))
 
     assert heard(provider_of(Service(HELLO)).transcribe(talk, wish(memory=Locked()), NO_PROGRESS)) == ["Good morning"]
 
@@ -203,7 +208,7 @@ def test_what_another_job_asks_now_is_waited_for_and_not_paid_again(
     talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two jobs of one file: with another language, or forced, while the first one listens."""
-    monkeypatch.setattr("bedrock.speech.REPORT_EVERY_S", 0.01)
+    monkeypatch.setattr("bedrock.speech.transcribing.REPORT_EVERY_S", 0.01)
     provider = provider_of(Service(HELLO))
     first = reserve_for(provider, talk, holder="transcription:1")
 
@@ -223,7 +228,7 @@ def test_what_was_answered_between_the_look_and_the_call_is_taken(talk: Path) ->
     class Slow(PaidMemory):
         looks = 0
 
-        def recall(self, question: str) -> list[sonic.Said] | None:
+        def recall(self, question: str) -> list[sonic.SonicSegment] | None:
             self.looks += 1
             if self.looks > 1:
                 return super().recall(question)
@@ -239,7 +244,7 @@ def test_a_job_that_is_over_leaves_nothing_reserved(talk: Path, was_sent: bool, 
     dead, alive = (enqueue("transcribe", one, {"provider": "nova_sonic"}) for one in (1, 2))
     provider = provider_of(Service())
     entry = reserve_for(provider, talk, holder=paid.holder_of(dead.pk), was_sent=was_sent)
-    other = ledger.reserve(replace(ASK, question="other", holder=paid.holder_of(alive.pk)))
+    other = booking.reserve(replace(ASK, question="other", holder=paid.holder_of(alive.pk)))
     Job.objects.filter(pk=dead.pk).update(state=Job.State.CANCELLED)
     dead.refresh_from_db()
 
@@ -278,7 +283,7 @@ def test_the_estimate_comes_before(talk: Path) -> None:
     assert Decimal("0.05") < cost.usd_low < cost.usd_high < Decimal(5)
     assert nothing.usd_high == 0
     CatalogueModel.objects.filter(key="sonic_2").update(prices={})
-    assert speech.estimate(provider.speaker, [10.0]) is None
+    assert transcribing.estimate(provider.speaker, [10.0]) is None
     assert provider.cost(3600.0).is_unpriced
 
 
@@ -287,10 +292,10 @@ def test_what_nobody_knows_the_price_of_is_not_free() -> None:
     make_file(duration_s=600.0)
     CatalogueModel.objects.filter(key="sonic_2").update(prices={})
 
-    plan = actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "nova_sonic"})
+    plan = actions.estimate("transcribe", resolving.resolve(filter={}), {"provider": "nova_sonic"})
 
     assert (plan.todo, plan.is_unpriced) == (1, True)
-    assert not actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "whisper"}).is_unpriced
+    assert not actions.estimate("transcribe", resolving.resolve(filter={}), {"provider": "whisper"}).is_unpriced
 
 
 def test_the_estimate_covers_what_is_reserved_for_each_file() -> None:
@@ -301,7 +306,7 @@ def test_the_estimate_covers_what_is_reserved_for_each_file() -> None:
     make_file(name="live.webm", duration_s=None)
 
     with CaptureQueriesContext(connection) as queries:
-        plan = actions.estimate("transcribe", selection.resolve(filter={}), {"provider": "nova_sonic"})
+        plan = actions.estimate("transcribe", resolving.resolve(filter={}), {"provider": "nova_sonic"})
 
     speaker = conf.speaker()
     price = speaker.price()
@@ -317,18 +322,18 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, talk: Path) ->
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
 
-    ready = registry.get("nova_sonic").readiness(Wish())
+    ready = registry.get("nova_sonic").readiness(EngineRequest())
 
     assert not ready.is_ready
     for piece in ("S3_BUCKET_NAME", "AWS credentials", "aws-sdk-bedrock-runtime"):
         assert piece in ready.reason
     with pytest.raises(ProviderNotReadyError, match="S3_BUCKET_NAME"):
-        registry.get("nova_sonic").transcribe(talk, Wish(), NO_PROGRESS)
+        registry.get("nova_sonic").transcribe(talk, EngineRequest(), NO_PROGRESS)
 
 
 def test_it_is_refused_as_an_action_where_it_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     make_file(duration_s=600.0)
-    chosen = selection.resolve(filter={})
+    chosen = resolving.resolve(filter={})
 
     ready = actions.estimate("transcribe", chosen, {"provider": "nova_sonic"})
     monkeypatch.setattr(settings, "S3_BUCKET_NAME", "")
@@ -346,7 +351,7 @@ def test_a_file_goes_the_whole_way(folders: Path, monkeypatch: pytest.MonkeyPatc
     service = Service(HELLO)
     monkeypatch.setattr(conf, "speaker", lambda: provider_of(service).speaker)
 
-    transcript = transcribe(file, Choice(provider="nova_sonic"))
+    transcript = transcribe(file, TranscriptionRequest(provider="nova_sonic"))
 
     assert (transcript.provider, transcript.engine, transcript.model) == (
         "nova_sonic",
@@ -359,7 +364,12 @@ def test_a_file_goes_the_whole_way(folders: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_segments_never_lie_over_each_other() -> None:
-    said = [sonic.Said(2.0, "a" * 60), sonic.Said(3.0, "b" * 60), sonic.Said(3.0, "c"), sonic.Said(99.0, "d")]
+    said = [
+        sonic.SonicSegment(2.0, "a" * 60),
+        sonic.SonicSegment(3.0, "b" * 60),
+        sonic.SonicSegment(3.0, "c"),
+        sonic.SonicSegment(99.0, "d"),
+    ]
 
     made = placed(said, offset_s=10.0, end_s=20.0)
 
@@ -374,8 +384,8 @@ def test_segments_never_lie_over_each_other() -> None:
 def test_lines_of_a_model_that_writes_times_are_read() -> None:
     text = "Sure:\n[0.0] Hello there\nand more\n\n[ 12.5s ] Bye\n"
 
-    assert speech.parse_lines(text) == [
-        sonic.Said(0.0, "Sure:"),
-        sonic.Said(0.0, "Hello there and more"),
-        sonic.Said(12.5, "Bye"),
+    assert transcribing.parse_lines(text) == [
+        sonic.SonicSegment(0.0, "Sure:"),
+        sonic.SonicSegment(0.0, "Hello there and more"),
+        sonic.SonicSegment(12.5, "Bye"),
     ]

@@ -15,7 +15,7 @@ from tests.transcription.hub import serving  # noqa: E402
 from tests.transcription.voices import silence, voice, write_wav  # noqa: E402
 from transcription.errors import UnknownLanguageError, WeightsDamagedError  # noqa: E402
 from transcription.providers import engines  # noqa: E402
-from transcription.providers.base import Wish  # noqa: E402
+from transcription.providers.base import EngineRequest  # noqa: E402
 from transcription.providers.whisper import WhisperProvider  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch and its friends warn of their own affairs
@@ -37,7 +37,7 @@ def provider(checkpoints: Path) -> WhisperProvider:
 def test_it_is_chosen_where_only_its_weights_are_there(provider: WhisperProvider, tmp_path: Path) -> None:
     talk = write_wav(tmp_path / "talk.wav", voice(6))
 
-    hearing = provider.transcribe(talk, Wish(duration_s=6.0), NO_PROGRESS)
+    hearing = provider.transcribe(talk, EngineRequest(duration_s=6.0), NO_PROGRESS)
     speeches = list(hearing.speeches)
 
     assert (hearing.engine, hearing.model, hearing.language) == ("openai-whisper", "base", "en")
@@ -53,14 +53,14 @@ def test_language_blocks_and_nothing_at_all(
     monkeypatch.setattr(engines.OpenAIWhisper, "block_s", 8.0)
     long = write_wav(tmp_path / "long.wav", voice(6), silence(1), voice(6))
 
-    german = provider.transcribe(long, Wish(model="small"), NO_PROGRESS)
-    nothing = provider.transcribe(write_wav(tmp_path / "none.wav"), Wish(), NO_PROGRESS)
+    german = provider.transcribe(long, EngineRequest(model="small"), NO_PROGRESS)
+    nothing = provider.transcribe(write_wav(tmp_path / "none.wav"), EngineRequest(), NO_PROGRESS)
 
     assert len(list(german.speeches)) == 4
     assert german.language == "de"
     assert list(nothing.speeches) == []
     with pytest.raises(UnknownLanguageError):
-        list(provider.transcribe(long, Wish(language="tlh"), NO_PROGRESS).speeches)
+        list(provider.transcribe(long, EngineRequest(language="tlh"), NO_PROGRESS).speeches)
 
 
 def test_damaged_weights_and_a_forced_engine(provider: WhisperProvider, tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_damaged_weights_and_a_forced_engine(provider: WhisperProvider, tmp_path
     talk = write_wav(tmp_path / "talk.wav", voice(1))
 
     with pytest.raises(WeightsDamagedError):
-        list(damaged.transcribe(talk, Wish(), NO_PROGRESS).speeches)
-    assert provider.identity(Wish(engine="openai-whisper")) == ("openai-whisper", "base")
-    assert not provider.readiness(Wish(engine="faster-whisper")).is_ready
+        list(damaged.transcribe(talk, EngineRequest(), NO_PROGRESS).speeches)
+    assert provider.identity(EngineRequest(engine="openai-whisper")) == ("openai-whisper", "base")
+    assert not provider.readiness(EngineRequest(engine="faster-whisper")).is_ready
 
 
 def test_its_weights_are_fetched_by_their_own_address(
@@ -83,6 +83,6 @@ def test_its_weights_are_fetched_by_their_own_address(
         monkeypatch.setitem(whisper._MODELS, "base", f"{hub.url}/{digest}/base.pt")
         place = folders / "data" / "models"
         provider = WhisperProvider(model="base", model_dir=place, device="cpu")
-        provider.prepare(Wish(engine="openai-whisper"), NO_PROGRESS)
+        provider.prepare(EngineRequest(engine="openai-whisper"), NO_PROGRESS)
 
     assert (place / "base.pt").read_bytes() == content

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcription import segments
-from transcription.segments import Speech, Word
+from transcription.segments import SpokenSegment, Word
 
 
-def speech(text: str, start_s: float = 0.0, end_s: float = 2.0, **more: object) -> Speech:
-    return Speech(start_s=start_s, end_s=end_s, text=text, **more)  # type: ignore[arg-type]
+def speech(text: str, start_s: float = 0.0, end_s: float = 2.0, **more: object) -> SpokenSegment:
+    return SpokenSegment(start_s=start_s, end_s=end_s, text=text, **more)  # type: ignore[arg-type]
 
 
 anything = st.builds(
-    Speech,
+    SpokenSegment,
     start_s=st.floats(),
     end_s=st.floats(),
     text=st.text(max_size=20),
@@ -26,7 +26,9 @@ anything = st.builds(
 
 
 @given(st.lists(anything, max_size=8), st.none() | st.floats(1, 100))
-def test_tidy_segments_are_in_order_inside_the_clip_and_not_empty(speeches: list[Speech], duration_s: float) -> None:
+def test_tidy_segments_are_in_order_inside_the_clip_and_not_empty(
+    speeches: list[SpokenSegment], duration_s: float
+) -> None:
     tidy = segments.tidy(speeches, duration_s=duration_s)
 
     assert [s.start_s for s in tidy] == sorted(s.start_s for s in tidy)
@@ -96,7 +98,7 @@ def words_of(text: str) -> tuple[Word, ...]:
         (speech("about as long", 1.5, 4.5), ["C D"]),
     ],
 )
-def test_what_stands_beside_a_correction_in_a_longer_segment_is_not_lost(new: Speech, texts: list[str]) -> None:
+def test_what_stands_beside_a_correction_in_a_longer_segment_is_not_lost(new: SpokenSegment, texts: list[str]) -> None:
     kept = segments.keep_corrections([new], [speech("C D", 2, 4, is_corrected=True)])
 
     assert [row.text for row in kept] == texts
@@ -104,7 +106,7 @@ def test_what_stands_beside_a_correction_in_a_longer_segment_is_not_lost(new: Sp
 
 
 @given(st.lists(anything, max_size=6), st.lists(anything, max_size=3))
-def test_no_correction_is_ever_lost(new: list[Speech], corrected: list[Speech]) -> None:
+def test_no_correction_is_ever_lost(new: list[SpokenSegment], corrected: list[SpokenSegment]) -> None:
     new, corrected = segments.tidy(new), segments.tidy(corrected)
 
     kept = segments.keep_corrections(new, corrected)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from transcription import sidecars
-from transcription.sidecars import sidecar_of, sidecars_of
+from transcription import sidecar_names
+from transcription.sidecar_names import sidecar_of, sidecars_of
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_a_settled_folder_is_listed_once_until_it_changes(tmp_path: Path, monkey
     (tmp_path / "talk.srt").write_text("")
     os.utime(tmp_path, (1, 1))
     listed: list[Path] = []
-    real = sidecars._listed
+    real = sidecar_names._listed
 
     def counting(folder: Path) -> tuple[Path, ...]:
         listed.append(folder)
         return real(folder)
 
-    monkeypatch.setattr(sidecars, "_listed", counting)
+    monkeypatch.setattr(sidecar_names, "_listed", counting)
 
     for number in range(5):
         sidecars_of(tmp_path / f"{number}.mp4")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from transcription import subtitles
 from transcription.errors import BadSubtitlesError
-from transcription.segments import Speech, Word
+from transcription.segments import SpokenSegment, Word
 
 ASS = (
     "[Events]\n"
@@ -38,8 +38,8 @@ AWKWARD = [
 ]
 
 
-def speech(text: str, start_s: float = 1.0, end_s: float = 3.0, **more: object) -> Speech:
-    return Speech(start_s=start_s, end_s=end_s, text=text, **more)  # type: ignore[arg-type]
+def speech(text: str, start_s: float = 1.0, end_s: float = 3.0, **more: object) -> SpokenSegment:
+    return SpokenSegment(start_s=start_s, end_s=end_s, text=text, **more)  # type: ignore[arg-type]
 
 
 def bare(text: str) -> str:
@@ -47,7 +47,7 @@ def bare(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def said(speeches: list[Speech]) -> str:
+def said(speeches: list[SpokenSegment]) -> str:
     return bare("".join(subtitles.clean(s.text) for s in speeches))
 
 
@@ -82,7 +82,7 @@ texts = st.text(alphabet=st.characters(exclude_characters="\\"), min_size=1, max
 
 
 @st.composite
-def transcripts(draw: st.DrawFn) -> list[Speech]:
+def transcripts(draw: st.DrawFn) -> list[SpokenSegment]:
     moment, made = 0.0, []
     for text in draw(st.lists(texts, min_size=1, max_size=6)):
         moment += draw(st.floats(0, 4000))
@@ -94,7 +94,7 @@ def transcripts(draw: st.DrawFn) -> list[Speech]:
 
 @settings(deadline=None, max_examples=150)
 @given(transcripts())
-def test_two_libraries_read_the_same_vtt(speeches: list[Speech]) -> None:
+def test_two_libraries_read_the_same_vtt(speeches: list[SpokenSegment]) -> None:
     text = subtitles.to_vtt(speeches)
     expected = subtitles.cues(speeches)
     if not expected:
@@ -109,7 +109,7 @@ def test_two_libraries_read_the_same_vtt(speeches: list[Speech]) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(transcripts())
-def test_two_libraries_read_the_same_srt(speeches: list[Speech]) -> None:
+def test_two_libraries_read_the_same_srt(speeches: list[SpokenSegment]) -> None:
     # pysubs2 takes any line with two clock times for the head of a cue, arrow or not; players do not.
     assume(not any(re.search(r"\d:\d.*\d:\d", cue.text) for cue in subtitles.cues(speeches)))
     text = subtitles.to_srt(speeches)
@@ -126,7 +126,7 @@ def test_two_libraries_read_the_same_srt(speeches: list[Speech]) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(transcripts())
-def test_cues_are_in_order_and_of_readable_length(speeches: list[Speech]) -> None:
+def test_cues_are_in_order_and_of_readable_length(speeches: list[SpokenSegment]) -> None:
     made = subtitles.cues(speeches)
 
     assert all(cue.end_ms > cue.start_ms for cue in made)
@@ -137,7 +137,7 @@ def test_cues_are_in_order_and_of_readable_length(speeches: list[Speech]) -> Non
 
 @settings(deadline=None, max_examples=100)
 @given(transcripts())
-def test_what_we_write_we_read(speeches: list[Speech]) -> None:
+def test_what_we_write_we_read(speeches: list[SpokenSegment]) -> None:
     if not subtitles.cues(speeches):
         return
 
@@ -209,7 +209,7 @@ def test_long_clips_have_three_digits_of_hours() -> None:
     ],
 )
 def test_reads_the_usual_formats_without_their_markup(kind: str, text: str) -> None:
-    assert subtitles.parse(text, kind=kind) == [Speech(start_s=1.0, end_s=2.5, text="Good morning")]
+    assert subtitles.parse(text, kind=kind) == [SpokenSegment(start_s=1.0, end_s=2.5, text="Good morning")]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.transcription.hub import Hub, serving
 from tests.transcription.test_whisper import Watched
 from transcription.errors import WeightsDamagedError, WeightsMissingError
 from transcription.providers import weights
-from transcription.providers.base import Wish
+from transcription.providers.base import EngineRequest
 from transcription.providers.whisper import WhisperProvider
 
 
@@ -36,17 +36,17 @@ def parts(place: Path) -> list[Path]:
 def test_fetches_checks_and_reports(hub: Hub, place: Path) -> None:
     progress = Watched()
     provider = WhisperProvider(model="base", model_dir=place, device="cpu", source=hub.url)
-    assert not provider.readiness(Wish()).is_ready
+    assert not provider.readiness(EngineRequest()).is_ready
 
-    provider.prepare(Wish(), progress)
+    provider.prepare(EngineRequest(), progress)
 
-    assert provider.readiness(Wish()).is_ready
+    assert provider.readiness(EngineRequest()).is_ready
     assert {path.name: path.read_bytes() for path in parts(place)} == hub.files
     assert progress.reports[-1][0] == 1.0
     assert "of 16 MB" in progress.reports[-1][1]
     assert hub.asked[0] == "/api/models/Systran/faster-whisper-base/tree/main"
     count = len(hub.asked)
-    provider.prepare(Wish(), progress)
+    provider.prepare(EngineRequest(), progress)
     assert len(hub.asked) == count
 
 
@@ -120,7 +120,7 @@ def test_one_checkpoint_is_fetched_with_its_checksum(hub: Hub, place: Path) -> N
 
 
 def test_a_full_disk_stops_before_it_begins(hub: Hub, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("files.storage.free_bytes", lambda path: 10)
+    monkeypatch.setattr("files.storage.disk.free_bytes", lambda path: 10)
 
     with pytest.raises(NoSpaceError):
         weights.fetch_folder("base", place, source=hub.url, progress=NO_PROGRESS)

@@ -19,9 +19,9 @@ from transcription.errors import (
     WeightsMissingError,
 )
 from transcription.providers import engines, whisper
-from transcription.providers.base import Hearing, Wish
+from transcription.providers.base import EngineRequest, TranscriptionResult
 from transcription.providers.whisper import WhisperProvider
-from transcription.segments import Speech
+from transcription.segments import SpokenSegment
 
 WORDS = ["Ask", "not", "what", "your", "country", "can", "do", "for", "you"]
 
@@ -52,14 +52,14 @@ def talk(tmp_path: Path) -> Path:
     return write_wav(tmp_path / "talk.wav", voice(6))
 
 
-def heard(hearing: Hearing) -> list[str]:
+def heard(hearing: TranscriptionResult) -> list[str]:
     return [speech.text.strip() for speech in hearing.speeches]
 
 
 def test_hears_segments_with_words_times_and_confidence(provider: WhisperProvider, talk: Path) -> None:
     progress = Watched()
 
-    hearing = provider.transcribe(talk, Wish(duration_s=6.0), progress)
+    hearing = provider.transcribe(talk, EngineRequest(duration_s=6.0), progress)
     speeches = list(hearing.speeches)
 
     assert [s.text.strip() for s in speeches] == ["Ask not what your country", "can do for you"]
@@ -74,14 +74,14 @@ def test_hears_segments_with_words_times_and_confidence(provider: WhisperProvide
 
 
 def test_hears_real_speech_too(provider: WhisperProvider) -> None:
-    hearing = provider.transcribe(sample_media("jfk.flac"), Wish(duration_s=11.0), NO_PROGRESS)
+    hearing = provider.transcribe(sample_media("jfk.flac"), EngineRequest(duration_s=11.0), NO_PROGRESS)
 
     assert heard(hearing) == ["Ask not what your country", "can do for you"]
 
 
 def test_recognises_the_language_and_takes_a_given_one(provider: WhisperProvider, talk: Path) -> None:
-    recognised = provider.transcribe(talk, Wish(model="small"), NO_PROGRESS)
-    given = provider.transcribe(talk, Wish(language="fr"), NO_PROGRESS)
+    recognised = provider.transcribe(talk, EngineRequest(model="small"), NO_PROGRESS)
+    given = provider.transcribe(talk, EngineRequest(language="fr"), NO_PROGRESS)
 
     assert len(heard(recognised)) == len(heard(given)) == 2
     assert (recognised.language, recognised.model) == ("de", "small")
@@ -92,14 +92,14 @@ def test_recognises_the_language_and_takes_a_given_one(provider: WhisperProvider
 def test_voice_detection_moves_the_times_behind_the_silence(provider: WhisperProvider, tmp_path: Path) -> None:
     late = write_wav(tmp_path / "late.wav", silence(8), voice(6))
 
-    speeches = list(provider.transcribe(late, Wish(), NO_PROGRESS).speeches)
+    speeches = list(provider.transcribe(late, EngineRequest(), NO_PROGRESS).speeches)
 
     assert speeches[0].start_s > 7.0
 
 
 @pytest.mark.parametrize("parts", [[silence(5)], [noise(5)], []], ids=["silence", "noise", "nothing"])
 def test_hears_nothing_where_nobody_speaks(provider: WhisperProvider, tmp_path: Path, parts: list[Any]) -> None:
-    hearing = provider.transcribe(write_wav(tmp_path / "quiet.wav", *parts), Wish(), NO_PROGRESS)
+    hearing = provider.transcribe(write_wav(tmp_path / "quiet.wav", *parts), EngineRequest(), NO_PROGRESS)
 
     assert heard(hearing) == []
     assert hearing.language == ""
@@ -111,7 +111,7 @@ def test_long_audio_is_heard_in_blocks(
     long = write_wav(tmp_path / "long.wav", voice(8), silence(1), voice(8))
     monkeypatch.setattr(engines.FasterWhisper, "block_s", 10.0)
 
-    speeches = list(provider.transcribe(long, Wish(duration_s=17.0), NO_PROGRESS).speeches)
+    speeches = list(provider.transcribe(long, EngineRequest(duration_s=17.0), NO_PROGRESS).speeches)
 
     assert len(speeches) == 4
     assert [s.start_s for s in speeches] == sorted(s.start_s for s in speeches)
@@ -120,7 +120,7 @@ def test_long_audio_is_heard_in_blocks(
 
 def test_a_cancel_stops_it(provider: WhisperProvider, talk: Path) -> None:
     with pytest.raises(Cancelled):
-        list(provider.transcribe(talk, Wish(), Watched(cancel_after=1)).speeches)
+        list(provider.transcribe(talk, EngineRequest(), Watched(cancel_after=1)).speeches)
 
 
 @pytest.mark.usefixtures("nothing_in_memory")
@@ -128,8 +128,8 @@ def test_the_model_is_loaded_once(provider: WhisperProvider, talk: Path, monkeyp
     loads = _count_loads(monkeypatch)
 
     for _ in range(3):
-        list(provider.transcribe(talk, Wish(), NO_PROGRESS).speeches)
-    list(provider.transcribe(talk, Wish(model="small"), NO_PROGRESS).speeches)
+        list(provider.transcribe(talk, EngineRequest(), NO_PROGRESS).speeches)
+    list(provider.transcribe(talk, EngineRequest(model="small"), NO_PROGRESS).speeches)
 
     assert loads == ["faster-whisper-base", "faster-whisper-small"]
     assert len(whisper._in_memory) == 1
@@ -152,18 +152,18 @@ def _count_loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_refuses_a_language_that_it_does_not_know(provider: WhisperProvider, talk: Path) -> None:
     with pytest.raises(UnknownLanguageError, match="klingon"):
-        list(provider.transcribe(talk, Wish(language="klingon"), NO_PROGRESS).speeches)
+        list(provider.transcribe(talk, EngineRequest(language="klingon"), NO_PROGRESS).speeches)
 
 
 def test_says_where_to_put_missing_weights(provider: WhisperProvider, talk: Path) -> None:
-    ready = provider.readiness(Wish(model="tiny"))
+    ready = provider.readiness(EngineRequest(model="tiny"))
 
-    assert provider.readiness(Wish()).is_ready
+    assert provider.readiness(EngineRequest()).is_ready
     assert not ready.is_ready
     assert "download_model tiny" in ready.remedy
     assert str(provider.model_dir / "faster-whisper-tiny") in ready.remedy
     with pytest.raises(WeightsMissingError):
-        provider.transcribe(talk, Wish(model="tiny"), NO_PROGRESS)
+        provider.transcribe(talk, EngineRequest(model="tiny"), NO_PROGRESS)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_says_so_when_weights_are_damaged(
     damaged = WhisperProvider(model="base", model_dir=tmp_path / "models", device="cpu")
 
     with pytest.raises(WeightsDamagedError) as caught:
-        list(damaged.transcribe(talk, Wish(), NO_PROGRESS).speeches)
+        list(damaged.transcribe(talk, EngineRequest(), NO_PROGRESS).speeches)
 
     assert "download_model base" in caught.value.remedy
 
@@ -189,26 +189,26 @@ def test_says_so_when_the_audio_cannot_be_read(provider: WhisperProvider, tmp_pa
     (tmp_path / "broken.flac").write_bytes(b"fLaC and nothing else")
 
     with pytest.raises(EngineError, match="could not be read"):
-        list(provider.transcribe(tmp_path / "broken.flac", Wish(), NO_PROGRESS).speeches)
+        list(provider.transcribe(tmp_path / "broken.flac", EngineRequest(), NO_PROGRESS).speeches)
 
 
 def test_a_model_can_be_a_path_but_not_any_path(models: Path, talk: Path, tmp_path: Path) -> None:
     by_path = WhisperProvider(model=str(models / "faster-whisper-small"), model_dir=tmp_path, device="cpu", threads=1)
 
-    assert by_path.identity(Wish()) == ("faster-whisper", "faster-whisper-small")
-    assert by_path.readiness(Wish(model="faster-whisper-small")).is_ready
-    assert len(heard(by_path.transcribe(talk, Wish(), NO_PROGRESS))) == 2
+    assert by_path.identity(EngineRequest()) == ("faster-whisper", "faster-whisper-small")
+    assert by_path.readiness(EngineRequest(model="faster-whisper-small")).is_ready
+    assert len(heard(by_path.transcribe(talk, EngineRequest(), NO_PROGRESS))) == 2
     with pytest.raises(BadOptionError, match="not in"):
-        by_path.transcribe(talk, Wish(model="/etc/passwd"), NO_PROGRESS)
-    assert not by_path.readiness(Wish(model="../secret")).is_ready
+        by_path.transcribe(talk, EngineRequest(model="/etc/passwd"), NO_PROGRESS)
+    assert not by_path.readiness(EngineRequest(model="../secret")).is_ready
 
 
 def test_an_engine_can_be_forced_and_must_be_there(provider: WhisperProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert provider.identity(Wish(engine="faster-whisper")) == ("faster-whisper", "base")
-    assert "no engine" in provider.readiness(Wish(engine="slow-whisper")).reason
+    assert provider.identity(EngineRequest(engine="faster-whisper")) == ("faster-whisper", "base")
+    assert "no engine" in provider.readiness(EngineRequest(engine="slow-whisper")).reason
     monkeypatch.setattr(engines.FasterWhisper, "is_installed", lambda self: False)
     with pytest.raises(ProviderNotReadyError, match="faster-whisper is not installed"):
-        provider.identity(Wish(engine="faster-whisper"))
+        provider.identity(EngineRequest(engine="faster-whisper"))
 
 
 class FullCard(engines.FasterWhisper):
@@ -253,8 +253,8 @@ class MusicFirst(engines.FasterWhisper):
     def listen(self, samples: Any, language: str) -> Any:
         self.asked.append(language)
         if len(self.asked) == 1:
-            return "nn", None, iter([Speech(start_s=0, end_s=2, text="Teksting", no_speech=0.9, confidence=0.2)])
-        return language or "de", None, iter([Speech(start_s=0, end_s=2, text="Guten Tag", no_speech=0.1)])
+            return "nn", None, iter([SpokenSegment(start_s=0, end_s=2, text="Teksting", no_speech=0.9, confidence=0.2)])
+        return language or "de", None, iter([SpokenSegment(start_s=0, end_s=2, text="Guten Tag", no_speech=0.1)])
 
 
 @pytest.mark.usefixtures("nothing_in_memory")
@@ -265,7 +265,9 @@ def test_the_language_is_not_that_of_words_over_music(
     monkeypatch.setattr(whisper, "ENGINES", (engine,))
     talk = write_wav(tmp_path / "talk.wav", voice(8))
 
-    hearing = WhisperProvider(model="base", model_dir=models, device="cpu").transcribe(talk, Wish(), NO_PROGRESS)
+    hearing = WhisperProvider(model="base", model_dir=models, device="cpu").transcribe(
+        talk, EngineRequest(), NO_PROGRESS
+    )
 
     assert len(heard(hearing)) == len(engine.asked) >= 3
     assert engine.asked[:3] == ["", "", "de"]
@@ -280,7 +282,7 @@ def test_a_full_graphics_card_is_noted_and_the_cpu_used(
     monkeypatch.setattr(whisper, "ENGINES", (FullCard(when=when),))
     provider = WhisperProvider(model="base", model_dir=models, compute_type="float16", threads=1)
 
-    hearing = provider.transcribe(talk, Wish(), NO_PROGRESS)
+    hearing = provider.transcribe(talk, EngineRequest(), NO_PROGRESS)
 
     assert len(heard(hearing)) == 2
     assert hearing.notes == [whisper.ON_CPU_NOTE]
@@ -292,8 +294,12 @@ def test_a_card_that_does_not_work_is_used_only_when_told_to(
 ) -> None:
     monkeypatch.setattr(whisper, "ENGINES", (FullCard(when="load", message="libcublas is missing"),))
 
-    by_itself = WhisperProvider(model="base", model_dir=models, threads=1).transcribe(talk, Wish(), NO_PROGRESS)
-    told_to = WhisperProvider(model="base", model_dir=models, device="cuda").transcribe(talk, Wish(), NO_PROGRESS)
+    by_itself = WhisperProvider(model="base", model_dir=models, threads=1).transcribe(
+        talk, EngineRequest(), NO_PROGRESS
+    )
+    told_to = WhisperProvider(model="base", model_dir=models, device="cuda").transcribe(
+        talk, EngineRequest(), NO_PROGRESS
+    )
 
     assert len(heard(by_itself)) == 2
     assert "libcublas is missing" in by_itself.notes[0]

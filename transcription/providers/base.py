@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
-from bedrock.sonic import Said
-from bedrock.speech import Memory
+from bedrock.speech.sonic import SonicSegment
+from bedrock.speech.transcribing import ReplyMemory
 from jobs.progress import Progress
-from transcription.segments import Speech
+from transcription.segments import SpokenSegment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +35,18 @@ class Option:
 class _NoMemory:
     """For wishes that nobody pays for."""
 
-    def recall(self, question: str) -> list[Said] | None:
+    def recall(self, question: str) -> list[SonicSegment] | None:
         return None
 
-    def keep(self, question: str, said: list[Said], settle: Callable[[], object]) -> None:
+    def keep(self, question: str, said: list[SonicSegment], settle: Callable[[], object]) -> None:
         settle()
 
 
-NO_MEMORY: Memory = _NoMemory()
+NO_MEMORY: ReplyMemory = _NoMemory()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class EngineRequest:
     """What is wanted of one transcription. Empty means: the provider's own choice."""
 
     model: str = ""
@@ -56,16 +56,16 @@ class Wish:
     file_id: int | None = None
     file_name: str = ""
     holder: str = ""  # who pays, for the ledger: a job finds again what it reserved before it was killed
-    memory: Memory = NO_MEMORY
+    memory: ReplyMemory = NO_MEMORY
 
 
 @dataclass(kw_only=True)
-class Hearing:
+class TranscriptionResult:
     """A transcription under way. `language` and `notes` are settled when `speeches` is exhausted."""
 
     engine: str
     model: str
-    speeches: Iterator[Speech]
+    speeches: Iterator[SpokenSegment]
     language: str = ""
     is_approximate: bool = False
     notes: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Hearing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class TranscriptionCost:
     """What it would cost, as a range in USD; zero for engines on this machine. An unknown price is not zero."""
 
     usd_low: Decimal = Decimal(0)
@@ -81,29 +81,29 @@ class Cost:
     is_unpriced: bool = False
 
 
-class Provider(Protocol):
+class TranscriptionProvider(Protocol):
     """An engine, or a choice of engines, behind one name."""
 
     name: str
     label: str
     is_paid: bool
 
-    def readiness(self, wish: Wish) -> Readiness:
+    def readiness(self, wish: EngineRequest) -> Readiness:
         """Whether this wish could be served now. Cheap: asks no network and loads nothing heavy."""
 
     def options(self) -> list[Option]:
         """What can be chosen."""
 
-    def identity(self, wish: Wish) -> tuple[str, str]:
+    def identity(self, wish: EngineRequest) -> tuple[str, str]:
         """(engine, model) that a transcript made by this wish would be stored under."""
 
-    def prepare(self, wish: Wish, progress: Progress) -> None:
+    def prepare(self, wish: EngineRequest, progress: Progress) -> None:
         """Get what is missing and can be got (weights), as a step of its own. Raises ProviderNotReadyError."""
 
-    def cost(self, *durations_s: float) -> Cost:
+    def cost(self, *durations_s: float) -> TranscriptionCost:
         """What files with audio of these lengths would cost, each by itself."""
 
-    def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
+    def transcribe(self, audio: Path, wish: EngineRequest, progress: Progress) -> TranscriptionResult:
         """Listen to a 16 kHz mono file.
 
         Segments come in order, in seconds from the start of the audio. Progress moves with the audio, and its

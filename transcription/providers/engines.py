@@ -11,7 +11,7 @@ from jobs.progress import Progress
 from transcription.audio import RATE, Samples
 from transcription.errors import WeightsMissingError
 from transcription.providers import weights
-from transcription.segments import Speech, Word
+from transcription.segments import SpokenSegment, Word
 
 
 class Loaded(Protocol):
@@ -21,7 +21,7 @@ class Loaded(Protocol):
     def languages(self) -> tuple[str, ...]:
         """The codes that it can be told to listen for."""
 
-    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[Speech]]:
+    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
         """(language, how sure of it, segments) of 16 kHz mono samples; seconds from their start."""
 
 
@@ -83,7 +83,7 @@ class _FasterModel:
     def languages(self) -> tuple[str, ...]:
         return tuple(self.model.supported_languages)
 
-    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[Speech]]:
+    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
         found, about = self.model.transcribe(
             samples,
             language=language or None,
@@ -95,12 +95,12 @@ class _FasterModel:
         return str(about.language), sure, (self._speech(row) for row in found)
 
     @staticmethod
-    def _speech(row: Any) -> Speech:
+    def _speech(row: Any) -> SpokenSegment:
         words = tuple(
             Word(start_s=float(w.start), end_s=float(w.end), text=str(w.word), confidence=float(w.probability))
             for w in row.words or ()
         )
-        return Speech(
+        return SpokenSegment(
             start_s=float(row.start),
             end_s=float(row.end),
             text=str(row.text),
@@ -161,7 +161,7 @@ class _OpenAIModel:
 
         return tuple(LANGUAGES) if self.model.is_multilingual else ("en",)
 
-    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[Speech]]:
+    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
         if samples.size < RATE // 10:  # it pads to 30 s and would make words up
             return language, None, iter(())
         answer = self.model.transcribe(
@@ -175,7 +175,7 @@ class _OpenAIModel:
         return str(answer["language"]), None, (self._speech(row) for row in answer["segments"])
 
     @staticmethod
-    def _speech(row: dict[str, Any]) -> Speech:
+    def _speech(row: dict[str, Any]) -> SpokenSegment:
         words = tuple(
             Word(
                 start_s=float(word["start"]),
@@ -185,7 +185,7 @@ class _OpenAIModel:
             )
             for word in row.get("words") or ()
         )
-        return Speech(
+        return SpokenSegment(
             start_s=float(row["start"]),
             end_s=float(row["end"]),
             text=str(row["text"]),

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bedrock import speech
-from bedrock.sonic import Said
-from bedrock.speech import About, Speaker
+from bedrock.speech import transcribing
+from bedrock.speech.sonic import SonicSegment
+from bedrock.speech.transcribing import AudioDescription, SonicTranscriber
 from jobs.progress import Progress
 from transcription.audio import SEARCH_SHARE, Block, read_blocks
 from transcription.errors import ProviderNotReadyError
-from transcription.providers.base import Cost, Hearing, Option, Readiness, Wish
-from transcription.segments import Speech
+from transcription.providers.base import EngineRequest, Option, Readiness, TranscriptionCost, TranscriptionResult
+from transcription.segments import SpokenSegment
 
 #: Well below the eight minutes of a stream, and long enough that few sentences are cut.
 PIECE_S = 300.0
@@ -28,15 +28,15 @@ APPROXIMATE_NOTE = "Nova Sonic gives no times: they are taken from when its word
 class NovaSonicProvider:
     """Sends the audio to AWS, in pieces cut where it is quiet, one stream each, in order."""
 
-    speaker: Speaker
+    speaker: SonicTranscriber
     piece_s: float = PIECE_S
 
     name = "nova_sonic"
     label = "Amazon Nova Sonic (paid)"
     is_paid = True
 
-    def readiness(self, wish: Wish) -> Readiness:
-        missing = speech.missing(self.speaker)
+    def readiness(self, wish: EngineRequest) -> Readiness:
+        missing = transcribing.missing(self.speaker)
         if not missing:
             return Readiness(is_ready=True)
         return Readiness(
@@ -48,17 +48,17 @@ class NovaSonicProvider:
     def options(self) -> list[Option]:
         return [Option(name="model", label="Model", default=self.speaker.model_id, choices=(self.speaker.model_id,))]
 
-    def identity(self, wish: Wish) -> tuple[str, str]:
+    def identity(self, wish: EngineRequest) -> tuple[str, str]:
         return "stream" if self.speaker.is_stream else "converse", self.speaker.model_id
 
-    def prepare(self, wish: Wish, progress: Progress) -> None:
+    def prepare(self, wish: EngineRequest, progress: Progress) -> None:
         return None
 
-    def cost(self, *durations_s: float) -> Cost:
+    def cost(self, *durations_s: float) -> TranscriptionCost:
         whole = [float(ceil(seconds)) for seconds in durations_s if seconds]
         pieces = [piece for seconds in whole for piece in self._pieces(seconds)] if self.speaker.is_stream else whole
-        found = speech.estimate(self.speaker, pieces)
-        return Cost(usd_low=found[0], usd_high=found[1]) if found else Cost(is_unpriced=True)
+        found = transcribing.estimate(self.speaker, pieces)
+        return TranscriptionCost(usd_low=found[0], usd_high=found[1]) if found else TranscriptionCost(is_unpriced=True)
 
     def _pieces(self, duration_s: float) -> list[float]:
         """The most pieces that audio of this length may be cut into: each is reserved with an answer of its own."""
@@ -66,14 +66,14 @@ class NovaSonicProvider:
         count = max(0, ceil((duration_s - self.piece_s) / shortest_s))
         return [*[shortest_s] * count, duration_s - count * shortest_s]
 
-    def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
+    def transcribe(self, audio: Path, wish: EngineRequest, progress: Progress) -> TranscriptionResult:
         ready = self.readiness(wish)
         if not ready.is_ready:
             raise ProviderNotReadyError(ready.reason, remedy=ready.remedy)
         engine, model = self.identity(wish)
         notes = [APPROXIMATE_NOTE]
         is_stream = self.speaker.is_stream
-        return Hearing(
+        return TranscriptionResult(
             engine=engine,
             model=model,
             language=wish.language,
@@ -84,7 +84,7 @@ class NovaSonicProvider:
             ),
         )
 
-    def _by_stream(self, audio: Path, wish: Wish, progress: Progress) -> Iterator[Speech]:
+    def _by_stream(self, audio: Path, wish: EngineRequest, progress: Progress) -> Iterator[SpokenSegment]:
         total_s = wish.duration_s or 0.0
         for block in read_blocks(audio, longest_s=self.piece_s):
 
@@ -92,23 +92,25 @@ class NovaSonicProvider:
                 at_s = block.offset_s + share * block.duration_s
                 progress.update(min(1.0, at_s / total_s) if total_s else 0.0, "Listening at AWS")
 
-            said = speech.hear_piece(self.speaker, to_pcm(block), self._about(wish), wish.memory, report)
+            said = transcribing.hear_piece(self.speaker, to_pcm(block), self._about(wish), wish.memory, report)
             report(1.0)
             yield from placed(said, offset_s=block.offset_s, end_s=block.offset_s + block.duration_s)
 
-    def _by_converse(self, audio: Path, wish: Wish, progress: Progress, notes: list[str]) -> Iterator[Speech]:
+    def _by_converse(
+        self, audio: Path, wish: EngineRequest, progress: Progress, notes: list[str]
+    ) -> Iterator[SpokenSegment]:
         total_s = wish.duration_s or 0.0
         progress.update(0.0, "Listening at AWS")
-        answer = speech.hear_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
+        answer = transcribing.hear_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
         notes += [line.note for line in answer if line.note]
         said = [line for line in answer if line.text]
         ends = [*(line.at_s for line in said[1:]), total_s]
         for line, end_s in zip(said, ends, strict=False):  # without a word there is one end too many
-            yield Speech(start_s=line.at_s, end_s=max(end_s, line.at_s), text=line.text)
+            yield SpokenSegment(start_s=line.at_s, end_s=max(end_s, line.at_s), text=line.text)
 
     @staticmethod
-    def _about(wish: Wish) -> About:
-        return About(file_id=wish.file_id, file_name=wish.file_name, holder=wish.holder)
+    def _about(wish: EngineRequest) -> AudioDescription:
+        return AudioDescription(file_id=wish.file_id, file_name=wish.file_name, holder=wish.holder)
 
 
 def to_pcm(block: Block) -> bytes:
@@ -116,13 +118,13 @@ def to_pcm(block: Block) -> bytes:
     return (np.clip(block.samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
 
 
-def placed(said: list[Said], *, offset_s: float, end_s: float) -> list[Speech]:
+def placed(said: list[SonicSegment], *, offset_s: float, end_s: float) -> list[SpokenSegment]:
     """Segments that end when their words came back and are as long as their text takes to say, none over another."""
-    made: list[Speech] = []
+    made: list[SpokenSegment] = []
     free_s = offset_s
     for line in said:
         stop_s = min(max(offset_s + line.at_s, free_s), end_s)
         start_s = max(free_s, stop_s - len(line.text) / CHARS_PER_S)
-        made.append(Speech(start_s=min(start_s, stop_s), end_s=stop_s, text=line.text))
+        made.append(SpokenSegment(start_s=min(start_s, stop_s), end_s=stop_s, text=line.text))
         free_s = stop_s
     return made

@@ -12,8 +12,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from files import storage
 from files.errors import OutsideOurFoldersError
+from files.storage import disk
 from jobs.progress import Progress
 from transcription.errors import WeightsDamagedError, WeightsMissingError
 
@@ -156,12 +156,12 @@ def _fetch_all(remotes: list[Remote], target: Path, *, label: str, progress: Pro
 
 
 def _fetch(remote: Remote, target: Path, report: Callable[[int], None], remedy: str) -> None:
-    storage.require_space(target, remote.size_bytes)
-    temp = storage.temporary(target)
+    disk.require_space(target, remote.size_bytes)
+    temp = disk.temporary(target)
     try:
         sha256 = hashlib.sha256()
         sha1 = hashlib.sha1(b"blob %d\0" % remote.size_bytes, usedforsecurity=False)
-        with _answer(remote.url, remedy) as answer, storage.open_new(temp) as out:
+        with _answer(remote.url, remedy) as answer, disk.open_new(temp) as out:
             count = 0
             while chunk := answer.read(CHUNK_BYTES):
                 out.write(chunk)
@@ -175,9 +175,9 @@ def _fetch(remote: Remote, target: Path, report: Callable[[int], None], remedy: 
                 remedy="Try again; if it stays so, fetch the file by another way.",
                 retryable=True,
             )
-        storage.replace(temp, target)
+        disk.replace(temp, target)
     finally:
-        storage.remove(temp)
+        disk.remove(temp)
 
 
 @contextmanager
@@ -198,7 +198,7 @@ def _answer(url: str, remedy: str) -> Iterator[Any]:
 def _one_at_a_time(model_dir: Path, remedy: str) -> Iterator[None]:
     """Two workers that miss the same weights fetch them once."""
     try:
-        lock = storage.writable(storage.make_dir(model_dir) / ".lock")
+        lock = disk.writable(disk.make_dir(model_dir) / ".lock")
     except OutsideOurFoldersError as error:
         raise WeightsMissingError(f"{model_dir} is not ours to write to.", remedy=remedy) from error
     with lock.open("a") as handle:

@@ -16,9 +16,9 @@ from transcription.errors import (
     WeightsMissingError,
 )
 from transcription.providers import weights
-from transcription.providers.base import Cost, Hearing, Option, Readiness, Wish
+from transcription.providers.base import EngineRequest, Option, Readiness, TranscriptionCost, TranscriptionResult
 from transcription.providers.engines import ENGINES, Engine, Loaded
-from transcription.segments import Speech, over_silence, shift
+from transcription.segments import SpokenSegment, over_silence, shift
 
 ON_CPU_NOTE = "The graphics card ran out of memory; this was done on the CPU."
 NO_CARD_NOTE = "The graphics card could not be used ({}); this was done on the CPU."
@@ -55,7 +55,7 @@ class WhisperProvider:
     label = "Whisper, on this machine"
     is_paid = False
 
-    def readiness(self, wish: Wish) -> Readiness:
+    def readiness(self, wish: EngineRequest) -> Readiness:
         try:
             engine = self._engine(wish)
             if engine.find(self._model(wish), self.model_dir) is None:
@@ -75,30 +75,30 @@ class WhisperProvider:
             Option(name="language", label="Language (empty: recognised)"),
         ]
 
-    def identity(self, wish: Wish) -> tuple[str, str]:
+    def identity(self, wish: EngineRequest) -> tuple[str, str]:
         return self._engine(wish).name, weights.name_of(self._model(wish))
 
-    def cost(self, *durations_s: float) -> Cost:
-        return Cost()
+    def cost(self, *durations_s: float) -> TranscriptionCost:
+        return TranscriptionCost()
 
-    def prepare(self, wish: Wish, progress: Progress) -> None:
+    def prepare(self, wish: EngineRequest, progress: Progress) -> None:
         engine = self._engine(wish)
         if engine.find(self._model(wish), self.model_dir) is None:
             engine.fetch(self._model(wish), self.model_dir, source=self.source, progress=progress)
 
-    def transcribe(self, audio: Path, wish: Wish, progress: Progress) -> Hearing:
+    def transcribe(self, audio: Path, wish: EngineRequest, progress: Progress) -> TranscriptionResult:
         engine = self._engine(wish)
         path = engine.find(self._model(wish), self.model_dir)
         if path is None:
             raise self._missing(wish)
-        hearing = Hearing(engine=engine.name, model=weights.name_of(self._model(wish)), speeches=iter(()))
+        hearing = TranscriptionResult(engine=engine.name, model=weights.name_of(self._model(wish)), speeches=iter(()))
         hearing.language = wish.language
         hearing.speeches = self._speeches(hearing, _Listener(self, engine, path, hearing), audio, wish, progress)
         return hearing
 
     # --- choosing -------------------------------------------------------------------------------------------------
 
-    def _model(self, wish: Wish) -> str:
+    def _model(self, wish: EngineRequest) -> str:
         """The model that is wanted. A path must be the configured one or lie in the folder of models."""
         model = wish.model or self.model
         if weights.is_path(model) and model not in (self.model, weights.name_of(self.model)):
@@ -110,7 +110,7 @@ class WhisperProvider:
                 )
         return self.model if model == weights.name_of(self.model) else model
 
-    def _engine(self, wish: Wish) -> Engine:
+    def _engine(self, wish: EngineRequest) -> Engine:
         """The engine asked for; else one that has its weights; else the first that is installed."""
         installed = [engine for engine in ENGINES if engine.is_installed()]
         if wish.engine and wish.engine != "auto":
@@ -124,7 +124,7 @@ class WhisperProvider:
         model = self._model(wish)
         return next((engine for engine in installed if engine.find(model, self.model_dir)), installed[0])
 
-    def _missing(self, wish: Wish) -> WeightsMissingError:
+    def _missing(self, wish: EngineRequest) -> WeightsMissingError:
         model = self._model(wish)
         return WeightsMissingError(
             f"The weights of Whisper “{weights.name_of(model)}” are not on this machine.",
@@ -134,8 +134,8 @@ class WhisperProvider:
     # --- listening ------------------------------------------------------------------------------------------------
 
     def _speeches(
-        self, hearing: Hearing, listener: "_Listener", audio: Path, wish: Wish, progress: Progress
-    ) -> Iterator[Speech]:
+        self, hearing: TranscriptionResult, listener: "_Listener", audio: Path, wish: EngineRequest, progress: Progress
+    ) -> Iterator[SpokenSegment]:
         progress.update(0.0, "Loading the model")
         listener.load()
         if wish.language and wish.language not in listener.languages:
@@ -149,7 +149,7 @@ class WhisperProvider:
 class _Listener:
     """One transcription: keeps to a device until it runs out of memory there."""
 
-    def __init__(self, provider: WhisperProvider, engine: Engine, path: Path, hearing: Hearing) -> None:
+    def __init__(self, provider: WhisperProvider, engine: Engine, path: Path, hearing: TranscriptionResult) -> None:
         self.provider, self.engine, self.path, self.hearing = provider, engine, path, hearing
         self.device = engine.best_device() if provider.device == "auto" else provider.device
 
@@ -201,7 +201,7 @@ class _Listener:
         self.device = "cpu"
         self.hearing.notes.append(ON_CPU_NOTE if is_full else NO_CARD_NOTE.format(error))
 
-    def hear(self, block: Block, total_s: float, progress: Progress) -> list[Speech]:
+    def hear(self, block: Block, total_s: float, progress: Progress) -> list[SpokenSegment]:
         """The segments of one block, in seconds from the start of the audio."""
         model = self.load()
         try:
@@ -222,7 +222,7 @@ class _Listener:
         progress.update(min(1.0, (block.offset_s + block.duration_s) / total_s) if total_s else 0.0, "Listening")
         return speeches
 
-    def _placed(self, speech: Speech, block: Block) -> Speech:
+    def _placed(self, speech: SpokenSegment, block: Block) -> SpokenSegment:
         if is_silent(block.samples, speech.start_s, speech.end_s):
             speech = replace(speech, no_speech=1.0, confidence=None)
         return shift(speech, block.offset_s)

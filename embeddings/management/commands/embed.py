@@ -8,12 +8,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from embeddings import facet, registry, repair, seeing, spaces, tasks
-from embeddings.compare import compare, cost_of_comparing
-from embeddings.index import index_file
+from embeddings import facet, registry, tasks
+from embeddings.indexing import media_embedding, repair, spaces
+from embeddings.indexing.index import index_file
 from embeddings.models import Space, Viewing
+from embeddings.searching.compare import compare, cost_of_comparing
 from files.models import FileQuerySet
-from files.selection import resolve
+from files.selection.resolving import resolve
 from jobs.bulk import in_pieces
 from jobs.errors import WorkError
 
@@ -122,8 +123,8 @@ class Command(BaseCommand):
                 self.stderr.write(f"\r{place} of {total}: {file.name[:60]:60}", ending="")
             try:
                 embedded += index_file(file, space=space, force=options["force"]).embedded
-                if options["video"] and file.media_type in seeing.LOOKED_AT:
-                    seeing.look(file, space=space)
+                if options["video"] and file.media_type in media_embedding.LOOKED_AT:
+                    media_embedding.look(file, space=space)
                 done += 1
             except WorkError as error:
                 failed[file.pk] = f"{error} {error.remedy}".strip()

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from embeddings.models import Chunk
-from embeddings.search import DEFAULT_LIMIT, MODES, Hit, SearchAnswer, more_like, search
+from embeddings.searching.search import DEFAULT_LIMIT, MODES, Hit, SearchAnswer, more_like, search
 from jobs.errors import WorkError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from files.import_tasks import import_now
-from files.reports import ImportReport
+from files.importing.reports import ImportReport
 from files.terminal import TerminalProgress
 from jobs.errors import WorkError
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from files import conf, profiles, wording
+from files import conf, humanize
+from files.media import profiles
+from files.media.proxy_needs import find_needs
 from files.models import File
-from files.proxy_needs import find_needs
 from files.tasks_media import MAKE_PROXY, proxy_options
 from files.terminal import TerminalProgress
 from jobs.errors import WorkError
@@ -61,7 +62,7 @@ class Command(BaseCommand):
             unavailable=len(needs.unavailable),
         )
         if ids and not options["dry_run"]:
-            batch = create_batch(f"Make proxies for {wording.files(len(ids))}", "proxy")
+            batch = create_batch(f"Make proxies for {humanize.files(len(ids))}", "proxy")
             report.batch_id = batch.pk
             enqueue_many(MAKE_PROXY, ids, proxy_options(spec=profile), batch=batch)
             if not options["background"]:
@@ -103,7 +104,7 @@ class Command(BaseCommand):
         elif report.batch_id is None:
             self.stdout.write(f"{report.asked:,} to make.")
         elif options["background"]:
-            self.stdout.write(f"Left to the workers: {wording.files(report.asked)}.")
+            self.stdout.write(f"Left to the workers: {humanize.files(report.asked)}.")
         else:
             self.stdout.write(f"{report.made:,} of {report.asked:,} made.")
         if report.elsewhere:

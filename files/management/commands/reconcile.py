@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
-from files.reconciling import Reconciliation, reconcile
+from files.upkeep.reconciling import Reconciliation, reconcile
 from jobs.errors import WorkError
 
 #: Field of the report -> what a person is told.

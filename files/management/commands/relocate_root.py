@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from files.import_tasks import request_scan
-from files.roots import Relocation, choose_roots, relocate_root
+from files.importing.roots import Relocation, choose_roots, relocate_root
 from jobs.errors import WorkError
 
 

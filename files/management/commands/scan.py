@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from files.import_tasks import scan_now
+from files.importing.reports import ImportReport
+from files.importing.roots import choose_roots
 from files.management.commands.import_directory import write_report
 from files.models import Root
-from files.reports import ImportReport
-from files.roots import choose_roots
 from files.terminal import TerminalProgress
 from jobs.errors import WorkError
 

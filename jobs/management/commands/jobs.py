@@ -6,10 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from jobs import claims, clusters, counting, queue, registry
+from jobs import counting, queue, registry
 from jobs.errors import WorkError
+from jobs.execution import claims
 from jobs.models import Job, JobQuerySet
 from jobs.subjects import describe
+from jobs.workers import clusters
 
 ACTIONS = ("list", "pause", "resume", "cancel", "retry", "retry-failed")
 MAX_LISTED = 100

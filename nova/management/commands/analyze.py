@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 
 from files.action_command import ActionCommand
 from nova.models import NovaJob
-from nova.schemas import BUILT_IN, DEPTHS
 from nova.serializers import MODELS
+from nova.types.schemas import BUILT_IN, DEPTHS
 
 
 class Command(ActionCommand):

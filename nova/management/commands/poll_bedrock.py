@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from nova import batch_pool, batching, conf
+from nova import conf
+from nova.batch import lifecycle, pool
 from nova.models import BedrockBatch
 
 
@@ -24,9 +25,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         failed: set[int] = set()
         while True:
-            batches = batching.tend_all(force=True, here=True)
-            for model_key in batch_pool.models_waiting():
-                batches += batch_pool.send(model_key)
+            batches = lifecycle.tend_all(force=True, here=True)
+            for model_key in pool.models_waiting():
+                batches += pool.send(model_key)
             for batch in batches:
                 batch.refresh_from_db()
                 has_failed = bool(batch.error) or batch.remote_status == "Failed"
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(facts_of(batch)) if options["json"] else words_of(batch))
             if not batches and not options["json"]:
                 self.stdout.write("No batch is under way.")
-            for said in batch_pool.all_waiting() if not options["json"] else []:
+            for said in pool.all_waiting() if not options["json"] else []:
                 self.stdout.write(f"{said.model_key}: {said.words}")
             if options["once"] or not BedrockBatch.objects.open().exists():
                 break

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q, QuerySet
 
-from nova import reparsing
 from nova.models import NovaJob
-from nova.replies import PARSER_VERSION
+from nova.questions import reparsing
+from nova.replies.parsing import PARSER_VERSION
 
 
 class Command(BaseCommand):

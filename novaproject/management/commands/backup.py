@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from files.terminal import TerminalProgress
-from novaproject.backup import BackupError, make_backup
+from novaproject.backups.backup import BackupError, make_backup
 
 
 class Command(BaseCommand):

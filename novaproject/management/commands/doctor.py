@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from novaproject.doctor import Check, Level, checks
+from novaproject.setup.doctor import Check, Level, checks
 
 MARKS = {Level.READY: "ok  ", Level.MEND: "MEND", Level.WARN: "warn", Level.OFF: "off "}
 STYLES = {Level.READY: "SUCCESS", Level.MEND: "ERROR", Level.WARN: "WARNING", Level.OFF: "HTTP_INFO"}

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from files.terminal import TerminalProgress
-from novaproject.exporting import count_rows, export_lines
+from novaproject.backups.exporting import count_rows, export_lines
 
 
 class Command(BaseCommand):

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from files.terminal import TerminalProgress
-from novaproject import backup
-from novaproject.relinking import check_originals, find_roots, settle_in
+from novaproject.backups import backup
+from novaproject.backups.relinking import check_originals, find_roots, settle_in
 
 
 class Command(BaseCommand):

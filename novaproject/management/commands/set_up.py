@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from files.errors import FilesError
 from files.import_tasks import request_import
+from files.importing.roots import checked_folder, find_or_make_root
 from files.models import File
-from files.roots import checked_folder, find_or_make_root
-from novaproject import first_run
+from novaproject.setup import first_run
 
 
 class Command(BaseCommand):

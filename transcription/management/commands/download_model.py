@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from files.terminal import TerminalProgress
 from jobs.errors import WorkError
 from transcription import registry, weights_wait
-from transcription.providers.base import Wish
+from transcription.providers.base import EngineRequest
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         provider = registry.get(registry.DEFAULT)
-        wish = Wish(model=options["model"], engine=options["engine"])
+        wish = EngineRequest(model=options["model"], engine=options["engine"])
         progress = TerminalProgress()
         try:
             provider.prepare(wish, progress)

@@ -1,0 +1,1 @@
+"""Batch jobs of Bedrock: the calls, and the files that go in and come out."""

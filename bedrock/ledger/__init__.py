@@ -1,0 +1,1 @@
+"""The ledger: money reserved, paid and summed up."""

@@ -1,0 +1,1 @@
+"""From what is known of a file to chunks and vectors."""

@@ -1,0 +1,116 @@
+"""Verbs over spaces: the one in use, one built beside it, the switch and the way back."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from bedrock.models import Entry
+from embeddings import registry
+from embeddings.errors import SpaceError, SpaceMismatchError
+from embeddings.models import KIND_CODES, Chunk, Embedding, Space, Viewing
+from embeddings.stores import vec0
+from embeddings.vectors import EmbeddingProvider, SpaceKey
+from embeddings.words import fts5
+
+
+def active() -> Space:
+    """The space in use. A fresh library gets the one that the settings ask for."""
+    found = Space.objects.active()
+    if found is not None:
+        return found
+    space = get_or_make(registry.default_key())
+    if not Space.objects.filter(is_active=True).exists():
+        switch_to(space)
+    return Space.objects.active() or space
+
+
+def get_or_make(key: SpaceKey) -> Space:
+    """The space with this identity, with its table where sqlite-vec can be loaded."""
+    space, _ = Space.objects.get_or_create(
+        provider=key.provider,
+        model=key.model,
+        dimension=key.dimension,
+        request_format=key.request_format,
+        is_normalised=key.is_normalised,
+    )
+    if not vec0.problem():
+        vec0.create_table(space.pk, space.dimension)
+    return space
+
+
+def switch_to(space: Space) -> None:
+    """Search with this space from the next question on. The other stays as it is, to switch back to."""
+    with transaction.atomic():
+        Space.objects.filter(is_active=True).exclude(pk=space.pk).update(is_active=False)
+        Space.objects.filter(pk=space.pk).update(is_active=True, activated_at=timezone.now())
+    space.refresh_from_db()
+
+
+def what_it_lacks(space: Space) -> str:
+    """What would not be found by meaning after a switch to this space, in words; empty where nothing."""
+    count = waiting_count(space)
+    if count <= 0:
+        return ""
+    said = "1 text has" if count == 1 else f"{count:,} texts have"
+    return f"{said} no vector in “{space}” yet, and can be found by words only."
+
+
+def choose(space: Space) -> str:
+    """Switch to a space that was filled; returns what it still lacks, in words. Raises SpaceError for an empty one."""
+    lacking = what_it_lacks(space)
+    if lacking and not space.embeddings.exists():
+        raise SpaceError(
+            f"“{space}” is empty: meaning would find nothing.",
+            remedy=f"Fill it first: `.venv/bin/python manage.py embed --space {space.pk}`.",
+        )
+    switch_to(space)
+    return lacking
+
+
+def paid_in(space: Space) -> tuple[int, Decimal]:
+    """(how many vectors were paid for in this space, what they cost): gone with it."""
+    texts = space.paid_vectors.all()
+    looks = Viewing.objects.filter(space=space, state=Viewing.State.DONE)
+    entries = Entry.objects.filter(
+        Q(question__startswith=f"embed:{space.pk}:") | Q(pk__in=looks.values("entry_id")), purpose="embedding"
+    )
+    total: Any = entries.counted_usd()
+    return texts.count() + looks.count(), Decimal(total)
+
+
+def delete(space: Space) -> None:
+    """Forget a space and its vectors. The one in use cannot go."""
+    if space.is_active:
+        raise SpaceError("This space is in use.", remedy="Switch to another one first.")
+    viewings = Viewing.objects.filter(space=space)
+    if viewings.filter(state=Viewing.State.SENT).exists():
+        raise SpaceError("Bedrock is looking at videos for this space now.", remedy="Wait until that is done.")
+    with transaction.atomic():
+        if not vec0.problem():
+            vec0.drop_table(space.pk)
+        Embedding.objects.filter(space=space)._raw_delete(using="default")  # no signal: the whole table is gone
+        seen = Chunk.objects.filter(source_kind=Chunk.Kind.VIDEO, source_id__in=viewings.values("pk"))
+        fts5.remove((pk, "") for pk in seen.values_list("pk", flat=True))
+        seen._raw_delete(using="default")
+        space.delete()
+
+
+def provider_of(space: Space) -> EmbeddingProvider:
+    """The provider that makes this space's vectors. Raises SpaceMismatchError when its model is another one now."""
+    provider = registry.provider_for(space.key)
+    current = provider.fingerprint()
+    if space.fingerprint and space.fingerprint != current:
+        raise SpaceMismatchError(f"The model behind “{space}” is not the one that its vectors were made with.")
+    if not space.fingerprint:
+        Space.objects.filter(pk=space.pk, fingerprint="").update(fingerprint=current)
+        space.fingerprint = current
+    return provider
+
+
+def waiting_count(space: Space) -> int:
+    """How many texts have no vector in this space yet."""
+    made = Embedding.objects.filter(space=space, file__removed_at=None).exclude(kind_code=KIND_CODES[Chunk.Kind.VIDEO])
+    return Chunk.objects.in_library().of_text().count() - made.count()

@@ -1,0 +1,1 @@
+"""From a question to hits: words, meaning, fusion, moments and snippets."""

@@ -1,0 +1,357 @@
+"""The verb that finds the second: keyword, semantic and hybrid search over chunks."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from django.db.models import Q
+from django.urls import reverse
+
+from bedrock.errors import BedrockError, BusyError
+from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
+from embeddings.indexing import paid_vectors, spaces
+from embeddings.models import KIND_CODES, Chunk, Embedding, Space
+from embeddings.registry import provider_for
+from embeddings.searching import keyword, semantic, snippets
+from embeddings.searching.fusion import Ranking, as_fraction, reciprocal_rank
+from embeddings.searching.moments import Moment, Passage, moments_of, one_a_second, passages
+from embeddings.searching.semantic import NearestVector, SearchScope
+from embeddings.searching.snippets import Match
+from embeddings.stores import bit_matrix, vec0
+from embeddings.vectors import Floats
+from embeddings.words.fts5 import WordFilter
+from embeddings.words.query import Query, fold, parse
+from files.models import File
+from files.selection import resolving
+
+MODES = ("hybrid", "semantic", "keyword")
+MAX_LIMIT = 200
+DEFAULT_LIMIT = 20
+#: Candidates that each way of searching may bring. Moments, counts and the answer are made of them.
+POOL = 200
+#: How much a place counts in hybrid: a chunk that has only some of the words is a hint, not a finding.
+PARTIAL_WEIGHT = 0.4
+#: What a moment says that was found by its picture alone.
+SEEN = "What is seen here, though it may not be said."
+#: Where the space in use is empty. What is embedded is found at once, so this passes.
+NOT_YET = (
+    "Found by words only: nothing is embedded yet. "
+    "`.venv/bin/python manage.py embed` does it, or the workers where it is free."
+)
+#: Signs alone mean nothing to a model of sentences: what it finds near them is chance.
+NO_WORD = "There is no word or number in this question."
+#: A job is tried again by itself, a question is not.
+ASK_AGAIN = "Ask again in a minute."
+#: A chunk may be replaced between finding and reading it; then the question is asked again.
+MAX_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """A moment that answers, and why."""
+
+    chunk_id: int
+    file_id: int
+    file_name: str
+    folder: str
+    kind: str
+    start_s: float | None
+    end_s: float | None
+    snippet: str
+    score: float
+    why: str
+    url: str
+    also: list[str] = field(default_factory=list)
+
+    @property
+    def kind_label(self) -> str:
+        return str(Chunk.Kind(self.kind).label)
+
+    @property
+    def also_labels(self) -> list[str]:
+        """Where else this second was found."""
+        return [str(Chunk.Kind(kind).label) for kind in self.also]
+
+
+@dataclass(kw_only=True)
+class SearchAnswer:
+    """What was found. `notice` says in plain words why it may be less than was asked for.
+
+    `counts` says how many moments each kind of source has; a moment that several have counts in each. `is_cut`:
+    there may be more than was looked at, so that `total` and `counts` are what there is at least. `has_weaker`: there
+    is more that was looked at, but it means something else.
+    """
+
+    results: list[Hit] = field(default_factory=list)
+    notice: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    total: int = 0
+    of_all_kinds: int = 0
+    file_count: int = 0
+    has_weaker: bool = False
+    is_cut: bool = False
+    mode: str = "hybrid"
+    took_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scope:
+    """Where to look: the filters, in the form that each way of searching needs."""
+
+    where: WordFilter
+    vectors: SearchScope
+
+
+@dataclass(kw_only=True)
+class _Candidates:
+    scores: dict[int, float]
+    words: frozenset[int] = frozenset()
+    similarity: dict[int, float] = field(default_factory=dict)
+    has_weaker: bool = False
+    is_cut: bool = False
+    notice: str = ""
+
+
+def search(  # noqa: PLR0913  (the contract's parameters)
+    q: str,
+    *,
+    mode: str = "hybrid",
+    kind: str = "",
+    file_id: int | None = None,
+    limit: int = DEFAULT_LIMIT,
+    name: str = "",
+    filters: Mapping[str, Any] | None = None,
+    is_typing: bool = False,
+    space: Space | None = None,
+) -> SearchAnswer:
+    """Find moments by words, by meaning, or by both. Filters hold before ranking; one hit a moment.
+
+    Raises SearchError for a question that cannot be asked. Where meaning cannot be searched, hybrid answers by words
+    and says so; `semantic` alone raises.
+    """
+    began = perf_counter()
+    asked = _checked(q, mode=mode, kind=kind, limit=limit, is_typing=is_typing)
+    scope = _scope(file_id=file_id, name=name, filters=filters or {}, kind=kind)
+    answer = SearchAnswer(mode=mode)
+    for _ in range(MAX_TRIES):
+        candidates = _candidates(asked, mode, scope, space)
+        rows = passages(candidates.scores)
+        if len(rows) == len(candidates.scores):
+            break
+    moments = _named_first(one_a_second(moments_of(candidates.scores, rows, asked), asked.telling), asked)
+    _fill(answer, moments, asked, candidates, limit=limit)
+    answer.took_s = perf_counter() - began
+    return answer
+
+
+def more_like(  # noqa: PLR0913  (those of a search)
+    *,
+    chunk_id: int | None = None,
+    file_id: int | None = None,
+    kind: str = "",
+    limit: int = DEFAULT_LIMIT,
+    name: str = "",
+    filters: Mapping[str, Any] | None = None,
+    space: Space | None = None,
+) -> SearchAnswer:
+    """Moments of other files that mean the same as this chunk, or as this file on the whole. Costs nothing.
+
+    Filters hold as in a search. Raises SearchError for what cannot be compared.
+    """
+    began = perf_counter()
+    _check_scope(kind=kind, limit=limit)
+    scope = _scope(file_id=None, name=name, filters=filters or {}, kind=kind)
+    space = space or spaces.active()
+    own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
+    near = semantic.nearest(space, vector, replace(scope.vectors, but_file=own_file), limit=POOL)
+    candidates = _floored(space, near)
+    rows = passages(candidates.scores)
+    answer = SearchAnswer(mode="semantic")
+    asked = parse("")
+    moments = one_a_second(moments_of(candidates.scores, rows, asked), asked.telling)
+    _fill(answer, moments, asked, candidates, limit=limit)
+    answer.took_s = perf_counter() - began
+    return answer
+
+
+def _checked(q: str, *, mode: str, kind: str, limit: int, is_typing: bool) -> Query:
+    if mode not in MODES:
+        raise SearchError(f"There is no mode “{mode}”.", remedy=f"Use one of: {', '.join(MODES)}.", field="mode")
+    _check_scope(kind=kind, limit=limit)
+    asked = parse(q, is_typing=is_typing)
+    if not asked.text:
+        raise SearchError("The question is empty.", remedy="Say in `q` what you want to see or hear.", field="q")
+    if not asked.subject:
+        raise SearchError(
+            "The question only says what must not be there.", remedy="Add what you want to find.", field="q"
+        )
+    return asked
+
+
+def _check_scope(*, kind: str, limit: int) -> None:
+    if kind and kind not in KIND_CODES:
+        raise SearchError(f"There is no kind “{kind}”.", remedy=f"Use one of: {', '.join(KIND_CODES)}.", field="kind")
+    if not 1 <= limit <= MAX_LIMIT:
+        raise SearchError(f"The limit must be from 1 to {MAX_LIMIT}.", remedy="Leave it out for 20.", field="limit")
+
+
+def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: str) -> _Scope:
+    code = KIND_CODES.get(kind)
+    conditions = ["c.source_kind = %s"] if kind else []
+    params: list[str | int] = [kind] if kind else []
+    if file_id is None and not name and not filters:
+        return _Scope(where=WordFilter(" AND ".join(conditions), tuple(params)), vectors=SearchScope(None, code))
+    if wrong := {"q", "ordering"} & set(filters):
+        raise SearchError(f"Not a filter of a search: {', '.join(sorted(wrong))}.", remedy="Leave it out.")
+    files = resolving.resolve(filter=filters)
+    if file_id is not None:
+        files = files.filter(pk=file_id)
+    if name:
+        files = files.filter(name__icontains=name)
+    ids = list(files.order_by().values_list("id", flat=True))
+    conditions.append("c.file_id IN (SELECT value FROM json_each(%s))")
+    where = WordFilter(" AND ".join(conditions), (*params, str(ids)))
+    return _Scope(where=where, vectors=SearchScope(np.array(ids, dtype=np.int64), code))
+
+
+def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> _Candidates:
+    if mode == "keyword":
+        return _by_words(asked, scope)
+    if mode == "semantic":
+        return _by_meaning(asked, scope, space)
+    words = _by_words(asked, scope)
+    try:
+        meaning = _by_meaning(asked, scope, space)
+    except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError) as error:
+        words.notice = f"Found by words only. {error} {error.remedy}".strip()
+        return words
+    whole = [one for one in words.scores if one in words.words]
+    partial = [one for one in words.scores if one not in words.words]
+    fused = reciprocal_rank([Ranking(whole), Ranking(partial, weight=PARTIAL_WEIGHT), Ranking(list(meaning.scores))])
+    scores = {int(str(one)): score for one, score in fused.items()}
+    return replace(meaning, scores=scores, words=words.words, is_cut=words.is_cut or meaning.is_cut)
+
+
+def _by_words(asked: Query, scope: _Scope) -> _Candidates:
+    found = keyword.find(asked, scope.where, limit=POOL)
+    ranked = [*found.whole, *found.partial]
+    scores = {int(str(one)): score for one, score in reciprocal_rank([Ranking(ranked)]).items()}
+    return _Candidates(scores=scores, words=frozenset(found.whole), is_cut=len(ranked) >= POOL)
+
+
+def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
+    if not asked.wanted:
+        return _Candidates(scores={}, notice=NO_WORD)
+    space = space or spaces.active()
+    provider = spaces.provider_of(space)
+    vec0.require()
+    if not len(bit_matrix.snapshot_of(space)):  # a paid question is not asked of nothing
+        return _Candidates(scores={}, notice=NOT_YET if Chunk.objects.exists() else "")
+    try:
+        vector = paid_vectors.query_vector(space, provider, asked.subject)
+    except BusyError as error:
+        error.remedy = ASK_AGAIN
+        raise
+    return _floored(space, semantic.nearest(space, vector, scope.vectors, limit=POOL))
+
+
+def _floored(space: Space, near: Sequence[NearestVector]) -> _Candidates:
+    """What is close enough. Below the model's floor the honest answer is that nothing is."""
+    provider = provider_for(space.key)
+    close = [one for one in near if one.similarity >= (provider.name_floor if one.is_name else provider.floor)]
+    similarity = {one.chunk_id: one.similarity for one in close}
+    has_weaker, is_cut = len(close) < len(near), len(close) >= POOL
+    return _Candidates(scores=dict(similarity), similarity=similarity, has_weaker=has_weaker, is_cut=is_cut)
+
+
+def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
+    """A file whose name is the question comes first, whatever the ranks say."""
+    wanted = fold(asked.text)
+
+    def is_named(moment: Moment) -> bool:
+        if moment.chunk.source_kind != Chunk.Kind.NAME:
+            return False
+        name = fold(moment.chunk.file_name)
+        return wanted in (name, name.rsplit(".", 1)[0])
+
+    return sorted(moments, key=lambda moment: not is_named(moment))
+
+
+def _fill(
+    answer: SearchAnswer, moments: Sequence[Moment], asked: Query, candidates: _Candidates, *, limit: int
+) -> None:
+    answer.counts = dict(Counter(kind for one in moments for kind in (one.chunk.source_kind, *one.also)))
+    answer.total = answer.of_all_kinds = len(moments)
+    answer.file_count = len({moment.chunk.file_id for moment in moments})
+    answer.notice, answer.has_weaker, answer.is_cut = candidates.notice, candidates.has_weaker, candidates.is_cut
+    shown = moments[:limit]
+    scores: Mapping[int, float] = {moment.chunk.pk: moment.score for moment in shown}
+    if answer.mode != "semantic":
+        scores = as_fraction(scores)
+    answer.results = [_hit(moment, asked, candidates, scores[moment.chunk.pk]) for moment in shown]
+
+
+def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) -> Hit:
+    chunk = moment.chunk
+    match = snippets.find(chunk.text, asked.telling)
+    start_s = moment.start_s(asked.telling)
+    address = reverse("file-page", args=[chunk.file_id])
+    return Hit(
+        chunk_id=chunk.pk,
+        file_id=chunk.file_id,
+        file_name=chunk.file_name,
+        folder=chunk.file_path.rpartition("/")[0],
+        kind=chunk.source_kind,
+        start_s=start_s,
+        end_s=moment.end_s,
+        snippet=snippets.snippet(chunk.text, match) or SEEN,
+        score=round(score, 4),
+        why=_why(chunk, match, asked, candidates),
+        url=address if start_s is None else f"{address}?t={start_s:g}",
+        also=moment.also,
+    )
+
+
+def _why(chunk: Passage, match: Match, asked: Query, candidates: _Candidates) -> str:
+    parts = []
+    total = len(asked.telling)
+    if match.terms_found:
+        things = "pairs of characters" if all(term.is_pair for term in asked.telling) else "words"
+        whole = "the word" if total == 1 else f"all {total} {things}"
+        parts.append(whole if match.terms_found == total else f"{match.terms_found} of {total} {things}")
+    similarity = candidates.similarity.get(chunk.pk)
+    if similarity is not None:
+        parts.append(f"close in meaning ({similarity:.0%})")
+    return ", ".join(parts) or "the words, written another way"
+
+
+def _vector_of(space: Space, *, chunk_id: int | None, file_id: int | None) -> tuple[int, Floats]:
+    """The file and the vector to compare with: that of the chunk, or the mean of the file's."""
+    like = like_of(chunk_id=chunk_id, file_id=file_id)
+    compared = Q(chunk=like) if isinstance(like, Chunk) else Q(file=like)
+    owners = dict(Embedding.objects.filter(compared, space=space).values_list("id", "file_id")[:POOL])
+    if not owners:
+        raise SearchError(
+            "There is nothing to compare with yet.", remedy="Choose “Make searchable” for this file first."
+        )
+    ids, vectors = vec0.fetch(space.pk, list(owners), space.dimension)
+    mean = vectors.mean(axis=0)
+    return owners[ids[0]], mean / np.linalg.norm(mean)
+
+
+def like_of(*, chunk_id: int | None, file_id: int | None) -> Chunk | File:
+    """The moment or the file that others are to be like. Raises SearchError."""
+    if chunk_id is not None:
+        chunk = Chunk.objects.in_library().select_related("file").filter(pk=chunk_id).first()
+        if chunk is None:
+            raise SearchError(f"There is no moment {chunk_id} any more.", remedy="Search for it again.", field="like")
+        return chunk
+    file = File.objects.filter(pk=file_id).first()
+    if file is None:
+        raise SearchError(
+            f"There is no file {file_id}.", remedy="The library shows those there are.", field="like_file"
+        )
+    return file

@@ -1,0 +1,1 @@
+"""Folders and uploads on their way into the library: listed, inspected, matched, and written as rows."""

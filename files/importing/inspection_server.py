@@ -1,0 +1,23 @@
+"""A helper process: looks into the files that it is told, until nobody tells it any more. Run by `look_pool`."""
+
+import sys
+from multiprocessing.connection import Connection
+
+from files.importing.inspection import look_into
+from jobs import child_processes
+
+
+def serve(asked: Connection, answers: Connection) -> None:
+    """Answer each (root, entries) with what was found there; ends when the other side is gone."""
+    try:
+        while True:
+            root, entries = asked.recv()
+            answers.send([look_into(root, entry) for entry in entries])
+    except (EOFError, BrokenPipeError):
+        return
+
+
+if __name__ == "__main__":
+    reads, writes, parent_pid = map(int, sys.argv[1:])
+    child_processes.die_with(parent_pid)
+    serve(Connection(reads, writable=False), Connection(writes, readable=False))

@@ -1,0 +1,285 @@
+"""The one door to the ffmpeg program: found, started, watched, ended."""
+
+import ctypes
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from files import conf
+from files.errors import FfmpegFailedError, FfmpegMissingError, FfmpegStalledError, NoSpaceError
+from files.media.info import FORMATS
+from jobs.progress import NO_PROGRESS, Progress
+
+#: 5.1 brought `-fps_mode`; an older one in PATH is passed over.
+MINIMUM_VERSION = (5, 1)
+#: No advance for this long is a stall. A sleeping drive needs up to 30 s to spin up.
+STALL_S = 120.0
+#: The whole run may take this many times the clip's length; 4K on two slow cores stays well below.
+LONGEST_RATIO, LONGEST_AT_LEAST_S = 60, 900
+TERM_PATIENCE_S = 5.0
+TICK_S = 0.5
+STDERR_LINES = 200
+_DAMAGE = re.compile(
+    r"error while decoding|corrupt|concealing|Invalid data found|Invalid NAL|missing picture|truncat", re.I
+)
+CPU_ENCODER = "libx264"
+_CPU_QUALITY = ("-preset", "veryfast", "-crf", "28")
+#: Encoders of GPUs, best first, each with its way to say "constant quality".
+GPU_ENCODERS = {
+    "h264_nvenc": ("-preset", "p4", "-rc", "vbr", "-cq", "30"),
+    "h264_qsv": ("-global_quality", "28"),
+    "h264_videotoolbox": ("-q:v", "50"),
+}
+
+
+@dataclass
+class Outcome:
+    """What a run said of itself."""
+
+    out_time_s: float = 0.0
+    is_ended: bool = False
+    damaged_lines: int = 0
+    last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=STDERR_LINES))
+
+
+@cache
+def find_program(wanted: str) -> str:
+    """FFMPEG_PATH if given, else the one in PATH if it is new enough, else the wheel's."""
+    if wanted:
+        found = shutil.which(wanted)
+        if not found:
+            raise FfmpegMissingError(f"FFMPEG_PATH is {wanted}, and there is no program there.")
+        return found
+    found = shutil.which("ffmpeg")
+    if found and version(found) >= MINIMUM_VERSION:
+        return found
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise FfmpegMissingError("There is no ffmpeg on this machine.") from error
+
+
+def program() -> str:
+    """Path of the ffmpeg in use."""
+    return find_program(conf.ffmpeg_path())
+
+
+@cache
+def version(path: str) -> tuple[int, int]:
+    """(major, minor). A build from git has no number and counts as new; one that does not start as (0, 0)."""
+    answer = _ask(path, "-version")
+    if not answer.startswith("ffmpeg version"):
+        return (0, 0)
+    found = re.match(r"ffmpeg version n?(\d+)\.(\d+)", answer)
+    return (int(found[1]), int(found[2])) if found else (99, 0)
+
+
+def has_filter(name: str) -> bool:
+    """Whether this ffmpeg was built with a filter; Linux distributions leave some out."""
+    return name in _filters(program())
+
+
+def h264_encoder() -> str:
+    """The encoder to use: a GPU's where a test encode proves it works, else `libx264`."""
+    wanted = conf.proxy_encoder()
+    if wanted != "auto":
+        return CPU_ENCODER if wanted == "cpu" else wanted
+    return _proven_encoder(program())
+
+
+def quality(encoder: str) -> tuple[str, ...]:
+    """Options (name, value, …) for a proxy's quality with this encoder."""
+    return _CPU_QUALITY if encoder == CPU_ENCODER else GPU_ENCODERS.get(encoder, ())
+
+
+def source_args(path: Path) -> dict[str, str]:
+    """Options in front of `-i` (without the dash): nothing but this file is opened, as one of the formats we know."""
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": FORMATS,
+        "max_pixels": str(2**28),
+        "filename": f"file:{path}",
+    }
+
+
+def run(
+    args: Sequence[str],
+    *,
+    duration_s: float | None = None,
+    progress: Progress = NO_PROGRESS,
+    message: str = "",
+    stall_s: float = STALL_S,
+) -> Outcome:
+    """Run ffmpeg with `args` and wait, reporting how far it is of `duration_s`.
+
+    Success is exit status 0 and its own `progress=end`; what was written is the caller's to check. Raises Cancelled,
+    NoSpaceError, FfmpegStalledError, FfmpegFailedError (retryable if something killed it).
+    """
+    argv = [program(), "-hide_banner", "-nostdin", "-y", "-v", "level+warning", "-nostats"]
+    argv += ["-stats_period", "0.5", "-progress", "pipe:1", *args]
+    child = subprocess.Popen(  # its process group stays ours, so that Ctrl-C reaches it
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (a single prctl call)
+    )
+    try:
+        with child:
+            try:
+                outcome = _Watch(child, duration_s, progress, message, stall_s).to_the_end()
+                status = child.wait(timeout=TERM_PATIENCE_S)
+            finally:
+                _end(child)
+    except subprocess.TimeoutExpired as error:
+        raise FfmpegStalledError("ffmpeg closed its pipes but did not end.") from error
+    _judge(status, outcome)
+    return outcome
+
+
+class _Watch:
+    """Reads both pipes of one run and keeps an eye on the clock."""
+
+    def __init__(
+        self, child: subprocess.Popen[bytes], duration_s: float | None, progress: Progress, message: str, stall_s: float
+    ) -> None:
+        self.child = child
+        self.duration_s = duration_s
+        self.progress = progress
+        self.message = message
+        self.stall_s = stall_s
+        self.outcome = Outcome()
+        self.signs: dict[str, str] = {}
+        self.started = self.last_advance = time.monotonic()
+
+    def to_the_end(self) -> Outcome:
+        pipes = ((self.child.stdout, self._progress_line), (self.child.stderr, self._error_line))
+        readers = {pipe.fileno(): reader for pipe, reader in pipes if pipe}
+        rest = dict.fromkeys(readers, b"")
+        with selectors.DefaultSelector() as selector:
+            for handle in readers:
+                selector.register(handle, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _events in selector.select(TICK_S):
+                    chunk = os.read(key.fd, 65536)
+                    if not chunk:
+                        selector.unregister(key.fd)
+                    *lines, rest[key.fd] = (rest[key.fd] + chunk).split(b"\n")
+                    for line in lines:
+                        readers[key.fd](line.decode(errors="replace").strip())
+                self.progress.check()
+                self._check_clock()
+        return self.outcome
+
+    def _progress_line(self, line: str) -> None:
+        name, _, value = line.partition("=")
+        if name == "progress":
+            self.outcome.is_ended = value == "end"
+            if self.duration_s:
+                self.progress.update(min(1.0, self.outcome.out_time_s / self.duration_s), self.message)
+        elif name in ("out_time_us", "frame", "total_size", "drop_frames") and self.signs.get(name) != value:
+            self.signs[name] = value
+            self.last_advance = time.monotonic()
+            if name == "out_time_us" and value.lstrip("-").isdigit():  # "N/A" until the first packet
+                self.outcome.out_time_s = max(self.outcome.out_time_s, int(value) / 1e6)
+
+    def _error_line(self, line: str) -> None:
+        self.outcome.last_lines.append(line)
+        self.outcome.damaged_lines += bool(_DAMAGE.search(line))
+
+    def _check_clock(self) -> None:
+        now = time.monotonic()
+        if now - self.last_advance > self.stall_s:
+            raise FfmpegStalledError(f"ffmpeg stood still for {self.stall_s:.0f} s.")
+        longest_s = max(LONGEST_AT_LEAST_S, LONGEST_RATIO * self.duration_s) if self.duration_s else None
+        if longest_s and now - self.started > longest_s:
+            raise FfmpegStalledError(f"ffmpeg took more than {longest_s:.0f} s.", retryable=False)
+
+
+def _judge(status: int, outcome: Outcome) -> None:
+    if any("No space left on device" in line or "Disk quota exceeded" in line for line in outcome.last_lines):
+        raise NoSpaceError("The disk became full.")
+    if status == 0 and outcome.is_ended:
+        return
+    if status in (-signal.SIGKILL, -signal.SIGTERM, 255) and not _errors(outcome):
+        raise FfmpegFailedError("ffmpeg was ended from outside.", retryable=True, remedy="It is tried again by itself.")
+    words = _errors(outcome) or f"it ended with status {status}."
+    raise FfmpegFailedError(f"ffmpeg could not convert the file: {words}")
+
+
+def _errors(outcome: Outcome) -> str:
+    """The last errors of the run, without our folders' names in them."""
+    lines = [line for line in outcome.last_lines if "[error]" in line or "[fatal]" in line]
+    return re.sub(r"file:\S*/", "", " / ".join(re.sub(r"\[[^]]*\]\s*", "", line) for line in lines[-3:]))
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """TERM, five seconds, KILL. ffmpeg takes 0.05 s for the first (measured)."""
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(timeout=TERM_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+if sys.platform == "linux":
+    _libc = ctypes.CDLL(None, use_errno=True)
+    _PR_SET_PDEATHSIG = 1
+
+    def _die_with_parent() -> None:
+        """In the child, before ffmpeg: be killed when the thread that started it ends, `kill -9` included."""
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@cache
+def _filters(path: str) -> frozenset[str]:
+    return frozenset(line.split()[1] for line in _ask(path, "-hide_banner", "-filters").splitlines() if "->" in line)
+
+
+@cache
+def _proven_encoder(path: str) -> str:
+    known = _ask(path, "-hide_banner", "-encoders")
+    for name, quality in GPU_ENCODERS.items():
+        test = (
+            "-v",
+            "error",
+            "-f",
+            "lavfi",
+            "-i",
+            "color=black:s=640x360:d=0.2",
+            "-c:v",
+            name,
+            *quality,
+            "-f",
+            "null",
+            "-",
+        )
+        if f" {name} " in known and _ask(path, *test, "-progress", "pipe:1").rstrip().endswith("progress=end"):
+            return name
+    return CPU_ENCODER
+
+
+def _ask(path: str, *args: str) -> str:
+    """Standard output of a short run; empty where it does not start, fails or hangs."""
+    try:
+        done = subprocess.run(
+            [path, "-nostdin", *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode(errors="replace")

@@ -1,0 +1,252 @@
+"""Look into a media file, in process: about 5 ms a clip, where one run of ffprobe costs ten times that."""
+
+import struct
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image, UnidentifiedImageError
+from PIL.ExifTags import IFD, Base
+
+from files.errors import MediaError, NotMediaError, PlaylistError, UnreadableError
+from files.media.info import FORMATS, HDR_TRANSFERS, AudioTrack, MediaInfo, VideoTrack, clamp_rotation, parse_created_at
+from files.storage.naming import shown
+
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+Image.init()  # else `Image.open(formats=…)` raises KeyError for the formats beyond its first five
+MAX_IMAGE_PIXELS = 500_000_000
+MAX_TAGS, MAX_TAG_CHARS = 100, 1000
+HEAD_BYTES = 4096
+#: So much of an MP4's table of contents is looked at: the description of its first track stands at the beginning.
+TABLE_BYTES = 64 * 1024
+#: A fragmented MP4 has thousands of boxes, its table before them; so many are looked through for it.
+MOST_BOXES = 1000
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"v=0\r", b"v=0\n", b"<MPD", b"<smil", b"<ASX", b"<asx")
+_HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
+#: Where a container's own mark stands. A file that has one but does not open is damaged; one without is another thing.
+_MARKS = (
+    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1aE\xdf\xa3"), (0, b"RIFF"), (0, b"OggS"), (0, b"FLV"),
+    (0, b"ID3"), (0, b"fLaC"), (0, b"0&\xb2u"), (0, b"\x00\x00\x01\xba"), (0, b"G"), (4, b"G@"),
+    (0, b"\xff\xd8\xff"), (0, b"\x89PNG"), (0, b"GIF8"), (0, b"II*\x00"), (0, b"MM\x00*"), (0, b"BM"),
+)  # fmt: skip
+
+
+def probe(path: Path) -> MediaInfo:
+    """Facts of the file at `path`, by its content. Opens it for reading only.
+
+    Raises NotMediaError, UnreadableError (empty, damaged, encrypted), PlaylistError; OSError where reading fails.
+    """
+    with path.open("rb") as source:
+        head = source.read(HEAD_BYTES)
+    if not head:
+        raise UnreadableError(f"{shown(path.name)} is empty.", remedy="Copy the file again from where it came.")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_PLAYLISTS) or b"<MPD" in head:
+        raise PlaylistError(f"{shown(path.name)} is a playlist, not a media file.")
+    return _probe_image(path) or _probe_av(path, head)
+
+
+def _probe_image(path: Path) -> MediaInfo | None:
+    """Facts of a picture; None where Pillow knows no picture in it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; the limit on pixels is ours, below
+            with Image.open(path, formats=IMAGE_FORMATS) as image:
+                return _image_info(path, image)
+    except UnidentifiedImageError:
+        return None
+    except Image.DecompressionBombError as error:
+        raise UnreadableError(f"{shown(path.name)} claims to have more pixels than can be true.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's; Pillow's own have none
+            raise
+        raise UnreadableError(f"{shown(path.name)} is a damaged picture: {error}") from error
+
+
+def _image_info(path: Path, image: Image.Image) -> MediaInfo:
+    width, height = image.size
+    if width * height > MAX_IMAGE_PIXELS:
+        raise UnreadableError(f"{shown(path.name)} claims {width} x {height} pixels, which is more than can be shown.")
+    exif = image.getexif()
+    # EXIF orientations 5 to 8 lie on their side; a viewer sees width and height exchanged.
+    orientation = exif.get(Base.Orientation, 1)
+    tags = {name: str(exif[tag]) for tag, name in _EXIF.items() if tag in exif}
+    taken = exif.get_ifd(IFD.Exif).get(Base.DateTimeOriginal) or exif.get(Base.DateTime)
+    if taken:
+        tags["DateTimeOriginal"] = str(taken)
+    if orientation in (5, 6, 7, 8):
+        width, height = height, width
+    return MediaInfo(
+        media_type="image",
+        container=(image.format or "").lower(),
+        width=width,
+        height=height,
+        created_at=parse_created_at(tags),
+        video=VideoTrack(
+            codec=(image.format or "").lower(),
+            width=image.size[0],
+            height=image.size[1],
+            rotation={3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}.get(orientation, 0),
+            pixel_format=image.mode,
+        ),
+        tags=_clean(tags),
+    )
+
+
+_EXIF = {
+    Base.Make.value: "Make",
+    Base.Model.value: "Model",
+    Base.Software.value: "Software",
+    Base.Artist.value: "Artist",
+}
+
+
+def _probe_av(path: Path, head: bytes) -> MediaInfo:
+    if _is_encrypted(path, head):
+        raise UnreadableError(
+            f"{shown(path.name)} is encrypted (copy-protected), so it cannot be played or converted here.",
+            remedy="Use a copy without protection.",
+        )
+    with _opened(path, head) as container:
+        attached = av.stream.Disposition.attached_pic
+        video = next((stream for stream in container.streams.video if not stream.disposition & attached), None)
+        sounds = [stream for stream in container.streams.audio if _is_decodable(stream)]
+        if video is None and not container.streams.audio:
+            raise NotMediaError(f"{shown(path.name)} holds no video, sound or picture.")
+        first = video or next(iter(sounds), None)
+        if first is None or not _is_decodable(first):
+            raise UnreadableError(
+                f"{shown(path.name)} uses a codec that is not known here.",
+                remedy="Convert it to MP4 with the program of the camera or recorder that made it.",
+            )
+        frame = _first_frame(container, first, path)
+        tags = _clean(container.metadata)
+        track = _video_track(video, frame) if video and isinstance(frame, VideoFrame) else None
+        size = track.shown_size if track else (None, None)
+        return MediaInfo(
+            media_type="video" if track else "audio",
+            container=container.format.name,
+            duration_s=_duration_s(container),
+            width=size[0],
+            height=size[1],
+            bit_rate=container.bit_rate or None,
+            created_at=parse_created_at(tags),
+            video=track,
+            audio_tracks=tuple(_audio_track(i, stream) for i, stream in enumerate(sounds)),
+            tags=tags,
+        )
+
+
+@contextmanager
+def _opened(path: Path, head: bytes) -> Iterator[InputContainer]:
+    try:
+        container = av.open(
+            f"file:{path}",
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except FileNotFoundError:
+        raise
+    except av.error.FFmpegError as error:
+        raise _why_not_opened(path, head, error) from error
+    with container:
+        yield container
+
+
+def _why_not_opened(path: Path, head: bytes, error: av.error.FFmpegError) -> MediaError:
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF:
+        return UnreadableError(
+            f"{shown(path.name)} is a HEIC picture, which cannot be read here.",
+            remedy="Export it as JPEG (an iPhone does so for new ones: Settings > Camera > Formats > Most Compatible).",
+        )
+    if any(head[at:].startswith(mark) for at, mark in _MARKS):
+        return UnreadableError(
+            f"{shown(path.name)} is damaged: its table of contents cannot be read ({error.strerror})."
+        )
+    return NotMediaError(f"{shown(path.name)} holds no video, sound or picture.")
+
+
+def _is_decodable(stream: VideoStream | AudioStream) -> bool:
+    """PyAV leaves the codec out where it knows no decoder, which its types do not say."""
+    return getattr(stream, "codec_context", None) is not None
+
+
+def _first_frame(container: InputContainer, stream: VideoStream | AudioStream, path: Path) -> object:
+    """Decode one frame: what opens need not decode, and rotation and interlace stand in the frame."""
+    stream.codec_context.thread_count = 1  # one frame is not worth a pool of threads
+    try:
+        for frame in container.decode(stream):
+            return frame
+    except (av.error.FFmpegError, ValueError) as error:
+        raise UnreadableError(f"{shown(path.name)} is damaged: its first frame cannot be decoded.") from error
+    raise UnreadableError(f"{shown(path.name)} is damaged: there is not one whole frame in it.")
+
+
+def _is_encrypted(path: Path, head: bytes) -> bool:
+    """Whether an MP4 says that its first track is protected (`sinf`, ISO/IEC 23001-7).
+
+    Asked before decoding: a decoder makes a picture of some encrypted frames (seen).
+    """
+    if head[4:8] != b"ftyp":
+        return False
+    with path.open("rb") as source:
+        at = 0
+        for _box in range(MOST_BOXES):  # from box to box, to the table of contents
+            source.seek(at)
+            size, kind = struct.unpack(">I4s", source.read(8).ljust(8, b"\0"))
+            if kind == b"moov":
+                return b"sinf" in source.read(TABLE_BYTES)
+            size = struct.unpack(">Q", source.read(8).ljust(8, b"\0"))[0] if size == 1 else size
+            at += size
+            if size < 8 or at >= 2**62:  # the last box, behind the end, or no box at all
+                break
+    return False
+
+
+def _video_track(stream: VideoStream, frame: VideoFrame) -> VideoTrack:
+    context = stream.codec_context
+    rate = stream.average_rate or stream.guessed_rate
+    return VideoTrack(
+        codec=context.codec.canonical_name,
+        width=context.width,
+        height=context.height,
+        pixel_aspect=Fraction(stream.sample_aspect_ratio or context.sample_aspect_ratio or 1) or Fraction(1),
+        # ffmpeg counts counterclockwise, people clockwise
+        rotation=clamp_rotation(-frame.rotation),
+        frame_rate=float(rate) if rate else None,
+        frames=stream.frames or None,
+        pixel_format=context.pix_fmt or "",
+        is_interlaced=bool(frame.interlaced_frame),
+        transfer=HDR_TRANSFERS.get(int(context.color_trc), ""),
+    )
+
+
+def _audio_track(index: int, stream: AudioStream) -> AudioTrack:
+    context = stream.codec_context
+    return AudioTrack(
+        index=index,
+        stream=stream.index,
+        codec=context.codec.canonical_name,
+        channels=context.channels,
+        sample_rate=context.sample_rate or 0,
+        language="" if (stream.language or "und") == "und" else str(stream.language),
+        title=stream.metadata.get("title", ""),
+        is_default=bool(stream.disposition & av.stream.Disposition.default),
+    )
+
+
+def _duration_s(container: InputContainer) -> float | None:
+    return container.duration / av.time_base if container.duration and container.duration > 0 else None
+
+
+def _clean(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags fit for JSON and a page: text only, bounded, no NUL."""
+    kept = list(tags.items())[:MAX_TAGS]
+    return {str(name)[:100]: str(text).replace("\0", "")[:MAX_TAG_CHARS] for name, text in kept}

@@ -1,0 +1,103 @@
+"""Send a file, or the part of it that a player asks for."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header, http_date
+
+from files.media.ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from files.storage.naming import shown
+
+CHUNK_BYTES = 256 * 1024
+#: The last second that a date of HTTP can name; broken clocks know later ones.
+LAST_MOMENT_S = 253_402_300_799
+#: Only what plays or shows. Everything else goes out as bytes that no browser interprets.
+CONTENT_TYPES = {
+    ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".webm": "video/webm",
+    ".mkv": "video/x-matroska", ".avi": "video/x-msvideo", ".mts": "video/mp2t", ".m2ts": "video/mp2t",
+    ".ts": "video/mp2t", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".ogv": "video/ogg", ".wmv": "video/x-ms-wmv",
+    ".flv": "video/x-flv", ".3gp": "video/3gpp", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".aac": "audio/aac",
+    ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".flac": "audio/flac", ".wav": "audio/wav",
+    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
+    ".avif": "image/avif", ".bmp": "image/bmp", ".tif": "image/tiff", ".tiff": "image/tiff",
+    ".vtt": "text/vtt; charset=utf-8",
+}  # fmt: skip
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+def content_type(name: str) -> str:
+    return CONTENT_TYPES.get(Path(name).suffix.lower(), UNKNOWN_TYPE)
+
+
+def serve(request: HttpRequest, path: Path, *, name: str = "", max_age_s: int = 0) -> HttpResponseBase:
+    """The file at `path`: whole (200), in part (206), unchanged (304) or 416. Raises OSError if it cannot be opened."""
+    source = path.open("rb")
+    try:
+        response = _respond(request, source, name or path.name)
+    except BaseException:
+        source.close()
+        raise
+    if not response.streaming:
+        source.close()
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = f"private, max-age={max_age_s}" if max_age_s else "private, no-cache"
+    return response
+
+
+def _respond(request: HttpRequest, source: BinaryIO, name: str) -> HttpResponseBase:
+    facts = os.fstat(source.fileno())
+    modified_s = min(facts.st_mtime, LAST_MOMENT_S)
+    etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Last-Modified": http_date(modified_s),
+        "Content-Type": content_type(name),
+        "Content-Disposition": content_disposition_header(False, shown(Path(name).name)) or "inline",
+    }
+    unchanged = get_conditional_response(request, etag=etag, last_modified=int(modified_s))
+    if unchanged is not None:
+        unchanged["ETag"] = etag
+        return unchanged
+    try:
+        part = _wanted_part(request, facts.st_size, etag, headers["Last-Modified"])
+    except UnsatisfiableRangeError:
+        return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{facts.st_size}"})
+    if part:
+        headers["Content-Range"] = f"bytes {part.first}-{part.last}/{facts.st_size}"
+    headers["Content-Length"] = str(part.length if part else facts.st_size)
+    status = 206 if part else 200
+    if request.method == "HEAD":
+        return HttpResponse(status=status, headers=headers)
+    part = part or ByteRange(0, facts.st_size - 1)
+    return StreamingHttpResponse(_Part(source, part), status=status, headers=headers)
+
+
+def _wanted_part(request: HttpRequest, size: int, etag: str, last_modified: str) -> ByteRange | None:
+    header, condition = request.headers.get("Range", ""), request.headers.get("If-Range")
+    if condition is not None and condition not in (etag, last_modified):
+        return None  # what the player has is of another file: send the whole
+    return parse_range(header, size)
+
+
+class _Part:
+    """Reads a part of a file chunk by chunk; closed by the response, also when the player goes away."""
+
+    def __init__(self, source: BinaryIO, part: ByteRange) -> None:
+        self.source = source
+        self.part = part
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.source.seek(self.part.first)
+        left = self.part.length
+        while left > 0 and (chunk := self.source.read(min(CHUNK_BYTES, left))):
+            left -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        self.source.close()

@@ -1,0 +1,1 @@
+"""Which files something is done to, and what can be done to them."""

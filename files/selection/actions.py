@@ -1,0 +1,70 @@
+"""Doing something to a selection of files: what it would do, and doing it. Used by API, admin, pages and commands."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from rest_framework import serializers
+
+from files.errors import ActionRefusedError, SelectionError, UnknownActionError
+from files.models import FileQuerySet
+from files.selection.facets import Action, ActionPlan, actions
+from jobs.queue import create_batch
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from jobs.models import Batch
+
+
+def get_action(name: str) -> Action:
+    """The action of this name. Raises UnknownActionError."""
+    known = {action.name: action for action in actions()}
+    if name not in known:
+        raise UnknownActionError(f"There is no action {name!r}.", remedy=f"Known are {', '.join(sorted(known))}.")
+    return known[name]
+
+
+def estimate(name: str, selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
+    """What the action would do to the selection. Raises DRF's ValidationError for options that are wrong."""
+    action = get_action(name)
+    return action.plan(selection, clean_options(action, options))
+
+
+def start_action(
+    name: str, selection: FileQuerySet, options: Mapping[str, Any], *, user: "User | None" = None
+) -> "Batch":
+    """Do it: the batch of jobs that were enqueued. `user` is None where a person with a shell asks.
+
+    Raises ActionRefusedError with the action's own words, PermissionDenied, SelectionError for an empty selection.
+    """
+    action = get_action(name)
+    if user is not None and not user.has_perm(action.permission):
+        raise PermissionDenied(f"“{action.label}” needs the permission {action.permission}.")
+    cleaned = clean_options(action, options)
+    plan = action.plan(selection, cleaned)
+    if plan.refusals:
+        raise ActionRefusedError(" ".join(plan.refusals))
+    if not plan.total:
+        raise SelectionError("No file is selected.", remedy="Choose files, or widen the filter.")
+    with transaction.atomic():
+        batch = create_batch(action.label, action.name, created_by=user, options=dict(cleaned))
+        action.begin(selection, cleaned, batch, user)
+        # Known only now: what has it already is left out, and something may be done twice to one file.
+        batch.label = action.label_for(batch.jobs.values("subject_kind", "subject_id").distinct().count())
+        batch.save(update_fields=["label"])
+    return batch
+
+
+def clean_options(action: Action, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with their defaults, checked. Raises DRF's ValidationError, also for one that there is not:
+
+    left out in silence, a mistyped `mode` would be paid for at twice the price.
+    """
+    serializer = action.options(data=dict(options))
+    if unknown := sorted(set(options) - set(serializer.fields)):
+        known = ", ".join(serializer.fields) or "none"
+        raise serializers.ValidationError({name: [f"There is no such option. Known are: {known}."] for name in unknown})
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

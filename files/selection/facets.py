@@ -1,0 +1,152 @@
+"""What the floors above know of a file, registered here: a flag, a filter, a badge and an action each.
+
+The API's flags and filters, the admin's list and dialogs, `/api/batch/<name>` and `/api/estimate` are made from it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.expressions import BaseExpression
+
+from files import humanize
+from files.models import File, FileQuerySet
+from jobs.queue import enqueue_many
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from rest_framework.serializers import Serializer
+
+    from jobs.models import Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionPlan:
+    """What an action would do to a selection, and what that costs."""
+
+    total: int
+    todo: int
+    already_done: int = 0
+    usd_low: Decimal = Decimal(0)
+    usd_high: Decimal = Decimal(0)
+    refusals: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    records: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    #: Nobody knows the price; the two figures say nothing then.
+    is_unpriced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Badge:
+    """A short word beside a file, and where it leads."""
+
+    text: str
+    url: str = ""
+    level: str = "ok"
+    title: str = ""
+
+
+def enqueue_selection(
+    job_kind: str, selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None"
+) -> int:
+    """One job of this kind for each file of the selection. Returns how many."""
+    ids = selection.order_by("pk").values_list("pk", flat=True)
+    return enqueue_many(job_kind, ids, dict(options), batch=batch, created_by=user)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something that can be done to a selection of files."""
+
+    name: str
+    label: str
+    job_kind: str
+    options: "type[Serializer[Any]]"
+    permission: str
+    plan: Callable[[FileQuerySet, Mapping[str, Any]], ActionPlan]
+    start: "Callable[[FileQuerySet, Mapping[str, Any], Batch, User | None], None] | None" = None
+    #: What a batch of it is called; `{files}` becomes "42 files".
+    batch_label: str = ""
+
+    def label_for(self, count: int) -> str:
+        """What doing it to so many files is called."""
+        return (self.batch_label or f"{self.label} {{files}}").format(files=humanize.files(count))
+
+    def begin(self, selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
+        """Enqueue the jobs of the batch."""
+        if self.start is not None:
+            self.start(selection, options, batch, user)
+        else:
+            enqueue_selection(self.job_kind, selection, options, batch, user)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facet:
+    """One thing to know of a file."""
+
+    name: str
+    label: str
+    annotation: Callable[[], BaseExpression]
+    filter_label: str = ""
+    badge: Callable[[File], Badge | None] | None = None
+    action: Action | None = None
+    #: Whether it is well when every file has it; what should be on none is not counted as progress.
+    is_goal: bool = True
+
+
+_facets: dict[str, Facet] = {}
+
+
+def register(facet: Facet) -> None:
+    """Make a facet known. Called in `AppConfig.ready()`."""
+    _facets[facet.name] = facet
+
+
+def facets() -> list[Facet]:
+    """Every facet, in the order of registration (lower floors first)."""
+    return list(_facets.values())
+
+
+def actions() -> list[Action]:
+    """Every action that can be done to a selection."""
+    return [facet.action for facet in _facets.values() if facet.action is not None]
+
+
+def annotate(queryset: FileQuerySet) -> FileQuerySet:
+    """Add every facet's flag. Read them with `flag`."""
+    return queryset.annotate(**{facet.name: facet.annotation() for facet in _facets.values()})
+
+
+def narrow(queryset: FileQuerySet, facet: Facet, *, wanted: bool) -> FileQuerySet:
+    """Files that have, or have not, this facet. It is not selected: only the condition is worked out."""
+    return queryset.alias(**{f"_{facet.name}": facet.annotation()}).filter(**{f"_{facet.name}": wanted})
+
+
+def fill(files: Sequence[File]) -> None:
+    """Add every facet's flag to files that were read without `annotate`, in one query.
+
+    For pages: SQLite works out annotations before it sorts and cuts, so for all rows that match.
+    """
+    names = [facet.name for facet in _facets.values()]
+    known = annotate(File.everything.filter(pk__in=[file.pk for file in files])).order_by()
+    flags = {row["pk"]: row for row in known.values("pk", *names)}
+    for file in files:
+        for name in names:
+            setattr(file, name, flags[file.pk][name])
+
+
+def flag(file: File, name: str) -> bool:
+    """Whether the file has this facet. One query where the file was not read through `annotate`."""
+    if name in file.__dict__:
+        return bool(file.__dict__[name])
+    known = File.everything.filter(pk=file.pk).annotate(**{name: _facets[name].annotation()})
+    return bool(known.values_list(name, flat=True).get())
+
+
+def badges(file: File) -> list[Badge]:
+    """The badges of a file that was read through `annotate`."""
+    made = (facet.badge(file) for facet in _facets.values() if facet.badge is not None)
+    return [badge for badge in made if badge is not None]

@@ -1,0 +1,1 @@
+"""Bytes on disk: writing in our own folders, names, paths and hashes."""

@@ -1,0 +1,1 @@
+"""Out of the library and back, and what disk and rows disagree on."""

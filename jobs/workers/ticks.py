@@ -1,0 +1,73 @@
+"""What `manage.py work` runs now and then: polling, looking for drives that came back."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class PeriodicTask:
+    """One thing that is done every so often, never twice at once."""
+
+    name: str
+    every_s: Callable[[], float]
+    run: Callable[[], None]
+    last_started: float | None = None
+    thread: threading.Thread | None = field(default=None, repr=False)
+
+    def is_due(self, now: float) -> bool:
+        if self.thread is not None and self.thread.is_alive():
+            return False
+        return self.last_started is None or now - self.last_started >= self.every_s()
+
+    def run_safely(self) -> None:
+        """Run it; whatever goes wrong is logged, and it is tried again the next time."""
+        try:
+            self.run()
+        except Exception:
+            logger.exception("The tick %s failed; it is tried again in %g s", self.name, self.every_s())
+
+    def start(self, now: float) -> None:
+        """Run it in a thread of its own: a drive or a network that hangs must not stop the supervisor."""
+        self.last_started = now
+        self.thread = threading.Thread(target=self._run_and_close, name=f"tick-{self.name}", daemon=True)
+        self.thread.start()
+
+    def _run_and_close(self) -> None:
+        try:
+            self.run_safely()
+        finally:
+            connection.close()
+
+
+_ticks: dict[str, PeriodicTask] = {}
+
+
+def register_tick(name: str, every_s: Callable[[], float], run: Callable[[], None]) -> None:
+    if name in _ticks:
+        raise ValueError(f"The tick {name!r} is registered twice.")
+    _ticks[name] = PeriodicTask(name, every_s, run)
+
+
+def unregister_tick(name: str) -> None:
+    """Take a tick out again (tests do)."""
+    _ticks.pop(name, None)
+
+
+def ticks() -> list[PeriodicTask]:
+    return list(_ticks.values())
+
+
+def start_due(now: float | None = None) -> int:
+    """Start what is due; returns how many."""
+    moment = time.monotonic() if now is None else now
+    due = [tick for tick in _ticks.values() if tick.is_due(moment)]
+    for tick in due:
+        tick.start(moment)
+    return len(due)

@@ -1,0 +1,1 @@
+"""Batch mode: pooled, planned, reserved, sent and collected."""

@@ -1,0 +1,1 @@
+"""The free local model: cuts of the picture, and the words that matter."""

@@ -1,0 +1,1 @@
+"""The questions that an analysis takes: prepared, paid, asked, and their replies kept."""

@@ -1,0 +1,53 @@
+"""What asking Nova would take: tokens and US dollars, a low and a high figure. Sends nothing."""
+
+from collections.abc import Iterable
+
+from bedrock import catalogue, pricing
+from bedrock.models import CatalogueModel
+from bedrock.pricing import Range, TokenEstimate
+from nova.questions.prompts import TRANSCRIPT_CHARS, Prompt
+from nova.replies.merging import Span
+
+#: The longest answer that is asked for, by analysis type and depth; types of the user's own have the last figure.
+SUMMARY_TOKENS = {"brief": 600, "standard": 1200, "detailed": 2500}
+TYPE_TOKENS = {"chapters": 4000, "elements": 4000}
+OWN_TOKENS = 4000
+#: A usual answer is no shorter than this part of the longest one.
+USUAL_PART = 40
+#: Prompt and schema beside the video; a transcript comes on top.
+PROMPT_LOW, PROMPT_HIGH = 500, 2500
+
+
+def of_piece(  # noqa: PLR0913  (a call has these parts)
+    model: CatalogueModel,
+    mode: str,
+    span: Span,
+    types: Iterable[str],
+    *,
+    depth: str,
+    prompt: Prompt | None = None,
+    material: Range | None = None,
+) -> TokenEstimate:
+    """One question. Its high figure is the worst case that the ledger reserves; it is sharper with the prompt known.
+
+    `material` are the tokens of what is known of the file, where the prompt is without it; by itself a long transcript.
+    """
+    sampling = model.video_sampling()
+    video = sampling.tokens(span.end_s - span.start_s) if sampling else Range(low=0, high=0)
+    if prompt is None:
+        text = Range(low=PROMPT_LOW, high=PROMPT_HIGH) + (material or pricing.text_tokens("a" * TRANSCRIPT_CHARS))
+    else:
+        text = pricing.text_tokens(prompt.system + prompt.text_without_tool) + (material or Range(low=0, high=0))
+    limit = max_tokens(model, types, depth)
+    return pricing.estimate(
+        price=catalogue.price(model, mode),
+        input_tokens=video + text,
+        output_tokens=Range(low=max(1, limit // USUAL_PART), high=limit),
+    )
+
+
+def max_tokens(model: CatalogueModel, types: Iterable[str], depth: str) -> int:
+    """The longest answer to one question that is asked for."""
+    longest = {"summary": SUMMARY_TOKENS.get(depth, SUMMARY_TOKENS["standard"]), **TYPE_TOKENS}
+    wanted = sum(longest.get(name, OWN_TOKENS) for name in types)
+    return min(wanted, model.max_output_tokens or wanted)

@@ -1,0 +1,1 @@
+"""The analysis types: what is asked for, in which shape."""

@@ -1,0 +1,1 @@
+"""What is only here, taken elsewhere and back."""

@@ -1,0 +1,1 @@
+"""What the pages that span the floors show, as plain values for their templates."""

@@ -1,0 +1,146 @@
+"""The library page's address, read and written: the filters that are set, their names, addresses without them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.http import QueryDict
+
+from files.selection.facets import facets
+from novaproject.templatetags import human
+
+if TYPE_CHECKING:
+    from files.models import File
+
+SORTS = {
+    "-imported_at": "Newest in the library",
+    "-created_at": "Filmed last",
+    "created_at": "Filmed first",
+    "name": "Name",
+    "-duration_s": "Longest first",
+    "-size_bytes": "Largest first",
+}
+DEFAULT_SORT = "-imported_at"
+NAMED = {
+    "q": "Words",
+    "directory": "Folder",
+    "media_type": "Type",
+    "state": "State",
+    "min_size": "Larger than",
+    "max_size": "Smaller than",
+    "min_duration": "Longer than",
+    "max_duration": "Shorter than",
+    "created_after": "Filmed after",
+    "created_before": "Filmed before",
+    "imported_after": "Imported after",
+    "imported_before": "Imported before",
+}
+WORDS = {
+    "media_type": {"video": "video", "audio": "sound", "image": "picture"},
+    "state": {"available": "connected", "offline": "drive away", "missing": "file missing"},
+}
+MORE = ("min_size", "max_size", "min_duration", "max_duration", "created_after", "created_before")
+NAVIGATION = ("page", "view", "ordering", "all", "file")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterChip:
+    """A filter that is set, and the address of the page without it."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FacetChoice:
+    """One tri-state filter made from a facet."""
+
+    name: str
+    label: str
+    value: str
+    #: What "no" is called.
+    without: str
+
+
+def facet_names() -> list[str]:
+    return [facet.name for facet in facets()]
+
+
+def filters(query: QueryDict) -> dict[str, str]:
+    """The filters that are set, as `GET /api/files` names them."""
+    known = [*NAMED, *facet_names()]
+    given = {name: str(query.get(name, "")).strip() for name in known}
+    return {name: value for name, value in given.items() if value}
+
+
+def sort(query: QueryDict) -> str:
+    wanted = query.get("ordering", "")
+    return wanted if wanted in SORTS else DEFAULT_SORT
+
+
+def facet_choices(query: QueryDict) -> list[FacetChoice]:
+    return [
+        FacetChoice(
+            name=facet.name,
+            label=facet.label,
+            value=query.get(facet.name, ""),
+            without="Missing" if facet.is_goal else "No",
+        )
+        for facet in facets()
+    ]
+
+
+def chips(query: QueryDict) -> list[FilterChip]:
+    """What the page is filtered by, each with the address that takes it away."""
+    labels = {facet.name: facet.label for facet in facets()}
+    found = []
+    for name, value in filters(query).items():
+        if name in labels:
+            text = f"{labels[name]}: {'yes' if value.lower() in ('true', '1', 'yes') else 'no'}"
+        else:
+            text = f"{NAMED[name]}: {_said(name, value)}"
+        found.append(FilterChip(text=text, url=address(query, without=(name, "page"))))
+    return found
+
+
+def _said(name: str, value: str) -> str:
+    """A filter's value as people say it; what cannot be read is shown as it came."""
+    try:
+        if name.endswith("_size"):
+            return human.size(float(value))
+        if name.endswith("_duration"):
+            return human.duration(float(value))
+    except ValueError:
+        return value
+    return WORDS.get(name, {}).get(value, value)
+
+
+def address(query: QueryDict, *, without: Iterable[str] = (), **changes: str) -> str:
+    """This address with some parameters changed or left out; empty ones never stand in it."""
+    copy = query.copy()
+    for name in (*without, *(key for key in copy if not copy[key])):
+        copy.pop(name, None)
+    for name, value in changes.items():
+        copy[name] = value
+    return f"?{copy.urlencode()}"
+
+
+def page_numbers(current: int, last: int) -> list[int | None]:
+    """The pages to link to; None is a gap."""
+    wanted = sorted({1, 2, current - 1, current, current + 1, last - 1, last} & set(range(1, last + 1)))
+    numbers: list[int | None] = []
+    for number in wanted:
+        if numbers and numbers[-1] is not None and number - numbers[-1] > 1:
+            numbers.append(None)
+        numbers.append(number)
+    return numbers
+
+
+def folder_of(file: "File") -> str:
+    """The folder of a file inside its root."""
+    return file.path.rpartition("/")[0]
+
+
+def hidden_fields(query: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The filters as hidden inputs, for "everything that matches"."""
+    return list(query.items())

@@ -1,0 +1,272 @@
+"""The numbers of the home page: what is in the library, what runs, what is done, what comes next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.db.models import Count, Q, Sum
+from django.urls import NoReverseMatch, reverse
+
+from bedrock.ledger import spend
+from files.models import File, Proxy, Root
+from files.selection import facets
+from files.selection.actions import estimate
+from files.selection.resolving import resolve
+from files.storage import disk
+from jobs import counting, registry
+from jobs.errors import WorkError
+from jobs.models import Batch, Job
+from jobs.web.option_forms import form_from_serializer
+from novaproject.templatetags import human
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+
+SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    files: int
+    by_type: list[tuple[int, str]]
+    duration_s: float
+    size_bytes: int
+    proxy_bytes: int
+    free_bytes: int
+
+    @property
+    def average_s(self) -> float:
+        return self.duration_s / self.files if self.files else 0.0
+
+
+def totals() -> Totals:
+    """Counted in three queries, whatever the library's size."""
+    types = dict(File.objects.order_by().values_list("media_type").annotate(Count("pk")))
+    sums = File.objects.order_by().aggregate(total_s=Sum("duration_s"), total_bytes=Sum("size_bytes"))
+    proxies = Proxy.objects.aggregate(total=Sum("size_bytes"))
+    words = {
+        "video": ("video", "videos"),
+        "audio": ("sound recording", "sound recordings"),
+        "image": ("picture", "pictures"),
+    }
+    return Totals(
+        files=sum(types.values()),
+        by_type=[(types[name], both[types[name] != 1]) for name, both in words.items() if types.get(name)],
+        duration_s=sums["total_s"] or 0.0,
+        size_bytes=sums["total_bytes"] or 0,
+        proxy_bytes=proxies["total"] or 0,
+        free_bytes=disk.free_bytes(settings.PROXY_DIR),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningWork:
+    """A batch, or a job on its own, that is under way."""
+
+    label: str
+    url: str
+    done: int
+    total: int
+    failed: int = 0
+    progress: float = 0.0
+    message: str = ""
+    eta_s: float | None = None
+    cost_usd: Decimal | None = None
+
+
+def _page(name: str, *args: object) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def running() -> list[RunningWork]:
+    """What is under way: batches first, then jobs that belong to none."""
+    return [*_batches(), *_single_jobs()][:SHOWN]
+
+
+def _batches() -> list[RunningWork]:
+    active = Job.objects.active().values("batches")
+    batches = list(Batch.objects.filter(pk__in=active, cancelled_at__isnull=True).order_by("-pk")[:SHOWN])
+    counts = counting.count(batches)
+    return [
+        RunningWork(
+            label=batch.label,
+            url=_page("batch-page", batch.pk),
+            done=counts[batch.pk].ended,
+            total=counts[batch.pk].total,
+            failed=counts[batch.pk].failed,
+            progress=counts[batch.pk].progress,
+            eta_s=counts[batch.pk].eta_s,
+        )
+        for batch in batches
+    ]
+
+
+def _single_jobs() -> list[RunningWork]:
+    jobs = Job.objects.active().filter(batches__isnull=True).order_by("state", "pk")[:SHOWN]
+    names = _names(jobs)
+    return [
+        RunningWork(
+            label=f"{registry.label_of(job.kind)} {names.get((job.subject_kind, job.subject_id), '')}".strip(),
+            url=_page("jobs"),
+            done=0,
+            total=1,
+            progress=job.progress if job.state == Job.State.RUNNING else 0.0,
+            message=job.message if job.state == Job.State.RUNNING else "waiting for its turn",
+            eta_s=job.eta_s,
+        )
+        for job in jobs
+    ]
+
+
+def _names(jobs: Iterable[Job]) -> dict[tuple[str, int | None], str]:
+    """What the jobs are about, asked once per kind of subject."""
+    wanted: dict[str, set[int]] = {}
+    for job in jobs:
+        if job.subject_id is not None:
+            wanted.setdefault(job.subject_kind, set()).add(job.subject_id)
+    names: dict[tuple[str, int | None], str] = {}
+    for kind, ids in wanted.items():
+        subject = registry.subject(kind)
+        if subject is not None:
+            names |= {(kind, pk): name for pk, name in subject.labels(sorted(ids)).items()}
+    return names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How many files have a facet, and where those without it are listed."""
+
+    name: str
+    label: str
+    have: int
+    total: int
+    missing: int
+    query: str
+    action: facets.Action | None
+
+    @property
+    def missing_url(self) -> str:
+        return f"{reverse('library')}?{self.query}"
+
+    @property
+    def next_step(self) -> str:
+        """`make proxies for 42 files`"""
+        words = self.action.label_for(self.missing) if self.action else ""
+        return words[:1].lower() + words[1:]
+
+
+# Only videos get proxies and are shown to Nova, and only what has sound can be transcribed: the rest is not "missing".
+_APPLIES = {
+    "has_proxy": (Q(media_type=File.MediaType.VIDEO), "&media_type=video"),
+    "has_transcript": (~Q(audio_codec=""), ""),
+    "has_nova_analysis": (Q(media_type=File.MediaType.VIDEO), "&media_type=video"),
+}
+
+
+def coverage() -> list[Coverage]:
+    """Two queries per facet."""
+    found = []
+    for facet in (one for one in facets.facets() if one.is_goal):
+        applies, also = _APPLIES.get(facet.name, (~Q(media_type=File.MediaType.IMAGE), ""))
+        files = File.objects.filter(applies).order_by()
+        total = files.count()
+        have = facets.annotate(files).filter(**{facet.name: True}).count()
+        found.append(
+            Coverage(
+                name=facet.name,
+                label=facet.label,
+                have=have,
+                total=total,
+                missing=total - have,
+                query=f"{facet.name}=false{also}",
+                action=facet.action,
+            )
+        )
+    return found
+
+
+#: Above this many files the price is worked out only when it is asked for.
+PLANNED = 2000
+
+
+def next_step(done: Sequence[Coverage], user: "AbstractBaseUser | AnonymousUser") -> tuple[Coverage, str] | None:
+    """The first thing that is missing somewhere and can be done now, and what it costs.
+
+    None while it is being done: an import goes on by itself, and what comes after depends on it.
+    """
+    under_way = set(Job.objects.active().order_by().values_list("kind", flat=True).distinct())
+    for one in done:
+        if not one.missing or one.action is None or not user.has_perm(one.action.permission):  # type: ignore[union-attr]
+            continue
+        if one.action.job_kind in under_way:
+            return None
+        if one.missing > PLANNED:
+            return one, "What it costs is said before anything starts."
+        plan = _plan(one)
+        if plan is None or plan.refusals or not plan.todo:
+            continue
+        if plan.usd_high:
+            return one, f"{human.usd(plan.usd_low)}–{human.usd(plan.usd_high)}, and nothing starts before you say so."
+        return one, " ".join(["Free, on this machine.", *plan.warnings[:1]])
+    return None
+
+
+def _plan(one: Coverage) -> facets.ActionPlan | None:
+    """What the action would do to the files that miss it; None where its options cannot do without an answer."""
+    if one.action is None:
+        return None
+    form = form_from_serializer(one.action.options).with_defaults()
+    if not form.is_valid():
+        return None
+    try:
+        return estimate(one.action.name, resolve(filter=dict(parse_qsl(one.query))), form.options())
+    except WorkError:
+        return None
+
+
+def roots_away() -> list[Root]:
+    """Drives that are not connected, with how many files lie there."""
+    away = Root.objects.filter(is_present=False).annotate(file_count=Count("files"))
+    return list(away.filter(file_count__gt=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonthSoFar:
+    """Where this month stands, for a tile and a bar."""
+
+    name: str
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    possibly_paid_usd: Decimal
+    unpriced_calls: int
+    cap_usd: Decimal | None
+    left_usd: Decimal | None
+
+    @property
+    def used_share(self) -> str:
+        """How much of the cap is gone, 0 to 1, for a progress bar."""
+        if not self.cap_usd or self.left_usd is None:
+            return "0"
+        return f"{min(max(1 - self.left_usd / self.cap_usd, Decimal(0)), Decimal(1)):.3f}"
+
+
+def month_so_far() -> MonthSoFar:
+    """The ledger's own words about this month (UTC)."""
+    month = spend.month()
+    return MonthSoFar(
+        name=date.fromisoformat(f"{month.month}-01").strftime("%B"),
+        spent_usd=month.spent_usd,
+        reserved_usd=month.reserved_usd,
+        possibly_paid_usd=month.possibly_paid_usd,
+        unpriced_calls=month.unpriced_calls,
+        cap_usd=month.cap_usd,
+        left_usd=month.left_usd,
+    )

@@ -1,0 +1,203 @@
+"""What is ready, what is not, and what to do about it. One list for the set-up page and for `manage.py doctor`.
+
+Each floor says for itself whether it is ready; here the answers are put in order and into words. Nothing here asks AWS
+unless `ask_aws` is given.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.template.defaultfilters import filesizeformat
+
+from bedrock import checks as bedrock_checks
+from embeddings import registry as spaces
+from embeddings.indexing import repair
+from embeddings.models import Space
+from files.errors import FilesError
+from files.media import ffmpeg
+from files.storage import disk
+from jobs.errors import WorkError
+from jobs.execution.claims import is_paused
+from jobs.registry import QUEUES
+from jobs.workers import clusters
+from novaproject.sqlite_module import can_load_extensions
+from transcription import registry as transcription_providers
+from transcription.providers.base import EngineRequest
+
+#: Below this much room, proxies of a library will soon not fit.
+LOW_DISK_BYTES = 5 * 10**9
+#: Measured: about 2.5 MB a minute of 720p15.
+PROXY_BYTES_PER_HOUR = 150 * 10**6
+LOCAL, AWS = "Needed", "Only for Amazon Nova"
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    READY = "ready"
+    MEND = "mend"
+    WARN = "warn"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: a name, what was found, and, where something is missing, the remedy."""
+
+    name: str
+    level: Level
+    text: str
+    remedy: str = ""
+    group: str = LOCAL
+
+    @property
+    def is_bad(self) -> bool:
+        return self.level is Level.MEND
+
+
+def checks(*, ask_aws: bool = False, read_index: bool = False) -> list[Check]:
+    """Everything, in the order in which a person would mend it."""
+    looks = [*LOCAL_CHECKS, _index] if read_index else LOCAL_CHECKS
+    found = [check for look in looks for check in look()]
+    asked = [*bedrock_checks.local(), *(bedrock_checks.remote() if ask_aws else [])]
+    said = {check.name: check for check in asked}  # what AWS says stands for what the settings say
+    return sorted([*found, *map(_of_bedrock, said.values())], key=lambda check: check.group != LOCAL)
+
+
+def _of_bedrock(check: bedrock_checks.AwsCheck) -> Check:
+    level = {True: Level.READY, False: Level.WARN, None: Level.OFF}[check.ok]
+    return Check(check.name, level, check.text, check.remedy, AWS)
+
+
+def _database() -> Iterator[Check]:
+    name = "Database"
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as exc:
+        yield Check(name, Level.MEND, f"The database cannot be read: {exc}", "Run: .venv/bin/python manage.py migrate")
+        return
+    if waiting:
+        text = f"{len(waiting)} changes of the database are waiting."
+        yield Check(name, Level.MEND, text, "Run: .venv/bin/python manage.py migrate")
+    else:
+        yield Check(name, Level.READY, f"{connection.settings_dict['NAME']} is up to date.")
+
+
+def _vector_search() -> Iterator[Check]:
+    name = "Vector search"
+    if connection.vendor != "sqlite":
+        yield Check(name, Level.OFF, f"The database is {connection.vendor}.")
+        return
+    if not can_load_extensions(sqlite3):
+        text = "This Python's sqlite3 cannot load extensions, so search is by keyword only."
+        yield Check(name, Level.WARN, text, "Install pysqlite3-binary in .venv, or use a Python built with extensions.")
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT vec_version()")
+            version = cursor.fetchone()[0]
+    except DatabaseError as exc:
+        text = f"sqlite-vec cannot be loaded ({exc}), so search is by keyword only."
+        yield Check(name, Level.WARN, text, "Install sqlite-vec in .venv, or set SQLITE_VEC_PATH to a build of it.")
+        return
+    yield Check(name, Level.READY, f"Works, by sqlite-vec {version} and SQLite {sqlite3.sqlite_version}.")
+
+
+def _index() -> Iterator[Check]:
+    """Reads the whole index: seconds for a hundred thousand chunks."""
+    findings = repair.check()
+    for finding in findings:
+        yield Check("Search index", Level.WARN, finding.text, "Run: .venv/bin/python manage.py embed --repair")
+    if not findings:
+        yield Check("Search index", Level.READY, "Words and vectors agree with what they stand for.")
+
+
+def _ffmpeg() -> Iterator[Check]:
+    try:
+        path = ffmpeg.program()
+        version = ".".join(map(str, ffmpeg.version(path)))
+        encoder = ffmpeg.h264_encoder()
+    except FilesError as exc:
+        yield Check("ffmpeg", Level.MEND, str(exc), exc.remedy)
+        return
+    by = "the processor encodes" if encoder == "libx264" else f"{encoder} encodes on the graphics card"
+    yield Check("ffmpeg", Level.READY, f"Version {version}; {by}. {path}")
+
+
+def _sentence_model() -> Iterator[Check]:
+    name = "Sentence model"
+    try:
+        wanted = spaces.default_key()
+        used = Space.objects.active()
+        key = used.key if used else wanted
+        problem = spaces.provider_for(key).problem()
+    except WorkError as exc:
+        yield Check(name, Level.WARN, str(exc), exc.remedy)
+        return
+    except DatabaseError:
+        return  # said by the check of the database
+    if problem:
+        yield Check(name, Level.WARN, problem, "Run `make run` again, or search by keyword.")
+    elif key != wanted:
+        text = f"Search uses “{key}”, the settings ask for “{wanted}”."
+        remedy = (
+            "Fill that space and switch to it: .venv/bin/python manage.py embed --new-space, then embed --switch. "
+            "Or let the settings (EMBEDDING_PROVIDER and what goes with it) name the one in use."
+        )
+        yield Check(name, Level.WARN, text, remedy)
+    else:
+        yield Check(name, Level.READY, f"{key.model}, {key.dimension} numbers per text.")
+
+
+def _transcription() -> Iterator[Check]:
+    for provider in transcription_providers.all_providers():
+        ready = provider.readiness(EngineRequest())
+        group = AWS if provider.is_paid else LOCAL
+        if ready.is_ready:
+            yield Check(provider.label, Level.READY, "Ready.", group=group)
+        else:
+            level = Level.OFF if provider.is_paid else Level.WARN
+            yield Check(provider.label, level, ready.reason, ready.remedy, group)
+
+
+def _disk() -> Iterator[Check]:
+    free = disk.free_bytes(settings.PROXY_DIR)
+    hours = free // PROXY_BYTES_PER_HOUR
+    text = f"{filesizeformat(free)} are free for proxies: room for about {hours:,} h of video."
+    level = Level.READY if free > LOW_DISK_BYTES else Level.WARN
+    yield Check(
+        "Disk", level, text, "" if level is Level.READY else "Free some space, or set PROXY_DIR to another disk."
+    )
+
+
+def _workers() -> Iterator[Check]:
+    try:
+        count = sum(cluster.workers for cluster in clusters.standing())
+        paused = [name for name in QUEUES if is_paused(name)]
+    except DatabaseError:
+        return  # said by the check of the database
+    if not count:
+        remedy = "Start them: make run, or .venv/bin/python manage.py work. Jobs wait."
+        yield Check("Workers", Level.WARN, "None is running.", remedy)
+    elif paused:
+        names = " and ".join(paused)
+        yield Check("Workers", Level.WARN, f"{count} are running; paused: {names}.", "Resume it on the jobs page.")
+    else:
+        yield Check("Workers", Level.READY, f"{count} are running.")
+
+
+LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [
+    _database,
+    _ffmpeg,
+    _vector_search,
+    _sentence_model,
+    _transcription,
+    _workers,
+    _disk,
+]

@@ -1,0 +1,54 @@
+"""What an installation needs before its first start: a database, static files, a first user, something to look at."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+
+from files.conf import folders
+from files.storage import disk
+from novaproject.setup import demonstration
+
+FIRST_USER = "admin"
+
+
+@dataclass(frozen=True)
+class FirstUser:
+    """The account that set-up made, with the password that is shown once and kept nowhere."""
+
+    name: str
+    password: str
+
+
+def prepare_database() -> None:
+    """Migrate, and collect static files where they are new."""
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def create_first_user() -> FirstUser | None:
+    """Make `admin` with a random password, unless anybody is there already."""
+    users = get_user_model().objects
+    if users.exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    users.create_superuser(FIRST_USER, password=password)
+    return FirstUser(FIRST_USER, password)
+
+
+def make_demonstration() -> Path | None:
+    """Make the demonstration clips, once in the life of an installation. Returns their folder, or None if not now.
+
+    That they were made is written down beside the data and not asked of the clips: deleted ones stay deleted.
+    """
+    notes = settings.DATA_DIR / "first_run.json"
+    if notes.exists():
+        return None
+    folder = demonstration.make_clips(folders().demonstration)
+    names = [clip.name for clip in sorted(folder.glob("*.mp4"))]
+    disk.write(notes, (json.dumps({"demonstration": names}) + "\n").encode())
+    return folder

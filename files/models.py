@@ -31,6 +31,13 @@ class Root(models.Model):
     missing_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     is_uploads = models.BooleanField("holds uploads", default=False)
+    # The rules of this folder: what is empty here is left to the settings.
+    steps = models.JSONField(null=True, blank=True, help_text="What an import goes on to do; empty: IMPORT_STEPS.")
+    language = models.CharField(max_length=16, blank=True, help_text="Spoken in every file of this folder.")
+    languages = models.JSONField(default=list, blank=True, help_text="The only ones that may be recognised.")
+    vocabulary = models.JSONField(default=list, blank=True, help_text="Names and terms that are spoken here.")
+    audio_track = models.PositiveSmallIntegerField("sound track", null=True, blank=True, help_text="Counted from 0.")
+    never_send = models.BooleanField("never send to AWS", default=False)
 
     class Meta:
         db_table = "roots"

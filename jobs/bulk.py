@@ -1,4 +1,4 @@
-"""Many rows: alike ones written at once, and any read in pieces."""
+"""Many rows: alike ones written at once, and any read or named in slices."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -7,21 +7,28 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.constants import OnConflict
 
-#: Rows that are read together.
-PIECE = 500
+#: Rows that one statement names, reads or writes: well below SQLite's 32,766 parameters, and a transaction for which
+#: nobody waits long.
+ROWS_PER_STATEMENT = 500
 
+Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Model)
 
 
-def in_pieces(rows: QuerySet[Row], size: int = PIECE) -> Iterator[Row]:
+def sliced(items: Sequence[Item], size: int = ROWS_PER_STATEMENT) -> Iterator[Sequence[Item]]:
+    """These items in their order, at most `size` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def in_pieces(rows: QuerySet[Row], size: int = ROWS_PER_STATEMENT) -> Iterator[Row]:
     """These rows, of which the caller may change any: each piece is read to its end before the first is given.
 
     `iterator()` leaves its query open meanwhile, and SQLite refuses at once to write over an open query as soon as
     another process has written: "database is locked", without waiting (https://www.sqlite.org/rescode.html#busy_snapshot).
     """
-    ids = list(rows.values_list("pk", flat=True))
-    for start in range(0, len(ids), size):
-        yield from list(rows.filter(pk__in=ids[start : start + size]))
+    for ids in sliced(list(rows.values_list("pk", flat=True)), size):
+        yield from list(rows.filter(pk__in=ids))
 
 
 def insert_alike(template: Model, names: Sequence[str], rows: Iterable[tuple[int | str, ...]]) -> None:

@@ -9,12 +9,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from jobs import registry, wake_ups
+from jobs.bulk import sliced
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
 from jobs.signals import announce_end
 
-#: Rows that one statement names.
-CHUNK = 500
 _AGAIN = {
     "state": Job.State.QUEUED,
     "progress": 0.0,
@@ -75,8 +74,8 @@ def _cancel_all(jobs: JobQuerySet, tell: Callable[[Sequence[Job]], None] = _tell
     ended: list[Job] = []
     with transaction.atomic():  # one commit for thousands; running and parked ones may ask elsewhere, so not in here
         ids = list(jobs.queued().order_by().values_list("pk", flat=True))
-        for start in range(0, len(ids), CHUNK):
-            these = Job.objects.filter(pk__in=ids[start : start + CHUNK])
+        for some_ids in sliced(ids):
+            these = Job.objects.filter(pk__in=some_ids)
             these.queued().update(**changes)
             ended += these.filter(state=Job.State.CANCELLED, cancel_requested_at=now)
         tell(ended)
@@ -130,8 +129,8 @@ def retry_all(jobs: JobQuerySet) -> int:
     with transaction.atomic():
         ids = list(jobs.unresolved().exclude(Exists(under_way)).order_by().values_list("pk", flat=True))
         now = timezone.now()
-        for start in range(0, len(ids), CHUNK):
-            rows = Job.objects.failed().filter(pk__in=ids[start : start + CHUNK])
+        for some_ids in sliced(ids):
+            rows = Job.objects.failed().filter(pk__in=some_ids)
             rows.update(**_AGAIN, run_after=now, updated_at=now)
         for queue in registry.QUEUES:
             wake_ups.post_on_commit(queue, len(ids))
@@ -183,8 +182,8 @@ def report_all_parked(kind: str, subject_ids: Sequence[int], progress: float, me
     """Say of many at once how far their work elsewhere is."""
     rows = _of_kind(kind).filter(is_parked=True)
     said = {"progress": min(1.0, max(0.0, progress)), "message": message, "updated_at": timezone.now()}
-    for start in range(0, len(subject_ids), CHUNK):
-        rows.filter(subject_id__in=subject_ids[start : start + CHUNK]).update(**said)
+    for some_ids in sliced(subject_ids):
+        rows.filter(subject_id__in=some_ids).update(**said)
 
 
 def queue_states() -> QuerySet[QueueState]:

@@ -13,9 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from jobs import control, registry, wake_ups
-from jobs.bulk import insert_alike
+from jobs.bulk import ROWS_PER_STATEMENT, insert_alike
 from jobs.control import (
-    CHUNK,
     cancel,
     cancel_for_subject,
     finish_parked,
@@ -165,7 +164,7 @@ def _tell(ended: Sequence[Job]) -> None:
 
 def _chunks(items: Iterable[int]) -> Iterator[list[int]]:
     iterator = iter(items)
-    while chunk := list(islice(iterator, CHUNK)):
+    while chunk := list(islice(iterator, ROWS_PER_STATEMENT)):
         yield chunk
 
 

@@ -6,12 +6,11 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from jobs import conf
+from jobs.bulk import sliced
 from jobs.models import Batch, Job, JobQuerySet
 
 #: How often it is looked for what is old enough.
 EVERY_S = 3600.0
-#: Rows that are deleted in one transaction, so that workers never wait long for it.
-CHUNK = 500
 
 
 def forget_old() -> int:
@@ -43,6 +42,6 @@ def _disposable(before: datetime) -> JobQuerySet:
 
 def _delete(jobs: JobQuerySet) -> int:
     ids = list(jobs.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(ids), CHUNK):
-        Job.objects.over().filter(pk__in=ids[start : start + CHUNK]).delete()
+    for some_ids in sliced(ids):
+        Job.objects.over().filter(pk__in=some_ids).delete()
     return len(ids)

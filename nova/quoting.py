@@ -19,6 +19,7 @@ from bedrock.pricing import Range, TokenEstimate
 from files import conf as files_conf
 from files import humanize
 from files.models import File, FileQuerySet
+from jobs.bulk import ROWS_PER_STATEMENT
 from nova.models import LOCAL
 from nova.options import AnalysisRequest
 from nova.questions import estimating, preparing
@@ -27,7 +28,6 @@ from nova.replies.merging import Span
 from nova.tasks import require_askable
 from transcription.models import Transcript
 
-CHUNK = 500
 ZERO = Decimal(0)
 #: What is known of a file is counted in steps, so that there are few different prices.
 ROUND_TOKENS = 200
@@ -76,8 +76,8 @@ def quote(selection: FileQuerySet, wanted: AnalysisRequest, *, force: bool = Fal
     made.discount = model.discount(wanted.mode, bedrock_conf.region())
     videos = selection.filter(media_type=File.MediaType.VIDEO)
     count = _Count(model, wanted, force=force)
-    rows = videos.order_by("pk").prefetch_related("proxies").iterator(chunk_size=CHUNK)
-    while files := list(islice(rows, CHUNK)):
+    rows = videos.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT)
+    while files := list(islice(rows, ROWS_PER_STATEMENT)):
         count.add(files)
     made.todo, made.already_done, made.records = count.todo, count.done, count.records
     made.estimate = count.estimate()

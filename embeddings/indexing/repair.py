@@ -10,6 +10,7 @@ from embeddings.indexing import index
 from embeddings.models import Chunk, Embedding, Removal, Space
 from embeddings.stores import bit_matrix, vec0
 from embeddings.words import fts5
+from jobs.bulk import sliced
 
 #: A block of vectors with fewer live rows than this part is written together with others.
 SPARSE = 0.5
@@ -17,7 +18,6 @@ SPARSE = 0.5
 EMPTY = 0.25
 #: Vectors gone that other processes may still hold in memory; beyond so many they read all anew.
 KEPT_REMOVALS = 100_000
-BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ def _match(space: Space) -> None:
         vec0.delete(space.pk, sorted(stored - rows))
         stale = Embedding.objects.filter(space=space).exclude(content_hash=F("chunk__content_hash"))
         gone = (rows - stored) | set(stale.values_list("id", flat=True))
-        for batch in _batches(sorted(gone)):
+        for batch in sliced(sorted(gone)):
             index.remove_vectors(space, batch)
 
 
 def _close_gaps(space: Space) -> None:
     """Write the rows of sparse blocks together: an emptied block is given back to the file."""
-    for batch in _batches(vec0.rows_of_sparse_blocks(space.pk, SPARSE)):
+    for batch in sliced(vec0.rows_of_sparse_blocks(space.pk, SPARSE)):
         with transaction.atomic():
             ids, vectors = vec0.fetch(space.pk, batch, space.dimension)
             vec0.delete(space.pk, ids)
@@ -117,8 +117,3 @@ def _give_back() -> None:
         empty, pages = cursor.fetchone()
         if pages and empty / pages > EMPTY:
             cursor.execute("VACUUM")
-
-
-def _batches(ids: list[int]) -> Iterator[list[int]]:
-    for first in range(0, len(ids), BATCH):
-        yield ids[first : first + BATCH]

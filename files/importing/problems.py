@@ -10,9 +10,7 @@ from files.importing.listing import ListedFile, Refusal
 from files.importing.reports import ProblemLine
 from files.models import Problem, Root
 from files.storage.paths import raw_path, shown_path, stored_path
-
-#: SQLite takes so many rows in one statement with room to spare.
-BATCH = 500
+from jobs.bulk import ROWS_PER_STATEMENT, sliced
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +76,14 @@ class ProblemRecorder:
         """Write the list down, in one go."""
         Problem.objects.bulk_create(
             self._new.values(),
-            batch_size=BATCH,
+            batch_size=ROWS_PER_STATEMENT,
             update_conflicts=True,
             unique_fields=["root", "path"],
             update_fields=["kind", "reason", "remedy", "size_bytes", "mtime_ns", "times", "seen_at", "path_raw"],
         )
         solved = sorted(self._solved)
-        for start in range(0, len(solved), BATCH):
-            Problem.objects.filter(pk__in=solved[start : start + BATCH]).delete()
+        for some_ids in sliced(solved):
+            Problem.objects.filter(pk__in=some_ids).delete()
         self._new, self._solved = {}, set()
 
     def _load(self) -> None:

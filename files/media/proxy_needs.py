@@ -7,8 +7,7 @@ from files import conf
 from files.media import derived
 from files.media.proxy_lookup import is_whole
 from files.models import File, FileQuerySet, Proxy
-
-CHUNK = 500
+from jobs.bulk import ROWS_PER_STATEMENT
 
 
 @dataclass
@@ -56,5 +55,5 @@ def _sort_by_derived(needs: Needs, file: File) -> None:
 
 
 def _with_proxies(files: FileQuerySet) -> Iterator[tuple[File, list[Proxy]]]:
-    for file in files.order_by("pk").prefetch_related("proxies").iterator(chunk_size=CHUNK):
+    for file in files.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT):
         yield file, list(file.proxies.all())

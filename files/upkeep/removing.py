@@ -13,10 +13,8 @@ from files.media.derived import folder
 from files.models import File, FileQuerySet, Proxy
 from files.signals import file_gone
 from files.storage import disk
+from jobs.bulk import sliced
 from jobs.queue import cancel_for_subject
-
-#: Rows that are deleted in one transaction, so that workers never wait long for it.
-CHUNK = 500
 
 
 class NotRestorableError(FilesError):
@@ -90,8 +88,7 @@ def replaceable(proxies: QuerySet[Proxy]) -> QuerySet[Proxy]:
 def delete_proxies(proxies: QuerySet[Proxy]) -> int:
     """Delete the replaceable of these, rows and bytes; sound and posters stay. Returns how many."""
     known = list(replaceable(proxies).order_by("pk").values_list("pk", "path"))
-    for start in range(0, len(known), CHUNK):
-        chunk = known[start : start + CHUNK]
+    for chunk in sliced(known):
         Proxy.objects.filter(pk__in=[pk for pk, _ in chunk]).delete()
         for _, path in chunk:
             disk.remove(conf.folders().proxies / path)

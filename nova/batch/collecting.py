@@ -20,6 +20,7 @@ from bedrock.batch.records import OutputRecord
 from bedrock.errors import BedrockError, MissingObjectError
 from bedrock.ledger import booking
 from jobs import notices
+from jobs.bulk import sliced
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import report_all_parked, unpark
 from nova import conf
@@ -134,8 +135,8 @@ def _tell_analyses(batch: BedrockBatch) -> None:
     done, total = batch.records_done or 0, batch.records_total or 0
     part = min(1.0, done / total) if total else 0.0
     if batch.remote_status == "InProgress":
-        for start in range(0, len(ids), ledger_calls.CHUNK):
-            NovaJob.objects.filter(pk__in=ids[start : start + ledger_calls.CHUNK]).get_going(part)
+        for some_pks in sliced(ids):
+            NovaJob.objects.filter(pk__in=some_pks).get_going(part)
     words = f"Bedrock: {batch.remote_status}" + (f", {done:,} of {total:,} records" if done else "")
     report_all_parked(BATCH_RECORD, ids, part, words)
 
@@ -196,10 +197,10 @@ def _take_in(batch: BedrockBatch, records: Iterable[OutputRecord]) -> int:
 def _settle_rest(batch: BedrockBatch, errors: Mapping[str, OutputRecord], *, is_gone: bool) -> None:
     """Records in error and records that are missing: each fails alone, or waits for another batch."""
     left = list(batch.questions.filter(state=Question.State.ASKED).order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(left), CHUNK):
+    for some_pks in sliced(left, CHUNK):
         with transaction.atomic():
             rows = Question.objects.select_for_update(of=("self",)).filter(
-                pk__in=left[start : start + CHUNK], bedrock_batch=batch, state=Question.State.ASKED
+                pk__in=some_pks, bedrock_batch=batch, state=Question.State.ASKED
             )
             _settle_some(batch, list(rows.select_related("nova_job")), errors, is_gone=is_gone)
     if left and batch.remote_status in FUTILE and not batch.is_cancelled:

@@ -5,7 +5,7 @@ transaction, so that two who send at once never send the same question.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from bedrock.models import CatalogueModel, Entry
 from files import conf as files_conf
 from files.models import Proxy
 from jobs import notices
+from jobs.bulk import ROWS_PER_STATEMENT, sliced
 from jobs.errors import WorkError
 from jobs.models import Job
 from jobs.queue import cancel_for_subject, enqueue, finish_parked, report_all_parked
@@ -32,7 +33,6 @@ from nova.kinds import ASK_NOVA, BATCH_RECORD, SEND_BATCH
 from nova.models import BedrockBatch, NovaJob, Question, QuestionQuerySet, RawReply
 from nova.options import AnalysisRequest
 from nova.questions import estimating, ledger_calls, reply_store
-from nova.questions.ledger_calls import CHUNK
 from nova.replies.merging import Span
 
 #: What a record's line may take beside its video: the prompt, a long transcript, the schema.
@@ -207,7 +207,7 @@ def _run_one_now(nova_job: NovaJob, mode: str) -> bool:
         _leave(locked)
         for question in rows:
             question.estimated_usd = _usd(question, model, mode, AnalysisRequest.of(locked).depth)
-        Question.objects.bulk_update(rows, ["estimated_usd"], batch_size=CHUNK)
+        Question.objects.bulk_update(rows, ["estimated_usd"], batch_size=ROWS_PER_STATEMENT)
         locked.switch(mode)
         finish_parked(BATCH_RECORD, locked.pk, message=f"Runs now, in {mode}")
         enqueue(ASK_NOVA, locked.pk)
@@ -244,7 +244,7 @@ def give_back(questions: Sequence[Question], reason: str) -> None:
     """Into the pool again, with their reservations released: nothing was answered, so nothing is charged."""
     with transaction.atomic():
         release(questions, note=reason)
-        for some in chunks(questions):
+        for some in sliced(questions):
             rows = Question.objects.open().filter(pk__in=[one.pk for one in some])
             rows.update(state=Question.State.WAITING, bedrock_batch=None, record_id=None, error=reason)
             ids = sorted({one.nova_job_id for one in some})
@@ -257,11 +257,6 @@ def release(questions: Sequence[Question], *, note: str) -> None:
     reserved = [entry for entry in ledger_calls.entries_of(questions).values() if entry.is_open]
     if reserved:
         booking.release(*reserved, note=note)
-
-
-def chunks(questions: Sequence[Question]) -> Iterator[Sequence[Question]]:
-    for start in range(0, len(questions), CHUNK):
-        yield questions[start : start + CHUNK]
 
 
 # --- inside ---------------------------------------------------------------------------------------------------------
@@ -305,8 +300,7 @@ def _candidates(model_key: str) -> list[_Row]:
 def _asked_elsewhere(pks: dict[str, int]) -> set[str]:
     """The keys that a batch has, or that another call has reserved."""
     found: set[str] = set()
-    for start in range(0, len(pks), CHUNK):
-        keys = list(pks)[start : start + CHUNK]
+    for keys in sliced(list(pks)):
         sent = Question.objects.open().filter(key__in=keys, bedrock_batch__isnull=False)
         found.update(sent.values_list("key", flat=True))
         reserved = Entry.objects.filter(question__in=keys, state=Entry.State.RESERVED)
@@ -323,8 +317,8 @@ def _records(rows: Sequence[_Row]) -> list[Record]:
 def _proxy_sizes(file_ids: Sequence[int]) -> dict[int, int]:
     """The size of the proxy that will be sent: of the profile in use, else the smallest."""
     usual, best = files_conf.proxy_profile(), dict[int, tuple[bool, int]]()
-    for start in range(0, len(file_ids), CHUNK):
-        rows = Proxy.objects.filter(file_id__in=file_ids[start : start + CHUNK])
+    for some_ids in sliced(file_ids):
+        rows = Proxy.objects.filter(file_id__in=some_ids)
         for file_id, spec, size in rows.values_list("file_id", "proxy_spec", "size_bytes"):
             rank = (spec != usual, size)
             best[file_id] = min(best.get(file_id, rank), rank)
@@ -348,10 +342,9 @@ def _make_batch(model: CatalogueModel, job: Sequence[Record]) -> BedrockBatch:
         runtime_id=catalogue.runtime_id(model),
     )
     # A few at a time: one `bulk_update` holds the expressions of all its rows at once.
-    for start in range(0, len(job), CHUNK):
-        some = job[start : start + CHUNK]
+    for some in sliced(job):
         rows = [Question(pk=int(one.key), bedrock_batch=batch, record_id=staging.new_id()) for one in some]
-        Question.objects.bulk_update(rows, ["bedrock_batch", "record_id"], batch_size=CHUNK // 2)
+        Question.objects.bulk_update(rows, ["bedrock_batch", "record_id"], batch_size=ROWS_PER_STATEMENT // 2)
     enqueue(SEND_BATCH, batch.pk)
     return batch
 

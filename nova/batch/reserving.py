@@ -15,6 +15,7 @@ from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import CatalogueModel
+from jobs.bulk import sliced
 from jobs.errors import WorkError
 from nova.batch import pool
 from nova.models import BedrockBatch, Question, QuestionQuerySet, RawReply
@@ -120,8 +121,8 @@ class Reservation:
             f"first, not for {len(self._over):,} more. Raise NOVA_MONTHLY_BUDGET_USD and restart, or wait: "
             f"{_GOES_ON.format(day=booking.next_month())}"
         )
-        for start in range(0, len(self._over), ledger_calls.CHUNK):
-            pks = [one.pk for one in self._over[start : start + ledger_calls.CHUNK]]
+        for some_over in sliced(self._over):
+            pks = [one.pk for one in some_over]
             with transaction.atomic():
                 pool.give_back(list(waiting_in(self.batch).filter(pk__in=pks)), said)
 

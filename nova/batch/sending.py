@@ -29,6 +29,7 @@ from bedrock.ledger import booking
 from bedrock.models import CatalogueModel
 from files.storage import disk
 from jobs import notices
+from jobs.bulk import sliced
 from jobs.errors import Cancelled, LeaseLost, WorkError
 from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import report_all_parked
@@ -118,8 +119,8 @@ def take_arn(batch: BedrockBatch, arn: str, output_uri: str) -> bool:
         count = asked.update(attempts=F("attempts") + 1)
         BedrockBatch.objects.filter(pk=batch.pk).update(records_total=count)
         ids = list(asked.order_by().values_list("nova_job_id", flat=True).distinct())
-        for start in range(0, len(ids), ledger_calls.CHUNK):
-            NovaJob.objects.filter(pk__in=ids[start : start + ledger_calls.CHUNK]).take_on()
+        for some_pks in sliced(ids):
+            NovaJob.objects.filter(pk__in=some_pks).take_on()
         report_all_parked(BATCH_RECORD, ids, 0.0, SENT)
     notices.clear(f"{pool.REFUSED_NOTICE}{batch.model_key}")
     batch.refresh_from_db()
@@ -240,8 +241,8 @@ class _Preparation:
     def some(self) -> Iterator[list[Question]]:
         """What is left in the batch, a few at a time, those of one analysis one after the other."""
         pks = list(self._questions().order_by("nova_job_id", "index", "pk").values_list("pk", flat=True))
-        for start in range(0, len(pks), CHUNK):
-            rows = self._questions().filter(pk__in=pks[start : start + CHUNK])
+        for some_pks in sliced(pks, CHUNK):
+            rows = self._questions().filter(pk__in=some_pks)
             yield list(rows.select_related("nova_job__file").order_by("nova_job_id", "index", "pk"))
             self.progress.check()
 
@@ -314,8 +315,8 @@ class _Preparation:
             if set(ids.values()) != written:
                 return False
             pks = list(ids)
-            for start in range(0, len(pks), ledger_calls.CHUNK):
-                some = list(self._questions().filter(pk__in=pks[start : start + ledger_calls.CHUNK]).only("pk", "key"))
+            for some_pks in sliced(pks):
+                some = list(self._questions().filter(pk__in=some_pks).only("pk", "key"))
                 entries = ledger_calls.entries_of(some)
                 if len(entries) < len(some):
                     return False

@@ -9,6 +9,7 @@ from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import CatalogueModel, Entry
 from files.media.cutting import ProxyClip, pieces
 from files.media.proxy_lookup import proxy_path
+from jobs.bulk import sliced
 from jobs.errors import WorkError
 from jobs.progress import NO_PROGRESS, Progress
 from nova.errors import NotAnalysableError
@@ -20,8 +21,6 @@ from nova.replies.merging import Span
 
 #: What the ledger knows of ours: the purpose, and how a holder is called.
 PURPOSE, HOLDER = "analysis", "question:"
-#: Rows that one statement names.
-CHUNK = 500
 
 
 @contextmanager
@@ -90,8 +89,8 @@ def entries_of_answered(questions: Sequence[Question]) -> dict[int, Entry]:
 def _entries(questions: Sequence[Question], states: Sequence[str]) -> dict[int, Entry]:
     holders = {holder_of(question): question.pk for question in questions}
     found: dict[int, Entry] = {}
-    for start in range(0, len(questions), CHUNK):
-        keys = [question.key for question in questions[start : start + CHUNK]]
+    for some_questions in sliced(questions):
+        keys = [question.key for question in some_questions]
         for entry in Entry.objects.filter(question__in=keys, state__in=states).order_by("pk"):
             if entry.holder in holders:
                 found[holders[entry.holder]] = entry

@@ -19,6 +19,7 @@ from files.media.proxy_lookup import is_whole
 from files.media.proxying import make_proxy
 from files.models import File, Proxy
 from files.storage.hashing import ensure_full_hash
+from jobs.bulk import sliced
 from jobs.progress import NO_PROGRESS, Progress
 from nova.errors import NotAnalysableError
 from nova.local.model import SpokenLine
@@ -29,9 +30,6 @@ from nova.replies.merging import Span, cut
 from nova.types.registry import digest_of, resolve, resolve_versions
 from nova.types.schemas import TypeSpec
 from transcription.models import Transcript
-
-#: Keys that one statement names.
-CHUNK = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +80,8 @@ def spec_of(file: File) -> str:
 def replies_of(content_keys: Sequence[str]) -> dict[str, list[RawReply]]:
     """The answers that are kept, by content key, the newest first."""
     found: dict[str, list[RawReply]] = {}
-    for start in range(0, len(content_keys), CHUNK):
-        rows = RawReply.objects.filter(content_key__in=content_keys[start : start + CHUNK])
+    for some_keys in sliced(content_keys):
+        rows = RawReply.objects.filter(content_key__in=some_keys)
         for reply in rows.order_by("-created_at").defer("message"):
             found.setdefault(reply.content_key, []).append(reply)
     return found

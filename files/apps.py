@@ -8,7 +8,7 @@ class FilesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from files import import_tasks, removal_tasks
+        from files import checks, import_tasks, receivers, removal_tasks  # noqa: F401
         from files.proxy_facet import HAS_PROXY, HAS_STALE_PROXY
         from files.selection import facets
         from files.tasks_media import MAKE_PROXY_KIND

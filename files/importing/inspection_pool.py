@@ -30,7 +30,7 @@ AHEAD = 10
 FEW = 50
 #: Sleeping drives wake up in ten seconds; a file that takes so much longer hangs its reader.
 PATIENCE_S = 120.0
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 class HelperGoneError(Exception):

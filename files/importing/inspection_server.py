@@ -1,4 +1,4 @@
-"""A helper process: looks into the files that it is told, until nobody tells it any more. Run by `look_pool`."""
+"""A helper process: looks into the files that it is told, until nobody tells it any more. Run by `inspection_pool`."""
 
 import sys
 from multiprocessing.connection import Connection

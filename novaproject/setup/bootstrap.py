@@ -41,7 +41,7 @@ def write_env(path: Path) -> bool:
 
 
 def main() -> int:
-    path = Path(os.environ.get("NOVAPROJECT_ENV_FILE") or Path(__file__).resolve().parent.parent / ".env")
+    path = Path(os.environ.get("NOVAPROJECT_ENV_FILE") or Path(__file__).resolve().parents[2] / ".env")
     if not os.environ.get("SECRET_KEY") and write_env(path):
         sys.stdout.write(f"Wrote {path} with a fresh secret.\n")
     return 0

@@ -192,7 +192,7 @@ def test_run_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_child_dies_with_a_parent_that_is_killed() -> None:
     script = (
         "import django; django.setup()\n"
-        "from files import ffmpeg\n"
+        "from files.media import ffmpeg\n"
         "from tests.files.test_media_ffmpeg import ENDLESS, Watcher, children\n"
         "ffmpeg.run(ENDLESS, duration_s=1000, progress=Watcher(lambda: print(*children(), flush=True)))\n"
     )

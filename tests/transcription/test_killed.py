@@ -21,7 +21,7 @@ import sys, time
 import django
 django.setup()
 from files.models import File
-from transcription.transcribe import Choice, transcribe
+from transcription.transcribe import TranscriptionRequest, transcribe
 
 class Slow:
     def update(self, fraction, message=""):
@@ -31,7 +31,7 @@ class Slow:
     def check(self):
         return None
 
-transcribe(File.objects.get(pk=int(sys.argv[1])), Choice(), progress=Slow(), token="killed")
+transcribe(File.objects.get(pk=int(sys.argv[1])), TranscriptionRequest(), progress=Slow(), token="killed")
 """
 
 

@@ -19,9 +19,10 @@ from embeddings.models import Chunk, Space, Viewing
 from embeddings.stores import vec0
 from files.models import File
 from jobs import notices
+from jobs.control import finish_parked
 from jobs.errors import WorkError
 from jobs.models import Job, Notice
-from jobs.queue import enqueue, finish_parked
+from jobs.queue import enqueue
 from jobs.work import Work
 
 EMBED = "embed"

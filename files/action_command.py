@@ -11,8 +11,8 @@ from files.models import FileQuerySet
 from files.selection import actions, resolving
 from files.selection.facets import ActionPlan
 from jobs.errors import WorkError
+from jobs.execution.running import run_now
 from jobs.models import Batch
-from jobs.queue import run_now
 
 
 class ActionCommand(BaseCommand):

@@ -21,9 +21,10 @@ from files.models import File, Root
 from files.signals import file_back, file_moved, media_ready, root_scanned
 from files.storage.paths import shown_path
 from files.upkeep.removing import restore_file
+from jobs.control import retry_all
 from jobs.models import Batch, Job
 from jobs.progress import NO_PROGRESS, Progress
-from jobs.queue import create_batch, enqueue, enqueue_many, retry_all
+from jobs.queue import create_batch, enqueue, enqueue_many
 from jobs.registry import FAST, Kind, register, register_subject
 from jobs.work import Work
 from jobs.workers.ticks import register_tick

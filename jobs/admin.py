@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from jobs import queue, registry
+from jobs import control, registry
 from jobs.bulk import in_pieces
 from jobs.errors import WorkError
 from jobs.models import Batch, Cluster, IdempotencyKey, Job, Notice, QueueState
@@ -53,12 +53,12 @@ class JobAdmin(ReadOnlyAdmin[Job]):
 
     @admin.action(description="Cancel")
     def cancel_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        self._each(request, jobs.active(), queue.cancel, "cancelled")  # type: ignore[attr-defined]
+        self._each(request, jobs.active(), control.cancel, "cancelled")  # type: ignore[attr-defined]
 
     @admin.action(description="Retry")
     def retry_selected(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         again = jobs.filter(state__in=[Job.State.FAILED, Job.State.CANCELLED])
-        self._each(request, again, queue.retry, "queued again")
+        self._each(request, again, control.retry, "queued again")
 
     def _each(self, request: HttpRequest, jobs: QuerySet[Job], do: Any, done_words: str) -> None:
         done, refused = 0, 0
@@ -85,11 +85,11 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
     @admin.action(description="Cancel what is left")
     def cancel_selected(self, request: HttpRequest, batches: QuerySet[Batch]) -> None:
-        self._each(request, batches, queue.cancel_batch, "cancelled")
+        self._each(request, batches, control.cancel_batch, "cancelled")
 
     @admin.action(description="Retry what failed")
     def retry_failed_selected(self, request: HttpRequest, batches: QuerySet[Batch]) -> None:
-        self._each(request, batches, queue.retry_failed, "queued again")
+        self._each(request, batches, control.retry_failed, "queued again")
 
     def _each(
         self, request: HttpRequest, batches: QuerySet[Batch], do: Callable[[Batch], int], done_words: str
@@ -116,7 +116,7 @@ class QueueStateAdmin(ReadOnlyAdmin[QueueState]):
     actions = ("pause_selected", "resume_selected")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QueueState]:
-        return queue.queue_states()
+        return control.queue_states()
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("jobs.change_queuestate")
@@ -124,13 +124,13 @@ class QueueStateAdmin(ReadOnlyAdmin[QueueState]):
     @admin.action(description="Pause: start nothing more", permissions=["steer"])
     def pause_selected(self, request: HttpRequest, queues: QuerySet[QueueState]) -> None:
         for state in queues:
-            queue.pause(state.name, by=_person(request))
+            control.pause(state.name, by=_person(request))
         self.message_user(request, "Paused: what runs goes on, nothing more starts.", messages.SUCCESS)
 
     @admin.action(description="Resume", permissions=["steer"])
     def resume_selected(self, request: HttpRequest, queues: QuerySet[QueueState]) -> None:
         for state in queues:
-            queue.resume(state.name, by=_person(request))
+            control.resume(state.name, by=_person(request))
         self.message_user(request, "Open again.", messages.SUCCESS)
 
 

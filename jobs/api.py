@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet, ViewSet
 
-from jobs import queue, registry
+from jobs import control, registry
 from jobs.filters import JobFilter
 from jobs.models import Batch, Job, QueueState
 from jobs.serializers import BatchSerializer, JobSerializer, QueueSerializer
@@ -45,7 +45,7 @@ class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
         """Cancel it: at once while it is queued, else at its next step. 409 when it is over."""
         job = self.get_object()
         permissions.check_job(request.user, job)
-        return Response(self.get_serializer(queue.cancel(job)).data)
+        return Response(self.get_serializer(control.cancel(job)).data)
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
@@ -53,7 +53,7 @@ class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
         """Queue a failed or cancelled job again. Answers the job that now does it."""
         job = self.get_object()
         permissions.check_job(request.user, job)
-        return Response(self.get_serializer(queue.retry(job)).data)
+        return Response(self.get_serializer(control.retry(job)).data)
 
 
 class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
@@ -70,7 +70,7 @@ class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
         """Cancel what is left, but for jobs that another batch waits for too."""
         batch = self.get_object()
         permissions.check_batch(request.user, batch)
-        queue.cancel_batch(batch)
+        control.cancel_batch(batch)
         return Response(self.get_serializer(batch).data)
 
     @extend_schema(request=None, responses=BatchSerializer)
@@ -79,7 +79,7 @@ class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
         """Queue all failed jobs of the batch again."""
         batch = self.get_object()
         permissions.check_batch(request.user, batch)
-        queue.retry_failed(batch)
+        control.retry_failed(batch)
         return Response(self.get_serializer(batch).data)
 
 
@@ -103,13 +103,13 @@ class QueueViewSet(ViewSet):
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, name: str) -> Response:
         """Start nothing more of this queue; what runs goes on."""
-        return Response(QueueSerializer(queue.pause(_known(name), by=_person(request))).data)
+        return Response(QueueSerializer(control.pause(_known(name), by=_person(request))).data)
 
     @extend_schema(request=None, responses=QueueSerializer, parameters=[_NAME])
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, name: str) -> Response:
         """Go on with this queue."""
-        return Response(QueueSerializer(queue.resume(_known(name), by=_person(request))).data)
+        return Response(QueueSerializer(control.resume(_known(name), by=_person(request))).data)
 
 
 def _known(name: str) -> str:

@@ -8,14 +8,17 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from jobs import notifications, retention
+        """Register the floor's own kind of job and its periodic task."""
+        from jobs import notifications, registry, retention
         from jobs.workers import ticks
 
-        notifications.register_telling()
-        ticks.register_tick("old jobs", lambda: retention.EVERY_S, _forget_old)
-
-
-def _forget_old() -> None:
-    from jobs import retention
-
-    retention.forget_old()
+        registry.register(
+            registry.Kind(
+                name=notifications.TELL_CANCELLED,
+                label="Go on after a cancel",
+                queue=registry.FAST,
+                run=notifications.run_tell_cancelled,
+                permission="jobs.change_job",
+            )
+        )
+        ticks.register_tick("old jobs", lambda: retention.EVERY_S, retention.forget_old)

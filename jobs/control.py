@@ -1,6 +1,6 @@
 """Cancelling, retrying, pausing, and ending what was parked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -12,6 +12,7 @@ from jobs import registry, wake_ups
 from jobs.bulk import sliced
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
+from jobs.notifications import announce_ends
 from jobs.signals import announce_end
 
 _AGAIN = {
@@ -63,31 +64,25 @@ def _end_unleased(job: Job, rows: JobQuerySet, now: datetime) -> bool:
     return bool(ended)
 
 
-def _tell_of_each(ended: Sequence[Job]) -> None:
-    for job in ended:
-        announce_end(job)
-
-
-def _cancel_all(jobs: JobQuerySet, tell: Callable[[Sequence[Job]], None] = _tell_of_each) -> int:
+def _cancel_all(jobs: JobQuerySet) -> int:
     now = timezone.now()
     changes = {"state": Job.State.CANCELLED, "cancel_requested_at": now, "finished_at": now, "updated_at": now}
     ended: list[Job] = []
     with transaction.atomic():  # one commit for thousands; running and parked ones may ask elsewhere, so not in here
-        ids = list(jobs.queued().order_by().values_list("pk", flat=True))
-        for some_ids in sliced(ids):
-            these = Job.objects.filter(pk__in=some_ids)
-            these.queued().update(**changes)
-            ended += these.filter(state=Job.State.CANCELLED, cancel_requested_at=now)
-        tell(ended)
+        for ids in sliced(list(jobs.queued().order_by().values_list("pk", flat=True))):
+            rows = Job.objects.filter(pk__in=ids)
+            rows.queued().update(**changes)
+            ended += rows.filter(state=Job.State.CANCELLED, cancel_requested_at=now)
+        announce_ends(ended)
     return len(ended) + sum(_cancel(job) for job in list(jobs.running()))
 
 
-def cancel_batch(batch: Batch, tell: Callable[[Sequence[Job]], None] = _tell_of_each) -> int:
-    """Cancel what is left of a batch, but for jobs that another live batch waits for too; `tell` hears which ended."""
+def cancel_batch(batch: Batch) -> int:
+    """Cancel what is left of a batch, but for jobs that another live batch waits for too; returns how many."""
     batch.cancelled_at = timezone.now()
     batch.save(update_fields=["cancelled_at"])
     elsewhere = Batch.objects.filter(jobs=OuterRef("pk"), cancelled_at__isnull=True).exclude(pk=batch.pk)
-    return _cancel_all(Job.objects.filter(batches=batch).exclude(Exists(elsewhere)), tell)
+    return _cancel_all(Job.objects.filter(batches=batch).exclude(Exists(elsewhere)))
 
 
 def cancel_for_subject(subject_kind: str, subject_id: int, *, but: int | None = None) -> int:
@@ -129,9 +124,8 @@ def retry_all(jobs: JobQuerySet) -> int:
     with transaction.atomic():
         ids = list(jobs.unresolved().exclude(Exists(under_way)).order_by().values_list("pk", flat=True))
         now = timezone.now()
-        for some_ids in sliced(ids):
-            rows = Job.objects.failed().filter(pk__in=some_ids)
-            rows.update(**_AGAIN, run_after=now, updated_at=now)
+        for chunk in sliced(ids):
+            Job.objects.failed().filter(pk__in=chunk).update(**_AGAIN, run_after=now, updated_at=now)
         for queue in registry.QUEUES:
             wake_ups.post_on_commit(queue, len(ids))
     return len(ids)
@@ -139,9 +133,9 @@ def retry_all(jobs: JobQuerySet) -> int:
 
 def _of_kind(kind: str) -> JobQuerySet:
     """Running jobs of a kind. With the kind of subject named, an index finds one subject among thousands."""
-    found = registry.find(kind)
+    job_kind = registry.find(kind)
     rows = Job.objects.running().filter(kind=kind)
-    return rows.filter(subject_kind=found.subject_kind) if found else rows
+    return rows.filter(subject_kind=job_kind.subject_kind) if job_kind else rows
 
 
 def finish_parked(kind: str, subject_id: int, *, error: WorkError | None = None, message: str = "") -> int:
@@ -163,13 +157,12 @@ def finish_parked(kind: str, subject_id: int, *, error: WorkError | None = None,
 
 def unpark(kind: str, subject_id: int) -> int:
     """Queue again what waited for this subject: it can go on here now."""
-    job = registry.get(kind)
     rows = _of_kind(kind).filter(subject_id=subject_id, is_parked=True)
     changes = {"state": Job.State.QUEUED, "is_parked": False, "message": "", "lease_owner": ""}
     now = timezone.now()
     queued = rows.update(**changes, lease_expires_at=None, run_after=now, updated_at=now)
     if queued:
-        wake_ups.post_on_commit(job.queue, queued)
+        wake_ups.post_on_commit(registry.get(kind).queue, queued)
     return queued
 
 
@@ -181,9 +174,9 @@ def report_parked(kind: str, subject_id: int, progress: float, message: str = ""
 def report_all_parked(kind: str, subject_ids: Sequence[int], progress: float, message: str = "") -> None:
     """Say of many at once how far their work elsewhere is."""
     rows = _of_kind(kind).filter(is_parked=True)
-    said = {"progress": min(1.0, max(0.0, progress)), "message": message, "updated_at": timezone.now()}
-    for some_ids in sliced(subject_ids):
-        rows.filter(subject_id__in=some_ids).update(**said)
+    changes = {"progress": min(1.0, max(0.0, progress)), "message": message, "updated_at": timezone.now()}
+    for ids in sliced(subject_ids):
+        rows.filter(subject_id__in=ids).update(**changes)
 
 
 def queue_states() -> QuerySet[QueueState]:
@@ -198,6 +191,7 @@ def pause(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:
 
 
 def resume(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:
+    """Go on with this queue: what is due starts at once."""
     state = _set_paused(queue, by, is_paused=False)
     wake_ups.post_on_commit(queue, Job.objects.due(queue).count())
     return state

@@ -42,6 +42,6 @@ def _disposable(before: datetime) -> JobQuerySet:
 
 def _delete(jobs: JobQuerySet) -> int:
     ids = list(jobs.order_by("pk").values_list("pk", flat=True))
-    for some_ids in sliced(ids):
-        Job.objects.over().filter(pk__in=some_ids).delete()
+    for chunk in sliced(ids):  # each a transaction of its own: workers never wait long for it
+        Job.objects.over().filter(pk__in=chunk).delete()
     return len(ids)

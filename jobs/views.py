@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import counting, notices, queue, registry, subjects, throughput
+from jobs import control, counting, notices, registry, subjects, throughput
 from jobs.errors import WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
 from jobs.web import permissions
@@ -115,7 +115,7 @@ def job_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     job = get_object_or_404(Job, pk=pk)
     permissions.check_job(request.user, job)
     try:
-        (queue.cancel if action == "cancel" else queue.retry)(job)
+        (control.cancel if action == "cancel" else control.retry)(job)
         messages.success(request, "It will be cancelled." if action == "cancel" else "Queued again.")
     except WorkError as exc:
         messages.warning(request, f"{exc} {exc.remedy}".strip())
@@ -128,9 +128,9 @@ def batch_action(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     batch = get_object_or_404(Batch, pk=pk)
     permissions.check_batch(request.user, batch)
     if action == "cancel":
-        _say(request, queue.cancel_batch(batch), "cancelled")
+        _say(request, control.cancel_batch(batch), "cancelled")
     else:
-        _say(request, queue.retry_failed(batch), "queued again")
+        _say(request, control.retry_failed(batch), "queued again")
     return _back(request, reverse("batch-page", args=[batch.pk]))
 
 
@@ -146,7 +146,7 @@ def retry_failed(request: HttpRequest) -> HttpResponse:
     allowed = [kind for kind in kinds if permissions.may_control(request.user, [kind])]
     if kinds and not allowed:
         raise PermissionDenied("These jobs are not yours to retry.")
-    _say(request, queue.retry_all(failed.filter(kind__in=allowed)), "queued again")
+    _say(request, control.retry_all(failed.filter(kind__in=allowed)), "queued again")
     return _back(request, reverse("jobs"))
 
 
@@ -158,9 +158,9 @@ def queue_action(request: HttpRequest, name: str, action: str) -> HttpResponse:
         raise Http404(f"There is no queue {name}.")
     person: Any = request.user
     if action == "pause":
-        queue.pause(name, by=person)
+        control.pause(name, by=person)
         messages.success(request, f"The {name} queue is paused: what runs goes on, nothing more starts.")
     else:
-        queue.resume(name, by=person)
+        control.resume(name, by=person)
         messages.success(request, f"The {name} queue goes on.")
     return _back(request, reverse("jobs"))

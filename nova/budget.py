@@ -2,8 +2,8 @@
 
 from bedrock.ledger import booking
 from jobs import notices
+from jobs.control import unpark
 from jobs.models import Job
-from jobs.queue import unpark
 from nova.kinds import ASK_NOVA
 from nova.models import NovaJob
 

@@ -14,7 +14,7 @@ from files.models import File, FileQuerySet, Proxy
 from files.signals import file_gone
 from files.storage import disk
 from jobs.bulk import sliced
-from jobs.queue import cancel_for_subject
+from jobs.control import cancel_for_subject
 
 
 class NotRestorableError(FilesError):

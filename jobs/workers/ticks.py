@@ -17,7 +17,7 @@ class PeriodicTask:
 
     name: str
     every_s: Callable[[], float]
-    run: Callable[[], None]
+    run: Callable[[], object]
     last_started: float | None = None
     thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -49,7 +49,7 @@ class PeriodicTask:
 _ticks: dict[str, PeriodicTask] = {}
 
 
-def register_tick(name: str, every_s: Callable[[], float], run: Callable[[], None]) -> None:
+def register_tick(name: str, every_s: Callable[[], float], run: Callable[[], object]) -> None:
     if name in _ticks:
         raise ValueError(f"The tick {name!r} is registered twice.")
     _ticks[name] = PeriodicTask(name, every_s, run)

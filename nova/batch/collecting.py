@@ -21,8 +21,8 @@ from bedrock.errors import BedrockError, MissingObjectError
 from bedrock.ledger import booking
 from jobs import notices
 from jobs.bulk import sliced
+from jobs.control import report_all_parked, unpark
 from jobs.progress import NO_PROGRESS, Progress
-from jobs.queue import report_all_parked, unpark
 from nova import conf
 from nova.batch import pool, sending
 from nova.kinds import ASK_NOVA, BATCH_RECORD

@@ -25,9 +25,10 @@ from files import conf as files_conf
 from files.models import Proxy
 from jobs import notices
 from jobs.bulk import ROWS_PER_STATEMENT, sliced
+from jobs.control import cancel_for_subject, finish_parked, report_all_parked
 from jobs.errors import WorkError
 from jobs.models import Job
-from jobs.queue import cancel_for_subject, enqueue, finish_parked, report_all_parked
+from jobs.queue import enqueue
 from nova.batch.planning import Record, in_words, plan
 from nova.kinds import ASK_NOVA, BATCH_RECORD, SEND_BATCH
 from nova.models import BedrockBatch, NovaJob, Question, QuestionQuerySet, RawReply

@@ -30,9 +30,9 @@ from bedrock.models import CatalogueModel
 from files.storage import disk
 from jobs import notices
 from jobs.bulk import sliced
+from jobs.control import report_all_parked
 from jobs.errors import Cancelled, LeaseLost, WorkError
 from jobs.progress import NO_PROGRESS, Progress
-from jobs.queue import report_all_parked
 from nova import conf
 from nova.batch import pool
 from nova.batch.reserving import Reservation, TooDearError, fail, waiting_in

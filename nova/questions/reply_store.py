@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Subquery, Sum
 from bedrock.converse import ConverseReply
 from bedrock.ledger.booking import UNTOLD
 from bedrock.models import Entry
-from jobs.queue import finish_parked
+from jobs.control import finish_parked
 from nova.errors import AnalysisError, NovaError, ReplyError
 from nova.kinds import BATCH_RECORD
 from nova.models import NovaJob, Question, RawReply

@@ -13,7 +13,7 @@ from files.importing import roots
 from files.models import File, Proxy, Root
 from files.storage.hashing import sampled_hash
 from files.storage.paths import stored_path
-from jobs import notices, queue, registry
+from jobs import control, notices, registry
 from jobs.errors import WorkError
 from jobs.models import Job
 from jobs.progress import NO_PROGRESS, Progress
@@ -48,7 +48,7 @@ def settle_in() -> int:
     held = Job.objects.active().count()
     if held:
         for name in registry.QUEUES:
-            queue.pause(name)
+            control.pause(name)
         notices.notify(
             "restored",
             f"This library was restored from a backup. Jobs that it had under way then wait: {held}.",

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from files.import_tasks import import_now
 from files.models import File
-from jobs.queue import run_until_idle
+from jobs.execution.running import run_until_idle
 from tests.files.factories import make_file, make_proxy_row, make_root
 from tests.media import make_audio, make_clip
 from transcription.models import Segment, Transcript

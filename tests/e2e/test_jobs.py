@@ -17,7 +17,7 @@ from rest_framework import serializers
 
 from jobs import notices, queue
 from jobs.errors import WorkError
-from jobs.execution import claims
+from jobs.execution import claims, running
 from jobs.models import Cluster, Job
 from jobs.web.admin_base import DialogAction, PlanLine, PlanText, form_from_serializer
 from jobs.work import Work
@@ -53,13 +53,13 @@ def farm(ada: User) -> Iterator[None]:
         batch = queue.create_batch("Transcribe 12 files with Whisper base", "transcribe", created_by=ada)
         queue.enqueue_many(kind, range(12), batch=batch)
         for job in list(Job.objects.queued()[:5]):
-            queue.run_now(job)
-        running = claims.claim("fast")
-        assert running is not None
+            running.run_now(job)
+        claimed = claims.claim("fast")
+        assert claimed is not None
         started = timezone.now() - timedelta(seconds=90)
-        Job.objects.filter(pk=running.pk).update(progress=0.4, message="6:12 of 10:51", started_at=started)
+        Job.objects.filter(pk=claimed.pk).update(progress=0.4, message="6:12 of 10:51", started_at=started)
         for subject in (40, 41, 42):
-            queue.run_now(queue.enqueue(shear, subject, batch=batch))
+            running.run_now(queue.enqueue(shear, subject, batch=batch))
         Cluster.objects.create(queue="fast", workers=2)
         notices.notify("weights", "Whisper's weights are missing.", remedy="Fetch them on the set-up page.")
         yield

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
+from jobs.execution.running import run_until_idle
 from jobs.models import Job
-from jobs.queue import run_until_idle
 from tests.e2e.conftest import Visit
 from tests.e2e.library import HOSTILE, fill, ready_file, run_the_line
 from transcription.models import Transcript

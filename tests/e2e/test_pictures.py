@@ -18,8 +18,9 @@ from bedrock.pricing import Usage
 from files import conf
 from files.import_tasks import import_now
 from files.models import File
+from jobs.execution.running import run_until_idle
 from jobs.models import Cluster, Job
-from jobs.queue import create_batch, enqueue, run_until_idle
+from jobs.queue import create_batch, enqueue
 from novaproject.setup.demonstration import make_clips
 from tests.bedrock.test_ledger import ask
 from tests.e2e.conftest import NARROW, WIDE, Visit, listen

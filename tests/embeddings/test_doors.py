@@ -24,8 +24,8 @@ from files.selection import actions
 from files.selection.facets import annotate
 from files.selection.resolving import resolve
 from files.signals import file_back, file_gone, media_ready
+from jobs.execution.running import run_until_idle
 from jobs.models import Job, Notice
-from jobs.queue import run_until_idle
 from nova.models import NovaJob
 from nova.questions.results import keep
 from nova.signals import analysis_ready

@@ -22,8 +22,9 @@ from embeddings.searching.search import search
 from files.media import proxy_lookup
 from files.models import File
 from files.selection.resolving import resolve
+from jobs.control import retry
+from jobs.execution.running import run_until_idle
 from jobs.models import Job
-from jobs.queue import retry, run_until_idle
 from tests.embeddings.conftest import make_poster, vector_count
 from tests.files.factories import make_file, make_proxy_row, make_root
 from tests.media import make_clip

@@ -23,8 +23,8 @@ from files.models import File, FileQuerySet, Proxy, Root
 from files.selection import actions, facets, resolving
 from jobs import queue
 from jobs.execution import claims
+from jobs.execution.running import run_until_idle
 from jobs.models import Batch, Job
-from jobs.queue import run_until_idle
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
 from tests.files.library import copy
 from tests.jobs.kinds import registered

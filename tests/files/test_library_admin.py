@@ -13,6 +13,7 @@ from files.importing import roots
 from files.models import File, Problem, Proxy, RemovedFile
 from files.upkeep import removing
 from jobs import queue
+from jobs.execution import running
 from jobs.models import Batch, Job
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 
@@ -317,7 +318,7 @@ def test_many_files_leave_and_come_back_in_the_background(
     assert batch.label == "Remove 2 files from the library"
     assert File.objects.count() == 2
     for job in batch.jobs.all():
-        assert queue.run_now(job).state == "succeeded"
+        assert running.run_now(job).state == "succeeded"
     assert Job.objects.get(pk=waiting.pk).state == "cancelled"
     assert not File.objects.exists()
 
@@ -327,7 +328,7 @@ def test_many_files_leave_and_come_back_in_the_background(
     back = Batch.objects.latest("pk")
     assert page["Location"] == back.get_absolute_url()
     for job in back.jobs.filter(kind="restore_file"):
-        queue.run_now(job)
+        running.run_now(job)
     assert File.objects.count() == 2
     assert back.jobs.filter(kind="make_proxy").count() == 2
     assert Batch.objects.count() == 2
@@ -350,7 +351,7 @@ def test_many_uploads_are_deleted_in_the_background_but_none_that_came_back(
     assert (answer.status_code, answer.json()["queued"]) == (202, 2)
     assert Job.objects.filter(kind="delete_upload").count() == 2, "the same work is not asked for twice"
     removing.restore_file(File.everything.get(pk=back.pk))
-    said = {job.subject_id: queue.run_now(job).message for job in batch.jobs.all()}
+    said = {job.subject_id: running.run_now(job).message for job in batch.jobs.all()}
     assert said == {gone.pk: "Deleted for good.", back.pk: "It is in the library again, and stays."}
     assert [file.pk for file in File.everything.all()] == [back.pk]
     assert [path.name for path in (folders / "uploads").glob("*.mp4")] == ["b.mp4"]

@@ -21,8 +21,8 @@ from files.signals import media_ready
 from files.storage import disk
 from files.tasks_media import MAKE_PROXY, request_proxy
 from files.upkeep.reconciling import reconcile
+from jobs.execution.running import run_now
 from jobs.models import Job
-from jobs.queue import run_now
 from tests import media
 from tests.files.factories import make_file, make_proxy_row, make_root
 

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from jobs import queue, registry
-from jobs.execution import claims
+from jobs import control, queue, registry
+from jobs.execution import claims, running
 from jobs.models import Job
 from tests.jobs.kinds import registered
 
@@ -51,8 +51,8 @@ def test_a_job_says_what_it_is_about_and_how_far_it_is(api: APIClient) -> None:
 
 
 def test_the_list_is_filtered_and_ordered(api: APIClient, kind: str, broken: str) -> None:
-    done = queue.run_now(queue.enqueue(kind, 1))
-    failed = queue.run_now(queue.enqueue(broken, 2))
+    done = running.run_now(queue.enqueue(kind, 1))
+    failed = running.run_now(queue.enqueue(broken, 2))
     waiting = queue.enqueue(kind, 3, batch=(batch := queue.create_batch("b", "count")))
 
     def ids(query: str) -> list[int]:
@@ -148,13 +148,13 @@ def test_a_batch_has_its_numbers_its_cost_and_its_errors(api: APIClient, broken:
         batch = queue.create_batch("Count sheep", "count", options={"depth": 2})
         queue.enqueue_many(kind, [1, 2, 3], batch=batch)
         queue.enqueue_many(broken, [8, 9], batch=batch)
-        queue.run_now(Job.objects.get(kind=kind, subject_id=1))
-        queue.cancel(Job.objects.get(kind=kind, subject_id=2))
+        running.run_now(Job.objects.get(kind=kind, subject_id=1))
+        control.cancel(Job.objects.get(kind=kind, subject_id=2))
         for job in Job.objects.filter(kind=broken):
-            queue.run_now(job)
-        running = claims.claim_job(Job.objects.get(kind=kind, subject_id=3))
-        assert running is not None
-        Job.objects.filter(pk=running.pk).update(progress=0.5)
+            running.run_now(job)
+        claimed = claims.claim_job(Job.objects.get(kind=kind, subject_id=3))
+        assert claimed is not None
+        Job.objects.filter(pk=claimed.pk).update(progress=0.5)
 
         body = api.get(f"/api/batch/{batch.pk}").json()
 
@@ -169,7 +169,7 @@ def test_a_batch_has_its_numbers_its_cost_and_its_errors(api: APIClient, broken:
 def test_a_batch_is_retried_and_cancelled_as_one(api: APIClient, broken: str) -> None:
     batch = queue.create_batch("b", "count")
     queue.enqueue_many(broken, [8, 9], batch=batch)
-    queue.run_until_idle()
+    running.run_until_idle()
 
     retried = api.post(f"/api/batch/{batch.pk}/retry-failed").json()
     assert (retried["queued"], retried["failed"], retried["errors"]) == (2, 0, [])

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs import queue
+from jobs import control, queue
 from jobs.models import Cluster
 from tests.jobs.farm.apps import plough, sulk
 from tests.jobs.kinds import registered
@@ -88,7 +88,7 @@ def test_a_worker_that_ignores_a_cancel_is_ended_with_its_children(farm: Path) -
         until(lambda: started.exists() and started.read_text())
         family = [psutil.Process(int(pid)) for pid in started.read_text().split()]
 
-        queue.cancel(job)
+        control.cancel(job)
 
         until(lambda: state(job) == "cancelled")
         gone(family)

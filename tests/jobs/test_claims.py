@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from jobs import queue
-from jobs.execution import claims
+from jobs.execution import claims, running
 from jobs.models import Notice
 from tests.jobs.kinds import registered
 
@@ -46,9 +46,9 @@ def test_work_that_fills_the_disk_waits_while_it_is_full_and_says_so_once(settin
         queue.enqueue(read, 1)
         settings.JOB_MIN_FREE_BYTES = 10**18
 
-        assert queue.run_until_idle() == 1
+        assert running.run_until_idle() == 1
         assert Notice.objects.get().key == "jobs.disk_full"
 
         settings.JOB_MIN_FREE_BYTES = 0
-        assert queue.run_until_idle() == 1
+        assert running.run_until_idle() == 1
         assert not Notice.objects.exists()

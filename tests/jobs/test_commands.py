@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from jobs import queue
-from jobs.execution import claims, owners
+from jobs import control, queue
+from jobs.execution import claims, owners, running
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +21,8 @@ def run(*args: str) -> str:
 
 def test_the_list_shows_what_runs_and_waits(kind: str, broken: str) -> None:
     waiting = queue.enqueue(kind, 1)
-    failed = queue.run_now(queue.enqueue(broken, 2))
-    queue.pause("long")
+    failed = running.run_now(queue.enqueue(broken, 2))
+    control.pause("long")
 
     words = run("jobs")
 
@@ -46,11 +46,11 @@ def test_queues_are_paused_and_resumed() -> None:
 
 
 def test_jobs_are_cancelled_and_retried(kind: str, broken: str) -> None:
-    waiting, failed = queue.enqueue(kind, 1), queue.run_now(queue.enqueue(broken, 2))
+    waiting, failed = queue.enqueue(kind, 1), running.run_now(queue.enqueue(broken, 2))
 
     assert run("jobs", "cancel", str(waiting.pk)) == f"{waiting.pk}: cancelled\n"
     assert run("jobs", "retry", str(failed.pk)) == f"{failed.pk}: queued\n"
-    queue.run_until_idle()
+    running.run_until_idle()
     assert run("jobs", "retry-failed", "--kind", kind) == "0 queued again.\n"
     assert run("jobs", "retry-failed") == "1 queued again.\n"
     with pytest.raises(CommandError, match="2 of 2"):

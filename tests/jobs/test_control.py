@@ -7,10 +7,11 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from jobs import counting, queue
+from jobs import control, counting, notifications, queue
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
+from jobs.execution import running
 from jobs.models import Job
-from jobs.notifications import TELL
+from jobs.notifications import TELL_CANCELLED
 from jobs.signals import job_ended
 from jobs.work import Work
 from tests.jobs.kinds import registered
@@ -27,7 +28,7 @@ def failing(work: Work) -> None:
 
 
 def failed(kind: str, subject: int = 7) -> Job:
-    return queue.run_now(queue.enqueue(kind, subject))
+    return running.run_now(queue.enqueue(kind, subject))
 
 
 def states(*jobs: Job) -> list[str]:
@@ -37,19 +38,19 @@ def states(*jobs: Job) -> list[str]:
 
 
 def test_a_queued_job_is_cancelled_at_once_and_one_that_is_over_not_at_all(kind: str) -> None:
-    job = queue.cancel(queue.enqueue(kind, 7))
+    job = control.cancel(queue.enqueue(kind, 7))
     assert job.state == "cancelled"
 
     with pytest.raises(NotCancellableError, match="over already"):
-        queue.cancel(job)
+        control.cancel(job)
 
 
 def test_cancelling_a_running_job_twice_is_fine(kind: str) -> None:
     job = queue.enqueue(kind, 7)
     Job.objects.filter(pk=job.pk).update(state="running", lease_owner="elsewhere:1:2.00")
 
-    assert queue.cancel(job).is_cancelling
-    assert queue.cancel(job).state == "running"
+    assert control.cancel(job).is_cancelling
+    assert control.cancel(job).state == "running"
 
 
 def test_retry_queues_what_failed_again_with_a_clean_slate(
@@ -58,7 +59,7 @@ def test_retry_queues_what_failed_again_with_a_clean_slate(
     with registered(run=failing) as kind:
         job = failed(kind)
         with django_capture_on_commit_callbacks(execute=True):
-            again = queue.retry(job)
+            again = control.retry(job)
 
     assert again.pk == job.pk
     assert (again.state, again.error, again.remedy, again.failures, again.finished_at) == ("queued", "", "", 0, None)
@@ -70,14 +71,14 @@ def test_retry_joins_the_same_request_that_is_under_way() -> None:
         job = failed(kind)
         newer = queue.enqueue(kind, 7)
 
-        assert queue.retry(job).pk == newer.pk
+        assert control.retry(job).pk == newer.pk
 
     assert states(job, newer) == ["failed", "queued"]
 
 
 def test_only_what_failed_or_was_cancelled_can_be_retried(kind: str) -> None:
     with pytest.raises(NotRetryableError, match="succeeded"):
-        queue.retry(queue.run_now(queue.enqueue(kind, 7)))
+        control.retry(running.run_now(queue.enqueue(kind, 7)))
 
 
 def test_retrying_all_queues_each_request_once() -> None:
@@ -85,31 +86,31 @@ def test_retrying_all_queues_each_request_once() -> None:
         older, newer, other, busy = failed(kind, 1), failed(kind, 1), failed(kind, 2), failed(kind, 3)
         under_way = queue.enqueue(kind, 3)
 
-        assert queue.retry_all(Job.objects.all()) == 2
+        assert control.retry_all(Job.objects.all()) == 2
 
     assert states(older, newer, other, busy, under_way) == ["failed", "queued", "queued", "failed", "queued"]
 
 
 def test_a_cancelled_batch_stops_what_is_left_but_not_what_another_batch_waits_for(kind: str) -> None:
     mine, theirs = queue.create_batch("mine", "count"), queue.create_batch("theirs", "count")
-    done = queue.run_now(queue.enqueue(kind, 1, batch=mine))
+    done = running.run_now(queue.enqueue(kind, 1, batch=mine))
     queue.enqueue_many(kind, [2, 3], batch=mine)
     queue.enqueue_many(kind, [3], batch=theirs)
 
-    assert queue.cancel_batch(mine) == 1
+    assert control.cancel_batch(mine) == 1
 
     two, three = Job.objects.get(subject_id=2), Job.objects.get(subject_id=3)
     assert states(done, two, three) == ["succeeded", "cancelled", "queued"]
     assert mine.cancelled_at is not None
 
-    assert queue.cancel_batch(theirs) == 1
+    assert control.cancel_batch(theirs) == 1
     assert states(three) == ["cancelled"]
 
 
 def test_of_many_cancelled_jobs_those_that_may_be_told_of_later_are_and_none_that_was_tried_again(
     kind: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "TOLD_AT_ONCE", 2)
+    monkeypatch.setattr(notifications, "MOST_AT_ONCE", 2)
     told: list[tuple[str, int | None]] = []
 
     def hear(*, job: Job, **_: object) -> None:
@@ -122,18 +123,18 @@ def test_of_many_cancelled_jobs_those_that_may_be_told_of_later_are_and_none_tha
         job_ended.connect(hear)
         try:
             with django_capture_on_commit_callbacks(execute=True):
-                assert queue.cancel_batch(batch) == 4
+                assert control.cancel_batch(batch) == 4
             assert told == [(kind, 4)]
             assert set(Job.objects.filter(batches=batch).values_list("state", flat=True)) == {"cancelled"}
 
-            queue.retry(Job.objects.get(subject_id=2))
+            control.retry(Job.objects.get(subject_id=2))
             with django_capture_on_commit_callbacks(execute=True):
-                job = queue.run_now(Job.objects.get(kind=TELL))
+                job = running.run_now(Job.objects.get(kind=TELL_CANCELLED))
         finally:
             job_ended.disconnect(hear)
 
     assert job.state == "succeeded"
-    assert sorted(told[1:]) == sorted([(patient, 1), (patient, 3), (TELL, None)])
+    assert sorted(told[1:]) == sorted([(patient, 1), (patient, 3), (TELL_CANCELLED, None)])
 
 
 def test_retry_failed_takes_only_the_failed_ones_of_a_batch() -> None:
@@ -141,10 +142,10 @@ def test_retry_failed_takes_only_the_failed_ones_of_a_batch() -> None:
         batch = queue.create_batch("b", "count")
         queue.enqueue_many(kind, [1, 2], batch=batch)
         stranger = queue.enqueue(kind, 3)
-        queue.run_until_idle()
-        queue.cancel_batch(batch)
+        running.run_until_idle()
+        control.cancel_batch(batch)
 
-        assert queue.retry_failed(batch) == 2
+        assert control.retry_failed(batch) == 2
 
     assert batch.cancelled_at is None
     assert states(stranger) == ["failed"]
@@ -153,22 +154,22 @@ def test_retry_failed_takes_only_the_failed_ones_of_a_batch() -> None:
 def test_the_jobs_of_a_thing_that_goes_are_cancelled(kind: str) -> None:
     here, there = queue.enqueue(kind, 1), queue.enqueue(kind, 2)
 
-    assert queue.cancel_for_subject("sheep", 1) == 1
+    assert control.cancel_for_subject("sheep", 1) == 1
     assert states(here, there) == ["cancelled", "queued"]
 
 
 def test_a_paused_queue_starts_nothing_until_it_is_resumed(
     kind: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    queue.pause("fast")
+    control.pause("fast")
     queue.enqueue(kind, 7)
-    assert queue.run_until_idle() == 0
+    assert running.run_until_idle() == 0
 
     with django_capture_on_commit_callbacks(execute=True):
-        queue.resume("fast")
+        control.resume("fast")
 
     assert OrmQ.objects.filter(key="fast").exists()
-    assert queue.run_until_idle() == 1
+    assert running.run_until_idle() == 1
 
 
 def park(work: Work) -> str:
@@ -177,14 +178,14 @@ def park(work: Work) -> str:
 
 def test_a_parked_job_waits_without_a_lease_until_its_subject_ends_it() -> None:
     with registered(run=park) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
+        job = running.run_now(queue.enqueue(kind, 7))
         assert (job.state, job.is_parked, job.message, job.lease_owner) == ("running", True, "waits at Bedrock", "")
-        queue.report_parked(kind, 7, 0.5, "half of the records")
+        control.report_parked(kind, 7, 0.5, "half of the records")
         job.refresh_from_db()
         assert (job.progress, job.message) == (0.5, "half of the records")
 
-        assert queue.finish_parked(kind, 7, message="12 chapters") == 1
-        assert queue.finish_parked(kind, 7) == 0
+        assert control.finish_parked(kind, 7, message="12 chapters") == 1
+        assert control.finish_parked(kind, 7) == 0
 
     job.refresh_from_db()
     assert (job.state, job.is_parked, job.progress, job.message) == ("succeeded", False, 1.0, "12 chapters")
@@ -192,8 +193,8 @@ def test_a_parked_job_waits_without_a_lease_until_its_subject_ends_it() -> None:
 
 def test_an_error_of_parked_work_is_final_because_trying_again_may_cost() -> None:
     with registered(run=park) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
-        queue.finish_parked(kind, 7, error=BrokenError("Bedrock gave up.", retryable=True))
+        job = running.run_now(queue.enqueue(kind, 7))
+        control.finish_parked(kind, 7, error=BrokenError("Bedrock gave up.", retryable=True))
 
     job.refresh_from_db()
     assert (job.state, job.error, job.remedy) == ("failed", "Bedrock gave up.", "Mend it.")
@@ -202,8 +203,8 @@ def test_an_error_of_parked_work_is_final_because_trying_again_may_cost() -> Non
 def test_the_cancel_of_a_parked_job_is_passed_on() -> None:
     passed_on: list[int] = []
     with registered(run=park, on_cancel=passed_on.append) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
-        queue.cancel(job)
+        job = running.run_now(queue.enqueue(kind, 7))
+        control.cancel(job)
 
     assert passed_on == [7]
     assert states(job) == ["cancelled"]
@@ -213,11 +214,11 @@ def test_a_cancel_while_the_job_is_being_parked_is_passed_on_too() -> None:
     passed_on: list[int] = []
 
     def run(work: Work) -> str:
-        queue.cancel(Job.objects.get(pk=work.job_id))
+        control.cancel(Job.objects.get(pk=work.job_id))
         return work.park("waits")
 
     with registered(run=run, on_cancel=passed_on.append) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
+        job = running.run_now(queue.enqueue(kind, 7))
 
     assert (passed_on, job.state) == ([7], "cancelled")
 

@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from django.test import Client
 from rest_framework import serializers
 
-from jobs import queue
+from jobs import control, queue
 from jobs.errors import WorkError
-from jobs.execution import claims
+from jobs.execution import claims, running
 from jobs.models import Job
 from jobs.web.admin_base import BaseAdmin, DialogAction, PlanLine, PlanText, form_from_serializer, plan_text
 
@@ -139,7 +139,7 @@ def test_all_rows_that_match_the_filter_are_meant_when_chosen_so(
     site: Client, counting: Counting, rows: list[Job]
 ) -> None:
     for job in rows[:5]:
-        queue.cancel(job)
+        control.cancel(job)
     url = f"{LIST}?state__exact=queued"
 
     page = ask(site, rows[10:60], url=url, select_across=1).content.decode()
@@ -275,7 +275,7 @@ def test_nothing_to_do_is_said_and_the_button_is_off() -> None:
 
 def test_every_model_of_jobs_is_in_the_admin_and_its_pages_open(site: Client, rows: list[Job]) -> None:
     queue.create_batch("b", "count")
-    queue.pause("fast")
+    control.pause("fast")
     for name in ("job", "batch", "queuestate", "cluster", "notice"):
         assert site.get(f"/admin/jobs/{name}/").status_code == 200, name
     assert site.get(f"/admin/jobs/job/{rows[0].pk}/change/").status_code == 200
@@ -313,7 +313,7 @@ def test_the_admin_pauses_and_resumes_queues(site: Client, viewer: User) -> None
 def test_the_admin_cancels_batches_and_retries_what_failed(site: Client, viewer: User, broken: str) -> None:
     batch = queue.create_batch("Shear", "")
     queue.enqueue_many(broken, range(3), batch=batch)
-    queue.run_until_idle()
+    running.run_until_idle()
 
     def press(action: str) -> str:
         sent = {"action": action, "_selected_action": [batch.pk]}

@@ -9,6 +9,7 @@ from django.db import connection
 
 from jobs import queue
 from jobs.bulk import in_pieces
+from jobs.execution import running
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +32,7 @@ def test_one_of_many_is_the_very_job_that_it_would_be_alone(kind: str, admin_use
 
 
 def test_what_is_under_way_is_joined_and_what_is_over_begins_anew(kind: str) -> None:
-    over, waiting = queue.run_now(queue.enqueue(kind, 1)), queue.enqueue(kind, 2)
+    over, waiting = running.run_now(queue.enqueue(kind, 1)), queue.enqueue(kind, 2)
     batch = queue.create_batch("b", "count")
 
     assert queue.enqueue_many(kind, [1, 2, 3, 3], batch=batch) == 3

@@ -54,7 +54,7 @@ def test_a_tick_runs_when_it_is_due_and_never_twice_at_once() -> None:
 
 
 def test_a_tick_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    tick = ticks.PeriodicTask("poll", lambda: 60, lambda: 1 / 0)  # type: ignore[arg-type]
+    tick = ticks.PeriodicTask("poll", lambda: 60, lambda: 1 / 0)
 
     tick.run_safely()
 

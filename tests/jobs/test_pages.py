@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from jobs import notices, queue
-from jobs.execution import claims
+from jobs.execution import claims, running
 from jobs.models import Cluster, Job
 from jobs.workers import clusters
 
@@ -37,10 +37,10 @@ def test_an_empty_page_says_so(site: Client) -> None:
 def test_the_page_shows_what_runs_waits_failed_and_how_to_mend_it(site: Client, kind: str, broken: str) -> None:
     batch = queue.create_batch("Count <sheep>", "count")
     queue.enqueue_many(kind, [1, 2, 3], batch=batch)
-    running = claims.claim("fast")
-    assert running is not None
-    Job.objects.filter(pk=running.pk).update(progress=0.5, message="half <way>")
-    queue.run_now(queue.enqueue(broken, 9))
+    claimed = claims.claim("fast")
+    assert claimed is not None
+    Job.objects.filter(pk=claimed.pk).update(progress=0.5, message="half <way>")
+    running.run_now(queue.enqueue(broken, 9))
     notices.notify("k", "Weights are missing.", remedy="Fetch them.", url="/setup/")
 
     page = text(site, "/jobs/")
@@ -65,7 +65,7 @@ def test_polling_gets_only_the_part_that_changes(site: Client, kind: str) -> Non
         assert "hx-trigger" in part
         assert "<html" not in part
 
-    queue.run_now(job)
+    running.run_now(job)
     assert "hx-trigger" not in text(site, f"/batches/{batch.pk}/")
 
 
@@ -82,7 +82,7 @@ def test_the_page_takes_the_same_queries_however_much_there_is(site: Client, kin
         for start in range(first, first + number * 10, 10):
             batch = queue.create_batch("b", "count")
             queue.enqueue_many(kind, range(start, start + 5), batch=batch)
-            queue.run_now(queue.enqueue(broken, start))
+            running.run_now(queue.enqueue(broken, start))
             claims.claim("fast")
 
     def queries(path: str) -> int:
@@ -100,7 +100,7 @@ def test_the_page_takes_the_same_queries_however_much_there_is(site: Client, kin
 def test_a_batch_page_shows_bars_errors_and_buttons(site: Client, kind: str, broken: str) -> None:
     batch = queue.create_batch("Count sheep", "count")
     queue.enqueue_many(kind, [1, 2], batch=batch)
-    queue.run_now(queue.enqueue(broken, 9, batch=batch))
+    running.run_now(queue.enqueue(broken, 9, batch=batch))
 
     page = text(site, f"/batches/{batch.pk}/")
 
@@ -113,7 +113,7 @@ def test_a_batch_page_shows_bars_errors_and_buttons(site: Client, kind: str, bro
 
 def test_buttons_cancel_retry_pause_and_come_back(site: Client, kind: str, broken: str) -> None:
     waiting = queue.enqueue(kind, 1)
-    failed = queue.run_now(queue.enqueue(broken, 9))
+    failed = running.run_now(queue.enqueue(broken, 9))
     batch = queue.create_batch("b", "count")
     queue.enqueue_many(kind, [5, 6], batch=batch)
 
@@ -125,9 +125,9 @@ def test_buttons_cancel_retry_pause_and_come_back(site: Client, kind: str, broke
     assert "It will be cancelled." in press(f"/jobs/{waiting.pk}/cancel")
     assert "over already" in press(f"/jobs/{waiting.pk}/cancel")
     assert "Queued again." in press(f"/jobs/{failed.pk}/retry")
-    queue.run_until_idle()
+    running.run_until_idle()
     assert "1 job queued again." in press("/jobs/retry-failed")
-    queue.run_until_idle()
+    running.run_until_idle()
     assert "0 jobs queued again." in press("/jobs/retry-failed", kind=broken, error="Something else.")
     assert "0 jobs queued again." in press("/jobs/retry-failed", kind=broken, error="It broke.", batch=batch.pk)
     assert "1 job queued again." in press("/jobs/retry-failed", kind=broken, error="It broke.")
@@ -144,7 +144,7 @@ def test_buttons_cancel_retry_pause_and_come_back(site: Client, kind: str, broke
 def test_who_may_only_look_has_no_effect(client: Client, viewer: User, kind: str, broken: str) -> None:
     assert client.get("/jobs/").status_code == 302
     job = queue.enqueue(kind, 1, batch=(batch := queue.create_batch("b", "count")))
-    queue.run_now(queue.enqueue(broken, 9))
+    running.run_now(queue.enqueue(broken, 9))
     client.force_login(viewer)
 
     page = text(client, "/jobs/")

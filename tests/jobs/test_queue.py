@@ -11,6 +11,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from jobs import queue
 from jobs.errors import UnknownKindError
+from jobs.execution import running
 from jobs.models import Job
 from tests.jobs.kinds import registered
 
@@ -41,7 +42,7 @@ def test_the_same_request_joins_the_job_that_is_under_way(kind: str) -> None:
 
 def test_a_request_does_not_join_a_job_that_is_over_or_being_cancelled(kind: str) -> None:
     over = queue.enqueue(kind, 7)
-    queue.run_now(over)
+    running.run_now(over)
     cancelling = queue.enqueue(kind, 7)
     Job.objects.filter(pk=cancelling.pk).update(state="running", cancel_requested_at=timezone.now())
 
@@ -57,7 +58,7 @@ def test_work_for_later_wakes_nobody_now(
         queue.enqueue(kind, 7, run_after=timezone.now() + timedelta(hours=1))
 
     assert not OrmQ.objects.exists()
-    assert queue.run_until_idle() == 0
+    assert running.run_until_idle() == 0
 
 
 def test_an_unknown_kind_is_refused() -> None:
@@ -97,6 +98,6 @@ def test_jobs_run_by_priority_then_by_age() -> None:
         for subject, priority in ((1, 0), (2, 5), (3, 0), (4, 5)):
             queue.enqueue(kind, subject, priority=priority)
 
-        assert queue.run_until_idle() == 4
+        assert running.run_until_idle() == 4
 
     assert order == [2, 4, 1, 3]

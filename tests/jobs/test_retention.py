@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from jobs import queue, retention
+from jobs import control, queue, retention
+from jobs.execution import running
 from jobs.models import Batch, Job
 from jobs.workers.ticks import ticks
 
@@ -26,7 +27,7 @@ def age(*jobs: Job, days: float = 31) -> None:
 
 
 def done(kind: str, subject: int, batch: Batch | None = None) -> Job:
-    return queue.run_now(queue.enqueue(kind, subject, batch=batch))
+    return running.run_now(queue.enqueue(kind, subject, batch=batch))
 
 
 def left() -> set[int]:
@@ -39,7 +40,7 @@ def ids(jobs: Iterable[Job]) -> set[int]:
 
 def test_what_ended_long_ago_is_forgotten(kind: str) -> None:
     old, recent, waiting = done(kind, 1), done(kind, 2), queue.enqueue(kind, 3)
-    cancelled = queue.cancel(queue.enqueue(kind, 4))
+    cancelled = control.cancel(queue.enqueue(kind, 4))
     age(old, cancelled)
     age(recent, days=29)
     Job.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(days=400))

@@ -4,9 +4,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from jobs import queue, signals
+from jobs import control, queue, signals
 from jobs.errors import Cancelled, Interrupted, WorkError
-from jobs.execution import claims
+from jobs.execution import claims, running
 from jobs.models import Job
 from jobs.work import Work
 from tests.jobs.kinds import registered
@@ -35,7 +35,7 @@ def test_success_keeps_the_message_and_fills_the_bar() -> None:
         return "7 sheep"
 
     with registered(run=run) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7, {"depth": 2}))
+        job = running.run_now(queue.enqueue(kind, 7, {"depth": 2}))
 
     assert (job.state, job.progress, job.message, job.attempts) == ("succeeded", 1.0, "7 sheep", 1)
     assert job.lease_owner == ""
@@ -49,7 +49,7 @@ def test_a_permanent_error_ends_the_job_with_its_remedy() -> None:
         raise NoSoundError("No sound track.")
 
     with registered(run=run) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
+        job = running.run_now(queue.enqueue(kind, 7))
 
     assert (job.state, job.error, job.remedy) == ("failed", "No sound track.", "There is nothing to transcribe.")
 
@@ -62,11 +62,11 @@ def test_an_error_that_may_pass_is_tried_again_later_and_later_and_then_given_up
     with registered(run=run) as kind:
         job = queue.enqueue(kind, 7)
         for _ in range(2):
-            queue.run_now(job)
+            running.run_now(job)
             job.refresh_from_db()
             assert (job.state, job.error) == ("queued", "The drive did not answer.")
             pauses.append((job.run_after - timezone.now()).total_seconds())
-        queue.run_now(job)
+        running.run_now(job)
 
     job.refresh_from_db()
     assert (job.state, job.failures, job.attempts) == ("failed", 3, 3)
@@ -79,7 +79,7 @@ def test_a_busy_database_is_an_error_that_may_pass() -> None:
         raise OperationalError("database is locked")
 
     with registered(run=run) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
+        job = running.run_now(queue.enqueue(kind, 7))
 
     assert (job.state, job.error) == ("queued", "The database said: database is locked")
 
@@ -92,7 +92,7 @@ def test_an_unexpected_error_is_logged_and_never_stops_the_neighbours(caplog: py
     with registered(run=run) as kind:
         batch = queue.create_batch("b", "count")
         queue.enqueue_many(kind, [1, 2], batch=batch)
-        assert queue.run_until_idle() == 2
+        assert running.run_until_idle() == 2
 
     states = dict(batch.jobs.values_list("subject_id", "state"))
     assert states == {1: "failed", 2: "succeeded"}
@@ -104,7 +104,7 @@ def test_a_job_of_a_kind_that_is_gone_fails_in_plain_words() -> None:
     with registered() as kind:
         job = queue.enqueue(kind, 7)
 
-    queue.run_until_idle()
+    running.run_until_idle()
 
     job.refresh_from_db()
     assert (job.state, job.error) == ("failed", "Nothing here can do “count_sheep”.")
@@ -112,12 +112,12 @@ def test_a_job_of_a_kind_that_is_gone_fails_in_plain_words() -> None:
 
 def test_a_cancel_is_noticed_at_the_next_report() -> None:
     def run(work: Work) -> None:
-        queue.cancel(Job.objects.get(pk=work.job_id))
+        control.cancel(Job.objects.get(pk=work.job_id))
         work.progress.check()
         raise AssertionError("went on after a cancel")
 
     with registered(run=run) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
+        job = running.run_now(queue.enqueue(kind, 7))
 
     assert job.state == "cancelled"
     assert job.finished_at is not None
@@ -131,7 +131,7 @@ def test_a_job_that_was_taken_back_is_not_written_by_its_former_worker() -> None
         return "done too late"
 
     with registered(run=run) as kind:
-        job = queue.run_now(queue.enqueue(kind, 7))
+        job = running.run_now(queue.enqueue(kind, 7))
 
     assert (job.state, job.lease_owner, job.message) == ("running", "elsewhere:1:2.00", "")
 
@@ -144,7 +144,7 @@ def test_an_interrupted_job_is_given_back_and_not_counted_as_failed(error: BaseE
     with registered(run=run) as kind:
         job = queue.enqueue(kind, 7)
         with pytest.raises(type(error)):
-            queue.run_now(job)
+            running.run_now(job)
 
     job.refresh_from_db()
     assert (job.state, job.failures, job.crashes, job.lease_owner) == ("queued", 0, 0, "")
@@ -160,7 +160,7 @@ def test_no_job_is_held_while_another_one_runs() -> None:
     with registered("brief", run) as brief, registered("lengthy", run, queue="long") as lengthy:
         queue.enqueue(brief, 1)
         queue.enqueue(lengthy, 1)
-        assert queue.run_until_idle() == 2
+        assert running.run_until_idle() == 2
 
     assert held == [1, 1]
 
@@ -168,13 +168,13 @@ def test_no_job_is_held_while_another_one_runs() -> None:
 @pytest.mark.parametrize("error", [Interrupted(), DriveAsleepError("asleep")])
 def test_a_job_to_be_cancelled_is_not_queued_again(error: BaseException) -> None:
     def run(work: Work) -> None:
-        queue.cancel(Job.objects.get(pk=work.job_id))
+        control.cancel(Job.objects.get(pk=work.job_id))
         raise error
 
     with registered(run=run) as kind:
         job = queue.enqueue(kind, 7)
         try:
-            queue.run_now(job)
+            running.run_now(job)
         except Interrupted:
             assert isinstance(error, Interrupted)
 
@@ -188,7 +188,7 @@ def test_only_one_worker_gets_a_job(kind: str) -> None:
     assert claims.claim("fast") is not None
     assert claims.claim("fast") is None
     assert claims.claim_job(job) is None
-    assert queue.run_now(job).state == "running"
+    assert running.run_now(job).state == "running"
 
 
 def test_the_end_of_a_job_is_announced_after_commit(kind: str, django_capture_on_commit_callbacks: object) -> None:
@@ -200,8 +200,8 @@ def test_the_end_of_a_job_is_announced_after_commit(kind: str, django_capture_on
     signals.job_ended.connect(on_end)
     try:
         with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-            done = queue.run_now(queue.enqueue(kind, 1))
-            cancelled = queue.cancel(queue.enqueue(kind, 2))
+            done = running.run_now(queue.enqueue(kind, 1))
+            cancelled = control.cancel(queue.enqueue(kind, 2))
     finally:
         signals.job_ended.disconnect(on_end)
 

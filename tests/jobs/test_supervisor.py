@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, connection
 from pytest_django import Settings
 
-from jobs import queue
+from jobs import control, queue
 from jobs.models import Cluster, Job
 from jobs.workers import clusters
 from jobs.workers.supervisor import Supervisor
@@ -99,7 +99,7 @@ def test_a_busy_worker_of_a_replaced_cluster_may_end_its_work(supervisor: Superv
     deaf = queue.enqueue("plough", 2, {"seconds": 30})
     tick_until(supervisor, lambda: state(deaf) == "running" and deaf.progress > 0)
     os.kill(owner_pid(deaf), signal.SIGSTOP)
-    queue.cancel(deaf)
+    control.cancel(deaf)
     tick_until(supervisor, lambda: state(deaf) == "cancelled")
 
 

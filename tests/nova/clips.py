@@ -9,9 +9,10 @@ from django.db import connections
 
 from files.models import File, Root
 from files.storage.hashing import sampled_hash
+from jobs.control import cancel
+from jobs.execution.running import run_until_idle
 from jobs.models import Job
 from jobs.progress import NO_PROGRESS
-from jobs.queue import cancel, run_until_idle
 from nova.questions.slots import slot
 from tests.files.factories import make_file, make_proxy_row, make_root
 from tests.standin.media import tiny_mp4

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from files.models import File
+from jobs.execution.running import run_until_idle
 from jobs.models import Job
-from jobs.queue import run_until_idle
 from jobs.subjects import SubjectDescription, describe
 from nova.analyze import analyze, prepare
 from nova.errors import UnknownTypeError

@@ -12,10 +12,10 @@ from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import Usage
+from jobs.control import cancel, cancel_for_subject
 from jobs.errors import Cancelled
 from jobs.models import Job, Notice
 from jobs.progress import NO_PROGRESS
-from jobs.queue import cancel, cancel_for_subject
 from nova.batch import collecting, lifecycle, pool, sending
 from nova.kinds import ASK_NOVA, BATCH_RECORD
 from nova.models import AnalysisResult, BedrockBatch, NovaJob, Question, RawReply

@@ -9,8 +9,8 @@ from django.db import connections
 
 from bedrock.models import CatalogueModel
 from files.models import File
+from jobs.control import cancel, retry
 from jobs.models import Job
-from jobs.queue import cancel, retry
 from nova.kinds import ASK_NOVA
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest

@@ -16,8 +16,8 @@ from bedrock.ledger import booking
 from bedrock.models import Entry
 from bedrock.pricing import Usage
 from files.models import File
+from jobs.control import cancel_for_subject, retry
 from jobs.models import Job, Notice
-from jobs.queue import cancel_for_subject, retry
 from nova.batch import lifecycle, pool
 from nova.budget import go_on
 from nova.models import BedrockBatch, NovaJob, RawReply

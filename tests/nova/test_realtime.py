@@ -16,8 +16,9 @@ from bedrock import clients
 from bedrock.errors import ModelRefusedError, NotConfiguredError
 from bedrock.models import CatalogueModel, Entry
 from files.models import File
+from jobs.control import retry
+from jobs.execution.running import run_now
 from jobs.models import Job, Notice
-from jobs.queue import retry, run_now
 from nova.budget import go_on
 from nova.errors import NotAnalysableError, UnknownTypeError
 from nova.kinds import ASK_NOVA

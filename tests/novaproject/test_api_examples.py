@@ -17,8 +17,8 @@ from knox.models import AuthToken
 from pytest_django.live_server_helper import LiveServer
 
 from files.models import File, Proxy
+from jobs.execution.running import run_until_idle
 from jobs.models import Batch
-from jobs.queue import run_until_idle
 from tests.e2e.library import fill
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import queue
+from jobs import control
 from jobs.models import Cluster
 from novaproject.setup.doctor import Check, Level, checks
 
@@ -17,7 +17,7 @@ def test_it_says_whether_workers_run_and_whether_a_queue_is_paused() -> None:
     none = workers()
     Cluster.objects.create(queue="long", workers=2)
     some = workers()
-    queue.pause("long")
+    control.pause("long")
     paused = workers()
 
     assert (none.level, none.text) == (Level.WARN, "None is running.")

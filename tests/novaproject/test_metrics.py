@@ -11,8 +11,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
+from jobs.control import pause
 from jobs.models import Cluster, Job
-from jobs.queue import enqueue, pause
+from jobs.queue import enqueue
 from novaproject import metrics
 from tests.files.factories import make_file, make_root
 

@@ -9,8 +9,8 @@ import pytest
 from embeddings.searching.search import search
 from files.import_tasks import import_now
 from files.models import File, Proxy
+from jobs.execution.running import run_until_idle
 from jobs.models import Job
-from jobs.queue import run_until_idle
 from tests import media
 
 SUBTITLES = "1\n00:00:00,500 --> 00:00:01,500\nThe lighthouse keeper waves\n"

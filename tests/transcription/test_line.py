@@ -13,7 +13,7 @@ from django.db import OperationalError
 from files.media.probe import probe
 from files.models import File, Root
 from files.signals import media_ready, root_scanned
-from jobs import queue
+from jobs.execution import running
 from jobs.models import Batch, Job, Notice
 from jobs.notices import standing
 from tests.media import run_ffmpeg
@@ -61,7 +61,7 @@ def ready(file: File) -> list[tuple[int, int | None, str]]:
     """Say that the file is ready, and do what follows; returns what was settled."""
     with settled() as news:
         media_ready.send(File, file=file, reason="")
-        queue.run_until_idle()
+        running.run_until_idle()
     return news
 
 
@@ -185,7 +185,7 @@ def test_when_the_weights_arrive_what_waited_is_made(talk: File, no_weights: Pat
 
     assert weights_wait.transcribe_what_waited() == 1
     assert not Notice.objects.exists()
-    queue.run_until_idle()
+    running.run_until_idle()
     assert Transcript.objects.get().segment_count == 2
     assert Batch.objects.get().jobs.count() == 1
     assert weights_wait.transcribe_what_waited() == 0
@@ -215,7 +215,7 @@ def test_download_fetches_them_and_makes_what_waited(
     with serving(models / "faster-whisper-base") as hub:
         monkeypatch.setattr(settings, "WHISPER_WEIGHTS_URL", hub.url)
         request_download("base")
-        queue.run_until_idle()
+        running.run_until_idle()
 
     assert [job.state for job in Job.objects.all()] == ["succeeded", "succeeded"]
     assert Transcript.objects.get().text
@@ -228,7 +228,7 @@ def test_an_automatic_job_whose_weights_went_away_waits(
     monkeypatch.setattr(settings, "WHISPER_MODEL_DIR", models / "gone")
 
     with settled() as news:
-        queue.run_until_idle()
+        running.run_until_idle()
 
     assert Job.objects.get().state == "succeeded"
     assert "waiting" in news[0][2]
@@ -250,7 +250,7 @@ def test_a_transcription_that_fails_settles_too(talk: File) -> None:
 def scanned(file: File) -> None:
     """What follows a scan of the file's folder."""
     root_scanned.send(Root, root_id=file.root_id)
-    queue.run_until_idle()
+    running.run_until_idle()
 
 
 def test_a_scan_in_a_shell_looks_for_subtitle_files_too(talk: File) -> None:
@@ -321,7 +321,7 @@ def test_an_unreadable_subtitle_file_is_passed_over(talk: File) -> None:
 
 def test_a_person_chooses_model_and_language(talk: File) -> None:
     request_transcription(talk, TranscriptionRequest(model="small", language="fr"))
-    queue.run_until_idle()
+    running.run_until_idle()
 
     transcript = Transcript.objects.get()
     assert (transcript.model, transcript.language) == ("small", "fr")
@@ -352,7 +352,7 @@ def test_missing_weights_are_fetched_when_a_person_asks(
     with serving(models / "faster-whisper-base") as hub:
         monkeypatch.setattr(settings, "WHISPER_WEIGHTS_URL", hub.url)
         request_transcription(talk, TranscriptionRequest())
-        queue.run_until_idle()
+        running.run_until_idle()
 
     assert Transcript.objects.get().segment_count == 2
 
@@ -363,7 +363,7 @@ def test_a_file_where_nobody_speaks_says_no_speech(folders: Path) -> None:
     file = make_file(folders / "media", "quiet.wav", media_type="audio", audio_codec="pcm_s16le", duration_s=3.0)
 
     request_transcription(file, TranscriptionRequest())
-    queue.run_until_idle()
+    running.run_until_idle()
 
     assert Job.objects.get().message == "No speech"
     assert Transcript.objects.get().notes == ["No speech."]

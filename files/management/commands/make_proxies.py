@@ -13,9 +13,11 @@ from files.media.proxy_needs import find_needs
 from files.models import File
 from files.tasks_media import MAKE_PROXY, proxy_options
 from files.terminal import TerminalProgress
+from jobs.control import cancel_batch
 from jobs.errors import WorkError
+from jobs.execution.running import run_now
 from jobs.models import Batch, Job
-from jobs.queue import cancel_batch, create_batch, enqueue_many, run_now
+from jobs.queue import create_batch, enqueue_many
 
 
 @dataclass

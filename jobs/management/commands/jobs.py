@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from jobs import counting, queue, registry
+from jobs import control, counting, registry
 from jobs.errors import WorkError
 from jobs.execution import claims
 from jobs.models import Job, JobQuerySet
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if action == "list":
             self._list(_chosen(options), as_json=options["json"])
         elif action == "retry-failed":
-            self.stdout.write(f"{queue.retry_all(_of_kind(Job.objects.all(), options))} queued again.")
+            self.stdout.write(f"{control.retry_all(_of_kind(Job.objects.all(), options))} queued again.")
         elif action in ("pause", "resume"):
             self._steer_queues(action, names)
         else:
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         if wrong or not names:
             raise CommandError(f"Name the queues to {action}: {' or '.join(registry.QUEUES)}.")
         for name in names:
-            (queue.pause if action == "pause" else queue.resume)(name)
+            (control.pause if action == "pause" else control.resume)(name)
             self.stdout.write(f"{name}: {'paused' if action == 'pause' else 'open'}")
 
     def _steer_jobs(self, action: str, names: list[str]) -> None:
@@ -93,7 +93,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"{job_id}: there is no such job.")
                 continue
             try:
-                done = (queue.cancel if action == "cancel" else queue.retry)(job)
+                done = (control.cancel if action == "cancel" else control.retry)(job)
                 self.stdout.write(f"{job_id}: {'stopping' if done.is_cancelling else done.state}")
             except WorkError as exc:
                 refused += 1

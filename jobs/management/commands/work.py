@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from jobs.execution.running import run_until_idle
 from jobs.models import Job
-from jobs.queue import run_until_idle
 from jobs.registry import QUEUES
 from jobs.workers import clusters, reaper
 from jobs.workers.supervisor import Supervisor

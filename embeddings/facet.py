@@ -13,7 +13,7 @@ from embeddings.indexing.costs import cost_of_seeing, cost_of_texts
 from embeddings.models import Chunk, Embedding, Space, Viewing
 from embeddings.serializers import EmbedOptionsSerializer
 from embeddings.stores import vec0
-from files.models import File, FileQuerySet, Proxy
+from files.models import IS_PLAYABLE, File, FileQuerySet, Proxy
 from files.selection.facets import Action, ActionPlan, Badge, Facet, enqueue_selection
 from jobs.errors import WorkError
 
@@ -123,5 +123,12 @@ ACTION = Action(
     batch_label="Make {files} searchable by meaning",
 )
 FACET = Facet(
-    name=NAME, label="Searchable", annotation=embedded, filter_label="Has embeddings", badge=badge, action=ACTION
+    name=NAME,
+    label="Searchable",
+    annotation=embedded,
+    # Nothing but its name is known of a picture in words.
+    applies=IS_PLAYABLE,
+    filter_label="Has embeddings",
+    badge=badge,
+    action=ACTION,
 )

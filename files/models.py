@@ -2,16 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 IN_LIBRARY = Q(removed_at__isnull=True)
+#: What a step may need of a file; which step needs what is said by its facet (`files.selection.facets`).
+IS_VIDEO = Q(media_type="video")
+IS_PLAYABLE = Q(media_type__in=("video", "audio"))
+IS_AUDIBLE = ~Q(audio_codec="")
+IS_VISIBLE = Q(media_type__in=("video", "image"))
 
 
 class Root(models.Model):
@@ -76,11 +78,6 @@ class FileQuerySet(QuerySet["File"]):
         # A range instead of LIKE, so that the index on (root, path) serves it; "0" follows "/" in ASCII.
         return self.filter(path__gte=f"{folder}/", path__lt=f"{folder}0") if folder else self
 
-    def awaiting_proxy(self, proxy_spec: str) -> Self:
-        """Videos and sounds without a proxy of this kind."""
-        made = Proxy.objects.filter(file_id=models.OuterRef("pk"), proxy_spec=proxy_spec)
-        return self.exclude(media_type=File.MediaType.IMAGE).exclude(models.Exists(made))
-
     def duplicated(self, *, wanted: bool = True) -> Self:
         """Files that have, or have not, an exact duplicate in the library."""
         same = File.objects.filter(full_hash=models.OuterRef("full_hash"))
@@ -88,10 +85,6 @@ class FileQuerySet(QuerySet["File"]):
         # Most files have no full hash: these must not be compared with each other, all with all.
         unknown = Q(full_hash="")
         return self.filter(~unknown, others) if wanted else self.filter(unknown | ~others)
-
-    def total_size_bytes(self) -> int:
-        total: int | None = self.aggregate(total=models.Sum("size_bytes"))["total"]
-        return total or 0
 
 
 _Files = models.Manager.from_queryset(FileQuerySet)
@@ -194,8 +187,9 @@ class File(models.Model):
         return self.root.local_path / relative
 
     @property
-    def has_video(self) -> bool:
-        return self.media_type == self.MediaType.VIDEO
+    def is_playable(self) -> bool:
+        """Whether it lasts: a video or a sound, not a picture."""
+        return self.media_type != self.MediaType.IMAGE
 
     @property
     def has_audio(self) -> bool:
@@ -204,13 +198,6 @@ class File(models.Model):
     @property
     def resolution(self) -> str:
         return f"{self.width}×{self.height}" if self.width and self.height else ""
-
-    def mark_missing(self, *, at: "datetime | None" = None) -> None:
-        """Its root is there, it is not."""
-        if self.state == self.State.MISSING:
-            return
-        self.state, self.missing_since = self.State.MISSING, at or timezone.now()
-        self.save(update_fields=["state", "missing_since"])
 
     def mark_removed(self, *, trash_name: str = "") -> None:
         """Out of the library; the row stays, and a re-import brings it back."""

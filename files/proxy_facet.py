@@ -11,7 +11,7 @@ from files import conf
 from files.errors import FilesError
 from files.media import profiles
 from files.media.derived import read_made
-from files.models import File, FileQuerySet, Proxy
+from files.models import IS_VIDEO, File, FileQuerySet, Proxy
 from files.selection.facets import Action, ActionPlan, Badge, Facet, enqueue_selection, flag
 from files.tasks_media import MAKE_PROXY, proxy_options
 
@@ -72,7 +72,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
 
 def _made_without_proxy(selection: FileQuerySet) -> int:
     """Sounds and pictures have no proxy: what was made of them lies on the disk, where a plan looks at some only."""
-    others = selection.exclude(media_type=File.MediaType.VIDEO).order_by().values_list("pk", flat=True)
+    others = selection.exclude(IS_VIDEO).order_by().values_list("pk", flat=True)
     return sum(read_made(file_id) is not None for file_id in others[:LOOKED_AT_MOST])
 
 
@@ -114,6 +114,7 @@ HAS_PROXY = Facet(
     name="has_proxy",
     label="Proxy",
     annotation=has_proxy,
+    applies=IS_VIDEO,
     filter_label="Has a proxy",
     badge=badge,
     action=Action(
@@ -132,6 +133,7 @@ HAS_STALE_PROXY = Facet(
     name="has_stale_proxy",
     label="Stale proxy",
     annotation=has_stale_proxy,
+    applies=IS_VIDEO,
     filter_label="Has a stale proxy",
     badge=stale_badge,
     is_goal=False,

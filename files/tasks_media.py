@@ -1,25 +1,14 @@
-"""Both sides of the door to making proxies in the background."""
+"""Making proxies in the background: the options of the job, and its body."""
 
 from typing import Any
-
-from django.contrib.auth.base_user import AbstractBaseUser
 
 from files import conf
 from files.media.proxying import make_proxy, remove_attempts
 from files.models import File
-from jobs.models import Job
-from jobs.queue import enqueue
 from jobs.registry import LONG, Kind
 from jobs.work import Work
 
 MAKE_PROXY = "make_proxy"
-
-
-def request_proxy(
-    file: File, *, spec: str = "", audio_track: int | None = None, created_by: AbstractBaseUser | None = None
-) -> Job:
-    """Ask for a proxy of `file`; what is there already costs nothing."""
-    return enqueue(MAKE_PROXY, file.pk, proxy_options(spec=spec, audio_track=audio_track), created_by=created_by)
 
 
 def proxy_options(*, spec: str = "", audio_track: int | None = None) -> dict[str, Any]:

@@ -1,31 +1,49 @@
-"""Dying with one's parent, so that a kill -9 leaves nothing behind. Linux only; elsewhere the watch loops must do."""
+"""Children that end with their parent, and process groups that end together, so that no kill leaves anything behind.
+
+Dying with one's parent is Linux's; elsewhere the watch loops must do.
+"""
 
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
+#: Loaded before any fork: between fork and exec a child must not take locks of the loader.
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _forking_pid = 0
+
+
+def dying_with_parent(number: int = signal.SIGKILL) -> Callable[[], None] | None:
+    """A `preexec_fn` for `Popen`: the child gets this signal when the thread that starts it ends, by `kill -9` too."""
+    return (lambda: _tie_to_parent(number)) if _libc is not None else None
 
 
 def die_with(parent_pid: int) -> None:
     """From now on, this process is killed when its parent dies; at once if it is dead already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _tie_to_parent(signal.SIGKILL)
     if os.getppid() != parent_pid:
         os._exit(1)
 
 
 def tie_forks() -> None:
     """Let every process that Python forks from this one, and theirs, die with its parent."""
-    os.register_at_fork(before=_remember, after_in_child=_die_with_forker)
+
+    def remember() -> None:
+        global _forking_pid  # noqa: PLW0603  (handed from the fork's `before` to its child)
+        _forking_pid = os.getpid()
+
+    os.register_at_fork(before=remember, after_in_child=lambda: die_with(_forking_pid))
 
 
-def _remember() -> None:
-    global _forking_pid  # noqa: PLW0603  (handed from the fork's `before` to its child)
-    _forking_pid = os.getpid()
+def signal_group(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal to all processes of the group that this one leads; nothing if none is left."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, number)
 
 
-def _die_with_forker() -> None:
-    die_with(_forking_pid)
+def _tie_to_parent(number: int) -> None:
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, number)

@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef
 from django.db.models.expressions import BaseExpression
 from django.urls import reverse
 
-from files.models import File, FileQuerySet
-from files.selection.facets import Action, ActionPlan, Badge, Facet, flag
+from files.models import IS_PLAYABLE, IS_VIDEO, File, FileQuerySet
+from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, flag
 from nova.kinds import ANALYZE
 from nova.models import LOCAL, AnalysisResult
 from nova.options import AnalysisRequest
@@ -52,7 +52,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     if wanted.model != LOCAL:
         return _plan_of(quote(selection, wanted, force=force))
     total = selection.count()
-    moving = selection.exclude(media_type=File.MediaType.IMAGE)
+    moving = applicable(selection, "has_analysis")
     todo = moving if force else _without(moving, expand(wanted.types))
     count, able = todo.count(), moving.count()
     warnings = [f"{total - able} of {total} files are images; they are left out."] if total > able else []
@@ -62,10 +62,10 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     wanted, force = wanted_of(options), bool(options.get("force"))
     if wanted.model == LOCAL:
-        moving = selection.exclude(media_type=File.MediaType.IMAGE)
+        moving = applicable(selection, "has_analysis")
         todo = moving if force else _without(moving, expand(wanted.types))
     else:
-        todo = selection.filter(media_type=File.MediaType.VIDEO)
+        todo = applicable(selection, "has_nova_analysis")
     for file in todo.order_by("pk").iterator(chunk_size=500):
         request(file, wanted, force=force, batch=batch, user=user)
 
@@ -107,13 +107,19 @@ def _without(selection: FileQuerySet, types: Sequence[str]) -> FileQuerySet:
 
 
 HAS_ANALYSIS = Facet(
-    name="has_analysis", label="Analysis", filter_label="Has an analysis", annotation=_any, badge=badge
+    name="has_analysis",
+    label="Analysis",
+    filter_label="Has an analysis",
+    annotation=_any,
+    applies=IS_PLAYABLE,
+    badge=badge,
 )
 HAS_NOVA_ANALYSIS = Facet(
     name="has_nova_analysis",
     label="Nova analysis",
     filter_label="Has an analysis by Nova",
     annotation=_by_nova,
+    applies=IS_VIDEO,
     action=Action(
         name="nova",
         label="Analyse",

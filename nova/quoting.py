@@ -19,6 +19,7 @@ from bedrock.pricing import Range, TokenEstimate
 from files import conf as files_conf
 from files import humanize
 from files.models import File, FileQuerySet
+from files.selection.facets import applicable
 from jobs.bulk import ROWS_PER_STATEMENT
 from nova.models import LOCAL
 from nova.options import AnalysisRequest
@@ -65,7 +66,7 @@ def quote(selection: FileQuerySet, wanted: AnalysisRequest, *, force: bool = Fal
     """
     made = Quote(total=selection.count(), mode=wanted.mode)
     if wanted.model == LOCAL:
-        made.todo = made.records = selection.exclude(media_type=File.MediaType.IMAGE).count()
+        made.todo = made.records = applicable(selection, "has_analysis").count()
         return made
     try:
         require_askable(wanted)
@@ -74,7 +75,7 @@ def quote(selection: FileQuerySet, wanted: AnalysisRequest, *, force: bool = Fal
         made.refusals.append(f"{exc} {exc.remedy}".strip())
         return made
     made.discount = model.discount(wanted.mode, bedrock_conf.region())
-    videos = selection.filter(media_type=File.MediaType.VIDEO)
+    videos = applicable(selection, "has_nova_analysis")
     count = _Count(model, wanted, force=force)
     rows = videos.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT)
     while files := list(islice(rows, ROWS_PER_STATEMENT)):

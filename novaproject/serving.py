@@ -4,9 +4,7 @@ Each part is a process group of its own, so that ending it ends its children; a 
 on Linux the parts die with this process, also when it is killed.
 """
 
-import ctypes
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -19,6 +17,8 @@ from types import FrameType
 
 from django.conf import settings
 
+from jobs import child_processes
+
 logger = logging.getLogger(__name__)
 
 WEB_THREADS = 8
@@ -26,7 +26,6 @@ WEB_THREADS = 8
 STOP_SECONDS = 8.0
 #: A part that dies at once is started again after this pause, so that a broken one does not spin.
 RESTART_PAUSE_S = 1.0
-PR_SET_PDEATHSIG = 1
 
 
 def is_free(host: str, port: int) -> bool:
@@ -59,11 +58,6 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
     }
 
 
-def _die_with_parent() -> None:
-    """Run in the child before exec: a kill -9 of the parent must leave nothing behind. Linux only."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @dataclass
 class ServerProcess:
     """One process that is kept running."""
@@ -86,16 +80,12 @@ class ServerProcess:
             self.command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (no threads before it)
+            preexec_fn=child_processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509  (a single prctl call)
         )
 
     def signal_group(self, number: int) -> None:
-        if self.process is None:
-            return
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
+        if self.process is not None:
+            child_processes.signal_group(self.process.pid, number)
 
     def wait(self, seconds: float) -> bool:
         """Whether the process is gone within this time."""

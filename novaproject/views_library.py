@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from files import humanize
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
 from files.selection import facets
@@ -50,8 +51,8 @@ def library(request: HttpRequest) -> HttpResponse:
         "grid_url": library_query.address(query, without=("view",)),
         "list_url": library_query.address(query, view="list"),
         "facet_choices": library_query.facet_choices(query),
-        "types": [("video", "Video"), ("audio", "Sound"), ("image", "Picture")],
-        "states": [("available", "Connected"), ("offline", "Away"), ("missing", "File missing")],
+        "types": [(media_type, words[0].capitalize()) for media_type, words in humanize.MEDIA_TYPES.items()],
+        "states": [(state, word.capitalize()) for state, word in humanize.STATES.items()],
         "sorts": library_query.SORTS.items(),
         "sort": sort,
         "more_is_open": any(query.get(name) for name in (*library_query.MORE, "directory")),

@@ -8,8 +8,8 @@ from django.db.models.expressions import BaseExpression
 from django.urls import reverse
 
 from files import humanize
-from files.models import File, FileQuerySet
-from files.selection.facets import Action, ActionPlan, Badge, Facet, flag
+from files.models import IS_AUDIBLE, File, FileQuerySet
+from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, flag
 from jobs.queue import enqueue_many
 from transcription import registry
 from transcription.errors import TranscriptionError
@@ -44,7 +44,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     provider = registry.get(choice.provider)
     ready = provider.readiness(choice.wish())
     total = selection.count()
-    audible = with_sound(selection)
+    audible = applicable(selection, NAME)
     todo = remaining(audible, choice, provider) if _can_work(ready) else audible
     heard, count = audible.count(), todo.count()
     cost, without_length = _cost(todo, provider) if count else (TranscriptionCost(), 0)
@@ -76,13 +76,9 @@ def _cost(todo: FileQuerySet, provider: TranscriptionProvider) -> tuple[Transcri
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     """One job for each file that needs it."""
     choice = TranscriptionRequest.of(dict(options))
-    todo = remaining(with_sound(selection), choice, registry.get(choice.provider))
+    todo = remaining(applicable(selection, NAME), choice, registry.get(choice.provider))
     ids = todo.order_by("pk").values_list("pk", flat=True)
     enqueue_many(TRANSCRIBE, ids, choice.as_options(), batch=batch, priority=ASKED_PRIORITY, created_by=user)
-
-
-def with_sound(selection: FileQuerySet) -> FileQuerySet:
-    return selection.exclude(media_type=File.MediaType.IMAGE).exclude(audio_codec="")
 
 
 def remaining(selection: FileQuerySet, choice: TranscriptionRequest, provider: TranscriptionProvider) -> FileQuerySet:
@@ -111,6 +107,7 @@ FACET = Facet(
     label="Transcript",
     filter_label="Has a transcript",
     annotation=annotation,
+    applies=IS_AUDIBLE,
     badge=badge,
     action=Action(
         name="transcribe",

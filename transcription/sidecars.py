@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from files.models import File, Root
+from files.models import IS_PLAYABLE, File, Root
 from jobs.bulk import in_pieces
 from jobs.progress import NO_PROGRESS, Progress
 from transcription import subtitles
@@ -23,7 +23,7 @@ def read_sidecar(file: File, problems: list[str] | None = None) -> bool:
 
     A sidecar that is gone, or that cannot be read, leaves its transcript as it is; `problems` gets why.
     """
-    found = sidecar_of(file.local_path) if file.media_type != File.MediaType.IMAGE else None
+    found = sidecar_of(file.local_path) if file.is_playable else None
     if found is None:
         return False
     known = Transcript.objects.filter(file=file, provider=SIDECAR).first()
@@ -44,7 +44,7 @@ def refresh_sidecars(root: Root, *, progress: Progress = NO_PROGRESS) -> tuple[i
     """Look beside every file of a root; returns how many transcripts were made or changed, and what was unreadable."""
     changed = 0
     problems: list[str] = []
-    files = File.objects.available().filter(root=root).exclude(media_type=File.MediaType.IMAGE).select_related("root")
+    files = File.objects.available().filter(IS_PLAYABLE, root=root).select_related("root")
     total = files.count()
     for index, file in enumerate(in_pieces(files)):
         changed += read_sidecar(file, problems)

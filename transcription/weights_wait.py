@@ -4,6 +4,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from files.models import File, FileQuerySet
+from files.selection.facets import applicable
 from jobs import notices
 from jobs.models import Notice
 from jobs.queue import create_batch, enqueue_many
@@ -30,8 +31,7 @@ def say_that_they_wait(ready: Readiness) -> None:
 
 def untranscribed() -> FileQuerySet:
     """Files with sound that have no transcript at all."""
-    with_sound = File.objects.available().exclude(media_type=File.MediaType.IMAGE).exclude(audio_codec="")
-    return with_sound.exclude(pk__in=Transcript.objects.values("file_id"))
+    return applicable(File.objects.available(), "has_transcript").exclude(pk__in=Transcript.objects.values("file_id"))
 
 
 def transcribe_what_waited() -> int:

@@ -1,13 +1,11 @@
 """The one door to the ffmpeg program: found, started, watched, ended."""
 
-import ctypes
 import os
 import re
 import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -20,6 +18,7 @@ import imageio_ffmpeg
 from files import conf
 from files.errors import FfmpegFailedError, FfmpegMissingError, FfmpegStalledError, NoSpaceError
 from files.media.info import FORMATS
+from jobs import child_processes
 from jobs.progress import NO_PROGRESS, Progress
 
 #: 5.1 brought `-fps_mode`; an older one in PATH is passed over.
@@ -134,7 +133,7 @@ def run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  (a single prctl call)
+        preexec_fn=child_processes.dying_with_parent(),  # noqa: PLW1509  (a single prctl call)
     )
     try:
         with child:
@@ -235,15 +234,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-if sys.platform == "linux":
-    _libc = ctypes.CDLL(None, use_errno=True)
-    _PR_SET_PDEATHSIG = 1
-
-    def _die_with_parent() -> None:
-        """In the child, before ffmpeg: be killed when the thread that started it ends, `kill -9` included."""
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @cache

@@ -10,28 +10,13 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date
 
+from files import humanize
 from files.media.ranges import ByteRange, UnsatisfiableRangeError, parse_range
 from files.storage.naming import shown
 
 CHUNK_BYTES = 256 * 1024
 #: The last second that a date of HTTP can name; broken clocks know later ones.
 LAST_MOMENT_S = 253_402_300_799
-#: Only what plays or shows. Everything else goes out as bytes that no browser interprets.
-CONTENT_TYPES = {
-    ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".webm": "video/webm",
-    ".mkv": "video/x-matroska", ".avi": "video/x-msvideo", ".mts": "video/mp2t", ".m2ts": "video/mp2t",
-    ".ts": "video/mp2t", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".ogv": "video/ogg", ".wmv": "video/x-ms-wmv",
-    ".flv": "video/x-flv", ".3gp": "video/3gpp", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".aac": "audio/aac",
-    ".ogg": "audio/ogg", ".oga": "audio/ogg", ".opus": "audio/ogg", ".flac": "audio/flac", ".wav": "audio/wav",
-    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
-    ".avif": "image/avif", ".bmp": "image/bmp", ".tif": "image/tiff", ".tiff": "image/tiff",
-    ".vtt": "text/vtt; charset=utf-8",
-}  # fmt: skip
-UNKNOWN_TYPE = "application/octet-stream"
-
-
-def content_type(name: str) -> str:
-    return CONTENT_TYPES.get(Path(name).suffix.lower(), UNKNOWN_TYPE)
 
 
 def serve(request: HttpRequest, path: Path, *, name: str = "", max_age_s: int = 0) -> HttpResponseBase:
@@ -57,7 +42,7 @@ def _respond(request: HttpRequest, source: BinaryIO, name: str) -> HttpResponseB
         "Accept-Ranges": "bytes",
         "ETag": etag,
         "Last-Modified": http_date(modified_s),
-        "Content-Type": content_type(name),
+        "Content-Type": humanize.content_type(name),
         "Content-Disposition": content_disposition_header(False, shown(Path(name).name)) or "inline",
     }
     unchanged = get_conditional_response(request, etag=etag, last_modified=int(modified_s))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.db.models.expressions import BaseExpression
 
 from files import humanize
@@ -83,6 +84,9 @@ class Action:
             enqueue_selection(self.job_kind, selection, options, batch, user)
 
 
+EVERY_FILE = Q()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facet:
     """One thing to know of a file."""
@@ -90,6 +94,8 @@ class Facet:
     name: str
     label: str
     annotation: Callable[[], BaseExpression]
+    #: The files that can have it: others are neither missing nor counted, and an action leaves them out.
+    applies: Q = EVERY_FILE
     filter_label: str = ""
     badge: Callable[[File], Badge | None] | None = None
     action: Action | None = None
@@ -108,6 +114,20 @@ def register(facet: Facet) -> None:
 def facets() -> list[Facet]:
     """Every facet, in the order of registration (lower floors first)."""
     return list(_facets.values())
+
+
+def applicable(queryset: FileQuerySet, name: str) -> FileQuerySet:
+    """The files among these that can have this facet."""
+    return queryset.filter(_facets[name].applies)
+
+
+def parameters_of(condition: Q) -> list[tuple[str, str]]:
+    """The parameters of `GET /api/files` that narrow a list to this condition, as far as there are any: media types."""
+    if condition.negated or condition.connector != Q.AND:
+        return []
+    wanted: dict[str, Any] = dict(child for child in condition.children if isinstance(child, tuple))
+    types = wanted.get("media_type__in") or [value for name, value in wanted.items() if name == "media_type"]
+    return [("media_type", str(media_type)) for media_type in types]
 
 
 def actions() -> list[Action]:

@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,16 +126,6 @@ def remove_tree(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def remove_residue(folder: Path, *, older_than_s: float = 0) -> list[Path]:
-    """Delete what killed attempts left in `folder`, younger ones spared; returns what went."""
-    before = time.time() - older_than_s
-    gone = []
-    for path in folder.rglob(".*.part") if folder.is_dir() else ():
-        if naming.is_temporary(path.name) and path.lstat().st_mtime <= before and remove(path):
-            gone.append(path)
-    return gone
 
 
 def name_in_trash(path: Path) -> str:

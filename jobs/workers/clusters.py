@@ -118,8 +118,7 @@ class ClusterProcess:
 
     def kill(self) -> None:
         """End all its processes, orphans included."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        child_processes.signal_group(self.process.pid)
         self.process.wait()
         Cluster.objects.filter(pk=self.row.pk).delete()
 

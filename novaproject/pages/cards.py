@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from files import humanize
 from files.media import derived
 from files.models import File
 from files.selection.facets import Badge, badges
 from novaproject import api_paths
-from novaproject.pages.library_query import WORDS, folder_of
-
-STATES = {File.State.OFFLINE: "Drive away", File.State.MISSING: "File missing"}
+from novaproject.pages.library_query import folder_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +38,9 @@ def card(file: File) -> Card:
         file=file,
         url=reverse("file-page", args=[file.pk]),
         poster_url=poster_url(file),
-        state=STATES.get(File.State(file.state), ""),
+        state="" if file.state == File.State.AVAILABLE else humanize.STATES[file.state].capitalize(),
         folder=folder_of(file),
-        kind=WORDS["media_type"][file.media_type].capitalize(),
+        kind=humanize.MEDIA_TYPES[file.media_type][0].capitalize(),
         badges=badges(file),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from files import humanize
 from files.media import derived
 from files.models import File, Proxy
 from files.selection.facets import Action
@@ -19,22 +20,6 @@ from novaproject.templatetags import human
 from transcription.models import Segment, Transcript
 from transcription.segments import REPEATED, SILENT
 
-# What browsers play without help; everything else needs a proxy.
-PLAYABLE = {
-    ".mp4": "video/mp4",
-    ".m4v": "video/mp4",
-    ".webm": "video/webm",
-    ".mp3": "audio/mpeg",
-    ".m4a": "audio/mp4",
-    ".wav": "audio/wav",
-    ".ogg": "audio/ogg",
-    ".flac": "audio/flac",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-}
 _LANES = 3
 
 
@@ -97,7 +82,6 @@ def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
         best = max(whole, key=lambda proxy: (proxy.height or 0, proxy.created_at))
         url = api_paths.proxy_stream(best.pk)
         return [Source(url=url, content_type="video/mp4")], f"Playing the proxy {best.proxy_spec}. {where}"
-    suffix = "." + file.name.rpartition(".")[2].lower()
     if not here:
         gone = (
             "was not found where it lay"
@@ -105,9 +89,9 @@ def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
             else f"is on {file.root.name}, which is away"
         )
         return [], f"The original {gone}, and there is no proxy. Connect the drive to watch it."
-    if suffix in PLAYABLE:
+    if playable_type := humanize.playable_type(file.name):
         url = api_paths.stream(file.pk)
-        return [Source(url=url, content_type=PLAYABLE[suffix])], f"Playing the original on {file.root.name}."
+        return [Source(url=url, content_type=playable_type)], f"Playing the original on {file.root.name}."
     if file.media_type == File.MediaType.AUDIO:
         return [], "Browsers cannot play this kind of sound. Its transcript and search work all the same."
     return [], "Browsers cannot play this kind of file. Its proxy is not made yet: it plays here as soon as it is."
@@ -115,7 +99,7 @@ def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
 
 def actions_for(file: File, actions: Sequence[Action]) -> dict[str, Action]:
     """The actions that can do something for this file, by name: a sound needs no proxy, a picture says nothing."""
-    if file.media_type == File.MediaType.IMAGE:
+    if not file.is_playable:
         return {}
     idle = {"proxy"} if file.media_type == File.MediaType.AUDIO else set()
     if not file.audio_codec:

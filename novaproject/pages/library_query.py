@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.http import QueryDict
 
+from files import humanize
 from files.selection.facets import facets
 from novaproject.templatetags import human
 
@@ -36,8 +37,8 @@ NAMED = {
     "imported_before": "Imported before",
 }
 WORDS = {
-    "media_type": {"video": "video", "audio": "sound", "image": "picture"},
-    "state": {"available": "connected", "offline": "drive away", "missing": "file missing"},
+    "media_type": {media_type: words[0] for media_type, words in humanize.MEDIA_TYPES.items()},
+    "state": humanize.STATES,
 }
 MORE = ("min_size", "max_size", "min_duration", "max_duration", "created_after", "created_before")
 NAVIGATION = ("page", "view", "ordering", "all", "file")

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
+from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 
 from bedrock.ledger import spend
+from files.humanize import MEDIA_TYPES
 from files.models import File, Proxy, Root
 from files.selection import facets
 from files.selection.actions import estimate
@@ -49,14 +51,9 @@ def totals() -> Totals:
     types = dict(File.objects.order_by().values_list("media_type").annotate(Count("pk")))
     sums = File.objects.order_by().aggregate(total_s=Sum("duration_s"), total_bytes=Sum("size_bytes"))
     proxies = Proxy.objects.aggregate(total=Sum("size_bytes"))
-    words = {
-        "video": ("video", "videos"),
-        "audio": ("sound recording", "sound recordings"),
-        "image": ("picture", "pictures"),
-    }
     return Totals(
         files=sum(types.values()),
-        by_type=[(types[name], both[types[name] != 1]) for name, both in words.items() if types.get(name)],
+        by_type=[(types[name], words[types[name] != 1]) for name, words in MEDIA_TYPES.items() if types.get(name)],
         duration_s=sums["total_s"] or 0.0,
         size_bytes=sums["total_bytes"] or 0,
         proxy_bytes=proxies["total"] or 0,
@@ -163,20 +160,11 @@ class Coverage:
         return words[:1].lower() + words[1:]
 
 
-# Only videos get proxies and are shown to Nova, and only what has sound can be transcribed: the rest is not "missing".
-_APPLIES = {
-    "has_proxy": (Q(media_type=File.MediaType.VIDEO), "&media_type=video"),
-    "has_transcript": (~Q(audio_codec=""), ""),
-    "has_nova_analysis": (Q(media_type=File.MediaType.VIDEO), "&media_type=video"),
-}
-
-
 def coverage() -> list[Coverage]:
     """Two queries per facet."""
     found = []
     for facet in (one for one in facets.facets() if one.is_goal):
-        applies, also = _APPLIES.get(facet.name, (~Q(media_type=File.MediaType.IMAGE), ""))
-        files = File.objects.filter(applies).order_by()
+        files = facets.applicable(File.objects.order_by(), facet.name)
         total = files.count()
         have = facets.annotate(files).filter(**{facet.name: True}).count()
         found.append(
@@ -186,7 +174,7 @@ def coverage() -> list[Coverage]:
                 have=have,
                 total=total,
                 missing=total - have,
-                query=f"{facet.name}=false{also}",
+                query=urlencode([(facet.name, "false"), *facets.parameters_of(facet.applies)]),
                 action=facet.action,
             )
         )
@@ -227,7 +215,7 @@ def _plan(one: Coverage) -> facets.ActionPlan | None:
     if not form.is_valid():
         return None
     try:
-        return estimate(one.action.name, resolve(filter=dict(parse_qsl(one.query))), form.options())
+        return estimate(one.action.name, resolve(filter=QueryDict(one.query)), form.options())
     except WorkError:
         return None
 

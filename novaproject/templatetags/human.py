@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-register = template.Library()
+from files import humanize
 
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+register = template.Library()
 
 
 @register.filter
@@ -18,13 +18,7 @@ def size(value: int | float | None) -> str:
     """`1530000000` → `1.5 GB`. Decimal units, as file managers and drives are labelled."""
     if value is None:
         return "unknown"
-    amount = float(value)
-    for unit in _UNITS:
-        if amount < 999.5 or unit == _UNITS[-1]:
-            break
-        amount /= 1000
-    digits = 1 if unit != "B" and amount < 9.95 else 0
-    return f"{amount:.{digits}f} {unit}"
+    return humanize.size(value)
 
 
 @register.filter
@@ -32,10 +26,7 @@ def timecode(value: float | None) -> str:
     """`222.4` → `3:42`, `3723` → `1:02:03`: a place in a clip, or its length on a poster."""
     if value is None:
         return "–"
-    total = max(0, int(value))
-    hours, rest = divmod(total, 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return humanize.length(max(0, value))
 
 
 @register.filter

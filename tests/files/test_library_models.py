@@ -32,14 +32,9 @@ def test_a_removed_file_leaves_its_path_free_and_its_row_behind() -> None:
 
 
 def test_a_missing_file_has_its_moment() -> None:
-    file = make_file()
-
-    file.mark_missing()
-    first = file.missing_since
-    file.mark_missing()
+    file = make_file(state="missing", missing_since=timezone.now())
 
     assert list(File.objects.missing()) == [file]
-    assert file.missing_since == first
     with pytest.raises(IntegrityError):
         make_file(state="missing", missing_since=None)
 
@@ -60,30 +55,12 @@ def test_under_finds_a_folder_and_what_is_below_but_not_its_namesakes() -> None:
     assert File.objects.under("").count() == 4
 
 
-def test_awaiting_proxy_is_asked_of_the_rows() -> None:
-    waiting = make_file()
-    done = make_file()
-    make_proxy_row(done)
-    stale = make_file()
-    make_proxy_row(stale, "480p5")
-    make_file(media_type="image", path="a.jpg")
-
-    assert set(File.objects.awaiting_proxy("720p15")) == {waiting, stale}
-
-
 def test_a_name_that_is_not_utf8_leads_to_its_bytes(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     raw = b"caf\xe9.mp4"
     file = make_file(root, "caf\\xe9.mp4", path_raw=raw)
 
     assert os.fsencode(file.local_path) == os.fsencode(tmp_path) + b"/" + raw
-
-
-def test_total_size_is_a_number_also_of_nothing() -> None:
-    assert File.objects.total_size_bytes() == 0
-    make_file(size_bytes=5)
-    make_file(size_bytes=7)
-    assert File.objects.total_size_bytes() == 12
 
 
 def test_one_proxy_of_a_kind() -> None:

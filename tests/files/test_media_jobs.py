@@ -19,10 +19,11 @@ from files.media.proxying import make_proxy
 from files.models import File, Proxy
 from files.signals import media_ready
 from files.storage import disk
-from files.tasks_media import MAKE_PROXY, request_proxy
+from files.tasks_media import MAKE_PROXY, proxy_options
 from files.upkeep.reconciling import reconcile
 from jobs.execution.running import run_now
 from jobs.models import Job
+from jobs.queue import enqueue
 from tests import media
 from tests.files.factories import make_file, make_proxy_row, make_root
 
@@ -63,6 +64,10 @@ def run(name: str, **options: Any) -> str:
     out = StringIO()
     call_command(name, stdout=out, stderr=StringIO(), **options)
     return out.getvalue()
+
+
+def request_proxy(file: File, **options: Any) -> Job:
+    return enqueue(MAKE_PROXY, file.pk, proxy_options(**options))
 
 
 def done(file: File, **options: Any) -> Job:

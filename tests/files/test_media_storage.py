@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -155,23 +154,6 @@ def test_two_attempts_never_share_a_temporary_name(folders: Path) -> None:
 
     assert len(names) == 4
     assert all(naming.is_temporary(name) for name in names)
-
-
-def test_residue_goes_and_the_rest_stays(folders: Path) -> None:
-    place = folders / "proxy_video"
-    old, young, other = (
-        disk.temporary(place / "a.mp4", "1"),
-        disk.temporary(place / "b.mp4", "2"),
-        place / "c.mp4",
-    )
-    for path in (old, young, other):
-        disk.write(path, b"x")
-    os.utime(old, (time.time() - 100,) * 2)
-
-    assert disk.remove_residue(place, older_than_s=50) == [old]
-    assert disk.remove_residue(place / "nothing") == []
-
-    assert sorted(place.iterdir()) == [young, other]
 
 
 def test_trash_keeps_restores_and_tells(folders: Path) -> None:

@@ -122,7 +122,7 @@ def test_home_counts_what_is_there(ada: Client) -> None:
 
     page = ada.get("/").content.decode()
 
-    assert "1 video, 1 sound recording" in page
+    assert "1 video, 1 sound" in page
     assert "2 h" in page
     assert "3.0 GB" in page
 

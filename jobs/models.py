@@ -298,11 +298,12 @@ class Notice(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A wish of an API client, and its answer once it is there."""
+    """A request of an API client by the key that it chose, and its answer once it is there."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)
-    wish = models.CharField(max_length=64, help_text="A hash of what was asked.")
+    request_hash = models.CharField(max_length=64, db_column="wish", help_text="A hash of what was asked.")
+    process = models.CharField(max_length=255, blank=True, help_text="What answers it: host, process and start time.")
     status = models.PositiveSmallIntegerField(null=True, help_text="Of the answer; empty while it is being made.")
     answer = models.JSONField(null=True)
     headers = models.JSONField(default=dict)

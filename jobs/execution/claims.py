@@ -7,8 +7,7 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
-from jobs import conf, notices, registry
-from jobs.execution import owners
+from jobs import conf, notices, owners, registry
 from jobs.models import Job, JobQuerySet, QueueState
 
 DISK_NOTICE = "jobs.disk_full"
@@ -16,6 +15,7 @@ _GB = 1_000_000_000
 
 
 def is_paused(queue: str) -> bool:
+    """Whether somebody paused this queue."""
     return QueueState.objects.filter(name=queue, is_paused=True).exists()
 
 
@@ -24,8 +24,8 @@ def free_bytes() -> int:
     return min(shutil.disk_usage(folder).free for folder in conf.written_folders())
 
 
-def _held_by_disk(queue: str) -> list[str]:
-    """Kinds that must not start now, because they fill the disk."""
+def held_by_disk(queue: str) -> list[str]:
+    """Name the kinds of this queue that must not start now, because they fill the disk; says so in a notice."""
     hungry = [kind.name for kind in registry.kinds() if kind.queue == queue and kind.needs_free_disk]
     if not hungry:
         return []
@@ -42,8 +42,8 @@ def _held_by_disk(queue: str) -> list[str]:
     return hungry
 
 
-def _held_by_limit(queue: str) -> list[str]:
-    """Kinds of which as many run as may run at once."""
+def held_by_limit(queue: str) -> list[str]:
+    """Name the kinds of this queue of which, or of whose group, as many run as may run at once."""
     limited = [kind for kind in registry.kinds() if kind.queue == queue and kind.limit is not None]
     if not limited:
         return []
@@ -63,7 +63,7 @@ def claimable(queue: str) -> JobQuerySet:
     due = Job.objects.due(queue)
     if not due.exists():
         return Job.objects.none()
-    held = _held_by_disk(queue) + _held_by_limit(queue)
+    held = held_by_disk(queue) + held_by_limit(queue)
     return due.exclude(kind__in=held) if held else due
 
 

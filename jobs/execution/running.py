@@ -19,26 +19,22 @@ logger = logging.getLogger(__name__)
 def perform(job: Job) -> None:
     """Do a job that this process holds, and write down how it ended. Raises only what ends the process."""
     with within_job(job.pk):
-        _perform(job)
-
-
-def _perform(job: Job) -> None:
-    try:
-        with kept_alive(job):
-            message = _run(job)
-    except LeaseLost:
-        logger.warning("Job %s (%s) is no longer ours; stopped", job.pk, job.kind)
-    except Cancelled:
-        if job.end_cancelled():
-            announce_end(job)
-    except (Interrupted, KeyboardInterrupt):  # the latter in a command
-        give_back(job)
-        raise
-    except Exception as exc:  # noqa: BLE001  (the worker's loop: whatever a job does, the next one must run)
-        error, remedy, is_retryable = _explain(job, exc)
-        _fail(job, error, remedy, is_retryable=is_retryable)
-    else:
-        _finish(job, message)
+        try:
+            with kept_alive(job):
+                message = _run(job)
+        except LeaseLost:
+            logger.warning("Job %s (%s) is no longer ours; stopped", job.pk, job.kind)
+        except Cancelled:
+            if job.end_cancelled():
+                announce_end(job)
+        except (Interrupted, KeyboardInterrupt):  # the latter in a command
+            give_back(job)
+            raise
+        except Exception as exc:  # noqa: BLE001  (the worker's loop: whatever a job does, the next one must run)
+            error, remedy, is_retryable = _explain(job, exc)
+            _fail(job, error, remedy, is_retryable=is_retryable)
+        else:
+            _finish(job, message)
 
 
 def give_back(job: Job) -> None:
@@ -90,13 +86,20 @@ def _run(job: Job) -> str | None:
     return kind.run(work)
 
 
+def back_off_s(failures: int) -> float:
+    """Seconds until a job is tried again that failed so often before: JOB_BACK_OFF_SECONDS, doubled each time, but at
+    most an hour.
+    """
+    timing = conf.timing()
+    return float(min(timing.back_off_max_s, timing.back_off_s * 2**failures))
+
+
 def _fail(job: Job, error: str, remedy: str, *, is_retryable: bool) -> None:
-    kind, timing = registry.find(job.kind), conf.timing()
+    kind = registry.find(job.kind)
     if _end_if_cancelled(job):
         return
     if kind is not None and is_retryable and job.failures + 1 < kind.max_attempts:
-        pause_s = min(timing.back_off_max_s, timing.back_off_s * 2**job.failures)
-        job.back_off(error, remedy, pause_s=pause_s)
+        job.back_off(error, remedy, pause_s=back_off_s(job.failures))
     elif job.fail(error, remedy):
         announce_end(job)
 

@@ -139,9 +139,10 @@ class _Conversation:
         form = self.action.form(self.request.POST) if self.step else self.action.form.with_defaults()
         plan = self._plan(form)
         if self.step == "go" and plan is not None and plan.may_go:
-            url = self._submit(form)
-            if url is not None:
-                return HttpResponseRedirect(url)
+            try:
+                return HttpResponseRedirect(self.action.submit(self.rows, form.options(), self.request))
+            except WorkError as exc:
+                self.errors.append(f"{exc} {exc.remedy}".strip())
         return self._page(form if self.step else self.action.form(), plan)
 
     def _plan(self, form: OptionsForm) -> PlanText | None:
@@ -149,13 +150,6 @@ class _Conversation:
             return None
         try:
             return self.action.plan(self.rows, form.options())
-        except WorkError as exc:
-            self.errors.append(f"{exc} {exc.remedy}".strip())
-        return None
-
-    def _submit(self, form: OptionsForm) -> str | None:
-        try:
-            return self.action.submit(self.rows, form.options(), self.request)
         except WorkError as exc:
             self.errors.append(f"{exc} {exc.remedy}".strip())
         return None

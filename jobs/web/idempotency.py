@@ -1,9 +1,9 @@
-"""API calls that cost money or much work: never done twice for one wish, and not too many a minute.
+"""API calls that cost money or much work: never done twice for one request, and not too many a minute.
 
-A client names its wish with the header `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header): the same key
-with the same body gets the stored answer, with another body 422, while the first is still being answered 409. Keys
+A client names its request with the header `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header): the same
+key with the same body gets the stored answer, with another body 422, while the first is still being answered 409. Keys
 belong to a user and are kept for IDEMPOTENCY_KEY_HOURS. Only what was done is stored: after an error the key is free.
-An upload is taken in before its key is: its content counts, not its wrapping, and a slow line keeps no key waiting.
+An upload is read before its key is taken: its content counts, not its wrapping, and a slow line keeps no key waiting.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
 from rest_framework.views import APIView
 
-from jobs import conf
+from jobs import conf, owners
 from jobs.errors import WorkError
 from jobs.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 LONGEST = 200
 READ_BYTES = 1024 * 1024
-#: A request that was not answered by then has died: its key is free again.
+#: A request that was not answered by then has died: its key is free again. Of a dead process here it is free at once.
 DIED_AFTER = timedelta(minutes=15)
 
 
@@ -49,8 +49,8 @@ class KeyInUseError(WorkError):
     remedy = "Wait for the answer of the first request, then ask again with the same key."
 
 
-class _Known(Exception):  # noqa: N818  (no error: the answer is there)
-    """The same wish was answered before."""
+class _Answered(Exception):  # noqa: N818  (no error: the answer is there)
+    """The same request was answered before."""
 
     def __init__(self, row: IdempotencyKey) -> None:
         self.row = row
@@ -71,7 +71,7 @@ class CostlyView(APIView):
     #: A view set says it of single addresses: `as_view({…}, is_costly=True)`.
     is_costly = True
     throttle_classes = [CostlyThrottle]
-    _claimed: IdempotencyKey | None = None
+    _key_row: IdempotencyKey | None = None
 
     def get_throttles(self) -> list[Any]:
         return super().get_throttles() if self.is_costly else []
@@ -80,52 +80,66 @@ class CostlyView(APIView):
         super().initial(request, *args, **kwargs)
         key = request.headers.get(HEADER)
         if key is not None and self.is_costly and request.method == "POST":
-            self._claimed = _claim(request, key)
+            self._key_row = _take_key(request, key)
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, _Known):
+        if isinstance(exc, _Answered):
             headers = {"Idempotent-Replayed": "true", **exc.row.headers}
             return Response(exc.row.answer, status=exc.row.status, headers=headers)
         try:
             return super().handle_exception(exc)
         except Exception:  # a fault of ours: there is no answer to keep
-            if self._claimed is not None:
-                self._claimed.delete()
+            if self._key_row is not None:
+                self._key_row.delete()
             raise
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        made = super().finalize_response(request, response, *args, **kwargs)
-        if self._claimed is not None:
-            _settle(self._claimed, made)
-        return made
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self._key_row is None:
+            return answer
+        if not 200 <= answer.status_code < 300:
+            self._key_row.delete()
+            return answer
+        # Without a complaint where the row is gone: it took longer than DIED_AFTER, or the user was deleted meanwhile.
+        IdempotencyKey.objects.filter(pk=self._key_row.pk).update(
+            status=answer.status_code,
+            answer=json.loads(JSONRenderer().render(answer.data)) if answer.data is not None else None,
+            headers={"Location": answer["Location"]} if answer.has_header("Location") else {},
+        )
+        return answer
 
 
-def _claim(request: Request, key: str) -> IdempotencyKey:
-    """Take the key for this request. Raises _Known with the stored answer, BadKeyError, KeyUsedError, KeyInUseError."""
+def _take_key(request: Request, key: str) -> IdempotencyKey:
+    """Take the key for this request.
+
+    Raises _Answered with the stored answer, BadKeyError, KeyUsedError, KeyInUseError.
+    """
     if not 0 < len(key) <= LONGEST or not key.isascii() or not key.isprintable():
         raise BadKeyError("This Idempotency-Key cannot be used.")
     now = timezone.now()
     old = now - timedelta(hours=conf.idempotency_key_hours())
     IdempotencyKey.objects.filter(created_at__lt=old).delete()
-    facts = {"user": cast("Any", request.user), "key": key}
-    IdempotencyKey.objects.filter(**facts, status__isnull=True, created_at__lt=now - DIED_AFTER).delete()
-    wish = _wish(request)
+    whose = {"user": cast("Any", request.user), "key": key}
+    unanswered = IdempotencyKey.objects.filter(**whose, status__isnull=True).first()
+    if unanswered and (unanswered.created_at < now - DIED_AFTER or owners.is_dead_here(unanswered.process)):
+        unanswered.delete()
+    digest = request_hash(request)
     try:
         with transaction.atomic():
-            return IdempotencyKey.objects.create(**facts, wish=wish)
+            return IdempotencyKey.objects.create(**whose, request_hash=digest, process=owners.me())
     except IntegrityError:
-        known = IdempotencyKey.objects.filter(**facts).first()
-    if known is None:
+        row = IdempotencyKey.objects.filter(**whose).first()
+    if row is None:
         raise KeyInUseError("A request with this Idempotency-Key has just ended.")
-    if known.wish != wish:
+    if row.request_hash != digest:
         raise KeyUsedError("This Idempotency-Key was used for another request.")
-    if known.status is None:
+    if row.status is None:
         raise KeyInUseError("A request with this Idempotency-Key is being answered.")
-    raise _Known(known)
+    raise _Answered(row)
 
 
-def _wish(request: Request) -> str:
-    """A hash of what is asked."""
+def request_hash(request: Request) -> str:
+    """Hash what a request asks for: method, path and body, or the parts of a multipart body. Returns 64 hex digits."""
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
     if not (request.content_type or "").startswith("multipart/"):
         digest.update(request.body)
@@ -134,22 +148,10 @@ def _wish(request: Request) -> str:
     for name, values in sorted(cast("QueryDict", request.data).lists()):
         for value in values:
             upload = value if isinstance(value, UploadedFile) else None
-            told = [name, upload.name, upload.size] if upload else [name, str(value)]
-            digest.update(json.dumps(told).encode())
+            header = [name, upload.name, upload.size] if upload else [name, str(value)]
+            digest.update(json.dumps(header).encode())
             for chunk in upload.chunks(READ_BYTES) if upload else ():
                 digest.update(chunk)
             if upload:
                 upload.seek(0)
     return digest.hexdigest()
-
-
-def _settle(row: IdempotencyKey, response: Response) -> None:
-    if not 200 <= response.status_code < 300:
-        row.delete()
-        return
-    # Without a complaint where the row is gone: it took longer than DIED_AFTER, or the user was deleted meanwhile.
-    IdempotencyKey.objects.filter(pk=row.pk).update(
-        status=response.status_code,
-        answer=json.loads(JSONRenderer().render(response.data)) if response.data is not None else None,
-        headers={"Location": response["Location"]} if response.has_header("Location") else {},
-    )

@@ -14,8 +14,7 @@ import psutil
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from jobs import child_processes, conf
-from jobs.execution import owners
+from jobs import child_processes, conf, owners
 from jobs.models import Cluster, Job
 from jobs.tasks import CLUSTER_ENV
 

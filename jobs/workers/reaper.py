@@ -6,8 +6,7 @@ import time
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import conf
-from jobs.execution import owners
+from jobs import conf, owners
 from jobs.execution.running import give_back
 from jobs.models import Job
 from jobs.signals import announce_end
@@ -21,47 +20,53 @@ MAX_CRASHES = 5
 _overdue: dict[tuple[int, int], float] = {}
 
 
-def take_back() -> int:
-    """Queue the jobs of dead workers again: at once if they were of this machine, else when their lease is over."""
+def take_back(*, uptime_s: float | None = None) -> int:
+    """Queue the jobs of dead workers again: at once if they were of this machine, else when their lease is over.
+
+    Returns how many. `uptime_s` is read from a clock that stands still while the machine sleeps, by default the
+    monotonic one.
+    """
+    now_s = time.monotonic() if uptime_s is None else uptime_s
     leased = list(Job.objects.leased())
     for ended in _overdue.keys() - {(job.pk, job.attempts) for job in leased}:
         del _overdue[ended]
-    return sum(_take_back(job) for job in leased if _is_lost(job))
+    taken = 0
+    for job in leased:
+        if not _is_lost(job, now_s):
+            continue
+        with transaction.atomic():
+            row = Job.objects.leased().select_for_update().filter(pk=job.pk, attempts=job.attempts).first()
+            if row is None or not _is_lost(row, now_s):
+                continue
+            logger.warning("The worker of job %s (%s) is gone: %s", row.pk, row.kind, row.lease_owner)
+            if row.is_cancelling:
+                row.end_cancelled()
+                announce_end(row)
+            elif row.crashes + 1 >= MAX_CRASHES:
+                row.fail(
+                    f"The worker died {MAX_CRASHES} times while it did this.",
+                    "Is there enough memory? The log may say more. Retry starts it again.",
+                )
+                announce_end(row)
+            else:
+                row.crash("Its worker died; it starts again.")
+        taken += 1
+    return taken
 
 
-def _is_lost(job: Job) -> bool:
+def _is_lost(job: Job, now_s: float) -> bool:
     if owners.is_dead_here(job.lease_owner):
         return True
-    this = (job.pk, job.attempts)
+    attempt = (job.pk, job.attempts)
     if job.lease_expires_at is not None and job.lease_expires_at >= timezone.now():
-        _overdue.pop(this, None)
+        _overdue.pop(attempt, None)
         return False
     if owners.pid_here(job.lease_owner) is None:
         return True
     # It lives: the machine has just slept, or its clock was put right. It gets the time of one more lease, by a clock
     # that stands still meanwhile.
-    since = _overdue.setdefault(this, time.monotonic())
-    return time.monotonic() - since > conf.timing().lease_s
-
-
-def _take_back(job: Job) -> bool:
-    with transaction.atomic():
-        row = Job.objects.leased().select_for_update().filter(pk=job.pk, attempts=job.attempts).first()
-        if row is None or not _is_lost(row):
-            return False
-        logger.warning("The worker of job %s (%s) is gone: %s", row.pk, row.kind, row.lease_owner)
-        if row.is_cancelling:
-            row.end_cancelled()
-            announce_end(row)
-        elif row.crashes + 1 >= MAX_CRASHES:
-            row.fail(
-                f"The worker died {MAX_CRASHES} times while it did this.",
-                "Is there enough memory? The log may say more. Retry starts it again.",
-            )
-            announce_end(row)
-        else:
-            row.crash("Its worker died; it starts again.")
-    return True
+    since_s = _overdue.setdefault(attempt, now_s)
+    return now_s - since_s > conf.timing().lease_s
 
 
 def give_back_of_dead() -> int:

@@ -13,8 +13,8 @@ from django.db import DatabaseError
 from django.db.models import Max
 from django.utils import timezone
 
-from jobs import conf, wake_ups
-from jobs.execution import claims, owners
+from jobs import conf, owners, wake_ups
+from jobs.execution import claims
 from jobs.models import Job
 from jobs.registry import QUEUES
 from jobs.workers import clusters, reaper, ticks

@@ -36,14 +36,15 @@ class PeriodicTask:
     def start(self, now: float) -> None:
         """Run it in a thread of its own: a drive or a network that hangs must not stop the supervisor."""
         self.last_started = now
-        self.thread = threading.Thread(target=self._run_and_close, name=f"tick-{self.name}", daemon=True)
-        self.thread.start()
 
-    def _run_and_close(self) -> None:
-        try:
-            self.run_safely()
-        finally:
-            connection.close()
+        def run_and_close() -> None:
+            try:
+                self.run_safely()
+            finally:
+                connection.close()
+
+        self.thread = threading.Thread(target=run_and_close, name=f"tick-{self.name}", daemon=True)
+        self.thread.start()
 
 
 _ticks: dict[str, PeriodicTask] = {}

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from files.models import File
+from jobs import owners
 from jobs.models import Batch, IdempotencyKey
 from jobs.web.idempotency import DIED_AFTER, HEADER, CostlyView
 from tests.files.factories import make_file
@@ -54,8 +55,8 @@ def post(client: Client, key: str | None, **body: Any) -> Any:
 def test_the_same_key_is_done_once_and_answered_again(ada: Client, folders: Path) -> None:
     file = make_file()
 
-    first = post(ada, "a-wish", file_ids=[file.pk])
-    again = post(ada, "a-wish", file_ids=[file.pk])
+    first = post(ada, "a-key", file_ids=[file.pk])
+    again = post(ada, "a-key", file_ids=[file.pk])
 
     assert (first.status_code, again.status_code) == (202, 202)
     assert again.json() == first.json()
@@ -66,24 +67,36 @@ def test_the_same_key_is_done_once_and_answered_again(ada: Client, folders: Path
 
 def test_another_body_a_running_one_and_a_bad_key_are_refused(ada: Client, folders: Path) -> None:
     file, other = make_file(), make_file()
-    post(ada, "a-wish", file_ids=[file.pk])
+    post(ada, "a-key", file_ids=[file.pk])
 
-    assert post(ada, "a-wish", file_ids=[other.pk]).status_code == 422
+    assert post(ada, "a-key", file_ids=[other.pk]).status_code == 422
     assert post(ada, "").status_code == 400
     assert post(ada, "x" * 201).status_code == 400
     IdempotencyKey.objects.update(status=None)
-    assert post(ada, "a-wish", file_ids=[file.pk]).status_code == 409
+    assert post(ada, "a-key", file_ids=[file.pk]).status_code == 409
     IdempotencyKey.objects.update(created_at=timezone.now() - DIED_AFTER)
-    assert post(ada, "a-wish", file_ids=[file.pk]).status_code == 202
+    assert post(ada, "a-key", file_ids=[file.pk]).status_code == 202
+
+
+def test_the_key_of_a_request_whose_process_died_is_free_at_once(ada: Client, folders: Path) -> None:
+    file = make_file()
+    post(ada, "a-key", file_ids=[file.pk])
+    IdempotencyKey.objects.update(status=None)
+    assert post(ada, "a-key", file_ids=[file.pk]).status_code == 409
+
+    host, pid, started, boot = owners.me().replace("@", ":").rsplit(":", 3)
+    IdempotencyKey.objects.update(process=f"{host}:{pid}:{float(started) - 100:.2f}@{boot}")
+
+    assert post(ada, "a-key", file_ids=[file.pk]).status_code == 202
 
 
 def test_after_an_error_the_key_is_free_and_keys_belong_to_a_user(ada: Client, folders: Path) -> None:
-    assert post(ada, "a-wish", file_ids=[]).status_code == 400
+    assert post(ada, "a-key", file_ids=[]).status_code == 400
     file = make_file()
-    assert post(ada, "a-wish", file_ids=[file.pk]).status_code == 202
+    assert post(ada, "a-key", file_ids=[file.pk]).status_code == 202
     bob = Client()
     bob.force_login(User.objects.create_superuser("bob"))
-    assert "Idempotent-Replayed" not in post(bob, "a-wish", file_ids=[file.pk]).headers
+    assert "Idempotent-Replayed" not in post(bob, "a-key", file_ids=[file.pk]).headers
 
 
 def test_a_fault_of_ours_frees_the_key() -> None:
@@ -93,7 +106,7 @@ def test_a_fault_of_ours_frees_the_key() -> None:
         def post(self, request: Request) -> Response:
             raise RuntimeError("a fault")
 
-    request = APIRequestFactory().post("/", {}, format="json", headers={HEADER: "a-wish"})
+    request = APIRequestFactory().post("/", {}, format="json", headers={HEADER: "a-key"})
     force_authenticate(request, User.objects.create_user("bea"))
 
     with pytest.raises(RuntimeError, match="a fault"):
@@ -110,7 +123,7 @@ def test_an_upload_is_known_by_its_content_not_by_its_wrapping(ada: Client, fold
         given = {"file": SimpleUploadedFile("clip.mp4", content), "make_proxy": "false"}
         body = encode_multipart(boundary, given)
         kind = f"multipart/form-data; boundary={boundary}"
-        return ada.post("/api/files/upload", body, content_type=kind, headers={HEADER: "a-wish"})
+        return ada.post("/api/files/upload", body, content_type=kind, headers={HEADER: "a-key"})
 
     first, again = send(clip, "one"), send(clip, "another-boundary")
     same_length = send(clip[:-1] + bytes([clip[-1] ^ 1]), "one")
@@ -131,7 +144,7 @@ def test_of_two_at_once_one_is_done() -> None:
         client = Client()
         client.force_login(ada)
         gate.wait()
-        statuses.append(post(client, "a-wish", file_ids=[file.pk]).status_code)
+        statuses.append(post(client, "a-key", file_ids=[file.pk]).status_code)
         connection.close()
 
     threads = [threading.Thread(target=ask) for _ in range(2)]

@@ -1,6 +1,6 @@
 """Forgetting jobs that are long over. What was made, paid for or is still to be mended is not touched."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -23,21 +23,15 @@ def forget_old() -> int:
     if not days:
         return 0
     before = timezone.now() - timedelta(days=days)
-    disposable = _disposable(before)
-    # The failed ones first: one that is still there would count as not dealt with, were the newer job gone.
-    older_failure = Job.objects.failed().filter(fingerprint=OuterRef("fingerprint"), pk__lt=OuterRef("pk"))
-    forgotten = _delete(disposable.failed()) + _delete(disposable.exclude(Exists(older_failure)))
-    links = Batch.jobs.through.objects.filter(batch_id=OuterRef("pk"))
-    Batch.objects.filter(created_at__lt=before).exclude(Exists(links)).delete()
-    return forgotten
-
-
-def _disposable(before: datetime) -> JobQuerySet:
-    """Jobs that ended before then, with all that they share a batch with."""
     settled = Job.objects.over().filter(finished_at__lt=before).exclude(pk__in=Job.objects.unresolved().values("pk"))
     links = Batch.jobs.through.objects
     alive = links.exclude(job__in=settled).values("batch_id").distinct()
-    return settled.exclude(pk__in=links.filter(batch__in=alive).values("job_id"))
+    disposable = settled.exclude(pk__in=links.filter(batch__in=alive).values("job_id"))
+    # The failed ones first: one that is still there would count as not dealt with, were the newer job gone.
+    older_failure = Job.objects.failed().filter(fingerprint=OuterRef("fingerprint"), pk__lt=OuterRef("pk"))
+    forgotten = _delete(disposable.failed()) + _delete(disposable.exclude(Exists(older_failure)))
+    Batch.objects.filter(created_at__lt=before).exclude(Exists(links.filter(batch_id=OuterRef("pk")))).delete()
+    return forgotten
 
 
 def _delete(jobs: JobQuerySet) -> int:

@@ -32,13 +32,16 @@ def jobs_page(request: HttpRequest) -> HttpResponse:
     running = _with_subjects(Job.objects.running().order_by("started_at"), MAX_RUNNING)
     by_state = dict(Job.objects.active().order_by().values_list("state").annotate(n=Count("pk")))
     groups = counting.reasons()
+    unfinished = Batch.jobs.through.objects.filter(job__state__in=Job.ACTIVE).values("batch_id")
+    batches = list(Batch.objects.filter(pk__in=unfinished)[:MAX_BATCHES])
+    counts = counting.count(batches)
     context = {
         "running": running,
         "n_running": by_state.get(Job.State.RUNNING, 0),
         "n_queued": by_state.get(Job.State.QUEUED, 0),
         "next": _with_subjects(Job.objects.queued().order_by("-priority", "run_after", "pk"), MAX_NEXT),
         "lately": _with_subjects(Job.objects.filter(finished_at__isnull=False).order_by("-finished_at"), MAX_LATELY),
-        "batches": _batch_panels(),
+        "batches": [{"batch": batch, "counts": counts[batch.pk]} for batch in batches],
         "reasons": groups,
         "n_failed": sum(group.count for group in groups),
         "queues": _queues(),
@@ -80,14 +83,6 @@ def _with_subjects(jobs: JobQuerySet, most: int) -> list[dict[str, Any]]:
     rows = list(jobs[:most])
     about = subjects.describe(rows)
     return [{"job": job, "about": about[job.pk], "kind": registry.label_of(job.kind)} for job in rows]
-
-
-def _batch_panels() -> list[dict[str, Any]]:
-    """The batches that have something left to do, newest first."""
-    live = Batch.jobs.through.objects.filter(job__state__in=Job.ACTIVE).values("batch_id")
-    batches = list(Batch.objects.filter(pk__in=live)[:MAX_BATCHES])
-    counts = counting.count(batches)
-    return [{"batch": batch, "counts": counts[batch.pk]} for batch in batches]
 
 
 def _queues() -> list[dict[str, Any]]:

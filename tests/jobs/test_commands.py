@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from jobs import control, queue
-from jobs.execution import claims, owners, running
+from jobs import control, owners, queue
+from jobs.execution import claims, running
 from jobs.models import Job
 
 pytestmark = pytest.mark.django_db

@@ -4,17 +4,20 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from jobs import queue
-from jobs.execution import claims, owners
+from jobs import owners, queue
+from jobs.execution import claims
 from jobs.models import Job
+from jobs.signals import job_ended
 from jobs.workers import reaper
 
 pytestmark = pytest.mark.django_db
@@ -37,13 +40,31 @@ def dead_owner() -> str:
     return name
 
 
-def test_the_job_of_a_dead_worker_of_this_machine_is_taken_back_at_once(kind: str) -> None:
+@contextmanager
+def ends_heard() -> Iterator[list[int]]:
+    """The ids of the jobs whose end is announced meanwhile."""
+    heard: list[int] = []
+
+    def hear(*, job: Job, **_: object) -> None:
+        heard.append(job.pk)
+
+    job_ended.connect(hear)
+    try:
+        yield heard
+    finally:
+        job_ended.disconnect(hear)
+
+
+def test_the_job_of_a_dead_worker_of_this_machine_is_taken_back_at_once(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     job = leased_by(dead_owner(), kind)
 
     assert reaper.take_back() == 1
 
     job.refresh_from_db()
     assert (job.state, job.crashes, job.failures, job.lease_owner) == ("queued", 1, 0, "")
+    assert "The worker of job" in caplog.text
 
 
 def test_a_process_id_used_again_is_not_the_owner(kind: str) -> None:
@@ -74,16 +95,36 @@ def test_other_leases_are_taken_back_when_they_are_over(
     assert reaper.take_back() == is_taken
 
 
-def test_a_living_worker_that_does_not_renew_loses_its_job_after_one_more(kind: str, settings: Settings) -> None:
-    settings.JOB_LEASE_SECONDS = 0.05
+def test_a_living_worker_that_does_not_renew_loses_its_job_after_one_more_lease(kind: str) -> None:
     job = leased_by(owners.me(), kind, expires_in_s=-3600)
 
-    assert reaper.take_back() == 0
-    time.sleep(0.1)
-    assert reaper.take_back() == 1
+    assert reaper.take_back(uptime_s=1000.0) == 0
+    assert reaper.take_back(uptime_s=1060.0) == 0
+    assert reaper.take_back(uptime_s=1060.5) == 1
 
     job.refresh_from_db()
     assert (job.state, job.crashes) == ("queued", 1)
+
+
+def test_a_worker_that_renews_after_all_gets_the_whole_time_the_next_time(kind: str) -> None:
+    job = leased_by(owners.me(), kind, expires_in_s=-3600)
+    assert reaper.take_back(uptime_s=1000.0) == 0
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() + timedelta(seconds=60))
+    assert reaper.take_back(uptime_s=1030.0) == 0
+
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=60))
+
+    assert reaper.take_back(uptime_s=1061.0) == 0
+    assert reaper.take_back(uptime_s=1122.0) == 1
+
+
+def test_a_second_attempt_at_a_job_has_a_time_of_its_own(kind: str) -> None:
+    job = leased_by(owners.me(), kind, expires_in_s=-3600)
+    assert reaper.take_back(uptime_s=1000.0) == 0
+
+    Job.objects.filter(pk=job.pk).update(attempts=2)
+
+    assert reaper.take_back(uptime_s=1100.0) == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells starts from the machine's own")
@@ -104,24 +145,35 @@ def test_a_process_of_before_the_machine_started_is_gone() -> None:
     assert owners.is_dead_here(f"{owners.me().partition('@')[0]}@00000000")
 
 
-def test_a_job_that_keeps_killing_its_worker_is_given_up(kind: str) -> None:
-    job = leased_by(dead_owner(), kind, crashes=4)
-
+def test_a_job_that_keeps_killing_its_worker_is_given_up(
+    kind: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    job = leased_by(dead_owner(), kind, crashes=3)
     reaper.take_back()
+    job.refresh_from_db()
+    assert (job.state, job.crashes) == ("queued", 4)
+    claims.claim_job(job)
+    Job.objects.filter(pk=job.pk).update(lease_owner=dead_owner())
+
+    with ends_heard() as heard, django_capture_on_commit_callbacks(execute=True):
+        reaper.take_back()
 
     job.refresh_from_db()
-    assert job.state == "failed"
+    assert (job.state, heard) == ("failed", [job.pk])
     assert job.error == "The worker died 5 times while it did this."
     assert "memory" in job.remedy
 
 
-def test_a_job_to_be_cancelled_is_not_queued_again(kind: str) -> None:
+def test_a_job_to_be_cancelled_is_not_queued_again(
+    kind: str, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     job = leased_by(dead_owner(), kind, cancel_requested_at=timezone.now())
 
-    reaper.take_back()
+    with ends_heard() as heard, django_capture_on_commit_callbacks(execute=True):
+        reaper.take_back()
 
     job.refresh_from_db()
-    assert job.state == "cancelled"
+    assert (job.state, heard) == ("cancelled", [job.pk])
 
 
 def test_a_parked_job_is_left_alone(kind: str) -> None:

@@ -74,6 +74,22 @@ def test_an_error_that_may_pass_is_tried_again_later_and_later_and_then_given_up
     assert pauses[1] == pytest.approx(60, abs=5)
 
 
+@pytest.mark.parametrize(("failures", "pause_s"), [(0, 30), (1, 60), (2, 120), (3, 240), (6, 1920), (7, 3600)])
+def test_each_pause_is_twice_the_last_but_at_most_an_hour(failures: int, pause_s: float) -> None:
+    assert running.back_off_s(failures) == pause_s
+
+
+@pytest.mark.parametrize(("most", "states"), [(1, ["failed"]), (2, ["queued", "failed"])])
+def test_a_kind_says_how_often_it_is_tried(most: int, states: list[str]) -> None:
+    def run(work: Work) -> None:
+        raise DriveAsleepError("The drive did not answer.")
+
+    with registered(run=run, max_attempts=most) as kind:
+        job = queue.enqueue(kind, 7)
+
+        assert [running.run_now(job).state for _ in states] == states
+
+
 def test_a_busy_database_is_an_error_that_may_pass() -> None:
     def run(work: Work) -> None:
         raise OperationalError("database is locked")

@@ -32,11 +32,12 @@ class Command(BaseCommand):
         if cluster:
             clusters.main(cluster, parent)
         elif until_idle:
-            self._work_until_idle(as_json=options["json"])
+            self.work_until_idle(as_json=options["json"])
         else:
             Supervisor().run()
 
-    def _work_until_idle(self, *, as_json: bool) -> None:
+    def work_until_idle(self, *, as_json: bool) -> None:
+        """Do all that is due in this process, and say how many jobs that were."""
         began = timezone.now()
         reaper.take_back()  # what an earlier run held that was killed
         done = run_until_idle()

@@ -15,17 +15,18 @@ from files.storage.originals import as_local_path
 from jobs.errors import Cancelled, LeaseLost
 from jobs.progress import NO_PROGRESS, Progress
 from nova.errors import NotAnalysableError, NovaError, UnknownTypeError
-from nova.local import model, shots
+from nova.local import shots
+from nova.local.clip import Clip, SpokenLine
 from nova.models import LOCAL, NovaJob
 from nova.notifications import announce
 from nova.questions import results
-from nova.types import shapes
+from nova.types.built_in import BUILT_IN
+from nova.types.shapes import check
 from transcription.models import Transcript
-from transcription.segments import SpokenSegment
 
 #: Of the local model; a new one makes its older results stale.
 LOCAL_VERSION = "local-1"
-TYPES = tuple(shapes.BUILT_IN)
+TYPES = tuple(name for name, spec in BUILT_IN.items() if spec.make_locally)
 #: The share of the work that looking for cuts is.
 CUTS_SHARE = 0.95
 
@@ -37,13 +38,14 @@ def prepare(
 
     Raises UnknownTypeError, NotAnalysableError.
     """
-    unknown = [name for name in types if name not in shapes.BUILT_IN]
+    unknown = [name for name in types if name not in TYPES]
     if unknown or not types:
         named = f"There is no analysis type {unknown[0]!r}." if unknown else "No analysis type is named."
         raise UnknownTypeError(named, remedy=f"Known are {', '.join(TYPES)}.")
     if file.media_type == File.MediaType.IMAGE:
         raise NotAnalysableError("Not for images: the local model reads moving pictures and speech.")
-    if file.media_type == File.MediaType.AUDIO and not _spoken(file):
+    transcript = Transcript.objects.current_for(file)
+    if file.media_type == File.MediaType.AUDIO and not (transcript and transcript.spoken()):
         raise NotAnalysableError(
             "There is nothing to analyse: a sound without a transcript.", remedy="Transcribe it first."
         )
@@ -62,7 +64,9 @@ def prepare(
 
 def input_key(file: File, types: Sequence[str], options: Mapping[str, Any]) -> str:
     """A hash of all that the local model looks at: another transcript or a newer model makes another question."""
-    spoken = [(one.start_s, one.end_s, one.text) for one in _spoken(file)]
+    transcript = Transcript.objects.current_for(file)
+    lines = transcript.spoken() if transcript else []
+    spoken = [(line.start_s, line.end_s, line.text) for line in lines]
     parts = [LOCAL_VERSION, file.sampled_hash, file.duration_s, sorted(types), dict(options), spoken]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -74,10 +78,14 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
         raise NotAnalysableError("The file left the library before it was analysed.")
     nova_job.start()
     try:
-        clip = _clip(file, progress)
-        found = {kind: model.analyse(kind, clip, nova_job.options) for kind in nova_job.analysis_types}
-        for kind, result in found.items():
-            shapes.check(kind, result, shapes.BUILT_IN[kind])
+        clip = clip_of(file, progress)
+        depth = str(nova_job.options.get("summary_depth") or "standard")
+        made: dict[str, dict[str, Any]] = {}
+        for name in nova_job.analysis_types:
+            spec = BUILT_IN[name]
+            if spec.make_locally is not None:
+                made[name] = spec.make_locally(clip, depth)
+                check(name, made[name], spec.schema)
     except LeaseLost:  # another worker does it now
         raise
     except Cancelled:
@@ -90,18 +98,20 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
             nova_job.fail(str(exc))
         raise
     with transaction.atomic():
-        results.keep(nova_job, found, version=LOCAL_VERSION, notes=[] if clip.lines else [results.NOTHING_SAID])
+        results.keep(nova_job, made, version=LOCAL_VERSION, notes=[] if clip.lines else [results.NOTHING_SAID])
         nova_job.complete()
         transaction.on_commit(lambda: announce(file, nova_job))
     return nova_job
 
 
-def _clip(file: File, progress: Progress) -> model.Clip:
+def clip_of(file: File, progress: Progress) -> Clip:
+    """What the local model is given: cuts, transcript and length."""
     transcript = Transcript.objects.current_for(file)
-    lines = [model.SpokenLine(one.start_s, one.end_s, one.text) for one in _spoken(file)]
-    cuts = _cuts(file, progress) if file.media_type == File.MediaType.VIDEO else []
+    spoken = transcript.spoken() if transcript else []
+    lines = [SpokenLine(segment.start_s, segment.end_s, segment.text) for segment in spoken]
+    cuts = find_cuts(file, progress) if file.media_type == File.MediaType.VIDEO else []
     last_s = max([line.end_s for line in lines] + [cut.at_s for cut in cuts] + [0.0])
-    return model.Clip(
+    return Clip(
         duration_s=max(file.duration_s or 0.0, last_s),
         cuts=[(cut.at_s, cut.strength) for cut in cuts],
         lines=lines,
@@ -110,14 +120,9 @@ def _clip(file: File, progress: Progress) -> model.Clip:
     )
 
 
-def _spoken(file: File) -> list[SpokenSegment]:
-    transcript = Transcript.objects.current_for(file)
-    return transcript.spoken() if transcript else []
-
-
-def _cuts(file: File, progress: Progress) -> list[shots.Cut]:
+def find_cuts(file: File, progress: Progress) -> list[shots.Cut]:
     """From the proxy where there is one: it is small, and it is there when the drive is not."""
-    part = _Part(progress, CUTS_SHARE)
+    part = PartProgress(progress, CUTS_SHARE)
     proxy = Proxy.objects.shown().filter(file=file).order_by("size_bytes").first()
     path: Path | None = proxy_path(proxy) if proxy else None
     if path is not None and path.is_file():
@@ -126,7 +131,7 @@ def _cuts(file: File, progress: Progress) -> list[shots.Cut]:
         return shots.find_cuts(original, duration_s=file.duration_s, progress=part)
 
 
-class _Part:
+class PartProgress:
     """Progress of a part of the work."""
 
     def __init__(self, whole: Progress, share: float) -> None:

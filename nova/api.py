@@ -26,6 +26,7 @@ from jobs.web.idempotency import CostlyView
 from nova import tasks
 from nova.batch import lifecycle
 from nova.exports import current
+from nova.exports.formats import FORMATS
 from nova.facet import wanted_of
 from nova.models import NovaJob, RawReply
 from nova.quoting import quote
@@ -153,14 +154,14 @@ class ExportView(APIView):
     @extend_schema(
         tags=["nova"],
         operation_id="nova_export",
-        parameters=[OpenApiParameter("format", enum=list(current.FORMATS), default="json")],
+        parameters=[OpenApiParameter("format", enum=list(FORMATS), default="json")],
         responses={(200, "text/plain"): OpenApiTypes.STR},
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         kind = request.query_params.get("format", "json")
-        if kind not in current.FORMATS:
-            raise ValidationError({"format": [f"Choose one of {', '.join(current.FORMATS)}."]})
+        if kind not in FORMATS:
+            raise ValidationError({"format": [f"Choose one of {', '.join(FORMATS)}."]})
         file = get_object_or_404(File, pk=pk)
-        answer = HttpResponse(current.text_of(file, kind), content_type=f"{current.FORMATS[kind]}; charset=utf-8")
+        answer = HttpResponse(current.text_of(file, kind), content_type=f"{FORMATS[kind].media_type}; charset=utf-8")
         answer["Content-Disposition"] = content_disposition_header(True, current.name_of(file, kind)) or ""
         return answer

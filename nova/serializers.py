@@ -12,8 +12,8 @@ from bedrock import conf as bedrock_conf
 from bedrock.batch.records import BatchFolder
 from files.serializers import SelectionSerializer
 from nova.models import LOCAL, BedrockBatch, NovaJob
+from nova.types.built_in import BUILT_IN
 from nova.types.registry import COMBINED, choices, expand
-from nova.types.schemas import BUILT_IN
 
 MODELS = [(key, name) for key, name in catalogue.shipped("analysis") if key != LOCAL]
 MODELS.insert(0, (LOCAL, "Local (free, on this machine)"))

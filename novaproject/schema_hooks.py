@@ -7,7 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from jobs.web.idempotency import HEADER, LONGEST, CostlyView
-from nova.exports import current
+from nova.exports.formats import FORMATS
 from novaproject.schema_examples import BODIES
 from transcription import subtitles
 
@@ -25,7 +25,7 @@ _WORDS = {
 #: Downloads whose media type follows their parameter `format`.
 _DOWNLOADS = {
     "/api/transcripts/{id}/download": subtitles.FORMATS.values(),
-    "/api/nova/export/{id}": current.FORMATS.values(),
+    "/api/nova/export/{id}": [format.media_type for format in FORMATS.values()],
 }
 #: Of the file list's parameters: a search has its own `q`, its own order and no pages.
 _NOT_FOR_SEARCH = {"q", "ordering", "page", "page_size"}

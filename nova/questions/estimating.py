@@ -7,11 +7,9 @@ from bedrock.models import CatalogueModel
 from bedrock.pricing import Range, TokenEstimate
 from nova.questions.prompts import TRANSCRIPT_CHARS, Prompt
 from nova.replies.merging import Span
+from nova.types.built_in import BUILT_IN
+from nova.types.spec import OWN_TOKENS
 
-#: The longest answer that is asked for, by analysis type and depth; types of the user's own have the last figure.
-SUMMARY_TOKENS = {"brief": 600, "standard": 1200, "detailed": 2500}
-TYPE_TOKENS = {"chapters": 4000, "elements": 4000}
-OWN_TOKENS = 4000
 #: A usual answer is no shorter than this part of the longest one.
 USUAL_PART = 40
 #: Prompt and schema beside the video; a transcript comes on top.
@@ -48,6 +46,5 @@ def of_piece(  # noqa: PLR0913  (a call has these parts)
 
 def max_tokens(model: CatalogueModel, types: Iterable[str], depth: str) -> int:
     """The longest answer to one question that is asked for."""
-    longest = {"summary": SUMMARY_TOKENS.get(depth, SUMMARY_TOKENS["standard"]), **TYPE_TOKENS}
-    wanted = sum(longest.get(name, OWN_TOKENS) for name in types)
+    wanted = sum(BUILT_IN[name].max_tokens(depth) if name in BUILT_IN else OWN_TOKENS for name in types)
     return min(wanted, model.max_output_tokens or wanted)

@@ -22,13 +22,13 @@ from files.storage.hashing import ensure_full_hash
 from jobs.bulk import sliced
 from jobs.progress import NO_PROGRESS, Progress
 from nova.errors import NotAnalysableError
-from nova.local.model import SpokenLine
+from nova.local.clip import SpokenLine
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
 from nova.questions import estimating, prompts
 from nova.replies.merging import Span, cut
 from nova.types.registry import digest_of, resolve, resolve_versions
-from nova.types.schemas import TypeSpec
+from nova.types.spec import TypeSpec
 from transcription.models import Transcript
 
 

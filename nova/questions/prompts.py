@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nova.lines import one_line
-from nova.local.model import SpokenLine
-from nova.types.schemas import TypeSpec, asked, combined_schema, stored_schemas
+from nova.local.clip import SpokenLine
+from nova.types.schemas import asked, combined_schema
+from nova.types.spec import TypeSpec, stored_schemas
 
 #: Of the texts below; a change of them is another question, and what was answered before becomes stale.
 PROMPT_VERSION = "nova-1"

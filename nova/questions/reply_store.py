@@ -21,7 +21,7 @@ from nova.questions.preparing import length_s, types_of
 from nova.replies.merging import Span, merge
 from nova.replies.parsing import PARSER_VERSION, Parsed, parse_reply
 from nova.types.registry import resolve_versions
-from nova.types.schemas import stored_schemas
+from nova.types.spec import stored_schemas
 
 #: Rows of one statement: each has many columns.
 ROWS = 50

@@ -14,7 +14,8 @@ from typing import Any
 
 from nova.replies.coercion import fill_ours, quoted
 from nova.replies.timing import map_times, sort_by_time
-from nova.types.schemas import BUILT_IN, Schema, is_ours, span_names
+from nova.types.built_in import BUILT_IN
+from nova.types.schemas import Schema, is_ours, span_names
 
 #: Times of the source are kept to the millisecond.
 DECIMALS = 3

@@ -10,7 +10,9 @@ from django.db.models import Max
 
 from nova.errors import BadTypeError, UnknownTypeError
 from nova.models import AnalysisType, AnalysisTypeVersion
-from nova.types.schemas import BUILT_IN, TypeSpec, faults_of
+from nova.types.built_in import BUILT_IN
+from nova.types.schemas import faults_of
+from nova.types.spec import TypeSpec
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

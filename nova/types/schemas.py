@@ -1,6 +1,6 @@
-"""The built-in analysis types as data, and the JSON Schemas that models are asked by. Pure.
+"""The JSON Schema of an analysis type: what our marks in it mean, and the part of it that a model is asked by. Pure.
 
-A type has one schema, that of its stored result (`nova/types/shapes.py`), with our own marks in it:
+A type has one schema, that of its stored result, with our own marks in it:
 
 * `const`: the value is ours, the model is not asked for it; likewise `x-words-of: name` (the words in the sibling
   property of that name are counted) and `x-index: true` (the place in the list, from 1);
@@ -15,128 +15,20 @@ A type has one schema, that of its stored result (`nova/types/shapes.py`), with 
 `asked` makes of it what is sent: Nova's tools take a plain, shallow schema without references.
 """
 
-import copy
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
 from jsonschema import Draft202012Validator
 
-from nova.types import shapes
-
 Schema = Mapping[str, Any]
 
-DEPTHS = ("brief", "standard", "detailed")
 #: What Nova's constrained decoding is known to take (user guide, "Tool use"); all else stays here.
 SENT = ("type", "description", "enum")
 COMPOSED = ("$ref", "anyOf", "oneOf", "allOf", "not", "if", "patternProperties")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DEEPEST, LONGEST_CHARS = 8, 20_000
-
-
-@dataclass(frozen=True)
-class TypeSpec:
-    """An analysis type: what is asked, and the schema of its result. `wordings` are added for a depth."""
-
-    name: str
-    instructions: str
-    schema: Schema
-    wordings: Mapping[str, str] = field(default_factory=dict)
-
-    def asks(self, depth: str) -> str:
-        return " ".join(part for part in (self.instructions, self.wordings.get(depth, "")) if part)
-
-    def for_depth(self, depth: str) -> dict[str, Any]:
-        """The schema of a result of this depth."""
-        schema = copy.deepcopy(dict(self.schema))
-        chosen = schema.get("properties", {}).get("depth", {})
-        if depth in chosen.get("enum", ()):
-            chosen["const"] = depth
-        return schema
-
-
-def _marked(schema: Schema, marks: Mapping[str, Schema]) -> dict[str, Any]:
-    """The schema with marks added at paths such as `chapters.title`; lists are passed through."""
-    marked: dict[str, Any] = json.loads(json.dumps(schema))  # a copy in which no two places are one object
-    for path, mark in marks.items():
-        place = marked
-        for name in path.split("."):
-            place = place.get("items", place)["properties"][name]
-        place.update(mark)
-    return marked
-
-
-def _says(text: str, **marks: Any) -> dict[str, Any]:
-    return {"description": text, **marks}
-
-
-_START, _END = _says("Where it begins, in seconds."), _says("Where it ends, in seconds.")
-
-SUMMARY = TypeSpec(
-    "summary",
-    "summary: tell what the clip shows and what is said in it.",
-    _marked(
-        shapes.SUMMARY,
-        {
-            "text": _says("The summary, as plain text.", **{"x-merge": "paragraphs"}),
-            "language": _says("ISO 639-1 code of the language of your text.", default="", **{"x-merge": "first"}),
-            "word_count": {"x-words-of": "text"},
-        },
-    ),
-    {
-        "brief": "Two or three sentences, under 50 words.",
-        "standard": "One or two paragraphs, about 150 words.",
-        "detailed": "Several paragraphs in the order of the clip, about 400 words.",
-    },
-)
-CHAPTERS = TypeSpec(
-    "chapters",
-    "chapters: divide the clip where its subject changes; the chapters follow each other without gap or overlap, "
-    "the first begins at 0 and the last ends with the clip. A short clip may have only one.",
-    _marked(
-        shapes.CHAPTERS,
-        {
-            "chapters": {"x-sequence": True, "x-key": "title"},
-            "chapters.index": {"x-index": True},
-            "chapters.title": _says("Up to eight words."),
-            "chapters.start_s": _START,
-            "chapters.end_s": _END,
-            "chapters.summary": _says("One to three sentences."),
-            "chapters.key_points": _says("Up to five short points.", **{"x-distinct": True}),
-        },
-    ),
-)
-ELEMENTS = TypeSpec(
-    "elements",
-    "elements: list equipment and objects that matter, topics, people and speakers, each with the stretches of time in "
-    "which it is seen or spoken of. Leave a list empty rather than fill it with guesses. Name nobody by their face.",
-    _marked(
-        shapes.ELEMENTS,
-        {
-            "equipment": {"x-key": "name"},
-            "equipment.discussed": _says("Whether it is spoken of or shown in use.", default=False),
-            "equipment.confidence": _says("How sure you are.", default="low", **{"x-merge": "best"}),
-            "topics": {"x-key": "topic"},
-            "topics.importance": _says("How much of the clip it carries.", default="medium", **{"x-merge": "best"}),
-            "topics.keywords": _says("Three to eight words.", **{"x-distinct": True}),
-            "people.max_count": _says("Most people seen at one moment.", **{"x-merge": "max"}),
-            "people.multiple_speakers": _says("Whether more than one person speaks."),
-            "speakers": {"x-key": ["speaker_id", "role"]},
-            "speakers.speaker_id": _says("speaker_1, speaker_2 and so on.", **{"x-merge": "apart"}),
-            "speakers.role": _says("What the person does, such as presenter or guest."),
-            "speakers.speaking_percentage": _says("Share of the speech, 0 to 100.", **{"x-merge": "share"}),
-        },
-    ),
-)
-BUILT_IN: Mapping[str, TypeSpec] = {spec.name: spec for spec in (SUMMARY, CHAPTERS, ELEMENTS)}
-
-
-def stored_schemas(specs: Sequence[TypeSpec], depth: str) -> dict[str, dict[str, Any]]:
-    """The schema of each type's result, by name: what `replies.parse_reply` is given."""
-    return {spec.name: spec.for_depth(depth) for spec in specs}
 
 
 def combined_schema(parts: Mapping[str, Schema]) -> dict[str, Any]:

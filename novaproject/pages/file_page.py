@@ -10,17 +10,23 @@ from files import humanize
 from files.media import derived
 from files.models import File, Proxy
 from files.selection.facets import Action
-from nova.exports.formats import rows
+from nova.exports.formats import FORMATS
 from nova.models import LOCAL, AnalysisResult
 from nova.questions.results import NOTHING_SAID, current_for
+from nova.types.built_in import BUILT_IN
+from nova.types.spec import as_rows
+from nova.types.views import StretchesView, TextView, ThingsView, TimeRange, View
 from novaproject import api_paths
 from novaproject.pages.cards import poster_url
-from novaproject.player import Lane, Mark, Player, PlayerCue, Source, Track, marks
+from novaproject.player import Lane, Mark, Player, PlayerCue, Source, Track, marks, seconds
 from novaproject.templatetags import human
 from transcription.models import Segment, Transcript
 from transcription.segments import REPEATED, SILENT
 
+#: Beyond these many lanes the timeline is a wall.
 _LANES = 3
+#: How sure an analysis is, in words and with the colour of its badge.
+_CERTAINTY = {"low": ("low, look yourself", "warn"), "high": ("high", "ok")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +35,23 @@ class FileLocation:
 
     start_s: float
     end_s: float
-    t: str
+
+    @property
+    def t(self) -> str:
+        return seconds(self.start_s)
+
+    @property
+    def end(self) -> str:
+        return seconds(self.end_s)
+
+    @property
+    def length_s(self) -> float:
+        return self.end_s - self.start_s
 
 
 @dataclass(frozen=True, kw_only=True)
 class Element:
-    """A thing, topic or person that an analysis found, and where."""
+    """A thing, topic or person that an analysis found, and where; `level` is the colour of `sure`."""
 
     name: str
     kind: str
@@ -42,18 +59,16 @@ class Element:
     sure: str = ""
     level: str = "off"
     detail: str = ""
+    is_lane: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chapter:
     number: int
     title: str
-    start_s: float
-    end_s: float
-    t: str
-    end: str
+    where: FileLocation
     summary: str = ""
-    key_points: list[str] = field(default_factory=list)
+    key_points: Sequence[str] = ()
 
     @property
     def heading(self) -> str:
@@ -61,11 +76,7 @@ class Chapter:
         return self.title if self.title == f"Chapter {self.number}" else f"{self.number}. {self.title}"
 
     @property
-    def length_s(self) -> float:
-        return self.end_s - self.start_s
-
-    @property
-    def keywords(self) -> list[str]:
+    def keywords(self) -> Sequence[str]:
         """The key points where they are single words, as the local model gives them: a line is enough for those."""
         return [] if any(" " in point.strip() for point in self.key_points) else self.key_points
 
@@ -131,7 +142,7 @@ def player_for(
         scrub=api_paths.sprite_index(file.pk) if sources and duration_s and derived.sprite_vtt_path(file) else "",
         duration_s=duration_s,
         start_s=start_s,
-        chapters=marks([(one.start_s, one.end_s, one.title) for one in chapters], duration_s=duration_s),
+        chapters=marks([(one.where.start_s, one.where.end_s, one.title) for one in chapters], duration_s=duration_s),
         lanes=_lanes(elements, duration_s, transcript),
         note=note,
     )
@@ -143,10 +154,10 @@ def _lanes(elements: Sequence[Element], duration_s: float, transcript: Transcrip
         speech = speech_marks(transcript, duration_s)
         if speech:
             lanes.append(Lane(label="Speech", marks=speech))
-    equipment = [one for one in elements if one.kind == "equipment" and one.where]
-    for one in equipment[:_LANES]:
-        spans = [(place.start_s, place.end_s, one.name) for place in one.where]
-        lanes.append(Lane(label=one.name, marks=marks(spans, duration_s=duration_s)))
+    drawn = [element for element in elements if element.is_lane and element.where]
+    for element in drawn[:_LANES]:
+        spans = [(location.start_s, location.end_s, element.name) for location in element.where]
+        lanes.append(Lane(label=element.name, marks=marks(spans, duration_s=duration_s)))
     return [lane for lane in lanes if lane.marks]
 
 
@@ -194,30 +205,54 @@ class AnalysisFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One result, ready to be printed by `novaproject/_panel_….html`, which knows what `content` is."""
+
+    id: str
+    heading: str
+    template: str
+    content: Any
+    made_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Analysis:
     """The current results of all analysis types, ready to be printed."""
 
-    summary: str = ""
+    panels: list[Panel]
     chapters: list[Chapter] = field(default_factory=list)
     elements: list[Element] = field(default_factory=list)
-    others: list[tuple[str, list[AnalysisFinding]]] = field(default_factory=list)
-    made_by: dict[str, str] = field(default_factory=dict)
+    is_empty: bool = False
     notes: list[str] = field(default_factory=list)
 
 
 def analysis_of(file: File) -> Analysis:
+    """What its analyses say of a file: the built-in types in their order, then the user's own."""
     results = current_for(file)
-    told = {name: row.result for name, row in results.items()}
+    panels: list[Panel] = []
+    first = next(iter(BUILT_IN))
+    for name in [*BUILT_IN, *(name for name in results if name not in BUILT_IN)]:
+        spec = BUILT_IN.get(name)
+        row = results.get(name)
+        view: View = TextView("")
+        if row is not None:
+            view = spec.view(row.result) if spec else as_rows(row.result)
+        layout, content = _content(view)
+        if content or name == first:  # the first panel says where nothing is there yet, and what to do
+            panels.append(
+                Panel(
+                    id=name if spec else f"other-{len(panels) + 1}",
+                    heading=name.capitalize() if spec else name,
+                    template=f"novaproject/_panel_{layout}.html",
+                    content=content,
+                    made_by=_maker(row) if row and spec else "",
+                )
+            )
     return Analysis(
-        summary=str((told.get("summary") or {}).get("text") or ""),
-        chapters=chapters_of(told.get("chapters")),
-        elements=elements_of(told.get("elements")),
-        others=[
-            (name, findings_of(result))
-            for name, result in told.items()
-            if name not in ("summary", "chapters", "elements")
-        ],
-        made_by={name: _maker(row) for name, row in results.items()},
+        panels=panels,
+        chapters=next((panel.content for panel in panels if panel.template.endswith("_stretches.html")), []),
+        elements=[item for panel in panels if panel.template.endswith("_things.html") for item in panel.content],
+        is_empty=not results,
         notes=sorted(
             {str(note) for row in results.values() for note in row.notes} - {NOTHING_SAID}
         ),  # the summary says so
@@ -225,21 +260,45 @@ def analysis_of(file: File) -> Analysis:
 
 
 def exports_of(analysis: Analysis) -> list[tuple[str, str]]:
-    """The forms in which it can be saved, and what they are called."""
-    everything = [("json", "JSON"), ("csv", "CSV")]
-    return everything + [("vtt", "chapters as VTT"), ("edl", "EDL"), ("otio", "OTIO")] * bool(analysis.chapters)
+    """The formats in which it can be saved, and what they are called."""
+    return [(name, format.label) for name, format in FORMATS.items() if analysis.chapters or not format.is_of_chapters]
 
 
-def findings_of(result: dict[str, Any]) -> list[AnalysisFinding]:
-    """A result of any shape as rows, times as places to seek to."""
-    return [
+def _content(view: View) -> tuple[str, Any]:
+    """Which template prints a view, and what that is given."""
+    if isinstance(view, TextView):
+        return "text", view.text
+    if isinstance(view, StretchesView):
+        return "stretches", [
+            Chapter(
+                number=number,
+                title=stretch.title,
+                where=_location(stretch.range),
+                summary=stretch.text,
+                key_points=stretch.points,
+            )
+            for number, stretch in enumerate(view.stretches, start=1)
+        ]
+    if isinstance(view, ThingsView):
+        elements = []
+        for thing in view.things:
+            sure, level = _CERTAINTY.get(thing.certainty, (thing.certainty, "off"))
+            where = [_location(span) for span in thing.ranges]
+            elements.append(
+                Element(
+                    name=thing.name, kind=thing.kind, where=where, sure=sure, level=level, detail=thing.detail,
+                    is_lane=thing.is_lane,
+                )
+            )  # fmt: skip
+        return "things", elements
+    return "rows", [
         AnalysisFinding(
             part=part.replace("_", " "),
             name=name,
             text=text,
-            where=None if start_s == "" else _where({"start_s": start_s, "end_s": end_s or start_s}),
+            where=None if start_s == "" else _location(TimeRange.of({"start_s": start_s, "end_s": end_s or start_s})),
         )
-        for part, name, start_s, end_s, text in rows(result, "")
+        for part, name, start_s, end_s, text in view.rows
     ]
 
 
@@ -249,80 +308,5 @@ def _maker(row: AnalysisResult) -> str:
     return f"{who}, {human.day(row.created_at)}"
 
 
-def chapters_of(result: dict[str, Any] | None) -> list[Chapter]:
-    """The chapters of an analysis, in order."""
-    found = []
-    for number, one in enumerate((result or {}).get("chapters", []), start=1):
-        place = _where(one)
-        found.append(
-            Chapter(
-                number=number,
-                title=str(one.get("title") or f"Chapter {number}"),
-                start_s=place.start_s,
-                end_s=place.end_s,
-                t=place.t,
-                end=Mark(start_s=place.end_s, end_s=place.end_s).t,
-                summary=str(one.get("summary") or ""),
-                key_points=[str(point) for point in one.get("key_points") or []],
-            )
-        )
-    return found
-
-
-def elements_of(result: dict[str, Any] | None) -> list[Element]:
-    """The elements of an analysis as one list: equipment, topics, speakers."""
-    told = result or {}
-    found = [
-        Element(
-            name=str(one.get("name", "")),
-            kind="equipment",
-            where=_places(one),
-            detail=str(one.get("category") or ""),
-            **_sure(one.get("confidence")),
-        )
-        for one in told.get("equipment", [])
-    ]
-    found += [
-        Element(
-            name=str(one.get("topic", "")),
-            kind="topic",
-            where=_places(one),
-            detail=str(one.get("description") or ""),
-            **_sure(one.get("importance")),
-        )
-        for one in told.get("topics", [])
-    ]
-    found += [
-        Element(
-            name=str(one.get("role") or one.get("speaker_id", "")),
-            kind="speaker",
-            where=_places(one),
-            detail=_share(one.get("speaking_percentage")),
-        )
-        for one in told.get("speakers", [])
-    ]
-    return [one for one in found if one.name]
-
-
-def _share(value: object) -> str:
-    return f"speaks {value:.0f} % of the time" if isinstance(value, int | float) else ""
-
-
-def _sure(value: object) -> dict[str, str]:
-    """How sure the analysis is, in words."""
-    if isinstance(value, int | float):
-        value = "high" if value >= 0.75 else "medium" if value >= 0.4 else "low"
-    word = str(value or "").lower()
-    if word == "low":
-        return {"sure": "low, look yourself", "level": "warn"}
-    return {"sure": word, "level": "ok" if word == "high" else "off"}
-
-
-def _places(one: dict[str, Any]) -> list[FileLocation]:
-    return [_where(span) for span in one.get("time_ranges") or []]
-
-
-def _where(span: dict[str, Any]) -> FileLocation:
-    start_s = float(span.get("start_s") or 0.0)
-    end_s = float(span.get("end_s") or start_s)
-    return FileLocation(start_s=start_s, end_s=end_s, t=Mark(start_s=start_s, end_s=end_s).t)
+def _location(span: TimeRange) -> FileLocation:
+    return FileLocation(start_s=span.start_s, end_s=span.end_s)

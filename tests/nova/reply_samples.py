@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from nova.types import schemas
+from nova.types.built_in import BUILT_IN
+from nova.types.spec import stored_schemas
 
 SUMMARY: dict[str, Any] = {
     "text": "A train crosses a viaduct. A passenger waves; it is “dark” again.",
@@ -56,7 +57,7 @@ ELEMENTS: dict[str, Any] = {
 }
 RESULTS = {"summary": SUMMARY, "chapters": CHAPTERS, "elements": ELEMENTS}
 DURATION_S = 21.0
-SCHEMAS = schemas.stored_schemas(list(schemas.BUILT_IN.values()), "standard")
+SCHEMAS = stored_schemas(list(BUILT_IN.values()), "standard")
 
 
 def only(name: str) -> dict[str, dict[str, Any]]:

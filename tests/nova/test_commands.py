@@ -15,7 +15,7 @@ from files.models import File
 from nova.models import AnalysisResult, AnalysisType, NovaJob, RawReply
 from nova.questions.results import current_for
 from nova.replies import parsing
-from nova.types import schemas
+from nova.types.built_in import BUILT_IN
 from tests.nova.clips import make_clip
 from tests.standin.world import World
 
@@ -72,7 +72,7 @@ def test_what_could_not_be_read_is_completed_by_a_newer_parser(
         run("reparse", "--failed")
 
     summary = {"text": "Three words here", "depth": "standard", "language": "en", "word_count": 3}
-    assert set(summary) == set(schemas.BUILT_IN["summary"].schema["properties"])
+    assert set(summary) == set(BUILT_IN["summary"].schema["properties"])
     monkeypatch.setattr(
         "nova.questions.reply_store.parse_reply", lambda *_, **__: parsing.Parsed({"summary": summary}, ["new"])
     )

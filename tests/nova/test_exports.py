@@ -11,7 +11,9 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nova.exports import formats
+from nova.exports import csv_file, edl, json_file
+from nova.exports import webvtt as webvtt_file
+from nova.exports.source import ExportSource
 from nova.exports.timecode import Rate
 from tests.nova.reply_samples import CHAPTERS, RESULTS
 
@@ -22,8 +24,12 @@ def chapter(title: str, start_s: float, end_s: float) -> dict[str, Any]:
     return {"index": 1, "title": title, "start_s": start_s, "end_s": end_s, "summary": "", "key_points": []}
 
 
+def source(chapters: list[dict[str, Any]], **facts: Any) -> ExportSource:
+    return ExportSource(**{"name": "x", "results": {"chapters": {"chapters": chapters}}, **facts})
+
+
 def test_vtt_has_a_cue_for_each_chapter() -> None:
-    captions = webvtt.from_buffer(io.StringIO(formats.chapters_vtt(FOUND))).captions
+    captions = webvtt.from_buffer(io.StringIO(webvtt_file.write(source(FOUND)))).captions
 
     assert [(cue.start, cue.end, cue.text) for cue in captions] == [
         ("00:00:00.000", "00:00:07.500", "The viaduct"),
@@ -34,7 +40,7 @@ def test_vtt_has_a_cue_for_each_chapter() -> None:
 @settings(max_examples=30)
 @given(st.text(max_size=40), st.floats(0, 90_000), st.floats(0, 100))
 def test_no_title_breaks_a_vtt(title: str, start_s: float, length_s: float) -> None:
-    text = formats.chapters_vtt([chapter(title, start_s, start_s + length_s), chapter("--> <b>&", 1, 2)])
+    text = webvtt_file.write(source([chapter(title, start_s, start_s + length_s), chapter("--> <b>&", 1, 2)]))
 
     captions = webvtt.from_buffer(io.StringIO(text)).captions
 
@@ -44,7 +50,7 @@ def test_no_title_breaks_a_vtt(title: str, start_s: float, length_s: float) -> N
 
 
 def test_an_edl_of_whole_frames() -> None:
-    assert formats.chapters_edl(FOUND, title="train\n.mp4", frame_rate=24.0) == (
+    assert edl.write(source(FOUND, name="train\n.mp4", frame_rate=24.0)) == (
         "TITLE: train .mp4\n"
         "FCM: NON-DROP FRAME\n"
         "\n"
@@ -59,7 +65,7 @@ def test_an_edl_of_whole_frames() -> None:
 
 
 def test_an_edl_at_29_97_is_drop_frame() -> None:
-    text = formats.chapters_edl([chapter("One", 60.0, 3600.0)], title="x", frame_rate=29.97)
+    text = edl.write(source([chapter("One", 60.0, 3600.0)], frame_rate=29.97))
 
     assert "FCM: DROP FRAME" in text
     assert "00:00:59;28 01:00:00;00" in text
@@ -81,23 +87,23 @@ def test_a_measured_rate_is_taken_for_what_it_means(measured: float, exact: Frac
 
 def test_there_is_no_timecode_without_a_frame_rate() -> None:
     with pytest.raises(ValueError, match="No frame rate"):
-        formats.chapters_edl(FOUND, title="x", frame_rate=0.0)
+        edl.write(source(FOUND, frame_rate=0.0))
 
 
 def test_json_has_everything() -> None:
-    text = formats.results_json(RESULTS, {"file": "train.mp4"})
+    text = json_file.write(ExportSource(name="train.mp4", results=RESULTS, duration_s=21.0))
 
-    assert json.loads(text) == {"file": "train.mp4", "results": RESULTS}
+    assert json.loads(text) == {"file": "train.mp4", "duration_s": 21.0, "made_by": {}, "results": RESULTS}
 
 
 def rows(results: dict[str, Any]) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(formats.results_csv(results), newline="")))
+    return list(csv.reader(io.StringIO(csv_file.write(ExportSource(name="x", results=results)), newline="")))
 
 
 def test_csv_has_a_row_for_each_thing_and_time() -> None:
     found = rows(RESULTS)
 
-    assert found[0] == list(formats.COLUMNS)
+    assert found[0] == list(csv_file.COLUMNS)
     assert ["chapters", "chapters", "The viaduct", "0", "7.5"] in [row[:5] for row in found]
     assert [row[3:5] for row in found if row[2] == "locomotive"] == [["0.0", "5.5"], ["9", "12"]]
     assert ["elements", "people.max_count", "", "", "", "2"] in found
@@ -112,5 +118,5 @@ def test_no_cell_is_a_formula(start: str, rest: str) -> None:
     evil = start + rest
     found = rows({"own": {"note": evil, evil: [{"name": evil, "start_s": 1, "end_s": 2}, evil], "x": [evil, evil]}})
 
-    assert all(not cell.startswith(formats.FORMULA_STARTS) for row in found for cell in row)
+    assert all(not cell.startswith(csv_file.FORMULA_STARTS) for row in found for cell in row)
     assert ["own", "note", "", "", "", f"'{evil}"] in found

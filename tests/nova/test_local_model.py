@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova.local import model, salience, shots
-from nova.local.model import Clip, SpokenLine
-from nova.types import shapes
+from nova.local import salience, shots
+from nova.local.clip import Clip, SpokenLine
+from nova.types import chapters, elements, summary
+from nova.types.built_in import BUILT_IN
+from nova.types.shapes import check
 
 TRAIN = [
     SpokenLine(0.3, 3.2, "This viaduct was built from local granite."),
@@ -22,7 +24,7 @@ CLIP = Clip(duration_s=21.0, cuts=[(7.0, 60.0), (14.0, 55.0)], lines=TRAIN, name
 
 
 def test_chapters_begin_at_the_cuts_and_cover_the_clip() -> None:
-    found = model.chapters(CLIP, {})["chapters"]
+    found = chapters.from_clip(CLIP, "standard")["chapters"]
 
     assert [(one["index"], one["start_s"], one["end_s"]) for one in found] == [(1, 0, 7), (2, 7, 14), (3, 14, 21)]
     assert found[1]["title"].lower().count("sleeping") == 1
@@ -32,7 +34,7 @@ def test_chapters_begin_at_the_cuts_and_cover_the_clip() -> None:
 def test_a_cut_inside_a_sentence_waits_for_its_end() -> None:
     clip = Clip(duration_s=60, cuts=[(20.0, 50.0)], lines=[SpokenLine(15.0, 21.5, "A long sentence over the cut.")])
 
-    found = model.chapters(clip, {})["chapters"]
+    found = chapters.from_clip(clip, "standard")["chapters"]
 
     assert found[1]["start_s"] == 21.5
 
@@ -40,47 +42,47 @@ def test_a_cut_inside_a_sentence_waits_for_its_end() -> None:
 def test_chapters_have_room_between_them() -> None:
     cuts = [(second, 50.0 + second) for second in range(1, 300)]
 
-    found = model.chapters(Clip(duration_s=300, cuts=cuts, lines=[]), {})["chapters"]
+    found = chapters.from_clip(Clip(duration_s=300, cuts=cuts, lines=[]), "standard")["chapters"]
 
-    assert len(found) <= model.MOST_CHAPTERS
-    assert all(one["end_s"] - one["start_s"] >= model.SHORTEST_CHAPTER_S for one in found)
+    assert len(found) <= chapters.MOST_CHAPTERS
+    assert all(one["end_s"] - one["start_s"] >= chapters.SHORTEST_CHAPTER_S for one in found)
 
 
 def test_a_clip_without_cuts_gets_its_chapters_from_the_pauses() -> None:
     lines = [SpokenLine(0, 10, "The first subject is stone."), SpokenLine(40, 50, "The second subject is water.")]
 
-    found = model.chapters(Clip(duration_s=60, cuts=[], lines=lines), {})["chapters"]
+    found = chapters.from_clip(Clip(duration_s=60, cuts=[], lines=lines), "standard")["chapters"]
 
     assert [one["start_s"] for one in found] == [0, 40]
 
 
 def test_a_summary_keeps_the_order_of_what_was_said() -> None:
-    text = model.summary(CLIP, {"summary_depth": "detailed"})["text"]
+    text = summary.from_clip(CLIP, "detailed")["text"]
 
     assert [text.index(line.text) for line in TRAIN] == sorted(text.index(line.text) for line in TRAIN)
 
 
 def test_a_brief_summary_is_shorter_than_a_detailed_one() -> None:
-    brief = model.summary(CLIP, {"summary_depth": "brief"})
-    detailed = model.summary(CLIP, {"summary_depth": "detailed"})
+    brief = summary.from_clip(CLIP, "brief")
+    detailed = summary.from_clip(CLIP, "detailed")
 
     assert 0 < brief["word_count"] < detailed["word_count"]
 
 
 def test_a_clip_without_speech_says_so() -> None:
-    found = model.summary(Clip(duration_s=75, cuts=[(30, 40)], lines=[]), {})
+    found = summary.from_clip(Clip(duration_s=75, cuts=[(30, 40)], lines=[]), "standard")
 
     assert found["text"] == "A clip of 1 min 15 s with 2 shots; nothing is known of what is said in it."
 
 
 def test_topics_have_the_times_at_which_they_are_spoken_of() -> None:
-    topics = {one["topic"]: one for one in model.elements(CLIP, {})["topics"]}
+    topics = {one["topic"]: one for one in elements.from_clip(CLIP, "standard")["topics"]}
 
     assert topics["sleeping"]["time_ranges"] == [{"start_s": 7.3, "end_s": 13.6}]
 
 
 def test_what_it_cannot_know_stays_empty() -> None:
-    found = model.elements(CLIP, {})
+    found = elements.from_clip(CLIP, "standard")
 
     assert found["equipment"] == []
     assert found["speakers"] == []
@@ -92,9 +94,9 @@ def test_a_script_without_spaces_has_sentences_and_no_topics() -> None:
         duration_s=5, cuts=[], lines=[SpokenLine(0, 2, "我们今天更换了液压泵。"), SpokenLine(2, 5, "然后检查水管？")]
     )
 
-    assert model.summary(clip, {})["text"] == "我们今天更换了液压泵。 然后检查水管？"
-    assert model.chapters(clip, {})["chapters"][0]["title"] == "我们今天更换了液压泵"
-    assert model.elements(clip, {})["topics"] == []
+    assert summary.from_clip(clip, "standard")["text"] == "我们今天更换了液压泵。 然后检查水管？"
+    assert chapters.from_clip(clip, "standard")["chapters"][0]["title"] == "我们今天更换了液压泵"
+    assert elements.from_clip(clip, "standard")["topics"] == []
 
 
 @pytest.mark.parametrize(
@@ -125,9 +127,10 @@ def _clips(draw: st.DrawFn) -> Clip:
 
 @given(_clips(), st.sampled_from(["brief", "standard", "detailed"]))
 def test_every_result_is_in_its_shape_and_inside_the_clip(clip: Clip, depth: str) -> None:
-    for kind, schema in shapes.BUILT_IN.items():
-        shapes.check(kind, model.analyse(kind, clip, {"summary_depth": depth}), schema)
-    found = model.chapters(clip, {})["chapters"]
+    for spec in BUILT_IN.values():
+        assert spec.make_locally is not None
+        check(spec.name, spec.make_locally(clip, depth), spec.schema)
+    found = chapters.from_clip(clip, "standard")["chapters"]
     assert found[0]["start_s"] == 0
     assert abs(found[-1]["end_s"] - clip.duration_s) < 0.001
     assert all(before["end_s"] == after["start_s"] for before, after in pairwise(found))

@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nova.replies.merging import Span, cut, merge
-from nova.types import shapes
+from nova.types.built_in import BUILT_IN
+from nova.types.shapes import check
 from tests.nova.reply_samples import RESULTS
 
 Part = tuple[Span, dict[str, dict[str, Any]]]
@@ -279,7 +280,7 @@ def test_nothing_is_lost_whatever_the_order(drawn: tuple[float, list[Part]], cha
 
     assert merge(shuffled) == (merged, notes)
     for name, result in merged.items():
-        shapes.check(name, result, shapes.BUILT_IN[name])
+        check(name, result, BUILT_IN[name].schema)
     assert all(0 <= start_s <= end_s <= duration_s for start_s, end_s in spans_in(merged))
     found = merged["chapters"]["chapters"]
     assert [one["index"] for one in found] == list(range(1, len(found) + 1))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from nova.exports import formats
+from nova.exports import otio as otio_file
+from nova.exports.source import ExportSource
 from nova.exports.timecode import Rate
 from tests.nova.reply_samples import CHAPTERS
 
@@ -13,6 +14,10 @@ otio = pytest.importorskip("opentimelineio", reason="It has no wheel for this Py
 
 FOUND: list[dict[str, Any]] = CHAPTERS["chapters"]
 LATE = {"index": 3, "title": "Late", "start_s": 30.0, "end_s": 30.0, "summary": "", "key_points": []}
+
+
+def written(chapters: list[dict[str, Any]], **facts: Any) -> str:
+    return otio_file.write(ExportSource(name="train.mp4", results={"chapters": {"chapters": chapters}}, **facts))
 
 
 @pytest.mark.parametrize("frames_per_s", [23.976, 24, 25, 29.97, 30, 50, 59.94, 60])
@@ -30,7 +35,7 @@ def test_timecode_is_what_opentimelineio_says(frames_per_s: float, seconds: floa
 
 @pytest.mark.parametrize("url", ["", "file:///videos/train.mp4"])
 def test_opentimelineio_reads_clips_gaps_and_markers(url: str) -> None:
-    text = formats.chapters_otio([*FOUND, LATE], title="train.mp4", frame_rate=24, duration_s=40.0, media_url=url)
+    text = written([*FOUND, LATE], frame_rate=24, duration_s=40.0, media_url=url)
     timeline = otio.adapters.read_from_string(text, "otio_json")
 
     track = timeline.tracks[0]
@@ -46,7 +51,7 @@ def test_opentimelineio_reads_clips_gaps_and_markers(url: str) -> None:
 
 @pytest.mark.parametrize("frame_rate", [24, 29.97])
 def test_our_otio_is_written_as_opentimelineio_writes_it(frame_rate: float) -> None:
-    ours = formats.chapters_otio(FOUND, title="train.mp4", frame_rate=frame_rate, media_url="file:///a.mp4")
+    ours = written(FOUND, frame_rate=frame_rate, media_url="file:///a.mp4")
 
     theirs = otio.adapters.write_to_string(otio.adapters.read_from_string(ours, "otio_json"), "otio_json")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nova.local.model import SpokenLine
+from nova.local.clip import SpokenLine
 from nova.questions.prompts import (
     BY_TOOL,
     PROMPT_VERSION,
@@ -19,8 +19,9 @@ from nova.questions.prompts import (
     context_digest,
 )
 from nova.replies.parsing import parse_reply
-from nova.types import schemas
-from nova.types.schemas import BUILT_IN, TypeSpec
+from nova.types import elements, schemas
+from nova.types.built_in import BUILT_IN
+from nova.types.spec import TypeSpec
 from tests.nova.reply_samples import RESULTS, by_tool
 
 ALL = list(BUILT_IN.values())
@@ -88,7 +89,7 @@ def test_the_digest_names_the_question_and_not_the_file() -> None:
         prompt(depth="brief"),
         prompt(language="de"),
         prompt([ALL[0], other, ALL[2]]),
-        prompt([ALL[0], replace(ALL[1], schema=schemas.ELEMENTS.schema), ALL[2]]),
+        prompt([ALL[0], replace(ALL[1], schema=elements.SCHEMA), ALL[2]]),
     ]
     assert len({first.digest, *(one.digest for one in changed)}) == len(changed) + 1
 

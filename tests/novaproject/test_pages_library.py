@@ -810,7 +810,7 @@ def test_the_file_page_shows_summary_chapters_and_elements(ada: Client) -> None:
     assert "low, look yourself" in page
     assert "speaks 81 % of the time" in page
     assert "lite, flex" in page
-    assert "Mended in the reply: Chapter 7 ended after the clip." in page
+    assert "Corrected in the reply: Chapter 7 ended after the clip." in page
     assert '<th scope="row">kind</th>' in page
     assert "pond</td>" in page
 

@@ -7,7 +7,8 @@ from django.core.management.base import CommandParser
 from files.action_command import ActionCommand
 from nova.models import NovaJob
 from nova.serializers import MODELS
-from nova.types.schemas import BUILT_IN, DEPTHS
+from nova.types.built_in import BUILT_IN
+from nova.types.spec import DEPTHS
 
 
 class Command(ActionCommand):

@@ -1,0 +1,65 @@
+"""What an analysis type is: what it asks, what it may take, and what is made of its result. Pure."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nova.local.clip import Clip
+from nova.types.rows import rows
+from nova.types.schemas import Schema
+from nova.types.views import Passage, RowsView, View
+
+Result = Mapping[str, Any]
+
+DEPTHS = ("brief", "standard", "detailed")
+#: The longest answer of a type of the user's own, in tokens.
+OWN_TOKENS = 4000
+
+
+def no_passages(result: Result) -> list[Passage]:
+    """Nothing of it is searched."""
+    return []
+
+
+def as_rows(result: Result) -> View:
+    """Shown value by value."""
+    return RowsView(list(rows(result)))
+
+
+@dataclass(frozen=True)
+class TypeSpec:
+    """An analysis type. Those of the user's own have the first three members; the rest has its defaults.
+
+    `wordings` and `longest_tokens` are by depth. `make_locally` gives what the free local model makes of a clip;
+    None: it can make nothing of this type.
+    """
+
+    name: str
+    instructions: str
+    schema: Schema
+    wordings: Mapping[str, str] = field(default_factory=dict)
+    longest_tokens: Mapping[str, int] = field(default_factory=dict)
+    make_locally: Callable[[Clip, str], dict[str, Any]] | None = None
+    passages: Callable[[Result], Sequence[Passage]] = no_passages
+    view: Callable[[Result], View] = as_rows
+
+    def asks(self, depth: str) -> str:
+        return " ".join(part for part in (self.instructions, self.wordings.get(depth, "")) if part)
+
+    def for_depth(self, depth: str) -> dict[str, Any]:
+        """The schema of a result of this depth."""
+        schema = copy.deepcopy(dict(self.schema))
+        chosen = schema.get("properties", {}).get("depth", {})
+        if depth in chosen.get("enum", ()):
+            chosen["const"] = depth
+        return schema
+
+    def max_tokens(self, depth: str) -> int:
+        """The longest answer that is asked for."""
+        return self.longest_tokens.get(depth, OWN_TOKENS)
+
+
+def stored_schemas(specs: Sequence[TypeSpec], depth: str) -> dict[str, dict[str, Any]]:
+    """The schema of each type's result, by name: what `replies.parse_reply` is given."""
+    return {spec.name: spec.for_depth(depth) for spec in specs}

@@ -1,0 +1,65 @@
+"""Summary: what the clip shows and what is said in it, as a text."""
+
+from typing import Any
+
+from nova.local import salience
+from nova.local.clip import Clip, duration_in_words, sentence
+from nova.types.shapes import object_of
+from nova.types.spec import DEPTHS, Result, TypeSpec
+from nova.types.views import Passage, TextView
+
+#: Sentences of the transcript that the local model takes, by depth.
+SENTENCES = {"brief": 2, "standard": 5, "detailed": 12}
+
+SCHEMA = object_of(
+    text={
+        "type": "string",
+        "minLength": 1,
+        "description": "The summary, as plain text.",
+        "x-merge": "paragraphs",
+    },
+    depth={"type": "string", "enum": list(DEPTHS)},
+    language={
+        "type": "string",
+        "description": "ISO 639-1 code of the language of your text.",
+        "default": "",
+        "x-merge": "first",
+    },
+    word_count={"type": "integer", "minimum": 0, "x-words-of": "text"},
+)
+
+
+def from_clip(clip: Clip, depth: str) -> dict[str, Any]:
+    """The sentences of the transcript that say most; without speech how long the clip is and how many shots it has."""
+    chosen = salience.best([line.text for line in clip.lines], SENTENCES.get(depth, SENTENCES["standard"]))
+    text = " ".join(sentence(text) for text in chosen)
+    if not text:
+        shots = "one shot" if not clip.cuts else f"{len(clip.cuts) + 1} shots"
+        length = duration_in_words(clip.duration_s)
+        text = f"A clip of {length} with {shots}; nothing is known of what is said in it."
+    language = clip.language if chosen else "en"
+    return {"text": text, "depth": depth, "language": language, "word_count": len(text.split())}
+
+
+def passages(result: Result) -> list[Passage]:
+    return [Passage(text=str(result.get("text") or ""), kind="summary")]
+
+
+def view(result: Result) -> TextView:
+    return TextView(str(result.get("text") or ""))
+
+
+SPEC = TypeSpec(
+    "summary",
+    "summary: tell what the clip shows and what is said in it.",
+    SCHEMA,
+    wordings={
+        "brief": "Two or three sentences, under 50 words.",
+        "standard": "One or two paragraphs, about 150 words.",
+        "detailed": "Several paragraphs in the order of the clip, about 400 words.",
+    },
+    longest_tokens={"brief": 600, "standard": 1200, "detailed": 2500},
+    make_locally=from_clip,
+    passages=passages,
+    view=view,
+)

@@ -9,7 +9,6 @@ from bedrock import clients, conf, faults, staging
 from bedrock.batch import jobs
 from bedrock.errors import BedrockError
 from bedrock.models import CatalogueModel
-from bedrock.speech import transcribing
 
 DOCS = "docs/aws.md explains it."
 NO_BUCKET = "None is set, so only videos up to 18 MB can be sent, one by one."
@@ -48,7 +47,7 @@ def _asked(name: str, look: Callable[[], Iterator[AwsCheck]]) -> list[AwsCheck]:
 
 def _credentials_found() -> AwsCheck:
     name = "AWS credentials"
-    if transcribing.has_credentials():
+    if clients.has_credentials():
         return AwsCheck(
             name, ok=True, text=f"Found, for {conf.region()}. Whether they are good shows when AWS is asked."
         )

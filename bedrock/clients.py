@@ -6,16 +6,21 @@ charged again. Free calls are retried in the standard way. Credentials come from
 """
 
 import os
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 
-from bedrock import conf
+from bedrock import conf, faults
+from bedrock.errors import BedrockError
 
 if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_bedrock import BedrockClient
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
     from mypy_boto3_s3 import S3Client
@@ -26,6 +31,8 @@ CONNECT_TIMEOUT_S = 10
 FREE_READ_TIMEOUT_S = 60
 FREE_ATTEMPTS = 4
 POOL = 32
+#: So long is the answer kept to whether there are credentials: a dialog asks with every change of a field.
+CREDENTIALS_KEPT_S = 60.0
 #: Where keys are written to: the variable that names the place, and the usual one.
 KEY_FILES = (("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), ("AWS_CONFIG_FILE", "~/.aws/config"))
 
@@ -58,29 +65,75 @@ def sts() -> "STSClient":
     return client
 
 
+def frozen_credentials() -> "ReadOnlyCredentials":
+    """The credentials of boto3's own chain as they are now, refreshed where they are of the kind that ends.
+
+    They come from the environment, a profile with keys, a role, a process, SSO, `aws login`, or the machine. Asks the
+    network where that kind needs it. Raises AccessError where there are none, or they cannot be had.
+    """
+    with faults.told("Looking for AWS credentials"):
+        credentials = _session(os.getpid(), _who()).get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        frozen: ReadOnlyCredentials = credentials.get_frozen_credentials()
+    return frozen
+
+
+def credentials_fault() -> str:
+    """Why there are no credentials to call AWS with; empty = there are. Asked anew at most once a minute."""
+    return _credentials_fault(os.getpid(), _who(), int(time.monotonic() // CREDENTIALS_KEPT_S))
+
+
+@lru_cache(maxsize=8)
+def _credentials_fault(_pid: int, _who: tuple[object, ...], _moment: int) -> str:
+    try:
+        frozen_credentials()
+    except BedrockError as error:
+        return str(error)
+    return ""
+
+
+def has_credentials() -> bool:
+    """Whether boto3's own chain finds some in files and in the environment, without asking the network."""
+    session = botocore.session.get_session()
+    try:
+        resolver: Any = session.get_component("credential_provider")
+        resolver.remove("iam-role")
+        resolver.remove("container-role")
+        return resolver.load_credentials() is not None
+    except BotoCoreError:  # a profile that is named and not there
+        return False
+
+
 def _client(service: str, read_timeout_s: float, attempts: int) -> Any:
     override = f"AWS_ENDPOINT_URL_{service.replace('-', '_').upper()}"
     endpoint = os.environ.get(override) or os.environ.get("AWS_ENDPOINT_URL") or ""
-    return _made(os.getpid(), service, conf.region(), endpoint, _who(), read_timeout_s, attempts)
+    return _cached_client(os.getpid(), service, conf.region(), endpoint, _who(), read_timeout_s, attempts)
 
 
 def _who() -> tuple[object, ...]:
     """What changes when somebody signs in anew: a client keeps the keys that it found when it was made."""
     names = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SESSION_TOKEN")
-    return (*map(os.environ.get, names), *map(_changed_at, KEY_FILES))
+    changes: list[tuple[int, int] | None] = []
+    for name, default in KEY_FILES:
+        try:
+            status = Path(os.environ.get(name) or default).expanduser().stat()
+            changes.append((status.st_mtime_ns, status.st_size))
+        except (OSError, RuntimeError):  # RuntimeError: nobody knows the home folder
+            changes.append(None)
+    return (*map(os.environ.get, names), *changes)
 
 
-def _changed_at(place: tuple[str, str]) -> tuple[int, int] | None:
-    name, usual = place
-    try:
-        found = Path(os.environ.get(name) or usual).expanduser().stat()
-    except (OSError, RuntimeError):  # RuntimeError: nobody knows the home folder
-        return None
-    return found.st_mtime_ns, found.st_size
+@lru_cache(maxsize=8)
+def _session(_pid: int, _who: tuple[object, ...]) -> Any:
+    """A session of this process and sign-in: its credentials refresh themselves."""
+    session = botocore.session.get_session()
+    session.set_config_variable("metadata_service_num_attempts", 1)
+    return session
 
 
 @lru_cache(maxsize=32)
-def _made(
+def _cached_client(
     _pid: int,
     service: str,
     region: str,

@@ -20,7 +20,10 @@ from jobs.errors import WorkError
 
 
 class BedrockError(WorkError):
+    """`may_be_charged`: AWS had the request, so that its bill may hold it; the ledger counts its worst case then."""
+
     code = "bedrock_error"
+    may_be_charged = False
 
     def __init__(
         self, message: str, *, remedy: str | None = None, retryable: bool | None = None, aws_code: str = ""
@@ -88,6 +91,7 @@ class SpoiltAnswerError(BedrockError):
 
     code = "answer_spoilt"
     status = 502
+    may_be_charged = True
 
 
 class LostAnswerError(BedrockError):
@@ -95,4 +99,5 @@ class LostAnswerError(BedrockError):
 
     code = "answer_lost"
     status = 504
+    may_be_charged = True
     remedy = "It may have been charged. It is asked again once."

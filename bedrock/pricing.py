@@ -43,12 +43,12 @@ class Usage:
         Converse says `cacheReadInputTokens`, Nova's own format (InvokeModel, batch) `cacheReadInputTokenCount`. Neither
         counts them into `inputTokens`. Writing to the cache has no rate in the price list: it counts as reading afresh.
         """
-        told = usage if isinstance(usage, Mapping) else {}
+        counts = usage if isinstance(usage, Mapping) else {}
         return cls(
-            input_tokens=_count(told, "inputTokens")
-            + _count(told, "cacheWriteInputTokens", "cacheWriteInputTokenCount"),
-            output_tokens=_count(told, "outputTokens"),
-            cache_read_tokens=_count(told, "cacheReadInputTokens", "cacheReadInputTokenCount"),
+            input_tokens=token_count(counts, "inputTokens")
+            + token_count(counts, "cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+            output_tokens=token_count(counts, "outputTokens"),
+            cache_read_tokens=token_count(counts, "cacheReadInputTokens", "cacheReadInputTokenCount"),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -62,10 +62,17 @@ class Usage:
         return cls(**amounts)
 
 
-def _count(usage: Mapping[str, Any], *names: str) -> int:
-    """A number of tokens. What is none is not told: an answer that was paid is not lost for that."""
-    values = (usage.get(name) for name in names)
-    return next((int(one) for one in values if isinstance(one, int | float) and one > 0), 0)
+def token_count(counts: Mapping[str, Any], *names: str) -> int:
+    """The first of these numbers that is above 0, also where it came as text. Anything else is not told and gives 0:
+    an answer that was paid is not lost for that."""
+    for name in names:
+        try:
+            count = int(float(counts.get(name) or 0))
+        except (TypeError, ValueError, OverflowError):
+            continue
+        if count > 0:
+            return count
+    return 0
 
 
 #: The name of a rate (as in `data/models.json`), the unit of `Usage` that it prices, and how many units it is for.

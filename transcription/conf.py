@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from bedrock.speech import sonic
-from bedrock.speech.transcribing import SonicTranscriber
+from bedrock.speech.transcriber import SonicTranscriber
 
 #: Dotted path of the provider's class, by name. A third provider is one file and one line here.
 PROVIDERS: dict[str, str] = {
@@ -39,7 +39,7 @@ def speaker() -> SonicTranscriber:
         runtime_id=str(settings.NOVA_SONIC_RUNTIME_ID) or str(settings.NOVA_SONIC_MODEL_ID),
         max_tokens=int(settings.NOVA_SONIC_MAX_TOKENS),
         tokens_per_s=int(settings.NOVA_SONIC_TOKENS_PER_SECOND),
-        settings=sonic.Settings(max_tokens=int(settings.NOVA_SONIC_MAX_TOKENS)),
+        settings=sonic.StreamSettings(max_tokens=int(settings.NOVA_SONIC_MAX_TOKENS)),
     )
 
 

@@ -1,13 +1,9 @@
 """Answers that were paid for, kept for good, so that no audio is paid for twice."""
 
-from collections.abc import Callable
-
-from django.db import transaction
-
 from bedrock.ledger import booking
 from bedrock.models import Entry
 from bedrock.speech.sonic import SonicSegment
-from bedrock.speech.transcribing import PURPOSE
+from bedrock.speech.transcriber import PURPOSE
 from jobs.models import Job
 from transcription.models import PaidPiece
 
@@ -28,7 +24,7 @@ def free_the_dead() -> None:
 
 
 class PaidMemory:
-    """Implements `bedrock.speech.transcribing.Memory` on the database."""
+    """Implements `bedrock.speech.transcribing.ReplyMemory` on the database."""
 
     def __init__(self, file_name: str = "") -> None:
         self.file_name = file_name
@@ -37,8 +33,6 @@ class PaidMemory:
         piece = PaidPiece.objects.filter(question=question).first()
         return None if piece is None else [SonicSegment(**row) for row in piece.said]
 
-    def keep(self, question: str, said: list[SonicSegment], settle: Callable[[], object]) -> None:
-        rows = [{"at_s": line.at_s, "text": line.text, "note": line.note} for line in said]
-        with transaction.atomic():
-            PaidPiece.objects.get_or_create(question=question, defaults={"said": rows, "file_name": self.file_name})
-            settle()
+    def keep(self, question: str, segments: list[SonicSegment]) -> None:
+        rows = [{"at_s": segment.at_s, "text": segment.text, "note": segment.note} for segment in segments]
+        PaidPiece.objects.get_or_create(question=question, defaults={"said": rows, "file_name": self.file_name})

@@ -1,10 +1,10 @@
 """One paid call, from reservation to settlement, so that nothing is paid twice and no answer is lost.
 
-def call() -> Answer[Reply]:
-    reply = converse.converse(question, mode="flex")
-    return Answer(reply, reply.usage)
+def call() -> PaidReply[ConverseReply]:
+    reply = converse.converse(request, mode="flex")
+    return PaidReply(reply, reply.usage)
 
-paid(ask, call, keep=lambda entry, reply: RawReply.objects.create(…))
+paid(reservation, call, keep=lambda entry, reply: RawReply.objects.create(…))
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from bedrock.errors import BedrockError, LostAnswerError, SpoiltAnswerError
+from bedrock.errors import BedrockError, LostAnswerError
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import Entry
@@ -22,54 +22,57 @@ from bedrock.pricing import Usage
 
 logger = logging.getLogger(__name__)
 
-Said = TypeVar("Said")
+Reply = TypeVar("Reply")
 #: Before keeping a paid answer is tried again; SQLite itself waits for a lock before each.
 PAUSES_S = (0.5, 2.0, 8.0, 20.0, 30.0)
 
 
-class PaidReply(NamedTuple, Generic[Said]):
-    """What a call said, and what it used."""
+class PaidReply(NamedTuple, Generic[Reply]):
+    """What a call answered, and what it used."""
 
-    said: Said
+    reply: Reply
     usage: Usage
 
 
 def paid(
-    ask: ReservationRequest, call: Callable[[], PaidReply[Said]], *, keep: Callable[[Entry, Said], object]
-) -> Said:
-    """Reserve, call, then keep the answer and settle in one transaction. Returns what was said.
+    request: ReservationRequest, call: Callable[[], PaidReply[Reply]], *, keep: Callable[[Entry, Reply], object]
+) -> Reply:
+    """Reserve, call, then keep the answer and settle in one transaction. Returns the answer.
 
     A call that AWS refused gives its reservation back. An answer that was lost is booked as possibly paid, and asked
-    for again once, here; one that came and is of no use is booked so too. If this process dies on the way, the same
-    holder's next `paid` finds what it left behind: a call that had started counts as possibly paid.
+    for again once, here; one that came and is of no use, and a call that a cancel or an unforeseen error ended, are
+    booked so too. If this process dies on the way, the same holder's next `paid` finds what it left behind: a call that
+    had started counts as possibly paid.
 
-    Raises BedrockError.
+    Raises BedrockError, and whatever else `call` or `keep` raises.
     """
     try:
-        return _once(ask, call, keep)
+        return _paid_once(request, call, keep)
     except LostAnswerError:
-        return _once(ask, call, keep)
+        return _paid_once(request, call, keep)
 
 
-def _once(ask: ReservationRequest, call: Callable[[], PaidReply[Said]], keep: Callable[[Entry, Said], object]) -> Said:
-    entry = booking.reserve(ask)
+def _paid_once(
+    request: ReservationRequest, call: Callable[[], PaidReply[Reply]], keep: Callable[[Entry, Reply], object]
+) -> Reply:
+    entry = booking.reserve(request)
     booking.sent(entry)
     try:
-        answer = call()
-    except (LostAnswerError, SpoiltAnswerError) as exc:
-        booking.possibly_paid(entry, str(exc))
+        reply, usage = call()
+    except BaseException as exc:  # a cancel or a Ctrl-C too: AWS may have the request
+        if isinstance(exc, BedrockError) and not exc.may_be_charged:
+            booking.release(entry, note=str(exc))
+        else:
+            booking.possibly_paid(entry, str(exc) or type(exc).__name__)
         raise
-    except BedrockError as exc:
-        booking.release(entry, note=str(exc))
-        raise
-    insist(lambda: _keep_and_settle(keep, entry, answer))
-    return answer.said
 
+    def keep_and_settle() -> None:
+        with transaction.atomic():
+            keep(entry, reply)
+            booking.settle(entry, usage=usage)
 
-def _keep_and_settle(keep: Callable[[Entry, Said], object], entry: Entry, answer: PaidReply[Said]) -> None:
-    with transaction.atomic():
-        keep(entry, answer.said)
-        booking.settle(entry, usage=answer.usage)
+    insist(keep_and_settle)
+    return reply
 
 
 def insist(write: Callable[[], object]) -> None:

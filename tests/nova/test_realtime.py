@@ -238,7 +238,7 @@ def test_an_answer_lost_twice_is_booked_shown_and_not_asked_a_third_time(aws: Wo
 
 def test_an_answer_slower_than_the_read_timeout_is_possibly_paid(aws: World, clip: File, settings: Any) -> None:
     settings.NOVA_READ_TIMEOUT_SECONDS = 1
-    clients._made.cache_clear()
+    clients._cached_client.cache_clear()
     aws.break_next("Converse", at.Fault(delay_s=2.5))
 
     nova_job = ask(clip)

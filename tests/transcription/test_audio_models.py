@@ -13,7 +13,7 @@ import pytest
 from bedrock import catalogue, staging
 from bedrock.errors import AccessError, BusyError
 from bedrock.models import Entry
-from bedrock.speech.transcribing import SonicTranscriber
+from bedrock.speech.transcriber import SonicTranscriber
 from jobs.progress import NO_PROGRESS
 from tests.media import run_ffmpeg
 from tests.standin.fixtures import BUCKET

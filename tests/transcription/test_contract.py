@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bedrock.speech.transcribing import SonicTranscriber
+from bedrock.speech.transcriber import SonicTranscriber
 from jobs.progress import NO_PROGRESS
 from tests.bedrock.sonic_stand_in import Service
 from tests.transcription.test_whisper import Watched
@@ -27,7 +27,7 @@ def whisper(models: Path) -> TranscriptionProvider:
 
 
 def nova_sonic(models: Path) -> TranscriptionProvider:
-    script = {"said": [(1.0, "USER", "FINAL", "Ask not what your country"), (4.0, "USER", "FINAL", "can do for you")]}
+    script = {"words": [(1.0, "USER", "FINAL", "Ask not what your country"), (4.0, "USER", "FINAL", "can do for you")]}
     service = Service(script)
     speaker = SonicTranscriber(
         model_id="amazon.nova-2-sonic-v1:0",
@@ -45,7 +45,7 @@ MAKERS: list[Callable[[Path], TranscriptionProvider]] = [whisper, nova_sonic]
 
 @pytest.fixture(params=MAKERS, ids=lambda maker: str(maker.__name__))
 def provider(request: pytest.FixtureRequest, models: Path, monkeypatch: pytest.MonkeyPatch) -> TranscriptionProvider:
-    monkeypatch.setattr("bedrock.speech.transcribing.missing", lambda speaker: [])
+    monkeypatch.setattr("bedrock.speech.transcriber.SonicTranscriber.missing", lambda speaker: [])
     made: TranscriptionProvider = request.param(models)
     return made
 

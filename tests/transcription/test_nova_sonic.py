@@ -15,7 +15,7 @@ from bedrock.ledger import booking
 from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import Usage
 from bedrock.speech import sonic, transcribing
-from bedrock.speech.transcribing import SonicTranscriber
+from bedrock.speech.transcriber import SonicTranscriber
 from files.models import File
 from files.selection import actions, resolving
 from jobs.errors import Cancelled
@@ -38,8 +38,8 @@ from transcription.transcribe import TranscriptionRequest, transcribe
 
 pytestmark = pytest.mark.django_db
 
-HELLO = {"said": [(2.0, "USER", "FINAL", "Good morning"), (2.1, "ASSISTANT", "FINAL", "Good morning to you!")]}
-BYE = {"said": [(1.0, "USER", "FINAL", "Good bye")]}
+HELLO = {"words": [(2.0, "USER", "FINAL", "Good morning"), (2.1, "ASSISTANT", "FINAL", "Good morning to you!")]}
+BYE = {"words": [(1.0, "USER", "FINAL", "Good bye")]}
 
 
 @pytest.fixture(autouse=True)
@@ -85,16 +85,15 @@ ASK = booking.ReservationRequest(
 def reserve_for(provider: NovaSonicProvider, talk: Path, *, holder: str, was_sent: bool = True) -> Entry:
     """As another job leaves it that asks the same now."""
     (block,) = read_blocks(talk, longest_s=300.0)
-    entry = booking.reserve(
-        replace(ASK, question=transcribing.question_of(provider.speaker, to_pcm(block)), holder=holder)
-    )
+    entry = booking.reserve(replace(ASK, question=provider.speaker.question_of(to_pcm(block)), holder=holder))
     if was_sent:
         booking.sent(entry)
     return entry
 
 
 def keep_answer(entry: Entry) -> None:
-    PaidMemory().keep(entry.question, [sonic.SonicSegment(1.0, "Hello")], lambda: booking.settle(entry, usage=Usage()))
+    PaidMemory().keep(entry.question, [sonic.SonicSegment(1.0, "Hello")])
+    booking.settle(entry, usage=Usage())
 
 
 def heard(hearing: TranscriptionResult) -> list[str]:
@@ -113,6 +112,7 @@ def test_pieces_are_heard_in_order_and_marked_as_approximate(talk: Path) -> None
     assert hearing.is_approximate
     assert "no times" in hearing.notes[0]
     assert [round(stream.heard_s - sonic.TAIL_S) for stream in service.streams] == [6, 7]
+    assert all(stream.is_input_closed for stream in service.streams)
     assert all(stream.is_closed for stream in service.streams)
     assert service.asked == [("amazon.nova-2-sonic-v1:0", "us-east-1")] * 2
     assert [f for f, _ in progress.reports] == sorted(f for f, _ in progress.reports)
@@ -154,7 +154,7 @@ def test_a_broken_stream_is_booked_and_asked_once_more(talk: Path) -> None:
 
 
 def test_a_stream_that_breaks_twice_fails_with_both_booked(talk: Path) -> None:
-    service = Service({"never_ends": True}, {"drops_after_s": 1.0})
+    service = Service({"is_mute": True}, {"drops_after_s": 1.0})
 
     with pytest.raises(LostAnswerError):
         heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
@@ -176,7 +176,7 @@ def test_a_refusal_before_the_first_sound_costs_nothing(talk: Path) -> None:
     ("said", "booked"), [((), "released"), (((1.0, "USER", "FINAL", "Good morning"),), "possibly_paid")]
 )
 def test_a_refusal_is_charged_only_where_something_was_answered(talk: Path, said: Any, booked: str) -> None:
-    service = Service({"said": said, "drops_after_s": 2.0, "drops_with": BusyError("slow down")})
+    service = Service({"words": said, "drops_after_s": 2.0, "drops_with": BusyError("slow down")})
 
     with pytest.raises(BusyError):
         heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
@@ -283,7 +283,7 @@ def test_the_estimate_comes_before(talk: Path) -> None:
     assert Decimal("0.05") < cost.usd_low < cost.usd_high < Decimal(5)
     assert nothing.usd_high == 0
     CatalogueModel.objects.filter(key="sonic_2").update(prices={})
-    assert transcribing.estimate(provider.speaker, [10.0]) is None
+    assert provider.speaker.estimate([10.0]) is None
     assert provider.cost(3600.0).is_unpriced
 
 
@@ -325,7 +325,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, talk: Path) ->
     ready = registry.get("nova_sonic").readiness(EngineRequest())
 
     assert not ready.is_ready
-    for piece in ("S3_BUCKET_NAME", "AWS credentials", "aws-sdk-bedrock-runtime"):
+    for piece in ("S3_BUCKET_NAME", "AWS credentials", "requirements-sonic.txt"):
         assert piece in ready.reason
     with pytest.raises(ProviderNotReadyError, match="S3_BUCKET_NAME"):
         registry.get("nova_sonic").transcribe(talk, EngineRequest(), NO_PROGRESS)

@@ -1,6 +1,6 @@
 """What a provider is: 16 kHz mono audio and options in, segments out. It reads no settings and knows no database."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -38,8 +38,8 @@ class _NoMemory:
     def recall(self, question: str) -> list[SonicSegment] | None:
         return None
 
-    def keep(self, question: str, said: list[SonicSegment], settle: Callable[[], object]) -> None:
-        settle()
+    def keep(self, question: str, segments: list[SonicSegment]) -> None:
+        return None
 
 
 NO_MEMORY: ReplyMemory = _NoMemory()

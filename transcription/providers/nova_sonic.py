@@ -9,7 +9,7 @@ import numpy as np
 
 from bedrock.speech import transcribing
 from bedrock.speech.sonic import SonicSegment
-from bedrock.speech.transcribing import AudioDescription, SonicTranscriber
+from bedrock.speech.transcriber import AudioDescription, SonicTranscriber
 from jobs.progress import Progress
 from transcription.audio import SEARCH_SHARE, Block, read_blocks
 from transcription.errors import ProviderNotReadyError
@@ -36,7 +36,7 @@ class NovaSonicProvider:
     is_paid = True
 
     def readiness(self, wish: EngineRequest) -> Readiness:
-        missing = transcribing.missing(self.speaker)
+        missing = self.speaker.missing()
         if not missing:
             return Readiness(is_ready=True)
         return Readiness(
@@ -57,7 +57,7 @@ class NovaSonicProvider:
     def cost(self, *durations_s: float) -> TranscriptionCost:
         whole = [float(ceil(seconds)) for seconds in durations_s if seconds]
         pieces = [piece for seconds in whole for piece in self._pieces(seconds)] if self.speaker.is_stream else whole
-        found = transcribing.estimate(self.speaker, pieces)
+        found = self.speaker.estimate(pieces)
         return TranscriptionCost(usd_low=found[0], usd_high=found[1]) if found else TranscriptionCost(is_unpriced=True)
 
     def _pieces(self, duration_s: float) -> list[float]:
@@ -92,7 +92,7 @@ class NovaSonicProvider:
                 at_s = block.offset_s + share * block.duration_s
                 progress.update(min(1.0, at_s / total_s) if total_s else 0.0, "Listening at AWS")
 
-            said = transcribing.hear_piece(self.speaker, to_pcm(block), self._about(wish), wish.memory, report)
+            said = transcribing.transcribe_piece(self.speaker, to_pcm(block), self._about(wish), wish.memory, report)
             report(1.0)
             yield from placed(said, offset_s=block.offset_s, end_s=block.offset_s + block.duration_s)
 
@@ -101,7 +101,7 @@ class NovaSonicProvider:
     ) -> Iterator[SpokenSegment]:
         total_s = wish.duration_s or 0.0
         progress.update(0.0, "Listening at AWS")
-        answer = transcribing.hear_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
+        answer = transcribing.transcribe_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
         notes += [line.note for line in answer if line.note]
         said = [line for line in answer if line.text]
         ends = [*(line.at_s for line in said[1:]), total_s]

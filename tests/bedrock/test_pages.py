@@ -15,6 +15,7 @@ from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import Usage
 from tests.bedrock.test_ledger import ask
 from tests.files.factories import make_file
+from tests.pages import as_read
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +39,7 @@ def spent() -> Any:
 def text(site: Client, path: str) -> str:
     answer = site.get(path)
     assert answer.status_code == 200
-    return answer.content.decode()
+    return as_read(answer)
 
 
 def test_an_empty_ledger_says_what_is_free_and_shows_the_prices(site: Client) -> None:

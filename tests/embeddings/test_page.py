@@ -16,6 +16,7 @@ from files.models import File
 from novaproject.serving import commands
 from tests.embeddings.conftest import MakeFile, make_poster, say
 from tests.embeddings.fakes import WordsProvider
+from tests.pages import as_read
 
 LINES = [
     (0.0, 3.0, "Hello there."),
@@ -44,7 +45,7 @@ def viewer(db: None) -> Client:
 def page(client: Client, query: str, **headers: str) -> str:
     answer = client.get(f"/search/?{query}", headers=headers)
     assert answer.status_code == 200
-    return answer.content.decode()
+    return as_read(answer)
 
 
 def test_an_empty_page_says_the_next_step(viewer: Client) -> None:

@@ -10,6 +10,7 @@ from jobs import notices, queue
 from jobs.execution import claims, running
 from jobs.models import Cluster, Job
 from jobs.workers import clusters
+from tests.pages import as_read
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +24,7 @@ def site(boss: User, client: Client) -> Client:
 def text(site: Client, path: str, **headers: str) -> str:
     answer = site.get(path, headers=headers or None)
     assert answer.status_code == 200
-    return answer.content.decode()
+    return as_read(answer)
 
 
 def test_an_empty_page_says_so(site: Client) -> None:

@@ -33,6 +33,7 @@ from nova.questions.results import keep
 from novaproject.pages import library_query
 from novaproject.pages.file_page import speech_marks
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
+from tests.pages import as_read
 from transcription.models import Segment, Transcript
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +110,7 @@ def is_long() -> Any:
 def test_an_empty_library_says_the_next_step_and_what_is_missing(ada: Client, settings: Any, tmp_path: Path) -> None:
     settings.IMPORT_ROOTS = [tmp_path]
 
-    page = ada.get("/").content.decode()
+    page = as_read(ada.get("/"))
 
     assert "Your library is empty" in page
     assert 'name="path"' in page
@@ -120,7 +121,7 @@ def test_home_counts_what_is_there(ada: Client) -> None:
     make_file(duration_s=5400.0, size_bytes=2_000_000_000)
     make_file(media_type="audio", duration_s=1800.0, size_bytes=1_000_000_000)
 
-    page = ada.get("/").content.decode()
+    page = as_read(ada.get("/"))
 
     assert "1 video, 1 sound" in page
     assert "2 h" in page
@@ -137,7 +138,7 @@ def test_home_shows_batches_jobs_notices_and_drives_that_are_away(ada: Client, p
     enqueue("polish", file.pk, {"alone": True})
     notify("weights", "Waiting for weights.", remedy="Copy them.")
 
-    page = ada.get("/").content.decode()
+    page = as_read(ada.get("/"))
 
     assert "Polish two" in page
     assert "<b>1</b> of 2" in page
@@ -150,7 +151,7 @@ def test_home_shows_batches_jobs_notices_and_drives_that_are_away(ada: Client, p
 def test_home_offers_the_next_step_for_what_is_missing(ada: Client, polish: Action) -> None:
     make_file(duration_s=60)
 
-    page = ada.get("/").content.decode()
+    page = as_read(ada.get("/"))
 
     assert "Next: polish 1 file" in page
     assert "$0.8700–$1.05, and nothing starts" in page
@@ -162,7 +163,7 @@ def test_a_drive_that_is_away_is_said_once(ada: Client) -> None:
     make_file(root)
     mark_absent(root)
 
-    page = ada.get("/").content.decode()
+    page = as_read(ada.get("/"))
 
     assert "Archive B is not connected." in page
     assert "is away (" not in page
@@ -172,13 +173,13 @@ def test_home_offers_no_step_that_is_being_done(ada: Client, polish: Action) -> 
     first, _second = make_file(), make_file(path="second.mp4")
     enqueue("polish", first.pk)
 
-    assert "Next:" not in ada.get("/").content.decode()
+    assert "Next:" not in as_read(ada.get("/"))
 
 
 def test_the_page_of_analyses_calls_models_by_their_names(ada: Client) -> None:
     NovaJob.objects.create(model="lite", analysis_types=["summary"], mode="flex")
 
-    assert b"Nova 2 Lite, flex: summary" in ada.get("/nova/").content
+    assert "Nova 2 Lite, flex: summary" in as_read(ada.get("/nova/"))
 
 
 def test_only_videos_are_missing_an_analysis_by_nova(ada: Client) -> None:
@@ -194,10 +195,10 @@ def test_who_may_only_look_is_led_nowhere_that_is_closed(client: Client) -> None
     bea = User.objects.create_user("bea")
     bea.user_permissions.add(Permission.objects.get(codename="view_file"))
     client.force_login(bea)
-    assert 'name="path"' not in client.get("/").content.decode()  # nothing to import with, in the empty library
+    assert 'name="path"' not in as_read(client.get("/"))  # nothing to import with, in the empty library
     file = make_file()
 
-    pages = [client.get(path).content.decode() for path in ("/", "/library/", f"/files/{file.pk}/")]
+    pages = [as_read(client.get(path)) for path in ("/", "/library/", f"/files/{file.pk}/")]
 
     links = {link for page in pages for link in re.findall(r'href="(/[^"?#]*)', page) if "/static/" not in link}
     assert {link: client.get(link).status_code for link in sorted(links) if client.get(link).status_code == 403} == {}
@@ -205,7 +206,7 @@ def test_who_may_only_look_is_led_nowhere_that_is_closed(client: Client) -> None
 
 
 def test_an_empty_library_offers_one_way_in_only(ada: Client) -> None:
-    page = ada.get("/library/").content.decode()
+    page = as_read(ada.get("/library/"))
 
     assert page.count('href="/import/"') == 1
     assert "0 files" not in page
@@ -226,7 +227,7 @@ def test_the_list_of_what_runs_stops_asking_when_nothing_does(ada: Client, polis
 def test_the_library_shows_cards_with_badges_and_totals(ada: Client, polish: Action) -> None:
     make_file(path="2026/09 Ridge Court/leak.mp4", duration_s=1104, size_bytes=2_100_000_000)
 
-    page = ada.get("/library/").content.decode()
+    page = as_read(ada.get("/library/"))
 
     assert "leak.mp4" in page
     assert "2026/09 Ridge Court" in page
@@ -306,10 +307,10 @@ def test_the_library_asks_the_database_a_fixed_number_of_times(
 
 def test_a_poster_is_shown_once_it_is_made(ada: Client, folders: Path) -> None:
     file = make_file()
-    without = ada.get("/library/").content.decode()
+    without = as_read(ada.get("/library/"))
     make_derived(file, poster=b"jpeg")
 
-    with_poster = ada.get("/library/").content.decode()
+    with_poster = as_read(ada.get("/library/"))
 
     assert f"/api/files/{file.pk}/thumbnail" not in without
     assert f"/api/files/{file.pk}/thumbnail" in with_poster
@@ -321,7 +322,7 @@ def test_a_poster_is_shown_once_it_is_made(ada: Client, folders: Path) -> None:
 def test_an_action_says_what_it_would_do_before_it_is_done(ada: Client, polish: Action) -> None:
     files = [make_file(), make_file()]
 
-    page = ada.get("/library/do/polish/", {"file": [file.pk for file in files]}).content.decode()
+    page = as_read(ada.get("/library/do/polish/", {"file": [file.pk for file in files]}))
 
     assert "Polish: 2 files" in page
     assert "$0.8700–$1.05" in page
@@ -387,13 +388,13 @@ def test_the_plan_follows_the_options(ada: Client, polish: Action) -> None:
     file = make_file()
     asked: dict[str, str | int] = {"file": file.pk, "shine": "soft", "parts": "a"}
 
-    few = ada.get("/library/do/polish/plan/", {**asked, "grit": "80"}).content
-    none = ada.get("/library/do/polish/plan/", {**asked, "grit": "500"}).content
-    wrong = ada.get("/library/do/polish/plan/", {**asked, "grit": "1"}).content
+    few = as_read(ada.get("/library/do/polish/plan/", {**asked, "grit": "80"}))
+    none = as_read(ada.get("/library/do/polish/plan/", {**asked, "grit": "500"}))
+    wrong = as_read(ada.get("/library/do/polish/plan/", {**asked, "grit": "1"}))
 
-    assert b"1 file will be worked on" in few
-    assert b"Nothing left to do" in none
-    assert b"Look at the options again" in wrong
+    assert "1 file will be worked on" in few
+    assert "Nothing left to do" in none
+    assert "Look at the options again" in wrong
 
 
 def test_actions_need_their_permission(client: Client, polish: Action) -> None:
@@ -403,7 +404,7 @@ def test_actions_need_their_permission(client: Client, polish: Action) -> None:
     file = make_file()
 
     assert client.post("/library/do/polish/", {"file": file.pk}).status_code == 403
-    assert b"Polish" not in client.get("/library/").content
+    assert "Polish" not in as_read(client.get("/library/"))
 
 
 def test_an_unknown_action_is_not_found(ada: Client) -> None:
@@ -450,7 +451,7 @@ def test_the_file_page_plays_the_proxy_from_the_second_asked_for(ada: Client) ->
     proxy = make_proxy_row(file)
     make_transcript(file, (3, 5, "It is Friday."), (30, 31, "The end."))
 
-    page = ada.get(f"/files/{file.pk}/?t=3.5").content.decode()
+    page = as_read(ada.get(f"/files/{file.pk}/?t=3.5"))
 
     assert 'data-start="3.5"' in page
     assert f"/api/proxies/{proxy.pk}/stream" in page
@@ -474,7 +475,7 @@ def test_the_file_page_plays_the_proxy_from_the_second_asked_for(ada: Client) ->
 def test_the_player_says_what_it_plays_or_why_not(ada: Client, fields: dict[str, Any], text: str) -> None:
     file = make_file(**fields)
 
-    assert text in ada.get(f"/files/{file.pk}/").content.decode()
+    assert text in as_read(ada.get(f"/files/{file.pk}/"))
 
 
 def test_a_file_is_offered_only_what_can_be_done_to_it(ada: Client) -> None:
@@ -492,7 +493,7 @@ def test_a_file_is_offered_only_what_can_be_done_to_it(ada: Client) -> None:
 def test_a_transcript_that_waits_for_the_weights_says_so(ada: Client, settings: Any, tmp_path: Path) -> None:
     settings.WHISPER_MODEL_DIR = tmp_path
 
-    page = ada.get(f"/files/{make_file().pk}/").content.decode()
+    page = as_read(ada.get(f"/files/{make_file().pk}/"))
 
     assert "It waits: The weights of Whisper" in page
     assert "Fetch Whisper’s weights" in page
@@ -502,7 +503,7 @@ def test_an_absent_original_names_its_drive(ada: Client) -> None:
     file = make_file(make_root(name="Archive B", is_present=False), state="offline")
     make_proxy_row(file)
 
-    page = ada.get(f"/files/{file.pk}/").content.decode()
+    page = as_read(ada.get(f"/files/{file.pk}/"))
 
     assert "Archive B is not connected." in page
     assert "/api/proxies/" in page
@@ -527,7 +528,7 @@ def test_jobs_and_costs_of_a_file(ada: Client, polish: Action) -> None:
         usage={"input_tokens": 318_000, "output_tokens": 3400},
     )
 
-    page = ada.get(f"/files/{file.pk}/").content.decode()
+    page = as_read(ada.get(f"/files/{file.pk}/"))
 
     assert "It broke. Mend it." in page
     assert "lite, flex: summary" in page
@@ -557,9 +558,9 @@ def test_what_an_engine_made_up_is_marked_until_it_is_corrected(ada: Client) -> 
     Segment.objects.filter(pk=made_up.pk).update(flags=["silence"])
     address = f"/files/{transcript.file_id}/"
 
-    page, form = (ada.get(address + query).content.decode() for query in ("", "?edit=1"))
+    page, form = (as_read(ada.get(address + query)) for query in ("", "?edit=1"))
     lane = speech_marks(transcript, 60.0)
-    captions = ada.get(f"/api/transcripts/{transcript.pk}/captions.vtt").content.decode()
+    captions = as_read(ada.get(f"/api/transcripts/{transcript.pk}/captions.vtt"))
 
     assert page.count("doubtful: nothing is heard there") == form.count("doubtful: nothing is heard there") == 1
     assert [mark.start_s for mark in lane] == [3.0]
@@ -567,7 +568,7 @@ def test_what_an_engine_made_up_is_marked_until_it_is_corrected(ada: Client) -> 
     assert "It is Friday." in captions
     assert "watching" not in captions
     ada.post(f"/segments/{made_up.pk}/", {"text": "See you on Monday."})
-    assert "doubtful" not in ada.get(address).content.decode()
+    assert "doubtful" not in as_read(ada.get(address))
     assert [mark.start_s for mark in speech_marks(transcript, 60.0)] == [3.0, 40.0]
 
 
@@ -580,13 +581,13 @@ def test_lines_are_corrected_only_by_those_who_may(client: Client) -> None:
     answer = client.post(f"/segments/{transcript.segments.get().pk}/", {"text": "No."})
 
     assert answer.status_code == 403
-    assert b"Correct" not in client.get(f"/files/{transcript.file_id}/?edit=1").content
+    assert "Correct" not in as_read(client.get(f"/files/{transcript.file_id}/?edit=1"))
 
 
 def test_the_player_alone_is_a_fragment(ada: Client) -> None:
     file = make_file()
 
-    page = ada.get(f"/files/{file.pk}/player/?t=12").content.decode()
+    page = as_read(ada.get(f"/files/{file.pk}/player/?t=12"))
 
     assert "data-player" in page
     assert "<html" not in page
@@ -595,7 +596,7 @@ def test_the_player_alone_is_a_fragment(ada: Client) -> None:
 def test_exact_copies_are_named_on_the_page_of_a_file(ada: Client) -> None:
     file, copy, other = (make_file(full_hash=name) for name in ("same", "same", "other"))
 
-    page = ada.get(f"/files/{file.pk}/").content.decode()
+    page = as_read(ada.get(f"/files/{file.pk}/"))
 
     assert f'href="/files/{copy.pk}/"' in page
     assert f'href="/files/{other.pk}/"' not in page
@@ -604,7 +605,7 @@ def test_exact_copies_are_named_on_the_page_of_a_file(ada: Client) -> None:
 def test_home_tells_of_files_that_could_not_be_taken_in(ada: Client) -> None:
     make_problem(make_file().root)
 
-    page = ada.get("/").content.decode()
+    page = as_read(ada.get("/"))
 
     assert "1 file could not be taken in." in page
     assert 'href="/admin/files/problem/"' in page
@@ -618,8 +619,8 @@ def test_removing_says_first_what_stays_and_then_does_it(ada: Client, folders: P
     make_proxy_row(file)
     url = f"/files/{file.pk}/remove/"
 
-    page = ada.get(f"/files/{file.pk}/").content.decode()
-    asked = ada.get(url).content.decode()
+    page = as_read(ada.get(f"/files/{file.pk}/"))
+    asked = as_read(ada.get(url))
     still_there = File.objects.filter(pk=file.pk).exists()
     done = ada.post(url, follow=True)
 
@@ -637,7 +638,7 @@ def test_removing_says_first_what_stays_and_then_does_it(ada: Client, folders: P
 def test_removing_an_upload_speaks_of_the_trash(ada: Client) -> None:
     file = make_file(make_root(is_uploads=True))
 
-    assert "go to the trash" in ada.get(f"/files/{file.pk}/remove/").content.decode()
+    assert "go to the trash" in as_read(ada.get(f"/files/{file.pk}/remove/"))
 
 
 def test_only_those_who_may_delete_files_are_offered_to_remove_them(client: Client) -> None:
@@ -646,7 +647,7 @@ def test_only_those_who_may_delete_files_are_offered_to_remove_them(client: Clie
     user.user_permissions.set(Permission.objects.filter(codename="view_file"))
     client.force_login(user)
 
-    assert "Remove from library" not in client.get(f"/files/{file.pk}/").content.decode()
+    assert "Remove from library" not in as_read(client.get(f"/files/{file.pk}/"))
     assert client.post(f"/files/{file.pk}/remove/").status_code == 403
     assert File.objects.filter(pk=file.pk).exists()
 
@@ -663,7 +664,7 @@ def test_a_hostile_name_is_only_ever_text(ada: Client, polish: Action) -> None:
     enqueue("polish", file.pk)
 
     for path in ("/", "/library/", "/library/?view=list", f"/library/?q={HOSTILE}", f"/files/{file.pk}/"):
-        page = ada.get(path).content.decode()
+        page = as_read(ada.get(path))
         assert "<img src=x" not in page, path
         assert "<b>dir" not in page, path
 
@@ -708,7 +709,7 @@ def test_look_first_counts_and_changes_nothing(ada: Client, settings: Any, tmp_p
     (tmp_path / "a.mp4").write_bytes(b"x" * 2000)
     (tmp_path / "notes.txt").write_text("no")
 
-    page = ada.post("/import/", {"path": str(tmp_path), "recursive": "on", "look": "1"}).content.decode()
+    page = as_read(ada.post("/import/", {"path": str(tmp_path), "recursive": "on", "look": "1"}))
 
     assert "Found 1 media file by name, 2.0 kB in all." in page
     assert not Job.objects.exists()
@@ -744,7 +745,7 @@ def test_a_missing_folder_is_named(ada: Client) -> None:
 
 
 def test_without_import_roots_the_page_says_how_to_name_some(ada: Client) -> None:
-    assert b"make run LIBRARY=" in ada.get("/import/").content
+    assert "make run LIBRARY=" in as_read(ada.get("/import/"))
 
 
 def test_running_job_counts_stand_in_the_header(ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -799,7 +800,7 @@ def test_the_file_page_shows_summary_chapters_and_elements(ada: Client) -> None:
         water_feature={"kind": "pond"},
     )
 
-    page = ada.get(f"/files/{file.pk}/").content.decode()
+    page = as_read(ada.get(f"/files/{file.pk}/"))
 
     assert 'data-seek="222">3:42</a>' in page
     assert "1. Why &lt;it&gt; leaks" in page
@@ -819,7 +820,7 @@ def test_the_player_fragment_has_the_chapters(ada: Client) -> None:
     file = make_file(duration_s=100.0)
     keep_results(file, chapters={"chapters": [{"title": "All of it", "start_s": 0, "end_s": 100}]})
 
-    assert b"Chapter 1, 0:00: All of it" in ada.get(f"/files/{file.pk}/player/").content
+    assert "Chapter 1, 0:00: All of it" in as_read(ada.get(f"/files/{file.pk}/player/"))
 
 
 def test_the_nova_page_puts_cost_beside_estimate(ada: Client) -> None:
@@ -831,8 +832,8 @@ def test_the_nova_page_puts_cost_beside_estimate(ada: Client) -> None:
     )
     NovaJob.objects.create(file=None, model="lite", mode="batch", status="waiting")
 
-    page = ada.get("/nova/").content.decode()
-    failed = ada.get("/nova/?status=failed").content.decode()
+    page = as_read(ada.get("/nova/"))
+    failed = as_read(ada.get("/nova/?status=failed"))
 
     assert "No analysis is running, 1 waits for a full batch" in page
     assert "a file that left the library" in page
@@ -842,5 +843,5 @@ def test_the_nova_page_puts_cost_beside_estimate(ada: Client) -> None:
     assert "free</span></span>" not in failed
     assert "On this machine 1" in page
     assert "Local (this machine): summary" not in page  # thousands of them would hide what costs money
-    assert "Local (this machine): summary" in ada.get("/nova/?status=local").content.decode()
+    assert "Local (this machine): summary" in as_read(ada.get("/nova/?status=local"))
     assert ada.get("/nova/?status=nonsense").status_code == 200

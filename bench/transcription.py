@@ -67,14 +67,14 @@ def timed(call: Callable[[], Any]) -> Run:
     from faster_whisper import transcribe as module
 
     engine, reading = Stopwatch(), Stopwatch()
-    hear, decode = WhisperModel.transcribe, module.decode_audio
+    transcribe_block, decode = WhisperModel.transcribe, module.decode_audio
 
-    def heard(model: Any, audio: Any, **named: Any) -> tuple[Iterator[Any], Any]:
-        found, about = engine.around(hear)(model, audio, **named)
+    def new_transcript(model: Any, audio: Any, **named: Any) -> tuple[Iterator[Any], Any]:
+        found, about = engine.around(transcribe_block)(model, audio, **named)
         return engine.each(found), about
 
     with (
-        patch.object(WhisperModel, "transcribe", heard),
+        patch.object(WhisperModel, "transcribe", new_transcript),
         patch.object(module, "decode_audio", reading.around(decode)),
     ):
         began = time.perf_counter()

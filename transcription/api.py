@@ -133,7 +133,7 @@ class TranscriptDownload(TranscriptFile):
         if kind not in subtitles.FORMATS:
             raise ValidationError({"format": [f"Choose one of {', '.join(subtitles.FORMATS)}."]})
         transcript = self.transcript(pk)
-        text = subtitles.write(kind, transcript.speeches(), header_of(transcript))
+        text = subtitles.write(kind, transcript.segment_values(), header_of(transcript))
         answer = HttpResponse(text, content_type=f"{subtitles.FORMATS[kind]}; charset=utf-8")
         answer["Content-Disposition"] = content_disposition_header(True, file_name(transcript, kind)) or ""
         return answer

@@ -15,7 +15,7 @@ from transcription.errors import NoSoundError, TrackMissingError
 
 
 @contextmanager
-def sound_of(file: File, *, audio_track: int | None, progress: Progress, token: str = "") -> Iterator[Path]:
+def open_audio(file: File, *, audio_track: int | None, progress: Progress, token: str = "") -> Iterator[Path]:
     """16 kHz mono audio of a file; `audio_track` counts its sound tracks from 0 (None: the one chosen for the proxy).
 
     Raises NoSoundError, TrackMissingError, and what `files` raises where the original is away or damaged.

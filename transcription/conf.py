@@ -28,11 +28,11 @@ def provider_options(name: str) -> dict[str, Any]:
             "source": weights_source(),
         }
     if name == "nova_sonic":
-        return {"speaker": speaker()}
+        return {"sonic": sonic_transcriber()}
     return {}
 
 
-def speaker() -> SonicTranscriber:
+def sonic_transcriber() -> SonicTranscriber:
     """Who is asked at AWS for speech to text."""
     return SonicTranscriber(
         model_id=str(settings.NOVA_SONIC_MODEL_ID),

@@ -40,23 +40,23 @@ def badge(file: File) -> Badge | None:
 
 def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """What transcribing would do: silent files and pictures are left out, and what is there already."""
-    choice = TranscriptionRequest.of(dict(options))
-    provider = registry.get(choice.provider)
-    ready = provider.readiness(choice.wish())
+    request = TranscriptionRequest.of(dict(options))
+    provider = registry.get(request.provider)
+    ready = provider.readiness(request.for_engine())
     total = selection.count()
     audible = applicable(selection, NAME)
-    todo = remaining(audible, choice, provider) if _can_work(ready) else audible
-    heard, count = audible.count(), todo.count()
+    todo = remaining(audible, request, provider) if _can_work(ready) else audible
+    audible_count, count = audible.count(), todo.count()
     cost, without_length = _cost(todo, provider) if count else (TranscriptionCost(), 0)
     warnings = [] if ready.is_ready else [f"{ready.reason} They are fetched first."]
-    if total > heard:
-        warnings.append(f"{total - heard} of {total} files have no sound.")
+    if total > audible_count:
+        warnings.append(f"{total - audible_count} of {total} files have no sound.")
     if without_length:
         warnings.append(f"Without a known length: {humanize.files(without_length)}; what they cost is not counted.")
     return ActionPlan(
         total=total,
         todo=count,
-        already_done=heard - count,
+        already_done=audible_count - count,
         usd_low=cost.usd_low,
         usd_high=cost.usd_high,
         is_unpriced=cost.is_unpriced,
@@ -75,25 +75,25 @@ def _cost(todo: FileQuerySet, provider: TranscriptionProvider) -> tuple[Transcri
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     """One job for each file that needs it."""
-    choice = TranscriptionRequest.of(dict(options))
-    todo = remaining(applicable(selection, NAME), choice, registry.get(choice.provider))
+    request = TranscriptionRequest.of(dict(options))
+    todo = remaining(applicable(selection, NAME), request, registry.get(request.provider))
     ids = todo.order_by("pk").values_list("pk", flat=True)
-    enqueue_many(TRANSCRIBE, ids, choice.as_options(), batch=batch, priority=ASKED_PRIORITY, created_by=user)
+    enqueue_many(TRANSCRIBE, ids, request.as_options(), batch=batch, priority=ASKED_PRIORITY, created_by=user)
 
 
-def remaining(selection: FileQuerySet, choice: TranscriptionRequest, provider: TranscriptionProvider) -> FileQuerySet:
+def remaining(selection: FileQuerySet, request: TranscriptionRequest, provider: TranscriptionProvider) -> FileQuerySet:
     """The files that have no transcript by this engine and model of what is in them now."""
-    if choice.force:
+    if request.force:
         return selection
     try:
-        engine, model = provider.identity(choice.wish())
+        engine, model = provider.identity(request.for_engine())
     except TranscriptionError:  # not installed: the plan says so
         return selection
     same: QuerySet[Transcript] = Transcript.objects.made_by(provider.name, engine, model).filter(
         file=OuterRef("pk"),
         source_hash=F("file__sampled_hash"),
-        metadata__asked_language=choice.language,
-        metadata__audio_track=choice.audio_track,
+        metadata__asked_language=request.language,
+        metadata__audio_track=request.audio_track,
     )
     return selection.exclude(Exists(same))
 

@@ -7,8 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from files.models import File
-from transcription import segments
-from transcription.segments import SpokenSegment
+from transcription.segments import SpokenSegment, full_text, words_from_json
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -87,13 +86,13 @@ class Transcript(models.Model):
     def has_speech(self) -> bool:
         return bool(self.text)
 
-    def speeches(self) -> list[SpokenSegment]:
+    def segment_values(self) -> list[SpokenSegment]:
         """The segments as plain values, in order, flagged ones included."""
-        return [row.as_speech() for row in self.segments.all()]
+        return [row.as_value() for row in self.segments.all()]
 
     def spoken(self) -> list[SpokenSegment]:
         """The segments worth searching: without what was flagged as made up by the engine."""
-        return [speech for speech in self.speeches() if not speech.flags]
+        return [segment for segment in self.segment_values() if not segment.flags]
 
     def make_current(self) -> None:
         """This one from now on. Call it inside a transaction."""
@@ -103,7 +102,7 @@ class Transcript(models.Model):
 
     def recount(self) -> None:
         """Bring text and counts in line with the segments. Call it inside a transaction."""
-        for name, value in summary_of(self.speeches()).items():
+        for name, value in summary_of(self.segment_values()).items():
             setattr(self, name, value)
         self.save(update_fields=["text", "segment_count", "word_count", "confidence", "updated_at"])
 
@@ -137,12 +136,12 @@ class Segment(models.Model):
     def __str__(self) -> str:
         return self.text[:80]
 
-    def as_speech(self) -> SpokenSegment:
+    def as_value(self) -> SpokenSegment:
         return SpokenSegment(
             start_s=self.start_s,
             end_s=self.end_s,
             text=self.text,
-            words=segments.words_from_json(self.words),
+            words=words_from_json(self.words),
             confidence=self.confidence,
             flags=tuple(self.flags),
             is_corrected=self.is_corrected,
@@ -170,13 +169,13 @@ class PaidPiece(models.Model):
         return self.file_name or self.question[:12]
 
 
-def summary_of(speeches: list[SpokenSegment]) -> dict[str, Any]:
+def summary_of(segments: list[SpokenSegment]) -> dict[str, Any]:
     """The fields of a transcript that follow from its segments."""
-    text = segments.full_text(speeches)
-    known = [speech.confidence for speech in speeches if speech.confidence is not None]
+    text = full_text(segments)
+    known = [segment.confidence for segment in segments if segment.confidence is not None]
     return {
         "text": text,
-        "segment_count": len(speeches),
+        "segment_count": len(segments),
         "word_count": len(text.split()),
         "confidence": sum(known) / len(known) if known else None,
     }

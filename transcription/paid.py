@@ -15,7 +15,7 @@ def holder_of(job_id: int) -> str:
     return f"{HOLDER}{job_id}"
 
 
-def free_the_dead() -> None:
+def release_orphaned() -> None:
     """Let go of reservations whose job is over: its worker died, then it failed or was cancelled."""
     reserved = list(Entry.objects.filter(purpose=PURPOSE, state=Entry.State.RESERVED).exclude(holder=""))
     ids = [int(one.holder.removeprefix(HOLDER)) for one in reserved if one.holder.startswith(HOLDER)]

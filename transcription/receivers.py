@@ -36,7 +36,7 @@ def _transcribe_if_ready(file: File, known: Transcript | None) -> None:
     if ready.is_ready:
         request_automatic(file)
         return
-    weights_wait.say_that_they_wait(ready)
+    weights_wait.notify_waiting(ready)
     settle(file, known, f"waiting: {ready.reason}")
 
 
@@ -44,7 +44,7 @@ def on_job_ended(*, job: Job, **_: Any) -> None:
     """A transcription that failed or was cancelled settles too, and leaves nothing reserved."""
     if job.kind == TRANSCRIBE and job.state in (Job.State.FAILED, Job.State.CANCELLED):
         if job.options.get("provider"):  # not the free one, which is the default
-            paid.free_the_dead()
+            paid.release_orphaned()
         file = File.everything.filter(pk=job.subject_id or 0).first()
         if file is not None:
             settle(file, Transcript.objects.current_for(file), job.error or "cancelled")

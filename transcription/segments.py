@@ -57,29 +57,29 @@ def words_from_json(rows: Sequence[dict[str, Any]] | None) -> tuple[Word, ...]:
     )
 
 
-def tidy(speeches: Iterable[SpokenSegment], *, duration_s: float | None = None) -> list[SpokenSegment]:
+def tidy(segments: Iterable[SpokenSegment], *, duration_s: float | None = None) -> list[SpokenSegment]:
     """In order, inside the clip, end after start, plain floats (engines give numpy's), nothing empty."""
     limit = duration_s if duration_s else math.inf
     kept = []
-    for speech in speeches:
-        text = " ".join(speech.text.split())
-        start_s = _seconds(speech.start_s, limit)
+    for segment in segments:
+        text = " ".join(segment.text.split())
+        start_s = _seconds(segment.start_s, limit)
         if not text or start_s is None or start_s >= limit:
             continue
-        end_s = max(start_s, _seconds(speech.end_s, limit) or 0.0)
-        words = tuple(_tidy_word(word, limit) for word in speech.words if word.text.strip())
+        end_s = max(start_s, _seconds(segment.end_s, limit) or 0.0)
+        words = tuple(_tidy_word(word, limit) for word in segment.words if word.text.strip())
         kept.append(
             replace(
-                speech,
+                segment,
                 start_s=start_s,
                 end_s=end_s,
                 text=text,
                 words=words,
-                confidence=_share(speech.confidence),
-                no_speech=_share(speech.no_speech),
+                confidence=_share(segment.confidence),
+                no_speech=_share(segment.no_speech),
             )
         )
-    return sorted(kept, key=lambda speech: (speech.start_s, speech.end_s))
+    return sorted(kept, key=lambda segment: (segment.start_s, segment.end_s))
 
 
 def _tidy_word(word: Word, limit: float) -> Word:
@@ -99,61 +99,61 @@ def _share(value: float | None) -> float | None:
     return round(min(max(float(value), 0.0), 1.0), 4)
 
 
-def flag_hallucinations(speeches: Sequence[SpokenSegment]) -> list[SpokenSegment]:
+def flag_hallucinations(segments: Sequence[SpokenSegment]) -> list[SpokenSegment]:
     """Mark what an engine makes up when nobody speaks: loops, and words over silence. Nothing is dropped."""
     flagged = []
     said, times = "", 0
-    for speech in speeches:
-        key = speech.text.casefold().strip(" .,!?…")
+    for segment in segments:
+        key = segment.text.casefold().strip(" .,!?…")
         times = times + 1 if key == said else 1
         said = key
-        flags = list(speech.flags)
-        if times > REPEATS_ALLOWED or loops(speech.text):
+        flags = list(segment.flags)
+        if times > REPEATS_ALLOWED or is_loop(segment.text):
             flags.append(REPEATED)
-        if over_silence(speech):
+        if is_over_silence(segment):
             flags.append(SILENT)
-        flagged.append(replace(speech, flags=tuple(dict.fromkeys(flags))))
+        flagged.append(replace(segment, flags=tuple(dict.fromkeys(flags))))
     return flagged
 
 
-def loops(text: str) -> bool:
+def is_loop(text: str) -> bool:
     """Whether the text repeats itself the way a stuck decoder does. Source: Whisper's compression ratio."""
     raw = text.encode()
     return len(raw) >= SHORTEST_LOOP_BYTES and len(raw) / len(zlib.compress(raw)) > COMPRESSION_LIMIT
 
 
-def over_silence(speech: SpokenSegment) -> bool:
+def is_over_silence(segment: SpokenSegment) -> bool:
     """Whether the engine itself thinks that nobody speaks here and is not sure of its words."""
     return (
-        speech.no_speech is not None
-        and speech.no_speech > NO_SPEECH_LIMIT
-        and (speech.confidence is None or speech.confidence < CONFIDENCE_OF_A_GUESS)
+        segment.no_speech is not None
+        and segment.no_speech > NO_SPEECH_LIMIT
+        and (segment.confidence is None or segment.confidence < CONFIDENCE_OF_A_GUESS)
     )
 
 
-def keep_corrections(speeches: Sequence[SpokenSegment], corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
+def keep_corrections(segments: Sequence[SpokenSegment], corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
     """The new segments with a person's corrections put back in place of whatever overlaps them by half or more.
 
     Of a segment that is longer than what was corrected the rest is kept.
     """
     if not corrected:
-        return list(speeches)
-    kept = [part for speech in speeches for part in _beside(speech, corrected)]
-    return sorted([*kept, *corrected], key=lambda speech: (speech.start_s, speech.end_s))
+        return list(segments)
+    kept = [part for segment in segments for part in _beside(segment, corrected)]
+    return sorted([*kept, *corrected], key=lambda segment: (segment.start_s, segment.end_s))
 
 
-def _beside(speech: SpokenSegment, corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
+def _beside(segment: SpokenSegment, corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
     """What is left of a segment beside the corrections that take its place."""
-    over = [row for row in corrected if _mostly_covers(row, speech)]
+    over = [row for row in corrected if _mostly_covers(row, segment)]
     if not over:
-        return [speech]
-    if not speech.words:  # said twice in part is better than lost
-        covered_s = sum(min(row.end_s, speech.end_s) - max(row.start_s, speech.start_s) for row in over)
-        return [speech] if covered_s < (speech.end_s - speech.start_s) / 2 else []
-    gap = " " if " " in speech.text else ""
+        return [segment]
+    if not segment.words:  # said twice in part is better than lost
+        covered_s = sum(min(row.end_s, segment.end_s) - max(row.start_s, segment.start_s) for row in over)
+        return [segment] if covered_s < (segment.end_s - segment.start_s) / 2 else []
+    gap = " " if " " in segment.text else ""
     return [
-        replace(speech, start_s=run[0].start_s, end_s=run[-1].end_s, text=gap.join(w.text for w in run), words=run)
-        for run in _runs_outside(speech.words, over)
+        replace(segment, start_s=run[0].start_s, end_s=run[-1].end_s, text=gap.join(w.text for w in run), words=run)
+        for run in _runs_outside(segment.words, over)
         if run[-1].end_s - run[0].start_s >= SHORTEST_REST_S
     ]
 
@@ -170,18 +170,18 @@ def _runs_outside(words: Sequence[Word], over: Sequence[SpokenSegment]) -> Itera
             yield tuple(run)
 
 
-def _mostly_covers(corrected: SpokenSegment, speech: SpokenSegment) -> bool:
-    overlap_s = min(corrected.end_s, speech.end_s) - max(corrected.start_s, speech.start_s)
-    length_s = min(speech.end_s - speech.start_s, corrected.end_s - corrected.start_s)
+def _mostly_covers(corrected: SpokenSegment, segment: SpokenSegment) -> bool:
+    overlap_s = min(corrected.end_s, segment.end_s) - max(corrected.start_s, segment.start_s)
+    length_s = min(segment.end_s - segment.start_s, corrected.end_s - corrected.start_s)
     return overlap_s >= 0 and overlap_s >= length_s / 2
 
 
-def full_text(speeches: Iterable[SpokenSegment]) -> str:
+def full_text(segments: Iterable[SpokenSegment]) -> str:
     """All that was said, without what was flagged as made up."""
-    return " ".join(speech.text for speech in speeches if not speech.flags)
+    return " ".join(segment.text for segment in segments if not segment.flags)
 
 
-def shift(speech: SpokenSegment, offset_s: float) -> SpokenSegment:
+def shift(segment: SpokenSegment, offset_s: float) -> SpokenSegment:
     """The same words, `offset_s` later: for audio that was cut into pieces."""
-    words = tuple(replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s) for word in speech.words)
-    return replace(speech, start_s=speech.start_s + offset_s, end_s=speech.end_s + offset_s, words=words)
+    words = tuple(replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s) for word in segment.words)
+    return replace(segment, start_s=segment.start_s + offset_s, end_s=segment.end_s + offset_s, words=words)

@@ -62,16 +62,16 @@ def _is_same(known: Transcript, facts: dict[str, Any]) -> bool:
 
 
 def _write(file: File, sidecar: Sidecar, facts: dict[str, Any], known: Transcript | None) -> None:
-    speeches = tidy(subtitles.read(sidecar.path), duration_s=file.duration_s)
-    heard = NewTranscript(
+    segments = tidy(subtitles.read(sidecar.path), duration_s=file.duration_s)
+    new_transcript = NewTranscript(
         provider=SIDECAR,
         language=sidecar.language,
-        speeches=speeches,
+        segments=segments,
         source_hash=_content(sidecar.path),
         metadata=facts,
     )
     # One that a person asked an engine for stays the current one.
-    save_transcript(file, heard, make_current=known is None or known.is_current)
+    save_transcript(file, new_transcript, make_current=known is None or known.is_current)
 
 
 def _content(path: Path) -> str:

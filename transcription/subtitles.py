@@ -49,54 +49,54 @@ class Cue:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def write(kind: str, speeches: Sequence[SpokenSegment], header: dict[str, Any] | None = None) -> str:
+def write(kind: str, segments: Sequence[SpokenSegment], header: dict[str, Any] | None = None) -> str:
     """The text of a file of this format: `srt`, `vtt`, `txt` or `json` (`header` stands in the JSON only)."""
     if kind == "srt":
-        return to_srt(speeches)
+        return to_srt(segments)
     if kind == "vtt":
-        return to_vtt(speeches)
+        return to_vtt(segments)
     if kind == "txt":
-        return to_txt(speeches)
-    return to_json(speeches, header or {})
+        return to_txt(segments)
+    return to_json(segments, header or {})
 
 
-def to_srt(speeches: Iterable[SpokenSegment]) -> str:
+def to_srt(segments: Iterable[SpokenSegment]) -> str:
     """SubRip. It has no escaping: an arrow and what looks like a tag are written with look-alikes."""
     blocks = [
         f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{_plain_for_srt(cue.text)}\n"
-        for number, cue in enumerate(cues(speeches), start=1)
+        for number, cue in enumerate(cues(segments), start=1)
     ]
     return "\n".join(blocks)
 
 
-def to_vtt(speeches: Iterable[SpokenSegment]) -> str:
+def to_vtt(segments: Iterable[SpokenSegment]) -> str:
     """WebVTT, with `&`, `<` and `>` escaped."""
     blocks = ["WEBVTT\n"] + [
         f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{html.escape(cue.text, quote=False)}\n"
-        for cue in cues(speeches)
+        for cue in cues(segments)
     ]
     return "\n".join(blocks)
 
 
-def to_txt(speeches: Iterable[SpokenSegment]) -> str:
+def to_txt(segments: Iterable[SpokenSegment]) -> str:
     """One line a segment."""
-    lines = [clean(speech.text) for speech in speeches]
+    lines = [clean(segment.text) for segment in segments]
     return "".join(f"{line}\n" for line in lines if line)
 
 
-def to_json(speeches: Iterable[SpokenSegment], header: dict[str, Any]) -> str:
+def to_json(segments: Iterable[SpokenSegment], header: dict[str, Any]) -> str:
     """Everything that is known of each segment, after the header."""
     rows = [
         {
-            "start_s": speech.start_s,
-            "end_s": speech.end_s,
-            "text": speech.text,
-            "words": [word.as_json() for word in speech.words] or None,
-            "confidence": speech.confidence,
-            "flags": list(speech.flags),
-            "is_corrected": speech.is_corrected,
+            "start_s": segment.start_s,
+            "end_s": segment.end_s,
+            "text": segment.text,
+            "words": [word.as_json() for word in segment.words] or None,
+            "confidence": segment.confidence,
+            "flags": list(segment.flags),
+            "is_corrected": segment.is_corrected,
         }
-        for speech in speeches
+        for segment in segments
     ]
     return json.dumps({**header, "segments": rows}, ensure_ascii=False, indent=2) + "\n"
 
@@ -116,23 +116,23 @@ def clock(moment_ms: int, mark: str) -> str:
 # --- from segments to cues ----------------------------------------------------------------------------------------
 
 
-def cues(speeches: Iterable[SpokenSegment]) -> list[Cue]:
+def cues(segments: Iterable[SpokenSegment]) -> list[Cue]:
     """Cues that players accept: in order, of readable length, none empty, none ending before it starts."""
     made: list[Cue] = []
-    for speech in speeches:
-        for part in _parts(speech):
+    for segment in segments:
+        for part in _parts(segment):
             lines = tuple(_wrapped(part.text))
             start_ms = max(round(part.start_s * 1000), made[-1].start_ms if made else 0)
             made.append(Cue(start_ms, max(round(part.end_s * 1000), start_ms + SHORTEST_CUE_MS), lines))
     return made
 
 
-def _parts(speech: SpokenSegment) -> Iterator[Word]:
+def _parts(segment: SpokenSegment) -> Iterator[Word]:
     """The segment cut into pieces of at most one cue: between words, at their times where those are known."""
-    text = clean(speech.text)
+    text = clean(segment.text)
     if not text:
         return
-    words = _timed_words(speech, text)
+    words = _timed_words(segment, text)
     current: list[Word] = []
     for word in words:
         joined = " ".join([*(w.text for w in current), word.text])
@@ -148,20 +148,20 @@ def _joined(words: Sequence[Word]) -> Word:
     return Word(start_s=words[0].start_s, end_s=words[-1].end_s, text=" ".join(word.text for word in words))
 
 
-def _timed_words(speech: SpokenSegment, text: str) -> list[Word]:
+def _timed_words(segment: SpokenSegment, text: str) -> list[Word]:
     """The words with their times; where the engine gave none, each has its share of the segment by length."""
-    known = [Word(start_s=w.start_s, end_s=w.end_s, text=clean(w.text)) for w in speech.words]
+    known = [Word(start_s=w.start_s, end_s=w.end_s, text=clean(w.text)) for w in segment.words]
     known = [word for word in known if word.text]
-    if known and not speech.is_corrected and " ".join(word.text for word in known) == text:
+    if known and not segment.is_corrected and " ".join(word.text for word in known) == text:
         return known
     pieces = [piece for word in text.split(" ") for piece in _broken(word)]
     total = sum(len(piece) for piece in pieces)
-    length_s = max(speech.end_s - speech.start_s, 0.0)
+    length_s = max(segment.end_s - segment.start_s, 0.0)
     words, done = [], 0
     for piece in pieces:
-        start_s = speech.start_s + length_s * done / total
+        start_s = segment.start_s + length_s * done / total
         done += len(piece)
-        words.append(Word(start_s=start_s, end_s=speech.start_s + length_s * done / total, text=piece))
+        words.append(Word(start_s=start_s, end_s=segment.start_s + length_s * done / total, text=piece))
     return words
 
 
@@ -231,14 +231,14 @@ def parse(text: str, *, kind: str, name: str = "the subtitles") -> list[SpokenSe
         events = pysubs2.SSAFile.from_string(text, format_="ass" if kind == "ssa" else kind, **_options(kind))
     except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError) as error:
         raise BadSubtitlesError(f"{name} is not a {kind.upper()} file that can be read.") from error
-    speeches = [
+    segments = [
         SpokenSegment(start_s=max(event.start, 0) / 1000, end_s=max(event.end, event.start, 0) / 1000, text=said)
         for event in events
         if not event.is_comment and (said := _spoken(event, kind))
     ]
-    if not speeches and text.strip().removeprefix("WEBVTT").strip():
+    if not segments and text.strip().removeprefix("WEBVTT").strip():
         raise BadSubtitlesError(f"{name} holds no subtitle that can be read.")
-    return sorted(speeches, key=lambda speech: (speech.start_s, speech.end_s))
+    return sorted(segments, key=lambda segment: (segment.start_s, segment.end_s))
 
 
 def _without_notes(text: str) -> str:

@@ -26,16 +26,18 @@ TRANSCRIBE, DOWNLOAD, READ_SIDECARS = "transcribe", "download_model", "read_side
 ASKED_PRIORITY = 5
 
 
-def request_transcription(file: File, choice: TranscriptionRequest, *, user: "AbstractBaseUser | None" = None) -> "Job":
+def request_transcription(
+    file: File, request: TranscriptionRequest, *, user: "AbstractBaseUser | None" = None
+) -> "Job":
     """Enqueue a transcription. Raises NoSoundError, BadOptionError, ProviderNotReadyError."""
     require_sound(file)
-    require_ready(choice)
-    return enqueue(TRANSCRIBE, file.pk, choice.as_options(), priority=ASKED_PRIORITY, created_by=user)
+    require_ready(request)
+    return enqueue(TRANSCRIBE, file.pk, request.as_options(), priority=ASKED_PRIORITY, created_by=user)
 
 
-def require_ready(choice: TranscriptionRequest) -> None:
+def require_ready(request: TranscriptionRequest) -> None:
     """Raise what keeps this choice from being served; weights that are fetched at first use are no such thing."""
-    ready = registry.get(choice.provider).readiness(choice.wish())
+    ready = registry.get(request.provider).readiness(request.for_engine())
     if not ready.is_ready and not ready.can_prepare:
         raise ProviderNotReadyError(ready.reason, remedy=ready.remedy)
 
@@ -56,15 +58,15 @@ def run_transcribe(work: Work) -> str:
     if work.options.get("is_automatic"):
         ready = weights_wait.readiness()
         if not ready.is_ready:
-            weights_wait.say_that_they_wait(ready)
+            weights_wait.notify_waiting(ready)
             settle(file, None, f"waiting: {ready.reason}")
             return "Waiting for Whisper's weights"
-    choice = TranscriptionRequest.of(work.options)
-    if registry.get(choice.provider).is_paid:
-        paid.free_the_dead()
+    request = TranscriptionRequest.of(work.options)
+    if registry.get(request.provider).is_paid:
+        paid.release_orphaned()
     transcript = transcribe(
         file,
-        choice,
+        request,
         progress=work.progress,
         token=f"{work.job_id}-{work.attempt}",
         holder=paid.holder_of(work.job_id),

@@ -9,7 +9,7 @@ from files.media.probe import probe
 from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
 from transcription import registry
-from transcription.audio_source import sound_of
+from transcription.audio_source import open_audio
 from transcription.errors import NoSoundError
 from transcription.models import Transcript
 from transcription.paid import PaidMemory
@@ -44,7 +44,7 @@ class TranscriptionRequest:
         """What differs from the defaults: the same choice always gives the same options."""
         return {name: value for name, value in asdict(self).items() if value != getattr(TranscriptionRequest(), name)}
 
-    def wish(self, file: File | None = None, *, holder: str = "") -> EngineRequest:
+    def for_engine(self, file: File | None = None, *, holder: str = "") -> EngineRequest:
         return EngineRequest(
             model=self.model,
             engine=self.engine,
@@ -57,7 +57,7 @@ class TranscriptionRequest:
         )
 
 
-class TranscriptPart:
+class PartialProgress:
     """A stretch of somebody's progress bar."""
 
     def __init__(self, progress: Progress, start: float, end: float) -> None:
@@ -76,7 +76,7 @@ def content_of(file: File) -> str:
 
 
 def transcribe(
-    file: File, choice: TranscriptionRequest, *, progress: Progress = NO_PROGRESS, token: str = "", holder: str = ""
+    file: File, request: TranscriptionRequest, *, progress: Progress = NO_PROGRESS, token: str = "", holder: str = ""
 ) -> Transcript:
     """Transcribe a file and make the result its current transcript.
 
@@ -84,33 +84,35 @@ def transcribe(
     before all is heard. Raises TranscriptionError, and what `files` raises where the original cannot be read.
     """
     require_sound(file)
-    provider = registry.get(choice.provider)
-    wish = choice.wish(file, holder=holder)
-    known = None if choice.force else existing(file, choice, provider)
+    provider = registry.get(request.provider)
+    engine_request = request.for_engine(file, holder=holder)
+    known = None if request.force else existing(file, request, provider)
     if known is not None:
         choose_current(known)
         return known
-    provider.prepare(wish, TranscriptPart(progress, 0.0, FETCHED))
-    with sound_of(
-        file, audio_track=choice.audio_track, progress=TranscriptPart(progress, FETCHED, READ), token=token
+    provider.prepare(engine_request, PartialProgress(progress, 0.0, FETCHED))
+    with open_audio(
+        file, audio_track=request.audio_track, progress=PartialProgress(progress, FETCHED, READ), token=token
     ) as audio:
         began = time.monotonic()
         length_s = _length(file, audio)
-        hearing = provider.transcribe(audio, replace(wish, duration_s=length_s), TranscriptPart(progress, READ, 1.0))
-        speeches: list[SpokenSegment] = flag_hallucinations(tidy(hearing.speeches, duration_s=length_s))
-    heard = NewTranscript(
+        result = provider.transcribe(
+            audio, replace(engine_request, duration_s=length_s), PartialProgress(progress, READ, 1.0)
+        )
+        segments: list[SpokenSegment] = flag_hallucinations(tidy(result.segments, duration_s=length_s))
+    new_transcript = NewTranscript(
         provider=provider.name,
-        engine=hearing.engine,
-        model=hearing.model,
-        language=hearing.language,
-        speeches=speeches,
+        engine=result.engine,
+        model=result.model,
+        language=result.language,
+        segments=segments,
         took_s=round(time.monotonic() - began, 3),
-        is_approximate=hearing.is_approximate,
-        notes=hearing.notes,
+        is_approximate=result.is_approximate,
+        notes=result.notes,
         source_hash=content_of(file),
-        metadata={**hearing.metadata, "asked_language": choice.language, "audio_track": choice.audio_track},
+        metadata={**result.metadata, "asked_language": request.language, "audio_track": request.audio_track},
     )
-    return save_transcript(file, heard)
+    return save_transcript(file, new_transcript)
 
 
 def _length(file: File, audio: Path) -> float | None:
@@ -126,11 +128,11 @@ def require_sound(file: File) -> None:
         raise NoSoundError("This file has no sound.")
 
 
-def existing(file: File, choice: TranscriptionRequest, provider: TranscriptionProvider) -> Transcript | None:
+def existing(file: File, request: TranscriptionRequest, provider: TranscriptionProvider) -> Transcript | None:
     """The transcript that this choice would make again."""
-    engine, model = provider.identity(choice.wish(file))
+    engine, model = provider.identity(request.for_engine(file))
     found = Transcript.objects.made_by(provider.name, engine, model).filter(file=file).first()
     if found is None or found.source_hash != content_of(file):
         return None
     asked = (found.metadata.get("asked_language", ""), found.metadata.get("audio_track"))
-    return found if asked == (choice.language, choice.audio_track) else None
+    return found if asked == (request.language, request.audio_track) else None

@@ -20,10 +20,10 @@ AUTOMATIC = {**TranscriptionRequest().as_options(), "is_automatic": True}
 
 def readiness() -> Readiness:
     """Whether the engine that imports use is ready."""
-    return registry.get(registry.DEFAULT).readiness(TranscriptionRequest().wish())
+    return registry.get(registry.DEFAULT).readiness(TranscriptionRequest().for_engine())
 
 
-def say_that_they_wait(ready: Readiness) -> None:
+def notify_waiting(ready: Readiness) -> None:
     """One notice, however many files wait."""
     url = reverse("setup") + "#weights" if ready.can_prepare else ""
     notices.notify(NOTICE, f"Transcripts wait: {ready.reason}", remedy=ready.remedy, url=url)

@@ -19,7 +19,7 @@ class NewTranscript:
     engine: str = ""
     model: str = ""
     language: str = ""
-    speeches: list[SpokenSegment]
+    segments: list[SpokenSegment]
     took_s: float | None = None
     is_approximate: bool = False
     notes: list[str] = field(default_factory=list)
@@ -27,7 +27,7 @@ class NewTranscript:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def save_transcript(file: File, heard: NewTranscript, *, make_current: bool = True) -> Transcript:
+def save_transcript(file: File, new_transcript: NewTranscript, *, make_current: bool = True) -> Transcript:
     """Write what was heard over the same engine's earlier transcript of this file, keeping a person's corrections.
 
     One that takes the place of another engine's takes over what was corrected there.
@@ -35,19 +35,19 @@ def save_transcript(file: File, heard: NewTranscript, *, make_current: bool = Tr
     """
     with transaction.atomic():
         transcript, _ = Transcript.objects.get_or_create(
-            file=file, provider=heard.provider, engine=heard.engine, model=heard.model
+            file=file, provider=new_transcript.provider, engine=new_transcript.engine, model=new_transcript.model
         )
-        speeches = keep_corrections(heard.speeches, _corrected(transcript, make_current=make_current))
+        segments = keep_corrections(new_transcript.segments, _corrected(transcript, make_current=make_current))
         transcript.segments.all().delete()
-        Segment.objects.bulk_create(_rows(transcript, speeches), batch_size=500)
+        Segment.objects.bulk_create(_rows(transcript, segments), batch_size=500)
         fields = {
-            "language": heard.language,
-            "took_s": heard.took_s,
-            "is_approximate": heard.is_approximate,
-            "notes": heard.notes if speeches else [*heard.notes, "No speech."],
-            "source_hash": heard.source_hash,
-            "metadata": heard.metadata,
-            **summary_of(speeches),
+            "language": new_transcript.language,
+            "took_s": new_transcript.took_s,
+            "is_approximate": new_transcript.is_approximate,
+            "notes": new_transcript.notes if segments else [*new_transcript.notes, "No speech."],
+            "source_hash": new_transcript.source_hash,
+            "metadata": new_transcript.metadata,
+            **summary_of(segments),
         }
         for name, value in fields.items():
             setattr(transcript, name, value)
@@ -61,27 +61,27 @@ def save_transcript(file: File, heard: NewTranscript, *, make_current: bool = Tr
 
 def _corrected(transcript: Transcript, *, make_current: bool) -> list[SpokenSegment]:
     """A person's words for this file: those in the transcript that is in use now, then those in its own segments."""
-    own = [row.as_speech() for row in transcript.segments.filter(is_corrected=True)]
+    own = [row.as_value() for row in transcript.segments.filter(is_corrected=True)]
     current = Transcript.objects.current_for(transcript.file) if make_current else None
     if current is None or current.pk == transcript.pk:
         return own
-    return keep_corrections(own, [row.as_speech() for row in current.segments.filter(is_corrected=True)])
+    return keep_corrections(own, [row.as_value() for row in current.segments.filter(is_corrected=True)])
 
 
-def _rows(transcript: Transcript, speeches: list[SpokenSegment]) -> list[Segment]:
+def _rows(transcript: Transcript, segments: list[SpokenSegment]) -> list[Segment]:
     return [
         Segment(
             transcript=transcript,
             index=index,
-            start_s=speech.start_s,
-            end_s=speech.end_s,
-            text=speech.text,
-            words=[word.as_json() for word in speech.words] or None,
-            confidence=speech.confidence,
-            is_corrected=speech.is_corrected,
-            flags=list(speech.flags),
+            start_s=segment.start_s,
+            end_s=segment.end_s,
+            text=segment.text,
+            words=[word.as_json() for word in segment.words] or None,
+            confidence=segment.confidence,
+            is_corrected=segment.is_corrected,
+            flags=list(segment.flags),
         )
-        for index, speech in enumerate(speeches)
+        for index, segment in enumerate(segments)
     ]
 
 

@@ -73,7 +73,7 @@ def settled() -> Any:
 def _say(file: File, *texts: str) -> Transcript:
     speeches = [SpokenSegment(start_s=index, end_s=index + 0.9, text=text) for index, text in enumerate(texts)]
     return save_transcript(
-        file, NewTranscript(provider="sidecar", engine="", model="", language="en", speeches=speeches)
+        file, NewTranscript(provider="sidecar", engine="", model="", language="en", segments=speeches)
     )
 
 

@@ -36,7 +36,7 @@ def clip(aws: World, folders: Path, tmp_path: Path, settings: Any) -> File:
 
 def say(file: File, line: str, times: int) -> None:
     lines = [SpokenSegment(start_s=20 * n / times, end_s=20 * (n + 1) / times, text=line) for n in range(times)]
-    save_transcript(file, NewTranscript(provider="whisper", model="base", speeches=lines))
+    save_transcript(file, NewTranscript(provider="whisper", model="base", segments=lines))
 
 
 @pytest.mark.parametrize("what", ["plain", "all types", "english", "japanese", "a type of one's own", "copies, again"])

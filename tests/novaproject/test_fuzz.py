@@ -78,7 +78,7 @@ def _one_of_everything(pk: int, media: Path, clip: bytes, ada: User) -> None:
     make_image(settings.DATA_DIR / "derived" / str(pk) / "poster.jpg")
     make_problem(root, pk=pk)
     save_transcript(
-        file, NewTranscript(provider="sidecar", speeches=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
+        file, NewTranscript(provider="sidecar", segments=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
     )
     nova_job = NovaJob.objects.create(pk=pk, file=file, model="local", analysis_types=["summary"], status="completed")
     AnalysisResult.objects.create(

@@ -50,7 +50,7 @@ def test_an_example_can_be_sent(
     root = make_root(tmp_path, pk=1)
     file = make_file(root, pk=1)
     save_transcript(
-        file, NewTranscript(provider="sidecar", speeches=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
+        file, NewTranscript(provider="sidecar", segments=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
     )
     body = dict(BODIES[path][title])
     if "path" in body:

@@ -18,15 +18,15 @@ def make_file(folder: Path | str = "/media/talks", name: str = "talk.mp4", **fie
     return File.objects.create(root=root, path=name, name=name, **{**defaults, **fields})
 
 
-def speech(text: str, start_s: float = 0.0, end_s: float = 2.0, **more: Any) -> SpokenSegment:
+def segment(text: str, start_s: float = 0.0, end_s: float = 2.0, **more: Any) -> SpokenSegment:
     return SpokenSegment(start_s=start_s, end_s=end_s, text=text, **more)
 
 
-def heard(*texts: str, **more: Any) -> NewTranscript:
+def new_transcript(*texts: str, **more: Any) -> NewTranscript:
     """What Whisper heard: two seconds a text."""
-    speeches = [speech(text, index * 2.0, index * 2.0 + 2.0) for index, text in enumerate(texts)]
+    segments = [segment(text, index * 2.0, index * 2.0 + 2.0) for index, text in enumerate(texts)]
     defaults = {"provider": "whisper", "engine": "faster-whisper", "model": "base", "language": "en"}
-    return NewTranscript(**{**defaults, "speeches": speeches, **more})
+    return NewTranscript(**{**defaults, "segments": segments, **more})
 
 
 @contextmanager

@@ -95,11 +95,11 @@ def audio(tmp_path: Path) -> Path:
 def provider() -> NovaSonicProvider:
     catalogue.sync()
     return NovaSonicProvider(
-        speaker=SonicTranscriber(model_id="amazon.nova-2-omni-v1:0", runtime_id=OMNI, max_tokens=512, tokens_per_s=50)
+        sonic=SonicTranscriber(model_id="amazon.nova-2-omni-v1:0", runtime_id=OMNI, max_tokens=512, tokens_per_s=50)
     )
 
 
-def wish() -> EngineRequest:
+def request() -> EngineRequest:
     file = make_file()
     return EngineRequest(duration_s=6.0, file_id=file.pk, file_name=file.name, memory=PaidMemory(file.name))
 
@@ -107,18 +107,18 @@ def wish() -> EngineRequest:
 def test_the_audio_goes_by_s3_once_and_its_cost_is_booked(
     runtime: Runtime, provider: NovaSonicProvider, audio: Path
 ) -> None:
-    asked = wish()
+    asked = request()
 
-    hearing = provider.transcribe(audio, asked, NO_PROGRESS)
-    speeches = list(hearing.speeches)
-    again = list(provider.transcribe(audio, asked, NO_PROGRESS).speeches)
+    result = provider.transcribe(audio, asked, NO_PROGRESS)
+    segments = list(result.segments)
+    again = list(provider.transcribe(audio, asked, NO_PROGRESS).segments)
 
-    assert [(s.start_s, s.end_s, s.text) for s in speeches] == [
+    assert [(s.start_s, s.end_s, s.text) for s in segments] == [
         (0.0, 2.5, "Ask not what your country"),
         (2.5, 6.0, "can do for you"),
     ]
-    assert again == speeches
-    assert (hearing.engine, hearing.model, hearing.is_approximate) == ("converse", "amazon.nova-2-omni-v1:0", True)
+    assert again == segments
+    assert (result.engine, result.model, result.is_approximate) == ("converse", "amazon.nova-2-omni-v1:0", True)
     ((path, body),) = runtime.asked
     assert "omni" in path
     assert body["messages"][0]["content"][0]["audio"]["format"] == "flac"
@@ -146,13 +146,13 @@ def test_an_answer_that_is_not_whole_is_told_also_when_it_is_taken_again(
     notes: list[str],
 ) -> None:
     runtime.text, runtime.stop_reason = text, stop_reason
-    asked = wish()
+    asked = request()
 
     for _ in range(2):
-        hearing = provider.transcribe(audio, asked, NO_PROGRESS)
-        assert [row.text for row in hearing.speeches] == words
-        assert all(note in " ".join(hearing.notes) for note in notes)
-        assert len(hearing.notes) == 1 + bool(notes)
+        result = provider.transcribe(audio, asked, NO_PROGRESS)
+        assert [row.text for row in result.segments] == words
+        assert all(note in " ".join(result.notes) for note in notes)
+        assert len(result.notes) == 1 + bool(notes)
     assert len(runtime.asked) == 1
 
 
@@ -160,7 +160,7 @@ def test_a_refusal_leaves_nothing_in_the_bucket(runtime: Runtime, provider: Nova
     runtime.status = 429
 
     with pytest.raises(BusyError):
-        list(provider.transcribe(audio, wish(), NO_PROGRESS).speeches)
+        list(provider.transcribe(audio, request(), NO_PROGRESS).segments)
 
     assert "Contents" not in runtime.world.s3.list_objects_v2(Bucket=BUCKET)
     assert [entry.state for entry in Entry.objects.all()] == ["released"]
@@ -174,7 +174,7 @@ def test_an_answer_outlives_a_staged_copy_that_may_not_be_deleted(
 
     monkeypatch.setattr(staging, "delete", refuse)
 
-    assert len(list(provider.transcribe(audio, wish(), NO_PROGRESS).speeches)) == 2
+    assert len(list(provider.transcribe(audio, request(), NO_PROGRESS).segments)) == 2
 
 
 def test_the_streaming_sdk_is_not_needed_for_it(runtime: Runtime, provider: NovaSonicProvider) -> None:

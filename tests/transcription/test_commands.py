@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from files.models import File
 from jobs.models import Job
-from tests.transcription.factories import heard, make_file
+from tests.transcription.factories import make_file, new_transcript
 from tests.transcription.hub import serving
 from tests.transcription.voices import voice, write_wav
 from transcription.models import Transcript
@@ -51,7 +51,7 @@ def test_transcribes_here_and_says_what_came_of_it(talk: File) -> None:
 
 def test_a_filter_takes_what_is_missing_and_json_counts(talk: File) -> None:
     done = make_file(talk.root.path, "done.wav", media_type="audio")
-    save_transcript(done, heard("done"))
+    save_transcript(done, new_transcript("done"))
 
     answer = json.loads(run("transcribe", "--filter", "has_transcript=false", "--background", "--json"))
 

@@ -37,7 +37,7 @@ def nova_sonic(models: Path) -> TranscriptionProvider:
         settings=service.settings(),
         open_stream=service.open,
     )
-    return NovaSonicProvider(speaker=speaker)
+    return NovaSonicProvider(sonic=speaker)
 
 
 MAKERS: list[Callable[[Path], TranscriptionProvider]] = [whisper, nova_sonic]
@@ -79,29 +79,29 @@ def test_segments_are_in_order_inside_the_audio_and_progress_moves(provider: Tra
     progress = Watched()
     provider.prepare(EngineRequest(), progress)
 
-    hearing = provider.transcribe(talk, EngineRequest(duration_s=6.0), progress)
-    speeches = list(hearing.speeches)
+    result = provider.transcribe(talk, EngineRequest(duration_s=6.0), progress)
+    segments = list(result.segments)
 
-    assert (hearing.engine, hearing.model) == provider.identity(EngineRequest())
-    assert [row.text.strip() for row in speeches] == ["Ask not what your country", "can do for you"]
-    assert [row.start_s for row in speeches] == sorted(row.start_s for row in speeches)
-    assert all(0 <= row.start_s <= row.end_s <= 6.0 + SLACK_S for row in speeches)
-    assert all(row.confidence is None or 0 <= row.confidence <= 1 for row in speeches)
+    assert (result.engine, result.model) == provider.identity(EngineRequest())
+    assert [row.text.strip() for row in segments] == ["Ask not what your country", "can do for you"]
+    assert [row.start_s for row in segments] == sorted(row.start_s for row in segments)
+    assert all(0 <= row.start_s <= row.end_s <= 6.0 + SLACK_S for row in segments)
+    assert all(row.confidence is None or 0 <= row.confidence <= 1 for row in segments)
     shares = [share for share, _ in progress.reports]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0)
 
 
 def test_a_given_language_is_taken(provider: TranscriptionProvider, talk: Path) -> None:
-    hearing = provider.transcribe(talk, EngineRequest(language="de"), NO_PROGRESS)
+    result = provider.transcribe(talk, EngineRequest(language="de"), NO_PROGRESS)
 
-    assert list(hearing.speeches)
-    assert hearing.language == "de"
+    assert list(result.segments)
+    assert result.language == "de"
 
 
 def test_audio_without_end_or_beginning_is_no_error(provider: TranscriptionProvider, tmp_path: Path) -> None:
     nothing = provider.transcribe(write_wav(tmp_path / "nothing.wav"), EngineRequest(duration_s=0.0), NO_PROGRESS)
 
-    assert list(nothing.speeches) == []
+    assert list(nothing.segments) == []
     quiet = provider.transcribe(write_wav(tmp_path / "quiet.wav", silence(0.02)), EngineRequest(), NO_PROGRESS)
-    assert all(row.start_s >= 0 for row in quiet.speeches)
+    assert all(row.start_s >= 0 for row in quiet.segments)

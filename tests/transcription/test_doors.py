@@ -16,7 +16,7 @@ from files.models import File
 from files.selection import actions, facets, resolving
 from jobs.models import Batch, Job
 from novaproject.setup import doctor
-from tests.transcription.factories import heard, make_file, settled, speech
+from tests.transcription.factories import make_file, new_transcript, segment, settled
 from transcription.models import Segment, Transcript
 from transcription.providers import engines
 from transcription.writing import save_transcript
@@ -37,7 +37,9 @@ def api(django_user_model: type[User]) -> APIClient:
 
 
 def transcript_of(name: str = "talk.mp4", *texts: str) -> Transcript:
-    return save_transcript(make_file(name=name), heard(*(texts or ("Hello <b> & --> there",)), notes=["On the CPU."]))
+    return save_transcript(
+        make_file(name=name), new_transcript(*(texts or ("Hello <b> & --> there",)), notes=["On the CPU."])
+    )
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ def test_an_unknown_format_is_refused(api: APIClient) -> None:
 def test_captions_leave_out_what_was_made_up(api: APIClient) -> None:
     file = make_file()
     transcript = save_transcript(
-        file, heard(speeches=[speech("Hello"), speech("Subscribe!", 2, 4, flags=("silence",))])
+        file, new_transcript(segments=[segment("Hello"), segment("Subscribe!", 2, 4, flags=("silence",))])
     )
 
     answer = api.get(reverse("transcription:captions", args=[transcript.pk]))
@@ -228,7 +230,7 @@ def test_each_door_needs_its_permission(django_user_model: type[User], method: s
 
 def test_the_plan_counts_what_is_to_do(api: APIClient) -> None:
     done = make_file(name="done.mp4", sampled_hash="d")
-    save_transcript(done, heard("done", source_hash="d", metadata={"asked_language": "", "audio_track": None}))
+    save_transcript(done, new_transcript("done", source_hash="d", metadata={"asked_language": "", "audio_track": None}))
     make_file(name="new.mp4")
     make_file(name="mute.mp4", audio_codec="")
     make_file(name="still.jpg", media_type="image", audio_codec="")
@@ -344,7 +346,7 @@ def test_the_pages_of_the_admin_open_with_few_queries(
 
 def test_choosing_and_deleting_in_the_admin(admin_client: Client) -> None:
     base = transcript_of()
-    small = save_transcript(base.file, heard("two", model="small"))
+    small = save_transcript(base.file, new_transcript("two", model="small"))
 
     admin_client.post(
         reverse("admin:transcription_transcript_changelist"),

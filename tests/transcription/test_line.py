@@ -17,7 +17,7 @@ from jobs.execution import running
 from jobs.models import Batch, Job, Notice
 from jobs.notices import standing
 from tests.media import run_ffmpeg
-from tests.transcription.factories import heard, make_file, settled
+from tests.transcription.factories import make_file, new_transcript, settled
 from tests.transcription.hub import serving
 from tests.transcription.voices import noise, silence, voice, write_wav
 from transcription import weights_wait
@@ -295,7 +295,7 @@ def test_a_subtitle_file_does_not_push_a_wanted_transcript_aside(talk: File) -> 
     sidecar = talk.local_path.with_suffix(".srt")
     sidecar.write_text(SRT)
     ready(talk)
-    made = save_transcript(talk, heard("By Whisper"))
+    made = save_transcript(talk, new_transcript("By Whisper"))
 
     sidecar.write_text(SRT + "\n")
     os.utime(sidecar, ns=(1, 10**18))
@@ -339,7 +339,7 @@ def test_force_keeps_corrections(talk: File) -> None:
 
 def test_choosing_an_earlier_one_makes_it_current_again(talk: File) -> None:
     first = transcribe(talk, TranscriptionRequest())
-    save_transcript(talk, heard("another", model="large"))
+    save_transcript(talk, new_transcript("another", model="large"))
 
     transcribe(talk, TranscriptionRequest())
 

@@ -61,10 +61,10 @@ def provider_of(service: Service, *, piece_s: float = 300.0, **more: Any) -> Nov
         open_stream=service.open,
         **more,
     )
-    return NovaSonicProvider(speaker=speaker, piece_s=piece_s)
+    return NovaSonicProvider(sonic=speaker, piece_s=piece_s)
 
 
-def wish(**more: Any) -> EngineRequest:
+def request(**more: Any) -> EngineRequest:
     file = File.objects.first() or make_file()
     return EngineRequest(
         **{"duration_s": 13.0, "file_id": file.pk, "file_name": "talk.mp4", "memory": PaidMemory("talk.mp4"), **more}
@@ -85,7 +85,7 @@ ASK = booking.ReservationRequest(
 def reserve_for(provider: NovaSonicProvider, talk: Path, *, holder: str, was_sent: bool = True) -> Entry:
     """As another job leaves it that asks the same now."""
     (block,) = read_blocks(talk, longest_s=300.0)
-    entry = booking.reserve(replace(ASK, question=provider.speaker.question_of(to_pcm(block)), holder=holder))
+    entry = booking.reserve(replace(ASK, question=provider.sonic.question_of(to_pcm(block)), holder=holder))
     if was_sent:
         booking.sent(entry)
     return entry
@@ -96,21 +96,21 @@ def keep_answer(entry: Entry) -> None:
     booking.settle(entry, usage=Usage())
 
 
-def heard(hearing: TranscriptionResult) -> list[str]:
-    return [row.text for row in hearing.speeches]
+def new_transcript(result: TranscriptionResult) -> list[str]:
+    return [row.text for row in result.segments]
 
 
 def test_pieces_are_heard_in_order_and_marked_as_approximate(talk: Path) -> None:
     service, progress = Service(HELLO, BYE), Watched()
 
-    hearing = provider_of(service, piece_s=8.0).transcribe(talk, wish(), progress)
-    speeches = list(hearing.speeches)
+    result = provider_of(service, piece_s=8.0).transcribe(talk, request(), progress)
+    segments = list(result.segments)
 
-    assert [row.text for row in speeches] == ["Good morning", "Good bye"]
-    assert speeches[0].end_s == pytest.approx(2.0, abs=0.1)
-    assert speeches[1].end_s == pytest.approx(6.5 + 1.0, abs=0.6)
-    assert hearing.is_approximate
-    assert "no times" in hearing.notes[0]
+    assert [row.text for row in segments] == ["Good morning", "Good bye"]
+    assert segments[0].end_s == pytest.approx(2.0, abs=0.1)
+    assert segments[1].end_s == pytest.approx(6.5 + 1.0, abs=0.6)
+    assert result.is_approximate
+    assert "no times" in result.notes[0]
     assert [round(stream.heard_s - sonic.TAIL_S) for stream in service.streams] == [6, 7]
     assert all(stream.is_input_closed for stream in service.streams)
     assert all(stream.is_closed for stream in service.streams)
@@ -120,7 +120,7 @@ def test_pieces_are_heard_in_order_and_marked_as_approximate(talk: Path) -> None
 
 
 def test_what_the_model_says_back_is_paid_and_dropped(talk: Path) -> None:
-    assert heard(provider_of(Service(HELLO)).transcribe(talk, wish(), NO_PROGRESS)) == ["Good morning"]
+    assert new_transcript(provider_of(Service(HELLO)).transcribe(talk, request(), NO_PROGRESS)) == ["Good morning"]
 
     entry = Entry.objects.get()
     assert (entry.state, entry.purpose, entry.file_id, entry.file_name) == (
@@ -139,7 +139,7 @@ def test_the_same_audio_is_never_paid_twice(talk: Path) -> None:
     service = Service(HELLO, BYE)
     provider = provider_of(service)
 
-    first, second = (heard(provider.transcribe(talk, wish(), NO_PROGRESS)) for _ in range(2))
+    first, second = (new_transcript(provider.transcribe(talk, request(), NO_PROGRESS)) for _ in range(2))
 
     assert first == second == ["Good morning"]
     assert len(service.streams) == Entry.objects.count() == PaidPiece.objects.count() == 1
@@ -148,7 +148,7 @@ def test_the_same_audio_is_never_paid_twice(talk: Path) -> None:
 def test_a_broken_stream_is_booked_and_asked_once_more(talk: Path) -> None:
     service = Service({"drops_after_s": 2.0}, HELLO)
 
-    assert heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS)) == ["Good morning"]
+    assert new_transcript(provider_of(service).transcribe(talk, request(), NO_PROGRESS)) == ["Good morning"]
 
     assert sorted(Entry.objects.values_list("state", flat=True)) == ["possibly_paid", "settled"]
 
@@ -157,7 +157,7 @@ def test_a_stream_that_breaks_twice_fails_with_both_booked(talk: Path) -> None:
     service = Service({"is_mute": True}, {"drops_after_s": 1.0})
 
     with pytest.raises(LostAnswerError):
-        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+        new_transcript(provider_of(service).transcribe(talk, request(), NO_PROGRESS))
 
     assert [entry.state for entry in Entry.objects.all()] == ["possibly_paid"] * 2
     assert not PaidPiece.objects.exists()
@@ -167,7 +167,7 @@ def test_a_refusal_before_the_first_sound_costs_nothing(talk: Path) -> None:
     service = Service({"refuses": BusyError("slow down")})
 
     with pytest.raises(BusyError):
-        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+        new_transcript(provider_of(service).transcribe(talk, request(), NO_PROGRESS))
 
     assert [entry.state for entry in Entry.objects.all()] == ["released"]
 
@@ -179,7 +179,7 @@ def test_a_refusal_is_charged_only_where_something_was_answered(talk: Path, said
     service = Service({"words": said, "drops_after_s": 2.0, "drops_with": BusyError("slow down")})
 
     with pytest.raises(BusyError):
-        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+        new_transcript(provider_of(service).transcribe(talk, request(), NO_PROGRESS))
 
     assert [entry.state for entry in Entry.objects.all()] == [booked]
 
@@ -199,7 +199,9 @@ def test_a_database_that_is_locked_for_a_moment_loses_no_paid_answer(
 
     monkeypatch.setattr("bedrock.ledger.paying.PAUSES_S", (0.01,))
 
-    assert heard(provider_of(Service(HELLO)).transcribe(talk, wish(memory=Locked()), NO_PROGRESS)) == ["Good morning"]
+    assert new_transcript(provider_of(Service(HELLO)).transcribe(talk, request(memory=Locked()), NO_PROGRESS)) == [
+        "Good morning"
+    ]
 
     assert [entry.state for entry in Entry.objects.all()] == ["settled"]
 
@@ -217,7 +219,9 @@ def test_what_another_job_asks_now_is_waited_for_and_not_paid_again(
             if Entry.objects.filter(state="reserved").exists():
                 keep_answer(first)
 
-    assert heard(provider.transcribe(talk, wish(holder="transcription:2"), AnsweredMeanwhile())) == ["Hello"]
+    assert new_transcript(provider.transcribe(talk, request(holder="transcription:2"), AnsweredMeanwhile())) == [
+        "Hello"
+    ]
 
     assert [entry.state for entry in Entry.objects.all()] == ["settled"]
 
@@ -235,7 +239,7 @@ def test_what_was_answered_between_the_look_and_the_call_is_taken(talk: Path) ->
             keep_answer(reserve_for(provider, talk, holder="transcription:1"))
             return None
 
-    assert heard(provider.transcribe(talk, wish(memory=Slow()), NO_PROGRESS)) == ["Hello"]
+    assert new_transcript(provider.transcribe(talk, request(memory=Slow()), NO_PROGRESS)) == ["Hello"]
 
 
 @pytest.mark.parametrize(("was_sent", "booked"), [(True, "possibly_paid"), (False, "released")])
@@ -260,7 +264,7 @@ def test_a_cap_stops_it_before_it_begins(talk: Path, monkeypatch: pytest.MonkeyP
     service = Service(HELLO)
 
     with pytest.raises(OverBudgetError):
-        heard(provider_of(service).transcribe(talk, wish(), NO_PROGRESS))
+        new_transcript(provider_of(service).transcribe(talk, request(), NO_PROGRESS))
 
     assert service.streams == []
 
@@ -269,7 +273,7 @@ def test_a_cancel_between_pieces_keeps_what_was_paid(talk: Path) -> None:
     service = Service(HELLO, BYE)
 
     with pytest.raises(Cancelled):
-        list(provider_of(service, piece_s=8.0).transcribe(talk, wish(), Watched(cancel_after=0)).speeches)
+        list(provider_of(service, piece_s=8.0).transcribe(talk, request(), Watched(cancel_after=0)).segments)
 
     assert {entry.state for entry in Entry.objects.all()} <= {"settled", "possibly_paid"}
     assert len(service.streams) == 1
@@ -283,7 +287,7 @@ def test_the_estimate_comes_before(talk: Path) -> None:
     assert Decimal("0.05") < cost.usd_low < cost.usd_high < Decimal(5)
     assert nothing.usd_high == 0
     CatalogueModel.objects.filter(key="sonic_2").update(prices={})
-    assert provider.speaker.estimate([10.0]) is None
+    assert provider.sonic.estimate([10.0]) is None
     assert provider.cost(3600.0).is_unpriced
 
 
@@ -308,7 +312,7 @@ def test_the_estimate_covers_what_is_reserved_for_each_file() -> None:
     with CaptureQueriesContext(connection) as queries:
         plan = actions.estimate("transcribe", resolving.resolve(filter={}), {"provider": "nova_sonic"})
 
-    speaker = conf.speaker()
+    speaker = conf.sonic_transcriber()
     price = speaker.price()
     assert price is not None
     assert len(queries) < 10
@@ -349,7 +353,7 @@ def test_a_file_goes_the_whole_way(folders: Path, monkeypatch: pytest.MonkeyPatc
     write_wav(folders / "media" / "talk.wav", voice(6))
     file = make_file(folders / "media", "talk.wav", media_type="audio", audio_codec="pcm", duration_s=6.0)
     service = Service(HELLO)
-    monkeypatch.setattr(conf, "speaker", lambda: provider_of(service).speaker)
+    monkeypatch.setattr(conf, "sonic_transcriber", lambda: provider_of(service).sonic)
 
     transcript = transcribe(file, TranscriptionRequest(provider="nova_sonic"))
 

@@ -37,14 +37,14 @@ def provider(checkpoints: Path) -> WhisperProvider:
 def test_it_is_chosen_where_only_its_weights_are_there(provider: WhisperProvider, tmp_path: Path) -> None:
     talk = write_wav(tmp_path / "talk.wav", voice(6))
 
-    hearing = provider.transcribe(talk, EngineRequest(duration_s=6.0), NO_PROGRESS)
-    speeches = list(hearing.speeches)
+    result = provider.transcribe(talk, EngineRequest(duration_s=6.0), NO_PROGRESS)
+    segments = list(result.segments)
 
-    assert (hearing.engine, hearing.model, hearing.language) == ("openai-whisper", "base", "en")
-    assert [s.text.strip() for s in speeches] == ["Ask not what your country", "can do for you"]
-    assert len([word for s in speeches for word in s.words]) == 9
-    assert all(type(w.start_s) is float and w.start_s <= w.end_s for s in speeches for w in s.words)
-    assert all(s.confidence is not None and s.confidence > 0.9 for s in speeches)
+    assert (result.engine, result.model, result.language) == ("openai-whisper", "base", "en")
+    assert [s.text.strip() for s in segments] == ["Ask not what your country", "can do for you"]
+    assert len([word for s in segments for word in s.words]) == 9
+    assert all(type(w.start_s) is float and w.start_s <= w.end_s for s in segments for w in s.words)
+    assert all(s.confidence is not None and s.confidence > 0.9 for s in segments)
 
 
 def test_language_blocks_and_nothing_at_all(
@@ -56,11 +56,11 @@ def test_language_blocks_and_nothing_at_all(
     german = provider.transcribe(long, EngineRequest(model="small"), NO_PROGRESS)
     nothing = provider.transcribe(write_wav(tmp_path / "none.wav"), EngineRequest(), NO_PROGRESS)
 
-    assert len(list(german.speeches)) == 4
+    assert len(list(german.segments)) == 4
     assert german.language == "de"
-    assert list(nothing.speeches) == []
+    assert list(nothing.segments) == []
     with pytest.raises(UnknownLanguageError):
-        list(provider.transcribe(long, EngineRequest(language="tlh"), NO_PROGRESS).speeches)
+        list(provider.transcribe(long, EngineRequest(language="tlh"), NO_PROGRESS).segments)
 
 
 def test_damaged_weights_and_a_forced_engine(provider: WhisperProvider, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_damaged_weights_and_a_forced_engine(provider: WhisperProvider, tmp_path
     talk = write_wav(tmp_path / "talk.wav", voice(1))
 
     with pytest.raises(WeightsDamagedError):
-        list(damaged.transcribe(talk, EngineRequest(), NO_PROGRESS).speeches)
+        list(damaged.transcribe(talk, EngineRequest(), NO_PROGRESS).segments)
     assert provider.identity(EngineRequest(engine="openai-whisper")) == ("openai-whisper", "base")
     assert not provider.readiness(EngineRequest(engine="faster-whisper")).is_ready
 

@@ -38,7 +38,7 @@ AWKWARD = [
 ]
 
 
-def speech(text: str, start_s: float = 1.0, end_s: float = 3.0, **more: object) -> SpokenSegment:
+def segment(text: str, start_s: float = 1.0, end_s: float = 3.0, **more: object) -> SpokenSegment:
     return SpokenSegment(start_s=start_s, end_s=end_s, text=text, **more)  # type: ignore[arg-type]
 
 
@@ -47,8 +47,8 @@ def bare(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def said(speeches: list[SpokenSegment]) -> str:
-    return bare("".join(subtitles.clean(s.text) for s in speeches))
+def said(segments: list[SpokenSegment]) -> str:
+    return bare("".join(subtitles.clean(s.text) for s in segments))
 
 
 def cues_by_webvtt(text: str) -> list[tuple[int, int, str]]:
@@ -87,16 +87,16 @@ def transcripts(draw: st.DrawFn) -> list[SpokenSegment]:
     for text in draw(st.lists(texts, min_size=1, max_size=6)):
         moment += draw(st.floats(0, 4000))
         end_s = moment + draw(st.floats(0, 30))
-        made.append(speech(text, moment, end_s))
+        made.append(segment(text, moment, end_s))
         moment = end_s
     return made
 
 
 @settings(deadline=None, max_examples=150)
 @given(transcripts())
-def test_two_libraries_read_the_same_vtt(speeches: list[SpokenSegment]) -> None:
-    text = subtitles.to_vtt(speeches)
-    expected = subtitles.cues(speeches)
+def test_two_libraries_read_the_same_vtt(segments: list[SpokenSegment]) -> None:
+    text = subtitles.to_vtt(segments)
+    expected = subtitles.cues(segments)
     if not expected:
         assert text == "WEBVTT\n"
         return
@@ -104,30 +104,30 @@ def test_two_libraries_read_the_same_vtt(speeches: list[SpokenSegment]) -> None:
     one, other = cues_by_webvtt(text), cues_by_pysubs2(text, "vtt")
 
     assert one == other == [(c.start_ms, c.end_ms, c.text) for c in expected]
-    assert bare("".join(c[2] for c in one)) == said(speeches)
+    assert bare("".join(c[2] for c in one)) == said(segments)
 
 
 @settings(deadline=None, max_examples=150)
 @given(transcripts())
-def test_two_libraries_read_the_same_srt(speeches: list[SpokenSegment]) -> None:
+def test_two_libraries_read_the_same_srt(segments: list[SpokenSegment]) -> None:
     # pysubs2 takes any line with two clock times for the head of a cue, arrow or not; players do not.
-    assume(not any(re.search(r"\d:\d.*\d:\d", cue.text) for cue in subtitles.cues(speeches)))
-    text = subtitles.to_srt(speeches)
-    if not subtitles.cues(speeches):
+    assume(not any(re.search(r"\d:\d.*\d:\d", cue.text) for cue in subtitles.cues(segments)))
+    text = subtitles.to_srt(segments)
+    if not subtitles.cues(segments):
         assert text == ""
         return
 
     one, other = cues_by_srt(text), cues_by_pysubs2(text, "srt")
 
     assert one == other
-    assert len(one) == len(subtitles.cues(speeches))
+    assert len(one) == len(subtitles.cues(segments))
     assert "-->" not in "".join(c[2] for c in one)
 
 
 @settings(deadline=None, max_examples=150)
 @given(transcripts())
-def test_cues_are_in_order_and_of_readable_length(speeches: list[SpokenSegment]) -> None:
-    made = subtitles.cues(speeches)
+def test_cues_are_in_order_and_of_readable_length(segments: list[SpokenSegment]) -> None:
+    made = subtitles.cues(segments)
 
     assert all(cue.end_ms > cue.start_ms for cue in made)
     assert [cue.start_ms for cue in made] == sorted(cue.start_ms for cue in made)
@@ -137,18 +137,18 @@ def test_cues_are_in_order_and_of_readable_length(speeches: list[SpokenSegment])
 
 @settings(deadline=None, max_examples=100)
 @given(transcripts())
-def test_what_we_write_we_read(speeches: list[SpokenSegment]) -> None:
-    if not subtitles.cues(speeches):
+def test_what_we_write_we_read(segments: list[SpokenSegment]) -> None:
+    if not subtitles.cues(segments):
         return
 
-    back = subtitles.parse(subtitles.to_vtt(speeches), kind="vtt")
+    back = subtitles.parse(subtitles.to_vtt(segments), kind="vtt")
 
-    assert said(back) == said(speeches)
+    assert said(back) == said(segments)
 
 
 @pytest.mark.parametrize("text", AWKWARD)
 def test_the_json_keeps_the_text_as_it_is(text: str) -> None:
-    written = json.loads(subtitles.write("json", [speech(text)], {"language": "en"}))
+    written = json.loads(subtitles.write("json", [segment(text)], {"language": "en"}))
 
     assert written["language"] == "en"
     assert written["segments"][0]["text"] == text
@@ -156,12 +156,12 @@ def test_the_json_keeps_the_text_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("text", AWKWARD)
 def test_the_text_file_has_one_line_a_segment(text: str) -> None:
-    assert subtitles.write("txt", [speech(text), speech(" \n")]) == subtitles.clean(text) + "\n"
+    assert subtitles.write("txt", [segment(text), segment(" \n")]) == subtitles.clean(text) + "\n"
 
 
 def test_a_long_segment_is_cut_at_its_words_times() -> None:
     words = tuple(Word(start_s=i * 1.0, end_s=i + 0.9, text=f" word{i}") for i in range(20))
-    long = speech(" ".join(w.text.strip() for w in words), 0.0, 19.9, words=words)
+    long = segment(" ".join(w.text.strip() for w in words), 0.0, 19.9, words=words)
 
     cues = subtitles.cues([long])
 
@@ -172,7 +172,7 @@ def test_a_long_segment_is_cut_at_its_words_times() -> None:
 def test_a_corrected_segment_does_not_use_the_old_words() -> None:
     words = (Word(start_s=1.0, end_s=1.5, text="wrong"),)
 
-    (cue,) = subtitles.cues([speech("right", 1.0, 3.0, words=words, is_corrected=True)])
+    (cue,) = subtitles.cues([segment("right", 1.0, 3.0, words=words, is_corrected=True)])
 
     assert (cue.start_ms, cue.end_ms, cue.text) == (1000, 3000, "right")
 
@@ -180,13 +180,13 @@ def test_a_corrected_segment_does_not_use_the_old_words() -> None:
 def test_emoji_sequences_are_never_cut_in_two() -> None:
     family = "👨‍👩‍👧‍👦"
 
-    cues = subtitles.cues([speech(family * 30)])
+    cues = subtitles.cues([segment(family * 30)])
 
     assert all(line == family * (len(line) // len(family)) for cue in cues for line in cue.lines)
 
 
 def test_long_clips_have_three_digits_of_hours() -> None:
-    text = subtitles.to_vtt([speech("late", 400_000.0, 400_001.5)])
+    text = subtitles.to_vtt([segment("late", 400_000.0, 400_001.5)])
 
     assert "111:06:40.000 --> 111:06:41.500" in text
 

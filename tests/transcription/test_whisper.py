@@ -52,38 +52,38 @@ def talk(tmp_path: Path) -> Path:
     return write_wav(tmp_path / "talk.wav", voice(6))
 
 
-def heard(hearing: TranscriptionResult) -> list[str]:
-    return [speech.text.strip() for speech in hearing.speeches]
+def new_transcript(result: TranscriptionResult) -> list[str]:
+    return [segment.text.strip() for segment in result.segments]
 
 
 def test_hears_segments_with_words_times_and_confidence(provider: WhisperProvider, talk: Path) -> None:
     progress = Watched()
 
-    hearing = provider.transcribe(talk, EngineRequest(duration_s=6.0), progress)
-    speeches = list(hearing.speeches)
+    result = provider.transcribe(talk, EngineRequest(duration_s=6.0), progress)
+    segments = list(result.segments)
 
-    assert [s.text.strip() for s in speeches] == ["Ask not what your country", "can do for you"]
-    assert [w.text.strip() for s in speeches for w in s.words] == WORDS
-    assert all(type(s.start_s) is float and 0 <= s.start_s < s.end_s <= 6.5 for s in speeches)
-    assert all(type(w.start_s) is float and w.start_s <= w.end_s for s in speeches for w in s.words)
-    assert all(s.confidence is not None and 0.9 < s.confidence <= 1 for s in speeches)
-    assert (hearing.engine, hearing.model, hearing.language) == ("faster-whisper", "base", "en")
-    assert hearing.metadata["language_probability"] > 0.9
+    assert [s.text.strip() for s in segments] == ["Ask not what your country", "can do for you"]
+    assert [w.text.strip() for s in segments for w in s.words] == WORDS
+    assert all(type(s.start_s) is float and 0 <= s.start_s < s.end_s <= 6.5 for s in segments)
+    assert all(type(w.start_s) is float and w.start_s <= w.end_s for s in segments for w in s.words)
+    assert all(s.confidence is not None and 0.9 < s.confidence <= 1 for s in segments)
+    assert (result.engine, result.model, result.language) == ("faster-whisper", "base", "en")
+    assert result.metadata["language_probability"] > 0.9
     assert progress.reports[-1][0] == 1.0
     assert [f for f, _ in progress.reports] == sorted(f for f, _ in progress.reports)
 
 
 def test_hears_real_speech_too(provider: WhisperProvider) -> None:
-    hearing = provider.transcribe(sample_media("jfk.flac"), EngineRequest(duration_s=11.0), NO_PROGRESS)
+    result = provider.transcribe(sample_media("jfk.flac"), EngineRequest(duration_s=11.0), NO_PROGRESS)
 
-    assert heard(hearing) == ["Ask not what your country", "can do for you"]
+    assert new_transcript(result) == ["Ask not what your country", "can do for you"]
 
 
 def test_recognises_the_language_and_takes_a_given_one(provider: WhisperProvider, talk: Path) -> None:
     recognised = provider.transcribe(talk, EngineRequest(model="small"), NO_PROGRESS)
     given = provider.transcribe(talk, EngineRequest(language="fr"), NO_PROGRESS)
 
-    assert len(heard(recognised)) == len(heard(given)) == 2
+    assert len(new_transcript(recognised)) == len(new_transcript(given)) == 2
     assert (recognised.language, recognised.model) == ("de", "small")
     assert given.language == "fr"
     assert "language_probability" not in given.metadata
@@ -92,17 +92,17 @@ def test_recognises_the_language_and_takes_a_given_one(provider: WhisperProvider
 def test_voice_detection_moves_the_times_behind_the_silence(provider: WhisperProvider, tmp_path: Path) -> None:
     late = write_wav(tmp_path / "late.wav", silence(8), voice(6))
 
-    speeches = list(provider.transcribe(late, EngineRequest(), NO_PROGRESS).speeches)
+    segments = list(provider.transcribe(late, EngineRequest(), NO_PROGRESS).segments)
 
-    assert speeches[0].start_s > 7.0
+    assert segments[0].start_s > 7.0
 
 
 @pytest.mark.parametrize("parts", [[silence(5)], [noise(5)], []], ids=["silence", "noise", "nothing"])
 def test_hears_nothing_where_nobody_speaks(provider: WhisperProvider, tmp_path: Path, parts: list[Any]) -> None:
-    hearing = provider.transcribe(write_wav(tmp_path / "quiet.wav", *parts), EngineRequest(), NO_PROGRESS)
+    result = provider.transcribe(write_wav(tmp_path / "quiet.wav", *parts), EngineRequest(), NO_PROGRESS)
 
-    assert heard(hearing) == []
-    assert hearing.language == ""
+    assert new_transcript(result) == []
+    assert result.language == ""
 
 
 def test_long_audio_is_heard_in_blocks(
@@ -111,16 +111,16 @@ def test_long_audio_is_heard_in_blocks(
     long = write_wav(tmp_path / "long.wav", voice(8), silence(1), voice(8))
     monkeypatch.setattr(engines.FasterWhisper, "block_s", 10.0)
 
-    speeches = list(provider.transcribe(long, EngineRequest(duration_s=17.0), NO_PROGRESS).speeches)
+    segments = list(provider.transcribe(long, EngineRequest(duration_s=17.0), NO_PROGRESS).segments)
 
-    assert len(speeches) == 4
-    assert [s.start_s for s in speeches] == sorted(s.start_s for s in speeches)
-    assert speeches[2].start_s > 8.0
+    assert len(segments) == 4
+    assert [s.start_s for s in segments] == sorted(s.start_s for s in segments)
+    assert segments[2].start_s > 8.0
 
 
 def test_a_cancel_stops_it(provider: WhisperProvider, talk: Path) -> None:
     with pytest.raises(Cancelled):
-        list(provider.transcribe(talk, EngineRequest(), Watched(cancel_after=1)).speeches)
+        list(provider.transcribe(talk, EngineRequest(), Watched(cancel_after=1)).segments)
 
 
 @pytest.mark.usefixtures("nothing_in_memory")
@@ -128,8 +128,8 @@ def test_the_model_is_loaded_once(provider: WhisperProvider, talk: Path, monkeyp
     loads = _count_loads(monkeypatch)
 
     for _ in range(3):
-        list(provider.transcribe(talk, EngineRequest(), NO_PROGRESS).speeches)
-    list(provider.transcribe(talk, EngineRequest(model="small"), NO_PROGRESS).speeches)
+        list(provider.transcribe(talk, EngineRequest(), NO_PROGRESS).segments)
+    list(provider.transcribe(talk, EngineRequest(model="small"), NO_PROGRESS).segments)
 
     assert loads == ["faster-whisper-base", "faster-whisper-small"]
     assert len(whisper._in_memory) == 1
@@ -152,7 +152,7 @@ def _count_loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_refuses_a_language_that_it_does_not_know(provider: WhisperProvider, talk: Path) -> None:
     with pytest.raises(UnknownLanguageError, match="klingon"):
-        list(provider.transcribe(talk, EngineRequest(language="klingon"), NO_PROGRESS).speeches)
+        list(provider.transcribe(talk, EngineRequest(language="klingon"), NO_PROGRESS).segments)
 
 
 def test_says_where_to_put_missing_weights(provider: WhisperProvider, talk: Path) -> None:
@@ -180,7 +180,7 @@ def test_says_so_when_weights_are_damaged(
     damaged = WhisperProvider(model="base", model_dir=tmp_path / "models", device="cpu")
 
     with pytest.raises(WeightsDamagedError) as caught:
-        list(damaged.transcribe(talk, EngineRequest(), NO_PROGRESS).speeches)
+        list(damaged.transcribe(talk, EngineRequest(), NO_PROGRESS).segments)
 
     assert "download_model base" in caught.value.remedy
 
@@ -189,7 +189,7 @@ def test_says_so_when_the_audio_cannot_be_read(provider: WhisperProvider, tmp_pa
     (tmp_path / "broken.flac").write_bytes(b"fLaC and nothing else")
 
     with pytest.raises(EngineError, match="could not be read"):
-        list(provider.transcribe(tmp_path / "broken.flac", EngineRequest(), NO_PROGRESS).speeches)
+        list(provider.transcribe(tmp_path / "broken.flac", EngineRequest(), NO_PROGRESS).segments)
 
 
 def test_a_model_can_be_a_path_but_not_any_path(models: Path, talk: Path, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_model_can_be_a_path_but_not_any_path(models: Path, talk: Path, tmp_pa
 
     assert by_path.identity(EngineRequest()) == ("faster-whisper", "faster-whisper-small")
     assert by_path.readiness(EngineRequest(model="faster-whisper-small")).is_ready
-    assert len(heard(by_path.transcribe(talk, EngineRequest(), NO_PROGRESS))) == 2
+    assert len(new_transcript(by_path.transcribe(talk, EngineRequest(), NO_PROGRESS))) == 2
     with pytest.raises(BadOptionError, match="not in"):
         by_path.transcribe(talk, EngineRequest(model="/etc/passwd"), NO_PROGRESS)
     assert not by_path.readiness(EngineRequest(model="../secret")).is_ready
@@ -231,7 +231,7 @@ class _FailsOnce:
     def __init__(self, loaded: engines.Loaded, message: str) -> None:
         self.loaded, self.message, self.languages = loaded, message, loaded.languages
 
-    def listen(self, samples: Any, language: str) -> Any:
+    def transcribe(self, samples: Any, language: str) -> Any:
         raise RuntimeError(self.message)
 
 
@@ -250,7 +250,7 @@ class MusicFirst(engines.FasterWhisper):
     def languages(self) -> tuple[str, ...]:
         return ("nn", "de")
 
-    def listen(self, samples: Any, language: str) -> Any:
+    def transcribe(self, samples: Any, language: str) -> Any:
         self.asked.append(language)
         if len(self.asked) == 1:
             return "nn", None, iter([SpokenSegment(start_s=0, end_s=2, text="Teksting", no_speech=0.9, confidence=0.2)])
@@ -265,13 +265,13 @@ def test_the_language_is_not_that_of_words_over_music(
     monkeypatch.setattr(whisper, "ENGINES", (engine,))
     talk = write_wav(tmp_path / "talk.wav", voice(8))
 
-    hearing = WhisperProvider(model="base", model_dir=models, device="cpu").transcribe(
+    result = WhisperProvider(model="base", model_dir=models, device="cpu").transcribe(
         talk, EngineRequest(), NO_PROGRESS
     )
 
-    assert len(heard(hearing)) == len(engine.asked) >= 3
+    assert len(new_transcript(result)) == len(engine.asked) >= 3
     assert engine.asked[:3] == ["", "", "de"]
-    assert hearing.language == "de"
+    assert result.language == "de"
 
 
 @pytest.mark.parametrize("when", ["load", "listen"])
@@ -282,10 +282,10 @@ def test_a_full_graphics_card_is_noted_and_the_cpu_used(
     monkeypatch.setattr(whisper, "ENGINES", (FullCard(when=when),))
     provider = WhisperProvider(model="base", model_dir=models, compute_type="float16", threads=1)
 
-    hearing = provider.transcribe(talk, EngineRequest(), NO_PROGRESS)
+    result = provider.transcribe(talk, EngineRequest(), NO_PROGRESS)
 
-    assert len(heard(hearing)) == 2
-    assert hearing.notes == [whisper.ON_CPU_NOTE]
+    assert len(new_transcript(result)) == 2
+    assert result.notes == [whisper.ON_CPU_NOTE]
 
 
 @pytest.mark.usefixtures("nothing_in_memory")
@@ -301,10 +301,10 @@ def test_a_card_that_does_not_work_is_used_only_when_told_to(
         talk, EngineRequest(), NO_PROGRESS
     )
 
-    assert len(heard(by_itself)) == 2
+    assert len(new_transcript(by_itself)) == 2
     assert "libcublas is missing" in by_itself.notes[0]
     with pytest.raises(EngineError, match="libcublas"):
-        heard(told_to)
+        new_transcript(told_to)
 
 
 def test_options_name_sizes_and_engines(provider: WhisperProvider) -> None:

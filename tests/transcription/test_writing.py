@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from tests.transcription.factories import heard, make_file, settled, speech
+from tests.transcription.factories import make_file, new_transcript, segment, settled
 from transcription.models import Segment, Transcript
 from transcription.segments import Word
 from transcription.writing import choose_current, correct_segments, delete_transcript, save_transcript
@@ -15,26 +15,26 @@ pytestmark = pytest.mark.django_db
 def test_writes_segments_text_and_counts(django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) -> None:
     file = make_file()
     word = Word(start_s=0.0, end_s=0.4, text="hello", confidence=0.5)
-    speeches = [speech("hello there", words=(word,), confidence=0.5), speech("thanks", 2, 4, flags=("silence",))]
+    segments = [segment("hello there", words=(word,), confidence=0.5), segment("thanks", 2, 4, flags=("silence",))]
 
     with settled() as news, django_capture_on_commit_callbacks(execute=True):
-        transcript = save_transcript(file, heard(speeches=speeches, took_s=1.5))
+        transcript = save_transcript(file, new_transcript(segments=segments, took_s=1.5))
 
     assert news == [(file.pk, transcript.pk, "")]
     transcript.refresh_from_db()
     assert (transcript.text, transcript.segment_count, transcript.word_count) == ("hello there", 2, 2)
     assert (transcript.confidence, transcript.took_s, transcript.is_current) == (0.5, 1.5, True)
-    assert transcript.speeches() == speeches
+    assert transcript.segment_values() == segments
     assert [s.text for s in transcript.spoken()] == ["hello there"]
     assert str(transcript) == "talk.mp4 · whisper base (faster-whisper)"
 
 
 def test_a_second_run_replaces_the_first_and_keeps_corrections() -> None:
     file = make_file()
-    first = save_transcript(file, heard("helo", "wrld", "again"))
+    first = save_transcript(file, new_transcript("helo", "wrld", "again"))
     correct_segments(first, {first.segments.get(index=1).pk: " the  world "})
 
-    second = save_transcript(file, heard("hello", "woorld", "anew"))
+    second = save_transcript(file, new_transcript("hello", "woorld", "anew"))
 
     assert second.pk == first.pk
     assert [(s.text, s.is_corrected) for s in second.segments.all()] == [
@@ -47,11 +47,11 @@ def test_a_second_run_replaces_the_first_and_keeps_corrections() -> None:
 
 def test_another_engine_takes_over_what_was_corrected() -> None:
     file = make_file()
-    first = save_transcript(file, heard("helo", "wurld"))
+    first = save_transcript(file, new_transcript("helo", "wurld"))
     correct_segments(first, {first.segments.get(index=0).pk: "hello"})
 
-    second = save_transcript(file, heard("hallow", "world", model="small"))
-    beside = save_transcript(file, heard("hollow", "word", model="tiny"), make_current=False)
+    second = save_transcript(file, new_transcript("hallow", "world", model="small"))
+    beside = save_transcript(file, new_transcript("hollow", "word", model="tiny"), make_current=False)
 
     assert (second.text, beside.text) == ("hello world", "hollow word")
     assert [row.is_corrected for row in second.segments.all()] == [True, False]
@@ -61,7 +61,7 @@ def test_a_correction_reaches_the_text_and_the_floors_above(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     file = make_file()
-    transcript = save_transcript(file, heard(speeches=[speech("wrong", flags=("repetition",))]))
+    transcript = save_transcript(file, new_transcript(segments=[segment("wrong", flags=("repetition",))]))
 
     with settled() as news, django_capture_on_commit_callbacks(execute=True):
         correct_segments(transcript, {transcript.segments.get().pk: "right"})
@@ -75,9 +75,9 @@ def test_one_transcript_of_a_file_is_current(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     file = make_file()
-    base = save_transcript(file, heard("one"))
-    small = save_transcript(file, heard("two", model="small"))
-    sidecar = save_transcript(file, heard("three", provider="sidecar"), make_current=False)
+    base = save_transcript(file, new_transcript("one"))
+    small = save_transcript(file, new_transcript("two", model="small"))
+    sidecar = save_transcript(file, new_transcript("three", provider="sidecar"), make_current=False)
 
     assert Transcript.objects.current_for(file) == small
     with settled() as news, django_capture_on_commit_callbacks(execute=True):
@@ -93,7 +93,7 @@ def test_a_file_without_speech_says_so(django_capture_on_commit_callbacks: Djang
     file = make_file()
 
     with settled() as news, django_capture_on_commit_callbacks(execute=True):
-        transcript = save_transcript(file, heard())
+        transcript = save_transcript(file, new_transcript())
 
     assert not transcript.has_speech
     assert transcript.notes == ["No speech."]
@@ -102,10 +102,10 @@ def test_a_file_without_speech_says_so(django_capture_on_commit_callbacks: Djang
 
 def test_a_failure_in_the_middle_leaves_the_old_transcript_whole() -> None:
     file = make_file()
-    save_transcript(file, heard("kept"))
+    save_transcript(file, new_transcript("kept"))
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        save_transcript(file, heard(speeches=[speech("new"), speech("ends before it starts", 5, 4)]))
+        save_transcript(file, new_transcript(segments=[segment("new"), segment("ends before it starts", 5, 4)]))
 
     assert [row.text for row in Segment.objects.all()] == ["kept"]
     assert Transcript.objects.get().text == "kept"
@@ -115,8 +115,8 @@ def test_when_one_is_deleted_the_latest_other_takes_its_place(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     file = make_file()
-    base = save_transcript(file, heard("one"))
-    small = save_transcript(file, heard("two", model="small"))
+    base = save_transcript(file, new_transcript("one"))
+    small = save_transcript(file, new_transcript("two", model="small"))
 
     with settled() as news, django_capture_on_commit_callbacks(execute=True):
         delete_transcript(small)

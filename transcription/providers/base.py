@@ -65,7 +65,7 @@ class TranscriptionResult:
 
     engine: str
     model: str
-    speeches: Iterator[SpokenSegment]
+    segments: Iterator[SpokenSegment]
     language: str = ""
     is_approximate: bool = False
     notes: list[str] = field(default_factory=list)
@@ -88,22 +88,22 @@ class TranscriptionProvider(Protocol):
     label: str
     is_paid: bool
 
-    def readiness(self, wish: EngineRequest) -> Readiness:
+    def readiness(self, request: EngineRequest) -> Readiness:
         """Whether this wish could be served now. Cheap: asks no network and loads nothing heavy."""
 
     def options(self) -> list[Option]:
         """What can be chosen."""
 
-    def identity(self, wish: EngineRequest) -> tuple[str, str]:
+    def identity(self, request: EngineRequest) -> tuple[str, str]:
         """(engine, model) that a transcript made by this wish would be stored under."""
 
-    def prepare(self, wish: EngineRequest, progress: Progress) -> None:
+    def prepare(self, request: EngineRequest, progress: Progress) -> None:
         """Get what is missing and can be got (weights), as a step of its own. Raises ProviderNotReadyError."""
 
     def cost(self, *durations_s: float) -> TranscriptionCost:
         """What files with audio of these lengths would cost, each by itself."""
 
-    def transcribe(self, audio: Path, wish: EngineRequest, progress: Progress) -> TranscriptionResult:
+    def transcribe(self, audio: Path, request: EngineRequest, progress: Progress) -> TranscriptionResult:
         """Listen to a 16 kHz mono file.
 
         Segments come in order, in seconds from the start of the audio. Progress moves with the audio, and its

@@ -21,7 +21,7 @@ class Loaded(Protocol):
     def languages(self) -> tuple[str, ...]:
         """The codes that it can be told to listen for."""
 
-    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
+    def transcribe(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
         """(language, how sure of it, segments) of 16 kHz mono samples; seconds from their start."""
 
 
@@ -83,7 +83,7 @@ class _FasterModel:
     def languages(self) -> tuple[str, ...]:
         return tuple(self.model.supported_languages)
 
-    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
+    def transcribe(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
         found, about = self.model.transcribe(
             samples,
             language=language or None,
@@ -92,10 +92,10 @@ class _FasterModel:
             condition_on_previous_text=False,  # else one loop poisons all that follows
         )
         sure = None if language else float(about.language_probability)
-        return str(about.language), sure, (self._speech(row) for row in found)
+        return str(about.language), sure, (self._segment(row) for row in found)
 
     @staticmethod
-    def _speech(row: Any) -> SpokenSegment:
+    def _segment(row: Any) -> SpokenSegment:
         words = tuple(
             Word(start_s=float(w.start), end_s=float(w.end), text=str(w.word), confidence=float(w.probability))
             for w in row.words or ()
@@ -161,7 +161,7 @@ class _OpenAIModel:
 
         return tuple(LANGUAGES) if self.model.is_multilingual else ("en",)
 
-    def listen(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
+    def transcribe(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
         if samples.size < RATE // 10:  # it pads to 30 s and would make words up
             return language, None, iter(())
         answer = self.model.transcribe(
@@ -172,10 +172,10 @@ class _OpenAIModel:
             condition_on_previous_text=False,
             verbose=None,
         )
-        return str(answer["language"]), None, (self._speech(row) for row in answer["segments"])
+        return str(answer["language"]), None, (self._segment(row) for row in answer["segments"])
 
     @staticmethod
-    def _speech(row: dict[str, Any]) -> SpokenSegment:
+    def _segment(row: dict[str, Any]) -> SpokenSegment:
         words = tuple(
             Word(
                 start_s=float(word["start"]),

@@ -28,15 +28,15 @@ APPROXIMATE_NOTE = "Nova Sonic gives no times: they are taken from when its word
 class NovaSonicProvider:
     """Sends the audio to AWS, in pieces cut where it is quiet, one stream each, in order."""
 
-    speaker: SonicTranscriber
+    sonic: SonicTranscriber
     piece_s: float = PIECE_S
 
     name = "nova_sonic"
     label = "Amazon Nova Sonic (paid)"
     is_paid = True
 
-    def readiness(self, wish: EngineRequest) -> Readiness:
-        missing = self.speaker.missing()
+    def readiness(self, request: EngineRequest) -> Readiness:
+        missing = self.sonic.missing()
         if not missing:
             return Readiness(is_ready=True)
         return Readiness(
@@ -46,18 +46,18 @@ class NovaSonicProvider:
         )
 
     def options(self) -> list[Option]:
-        return [Option(name="model", label="Model", default=self.speaker.model_id, choices=(self.speaker.model_id,))]
+        return [Option(name="model", label="Model", default=self.sonic.model_id, choices=(self.sonic.model_id,))]
 
-    def identity(self, wish: EngineRequest) -> tuple[str, str]:
-        return "stream" if self.speaker.is_stream else "converse", self.speaker.model_id
+    def identity(self, request: EngineRequest) -> tuple[str, str]:
+        return "stream" if self.sonic.is_stream else "converse", self.sonic.model_id
 
-    def prepare(self, wish: EngineRequest, progress: Progress) -> None:
+    def prepare(self, request: EngineRequest, progress: Progress) -> None:
         return None
 
     def cost(self, *durations_s: float) -> TranscriptionCost:
         whole = [float(ceil(seconds)) for seconds in durations_s if seconds]
-        pieces = [piece for seconds in whole for piece in self._pieces(seconds)] if self.speaker.is_stream else whole
-        found = self.speaker.estimate(pieces)
+        pieces = [piece for seconds in whole for piece in self._pieces(seconds)] if self.sonic.is_stream else whole
+        found = self.sonic.estimate(pieces)
         return TranscriptionCost(usd_low=found[0], usd_high=found[1]) if found else TranscriptionCost(is_unpriced=True)
 
     def _pieces(self, duration_s: float) -> list[float]:
@@ -66,42 +66,46 @@ class NovaSonicProvider:
         count = max(0, ceil((duration_s - self.piece_s) / shortest_s))
         return [*[shortest_s] * count, duration_s - count * shortest_s]
 
-    def transcribe(self, audio: Path, wish: EngineRequest, progress: Progress) -> TranscriptionResult:
-        ready = self.readiness(wish)
+    def transcribe(self, audio: Path, request: EngineRequest, progress: Progress) -> TranscriptionResult:
+        ready = self.readiness(request)
         if not ready.is_ready:
             raise ProviderNotReadyError(ready.reason, remedy=ready.remedy)
-        engine, model = self.identity(wish)
+        engine, model = self.identity(request)
         notes = [APPROXIMATE_NOTE]
-        is_stream = self.speaker.is_stream
+        is_stream = self.sonic.is_stream
         return TranscriptionResult(
             engine=engine,
             model=model,
-            language=wish.language,
+            language=request.language,
             is_approximate=True,
             notes=notes,
-            speeches=(
-                self._by_stream(audio, wish, progress) if is_stream else self._by_converse(audio, wish, progress, notes)
+            segments=(
+                self._by_stream(audio, request, progress)
+                if is_stream
+                else self._by_converse(audio, request, progress, notes)
             ),
         )
 
-    def _by_stream(self, audio: Path, wish: EngineRequest, progress: Progress) -> Iterator[SpokenSegment]:
-        total_s = wish.duration_s or 0.0
+    def _by_stream(self, audio: Path, request: EngineRequest, progress: Progress) -> Iterator[SpokenSegment]:
+        total_s = request.duration_s or 0.0
         for block in read_blocks(audio, longest_s=self.piece_s):
 
             def report(share: float, block: Block = block) -> None:
                 at_s = block.offset_s + share * block.duration_s
                 progress.update(min(1.0, at_s / total_s) if total_s else 0.0, "Listening at AWS")
 
-            said = transcribing.transcribe_piece(self.speaker, to_pcm(block), self._about(wish), wish.memory, report)
+            said = transcribing.transcribe_piece(
+                self.sonic, to_pcm(block), self._about(request), request.memory, report
+            )
             report(1.0)
             yield from placed(said, offset_s=block.offset_s, end_s=block.offset_s + block.duration_s)
 
     def _by_converse(
-        self, audio: Path, wish: EngineRequest, progress: Progress, notes: list[str]
+        self, audio: Path, request: EngineRequest, progress: Progress, notes: list[str]
     ) -> Iterator[SpokenSegment]:
-        total_s = wish.duration_s or 0.0
+        total_s = request.duration_s or 0.0
         progress.update(0.0, "Listening at AWS")
-        answer = transcribing.transcribe_file(self.speaker, audio, total_s, self._about(wish), wish.memory)
+        answer = transcribing.transcribe_file(self.sonic, audio, total_s, self._about(request), request.memory)
         notes += [line.note for line in answer if line.note]
         said = [line for line in answer if line.text]
         ends = [*(line.at_s for line in said[1:]), total_s]
@@ -109,8 +113,8 @@ class NovaSonicProvider:
             yield SpokenSegment(start_s=line.at_s, end_s=max(end_s, line.at_s), text=line.text)
 
     @staticmethod
-    def _about(wish: EngineRequest) -> AudioDescription:
-        return AudioDescription(file_id=wish.file_id, file_name=wish.file_name, holder=wish.holder)
+    def _about(request: EngineRequest) -> AudioDescription:
+        return AudioDescription(file_id=request.file_id, file_name=request.file_name, holder=request.holder)
 
 
 def to_pcm(block: Block) -> bytes:

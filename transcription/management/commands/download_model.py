@@ -24,11 +24,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         provider = registry.get(registry.DEFAULT)
-        wish = EngineRequest(model=options["model"], engine=options["engine"])
+        request = EngineRequest(model=options["model"], engine=options["engine"])
         progress = TerminalProgress()
         try:
-            provider.prepare(wish, progress)
-            engine, model = provider.identity(wish)
+            provider.prepare(request, progress)
+            engine, model = provider.identity(request)
         except WorkError as error:
             raise CommandError(f"{error} {error.remedy}".strip()) from error
         except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from embeddings.searching.search import more_like, search
 from embeddings.serializers import GenerateSerializer, SearchAnswerSerializer, SearchQuerySerializer
-from embeddings.tasks import request_embed, request_look
+from embeddings.tasks import request_embed, request_media
 from files.models import File
 from files.selection.filters import file_filters
 from jobs.serializers import JobSerializer
@@ -63,19 +63,17 @@ class GenerateView(CostlyView):
         asked = GenerateSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user: Any = request.user
-        file = _file_of(asked.validated_data)
-        look = request_look(file, created_by=user) if asked.validated_data["video"] else None
+        ids = asked.validated_data
+        if "file_id" in ids:
+            file_id = ids["file_id"]
+        elif "transcript_id" in ids:
+            file_id = get_object_or_404(Transcript, pk=ids["transcript_id"]).file_id
+        else:
+            file_id = get_object_or_404(NovaJob, pk=ids["nova_job_id"]).file_id or 0
+        file = get_object_or_404(File, pk=file_id)
+        look = request_media(file, created_by=user) if asked.validated_data["video"] else None
         job = request_embed(file, force=asked.validated_data["force"], created_by=user)
         return Response(JobSerializer(look or job).data, status=202)
-
-
-def _file_of(asked: dict[str, Any]) -> File:
-    """The file that is meant, whichever id names it. Raises 404."""
-    if "file_id" in asked:
-        return get_object_or_404(File, pk=asked["file_id"])
-    if "transcript_id" in asked:
-        return get_object_or_404(File, pk=get_object_or_404(Transcript, pk=asked["transcript_id"]).file_id)
-    return get_object_or_404(File, pk=get_object_or_404(NovaJob, pk=asked["nova_job_id"]).file_id or 0)
 
 
 def filters_of(request: Request) -> dict[str, Any]:

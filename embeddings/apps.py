@@ -9,14 +9,18 @@ class EmbeddingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from embeddings import conf, facet, receivers, tasks
+        from embeddings import (
+            conf,
+            facet,
+            receivers,  # noqa: F401  (listens from its import on)
+            tasks,
+        )
         from embeddings.stores import vec0
         from files.selection import facets
         from jobs import registry
         from jobs.workers import ticks
 
         connection_created.connect(vec0.load_into, dispatch_uid="embeddings.stores.vec0")
-        receivers.connect()
         facets.register(facet.FACET)
         registry.register(
             registry.Kind(
@@ -30,10 +34,10 @@ class EmbeddingsConfig(AppConfig):
         )
         registry.register(
             registry.Kind(
-                name=tasks.LOOK,
+                name=tasks.EMBED_MEDIA,
                 label="Embed what is seen",
                 queue=registry.LONG,
-                run=tasks.run_look,
+                run=tasks.run_media,
                 subject_kind="file",
                 permission="embeddings.add_embedding",
             )

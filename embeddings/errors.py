@@ -5,7 +5,7 @@ WorkError
 ├── ExtensionUnavailableError   sqlite-vec cannot be loaded: semantic search is off, all else works (503)
 ├── SpaceError                  a space that is unknown, unfit or not the one in use (409)
 │   └── SpaceMismatchError      vectors of one space met the table or the query of another
-├── ViewingError                a video or picture that cannot be looked at (409)
+├── MediaEmbeddingError         a video or picture that cannot be embedded (409)
 └── ProviderError               the embedding model cannot answer; `retryable` says whether another try may help
     └── ProviderUnavailableError    it is not there at all: no weights, not set up (503)
 """
@@ -33,7 +33,7 @@ class SpaceMismatchError(SpaceError):
     remedy = "Build a new space for this model with `.venv/bin/python manage.py embed --new-space`, then switch to it."
 
 
-class ViewingError(WorkError):
+class MediaEmbeddingError(WorkError):
     code = "viewing"
     status = 409
 

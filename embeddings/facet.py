@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from embeddings import registry, tasks
 from embeddings.indexing import media_embedding, spaces
-from embeddings.indexing.costs import cost_of_seeing, cost_of_texts
+from embeddings.indexing.costs import cost_of_media, cost_of_texts
 from embeddings.models import Chunk, Embedding, Space, Viewing
 from embeddings.serializers import EmbedOptionsSerializer
 from embeddings.stores import vec0
@@ -50,17 +50,20 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     except WorkError as error:
         return ActionPlan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
     missing = f"sqlite-vec is missing: {vec0.problem()}." if vec0.problem() else provider.problem()
-    if options.get("video"):
-        missing = missing or _why_not_seen(space)
+    if options.get("video") and not missing:
+        try:
+            media_embedding.check_ready(space)
+        except WorkError as error:
+            missing = f"{error} {error.remedy}".strip()
     chunks = Chunk.objects.of_text().filter(file_id__in=files.values("pk"))
     if not options.get("force"):
         chunks = chunks.awaiting(space)
     # A file without any chunk was never looked at: its text is found out by the job.
     lacking = Q(pk__in=chunks.values("file_id")) | ~Q(pk__in=Chunk.objects.values("file_id"))
-    unseen = to_be_seen(files, space) if options.get("video") else files.none()
+    unseen = lacking_media(files, space) if options.get("video") else files.none()
     todo = files.filter(lacking | Q(pk__in=unseen.values("pk"))).count()
     cost = cost_of_texts(space, chunks) if provider.is_paid else None
-    seen = cost_of_seeing(space, unseen)
+    seen = cost_of_media(space, unseen)
     return ActionPlan(
         total=total,
         todo=todo,
@@ -74,20 +77,11 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     )
 
 
-def to_be_seen(files: FileQuerySet, space: Space) -> FileQuerySet:
-    """The videos and pictures among these that were not looked at in this space."""
+def lacking_media(files: FileQuerySet, space: Space) -> FileQuerySet:
+    """The videos and pictures among these that have no media embedding in this space."""
     known = Viewing.objects.filter(space=space, content_hash=OuterRef("full_hash"))
     lacking = known.exclude(state__in=media_embedding.UNDER_WAY)
-    return files.filter(media_type__in=media_embedding.LOOKED_AT).exclude(Exists(known) & ~Exists(lacking))
-
-
-def _why_not_seen(space: Space) -> str:
-    """Why nothing can be looked at for this space; empty when it can."""
-    try:
-        media_embedding.check_ready(space)
-    except WorkError as error:
-        return f"{error} {error.remedy}".strip()
-    return ""
+    return files.filter(media_type__in=media_embedding.WITH_PICTURES).exclude(Exists(known) & ~Exists(lacking))
 
 
 def _warnings(unseen: FileQuerySet) -> list[str]:
@@ -103,8 +97,8 @@ def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", u
     job_options = tasks.options_of(force=bool(options.get("force")), space=space)
     enqueue_selection(tasks.EMBED, selection, job_options, batch, user)
     if options.get("video"):
-        unseen = to_be_seen(selection, space or spaces.active())
-        enqueue_selection(tasks.LOOK, unseen, tasks.options_of(space=space), batch, user)
+        unseen = lacking_media(selection, space or spaces.active())
+        enqueue_selection(tasks.EMBED_MEDIA, unseen, tasks.options_of(space=space), batch, user)
 
 
 def _space(options: Mapping[str, Any]) -> Space:

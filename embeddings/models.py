@@ -94,7 +94,7 @@ class ChunkQuerySet(QuerySet["Chunk"]):
         return self.in_library().of_text().exclude(models.Exists(made))
 
     def of_text(self) -> Self:
-        """Chunks whose vector is made of their text; that of what is seen comes from a viewing."""
+        """Chunks whose vector is made of their text; those of media come from a `Viewing`."""
         return self.exclude(source_kind=Chunk.Kind.VIDEO)
 
 
@@ -233,7 +233,7 @@ class PaidVector(models.Model):
 
 
 class Viewing(models.Model):
-    """A paid look at a video or a picture, and what came of it: vectors with their seconds.
+    """The media embedding of one video (or one part of a long one) or picture: a paid call, and the vectors it gave.
 
     Kept for good under the content's hash, so that the same content is never paid twice in a space, whatever becomes
     of its files. Sound while Bedrock works: state, the call's token and address are stored before each step.

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from bedrock.errors import BedrockError
 from embeddings import conf, registry
-from embeddings.errors import SpaceError, ViewingError
+from embeddings.errors import MediaEmbeddingError, SpaceError
 from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_texts
-from embeddings.indexing.index import index_file
+from embeddings.indexing.index import embed_file, index_file
 from embeddings.models import Chunk, Space, Viewing
 from embeddings.stores import vec0
 from files.models import File
@@ -26,7 +26,7 @@ from jobs.queue import enqueue
 from jobs.work import Work
 
 EMBED = "embed"
-LOOK = "embed_seen"
+EMBED_MEDIA = "embed_seen"
 NOTICE, TO_PAY = "embeddings-waiting", "embeddings-to-pay"
 PAY_REMEDY = (
     "Until then they are found by their words. Choose “Make searchable” in the library, "
@@ -64,8 +64,10 @@ def run_embed(work: Work) -> str:
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    force = bool(work.options.get("force"))
-    return str(index_file(file, space=_space_of(work.options), force=force, progress=work.progress))
+    space = _space_of(work.options)
+    if work.options.get("force"):
+        return str(index_file(file, space=space, force=True, progress=work.progress))
+    return str(embed_file(file, space=space, progress=work.progress))
 
 
 def _space_of(options: Mapping[str, Any]) -> Space | None:
@@ -78,33 +80,41 @@ def _space_of(options: Mapping[str, Any]) -> Space | None:
     return space
 
 
-def request_look(file: File, *, space: Space | None = None, created_by: AbstractBaseUser | None = None) -> Job:
-    """Ask for vectors of what is seen in a video or picture. Paid: a person or a program asks, never an import."""
-    if file.media_type not in media_embedding.LOOKED_AT:
-        raise ViewingError(f"There is nothing to see in {file.name}.", remedy="Choose videos and pictures.")
+def request_media(file: File, *, space: Space | None = None, created_by: AbstractBaseUser | None = None) -> Job:
+    """Ask for the media embedding of a video or picture. Paid: a person or a program asks, never an import."""
+    if file.media_type not in media_embedding.WITH_PICTURES:
+        raise MediaEmbeddingError(f"There is nothing to see in {file.name}.", remedy="Choose videos and pictures.")
     media_embedding.check_ready(space or spaces.active())
-    return enqueue(LOOK, file.pk, options_of(space=space), created_by=created_by)
+    return enqueue(EMBED_MEDIA, file.pk, options_of(space=space), created_by=created_by)
 
 
-def run_look(work: Work) -> str:
+def run_media(work: Work) -> str:
     """One attempt at one file. A video parks its job while Bedrock works at it."""
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    viewings = media_embedding.look(file, space=_space_of(work.options) or spaces.active(), progress=work.progress)
+    viewings = media_embedding.embed_media(
+        file, space=_space_of(work.options) or spaces.active(), progress=work.progress
+    )
     if any(viewing.state == Viewing.State.SENT for viewing in viewings):
         return work.park("Bedrock is looking at it.")
     return _said(viewings)
 
 
-def collect_seen() -> int:
+def collect_media() -> int:
     """Take in what Bedrock has done, end the jobs that wait for it, and clear what was staged. Returns how many ended.
 
     In this order, so that a crash between two steps is made good by the next run.
     """
     ended = media_embedding.collect()
-    for viewing in media_embedding.ended_and_staged():
-        _end_jobs(viewing)
+    for viewing in media_embedding.over_and_staged():
+        parts = list(media_embedding.siblings(viewing))
+        if not any(part.state == Viewing.State.SENT for part in parts):  # Bedrock works at no other part of it
+            reasons = [part.error for part in parts if part.error]
+            remedy = "Ask for it again: what is done is not paid again."
+            error = MediaEmbeddingError(reasons[0], remedy=remedy) if reasons else None
+            for file in media_embedding.files_of(viewing):
+                finish_parked(EMBED_MEDIA, file.pk, error=error, message="" if reasons else _said(parts))
         try:
             media_embedding.clear_staged(viewing)
         except BedrockError as problem:
@@ -112,20 +122,9 @@ def collect_seen() -> int:
     return ended
 
 
-def _end_jobs(viewing: Viewing) -> None:
-    """End the jobs that wait for this video, unless Bedrock still works at another part of it."""
-    parts = list(media_embedding.siblings(viewing))
-    if any(part.state == Viewing.State.SENT for part in parts):
-        return
-    reasons = [part.error for part in parts if part.error]
-    error = ViewingError(reasons[0], remedy="Ask for it again: what is done is not paid again.") if reasons else None
-    for file in media_embedding.files_of(viewing):
-        finish_parked(LOOK, file.pk, error=error, message="" if reasons else _said(parts))
-
-
 def poll() -> None:
     """What the tick does."""
-    collect_seen()
+    collect_media()
 
 
 def _said(viewings: Sequence[Viewing]) -> str:

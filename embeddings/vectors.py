@@ -69,16 +69,16 @@ class PaidEmbeddingProvider(Protocol):
 
 @runtime_checkable
 class MediaEmbeddingProvider(PaidEmbeddingProvider, Protocol):
-    """A paid provider that may also look: pictures at once, videos elsewhere and later, both found by words."""
+    """A paid provider that may also embed media: pictures at once, videos elsewhere and later, both found by words."""
 
-    def why_blind(self) -> str:
-        """Why this space holds text only, in plain words; empty when it can look."""
+    def why_text_only(self) -> str:
+        """Why this space holds text only, in plain words; empty when it holds media too."""
 
     def embed_picture(self, jpeg: bytes) -> tuple[Floats, Usage]:
         """Embed one picture. Returns float32 (dimension,) and the usage. Raises BedrockError."""
 
     def start_video(self, *, video_uri: str, output_uri: str, duration_s: float, client_token: str) -> str:
-        """Start looking at a staged video. Returns the ARN of the call; the same token starts nothing twice."""
+        """Start embedding a staged video. Returns the ARN of the call; the same token starts nothing twice."""
 
 
 def checked(vectors: Floats, *, count: int, dimension: int) -> Floats:

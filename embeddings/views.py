@@ -84,14 +84,21 @@ def search_page(request: HttpRequest) -> HttpResponse:
 def moment(request: HttpRequest, pk: int) -> HttpResponse:
     """The player's side of the page for one moment, as a fragment."""
     chunk = get_object_or_404(Chunk.objects.in_library().select_related("file"), pk=pk)
-    return render(request, "embeddings/_moment.html", _now(chunk, request.GET.get("q", ""), _start(request, chunk)))
+    try:
+        asked_s = float(request.GET["t"])
+    except (KeyError, ValueError):
+        asked_s = -1.0
+    start_s = asked_s if 0 <= asked_s < LATEST_S else chunk.start_s
+    return render(request, "embeddings/_moment.html", _now(chunk, request.GET.get("q", ""), start_s))
 
 
 def _context(form: SearchForm) -> dict[str, Any]:
     answer, problem = _ask(form)
     shown = answer.results if answer else []
     current = _current(form, shown)
-    pictured, current_id = _pictured(shown), current.chunk_id if current else None
+    files = File.objects.only("sampled_hash").in_bulk({hit.file_id for hit in shown})
+    pictured = {pk for pk, file in files.items() if derived.poster_path(file) is not None}
+    current_id = current.chunk_id if current else None
     rows = [_row(form, hit, pictured, is_current=hit.chunk_id == current_id) for hit in shown]
     context: dict[str, Any] = {
         "form": form,
@@ -105,7 +112,10 @@ def _context(form: SearchForm) -> dict[str, Any]:
         if answer and answer.total > len(shown) and form.limit_asked < MAX_LIMIT
         else "",
         "is_all_shown": bool(answer and answer.total > len(shown) and form.limit_asked >= MAX_LIMIT),
-    } | (_like(form) if answer else {})
+    }
+    if answer and (form.value("like") or form.value("like_file")):
+        like = like_of(chunk_id=form.value("like"), file_id=form.value("like_file"))
+        context["like_name"] = like.name if isinstance(like, File) else f"that moment of {like.file.name}"
     if current is not None:
         chunk = Chunk.objects.in_library().select_related("file").filter(pk=current.chunk_id).first()
         context |= _now(chunk, form.value("q") or "", current.start_s) if chunk else {}
@@ -114,10 +124,17 @@ def _context(form: SearchForm) -> dict[str, Any]:
 
 def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
     """The answer, or None with the words to show. Nothing asked is neither."""
+    scope: dict[str, Any] = {"limit": form.limit_asked, "filters": form.filters()}
+    question, is_typing = form.value("q") or "", bool(form.value("typing"))
+    ask: Callable[..., SearchAnswer]
+    if form.value("like") or form.value("like_file"):
+        ask = partial(more_like, chunk_id=form.value("like"), file_id=form.value("like_file"), **scope)
+    elif question.strip():
+        mode = "keyword" if is_typing else form.mode_asked
+        ask = partial(search, question, mode=mode, is_typing=is_typing, **scope)
+    else:
+        return None, ""
     try:
-        ask = _question(form)
-        if ask is None:
-            return None, ""
         answer, kind = ask(), form.value("kind")
         if kind:
             of_kind = ask(kind=kind)
@@ -130,37 +147,12 @@ def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
     return answer, ""
 
 
-def _question(form: SearchForm) -> Callable[..., SearchAnswer] | None:
-    """What the address asks, to be called with or without a kind; None where nothing is asked."""
-    scope: dict[str, Any] = {"limit": form.limit_asked, "filters": form.filters()}
-    if form.value("like") or form.value("like_file"):
-        return partial(more_like, chunk_id=form.value("like"), file_id=form.value("like_file"), **scope)
-    asked, is_typing = form.value("q") or "", bool(form.value("typing"))
-    if not asked.strip():
-        return None
-    return partial(search, asked, mode="keyword" if is_typing else form.mode_asked, is_typing=is_typing, **scope)
-
-
-def _like(form: SearchForm) -> dict[str, Any]:
-    """What the moments are like, for the page to name."""
-    if not (form.value("like") or form.value("like_file")):
-        return {}
-    like = like_of(chunk_id=form.value("like"), file_id=form.value("like_file"))
-    return {"like_name": like.name if isinstance(like, File) else f"that moment of {like.file.name}"}
-
-
 def _current(form: SearchForm, hits: list[Hit]) -> Hit | None:
     """The moment in the player: the one that the address names, else the first."""
     if form.value("typing"):
         return None
     named = [hit for hit in hits if hit.chunk_id == form.value("at")]
     return named[0] if named else (hits[0] if hits else None)
-
-
-def _pictured(hits: list[Hit]) -> set[int]:
-    """The files that have a poster to ask for."""
-    files = File.objects.only("sampled_hash").in_bulk({hit.file_id for hit in hits})
-    return {pk for pk, file in files.items() if derived.poster_path(file) is not None}
 
 
 def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) -> ResultRow:
@@ -196,14 +188,6 @@ def _address(form: SearchForm, **changes: object) -> str:
         kept["limit"] = form.value("limit")
     wanted = {name: value for name, value in (kept | changes).items() if value}
     return f"{reverse('search')}?{urlencode(wanted)}"
-
-
-def _start(request: HttpRequest, chunk: Chunk) -> float | None:
-    try:
-        asked = float(request.GET["t"])
-    except (KeyError, ValueError):
-        return chunk.start_s
-    return asked if 0 <= asked < LATEST_S else chunk.start_s
 
 
 def _now(chunk: Chunk, asked: str, start_s: float | None) -> dict[str, Any]:

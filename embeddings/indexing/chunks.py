@@ -5,7 +5,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 #: A chunk is what one hit stands for: long enough to carry a thought, short enough to open the player at the right
 #: place, and within the 256 word pieces that small sentence models read.
@@ -43,12 +42,12 @@ class Draft:
     end_s: float | None = None
     marks: tuple[tuple[int, float], ...] = field(default=())
     #: Names what was looked at, where the vector is that of a picture and there is no text.
-    seen: str = ""
+    media: str = ""
 
     @property
     def content_hash(self) -> str:
         """What a vector depends on: the text alone, or the picture."""
-        return text_hash(self.seen or self.text)
+        return text_hash(self.media or self.text)
 
     @property
     def identity(self) -> tuple[str, int, int, float | None, float | None, str]:
@@ -162,8 +161,3 @@ def _cuts(sentence: str, limit: int) -> Iterator[str]:
         sentence = sentence[at:].lstrip()
     if sentence:
         yield sentence
-
-
-def are_neighbours(ordinals: Sequence[int]) -> bool:
-    """Whether these chunks of one source follow each other without a gap."""
-    return all(later - earlier <= 1 for earlier, later in pairwise(sorted(ordinals)))

@@ -1,4 +1,4 @@
-"""What embedding texts, and what is seen, would cost."""
+"""What embedding texts, videos and pictures would cost."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,8 +17,8 @@ CHARS_PER_TOKEN_LOW, CHARS_PER_TOKEN_HIGH = 5, 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeenCost:
-    """An estimate of looking at files; the upper end has the sound charged too. 0 where the model is unpriced."""
+class MediaCost:
+    """An estimate of media embedding; the upper end has the sound charged too. 0 where the model is unpriced."""
 
     pictures: int
     video_s: Decimal
@@ -60,8 +60,8 @@ def cost_of_texts(space: Space, chunks: ChunkQuerySet) -> TextCost:
     )
 
 
-def cost_of_seeing(space: Space, files: FileQuerySet) -> SeenCost:
-    """The cost of looking at these videos and pictures."""
+def cost_of_media(space: Space, files: FileQuerySet) -> MediaCost:
+    """The cost of embedding these videos and pictures."""
     videos = files.order_by().filter(media_type=File.MediaType.VIDEO)
     seconds = _seconds(videos)
     sound = _seconds(videos.exclude(audio_codec=""))
@@ -69,7 +69,7 @@ def cost_of_seeing(space: Space, files: FileQuerySet) -> SeenCost:
     price = price_of(space) or Price(
         rates={"per_image": Decimal(0), "per_video_s": Decimal(0), "per_audio_s": Decimal(0)}
     )
-    return SeenCost(
+    return MediaCost(
         pictures=pictures,
         video_s=seconds,
         usd_low=price.cost(Usage(images=pictures, video_s=seconds)),

@@ -1,6 +1,6 @@
 """The verb that makes a file findable: chunks, full text and vectors, written together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,8 +9,7 @@ from django.db import transaction
 
 from embeddings.errors import ProviderUnavailableError
 from embeddings.indexing import paid_vectors, spaces
-from embeddings.indexing.chunks import Draft
-from embeddings.indexing.sources import drafts_for, name_of
+from embeddings.indexing.sources import EVERYTHING, drafts_for
 from embeddings.models import KIND_CODES, Chunk, Embedding, Removal, Space, Viewing
 from embeddings.stores import vec0
 from embeddings.vectors import Floats, to_bits
@@ -52,38 +51,92 @@ def index_file(
     Raises ProviderError, ExtensionUnavailableError, SpaceMismatchError; the words are then findable all the same.
     """
     report = index_text(file)
+    return _embed_chunks(file, space, report, force=force, progress=progress)
+
+
+def embed_file(file: File, *, space: Space | None = None, progress: Progress = NO_PROGRESS) -> IndexReport:
+    """Give the chunks of a file the vectors that they lack. Its text is chunked only where that never was done.
+
+    Whatever changes a text chunks it again at once, so that this need not. Raises as `index_file` does.
+    """
+    count = Chunk.objects.filter(file_id=file.pk).count()
+    report = IndexReport(chunks=count) if count else index_text(file)
+    return _embed_chunks(file, space, report, force=False, progress=progress)
+
+
+def _embed_chunks(
+    file: File, space: Space | None, report: IndexReport, *, force: bool, progress: Progress
+) -> IndexReport:
     space = space or spaces.active()
     vec0.require()
     vec0.create_table(space.pk, space.dimension)
     for turn in range(MAX_ROUNDS):
         is_forced = force and turn == 0
-        made = _make_vectors(file, space, report, force=is_forced, progress=progress)
-        _store(file, space, made, report, force=is_forced)
+        vectors = _make_vectors(file, space, report, force=is_forced, progress=progress)
+        with transaction.atomic():  # of what is *now* the file's text; what changed meanwhile waits for another round
+            chunks = Chunk.objects.in_library().filter(file_id=file.pk)
+            if is_forced:
+                old = Embedding.objects.filter(space=space, chunk__in=chunks, content_hash__in=list(vectors))
+                remove_vectors(space, list(old.values_list("id", flat=True)))
+            lacking = list(chunks.awaiting(space).defer("text", "marks"))
+            ready = [chunk for chunk in lacking if chunk.content_hash in vectors]
+            report.embedded += len(ready)
+            report.waiting = len(lacking) - len(ready)
+            if ready:
+                insert_vectors(space, ready, np.stack([vectors[chunk.content_hash] for chunk in ready]))
         if not report.waiting:
             break
     progress.update(1, str(report))
     return report
 
 
-def index_text(file: File) -> IndexReport:
-    """The part of it that is free and quick: chunks and words. A changed text loses its vectors here, at once.
+def index_text(file: File, *, kinds: Collection[str] = EVERYTHING) -> IndexReport:
+    """The part of it that is free and quick: chunks and words of these kinds. A changed text loses its vectors at once.
 
-    What was seen before, and paid for, gets its vectors here too.
+    An equal chunk keeps its row, and its vectors with it. A media embedding that is on record, and paid for, gives its
+    vectors here too. A file without a name was never looked at (its news was lost): then all kinds are made.
     """
     with transaction.atomic():
+        if not Chunk.objects.filter(file_id=file.pk, source_kind=Chunk.Kind.NAME).exists():
+            kinds = EVERYTHING
         current = File.everything.filter(pk=file.pk).first()
-        drafts = drafts_for(current) if current else []
-        report = _write_chunks(current or file, drafts)
-        if any(draft.seen for draft in drafts):
-            report.reused += _store_seen(file.pk)
+        drafts = drafts_for(current, kinds) if current else []
+        wanted = {draft.identity: draft for draft in drafts}
+        stored = {
+            (
+                chunk.source_kind,
+                chunk.source_id,
+                chunk.ordinal,
+                chunk.start_s,
+                chunk.end_s,
+                chunk.content_hash,
+            ): chunk
+            for chunk in Chunk.objects.filter(file_id=file.pk, source_kind__in=kinds)
+        }
+        removed = remove_chunks([chunk for identity, chunk in stored.items() if identity not in wanted])
+        fresh = Chunk.objects.bulk_create(
+            [
+                Chunk(
+                    file=file,
+                    source_kind=draft.kind,
+                    source_id=draft.source_id,
+                    ordinal=draft.ordinal,
+                    start_s=draft.start_s,
+                    end_s=draft.end_s,
+                    text=draft.text,
+                    marks=[list(mark) for mark in draft.marks],
+                    content_hash=draft.content_hash,
+                )
+                for identity, draft in wanted.items()
+                if identity not in stored
+            ],
+            batch_size=500,
+        )
+        fts5.add((chunk.pk, chunk.text) for chunk in fresh)
+        report = IndexReport(chunks=len(wanted), added=len(fresh), removed=removed)
+        if any(draft.media for draft in drafts):
+            report.reused += _store_media(file.pk)
         return report
-
-
-def index_name(file: File) -> None:
-    """The words of its name and folders alone, for a file that has another place now."""
-    with transaction.atomic():
-        if file.removed_at is None:
-            _write_chunks(file, [name_of(file)], kinds=[Chunk.Kind.NAME])
 
 
 def remove_file(file_id: int) -> int:
@@ -117,28 +170,13 @@ def remove_vectors(space: Space, ids: Sequence[int]) -> None:
     if not ids:
         return
     vec0.delete(space.pk, ids)
-    Removal.objects.bulk_create([Removal(space=space, embedding_id=one) for one in ids], batch_size=1000)
+    Removal.objects.bulk_create([Removal(space=space, embedding_id=pk) for pk in ids], batch_size=1000)
     Embedding.objects.filter(pk__in=ids)._raw_delete(using="default")
     space.touch()
 
 
-def _write_chunks(
-    file: File, drafts: Sequence[Draft], *, kinds: Sequence[str] = tuple(Chunk.Kind.values)
-) -> IndexReport:
-    """Replace what changed of these kinds, keep what did not: an equal chunk keeps its row, and its vectors with it."""
-    wanted = {draft.identity: draft for draft in drafts}
-    stored = list(Chunk.objects.filter(file_id=file.pk, source_kind__in=kinds))
-    kept = {identity for identity in map(_identity, stored) if identity in wanted}
-    removed = remove_chunks([chunk for chunk in stored if _identity(chunk) not in wanted])
-    fresh = Chunk.objects.bulk_create(
-        [_row(file, draft) for identity, draft in wanted.items() if identity not in kept], batch_size=500
-    )
-    fts5.add((chunk.pk, chunk.text) for chunk in fresh)
-    return IndexReport(chunks=len(wanted), added=len(fresh), removed=removed)
-
-
-def _store_seen(file_id: int) -> int:
-    """Give what was seen its vectors, in the space that saw it. Returns how many lacked theirs."""
+def _store_media(file_id: int) -> int:
+    """Give pieces of a media embedding their vectors, each in its own space. Returns how many lacked theirs."""
     lacking = Chunk.objects.filter(file_id=file_id, source_kind=Chunk.Kind.VIDEO, embeddings=None)
     chunks = [] if vec0.problem() else list(lacking.order_by("source_id", "ordinal"))
     for viewing_id, group in groupby(chunks, key=lambda chunk: chunk.source_id):
@@ -149,31 +187,18 @@ def _store_seen(file_id: int) -> int:
     return len(chunks)
 
 
-def _identity(chunk: Chunk) -> tuple[str, int, int, float | None, float | None, str]:
-    return (chunk.source_kind, chunk.source_id, chunk.ordinal, chunk.start_s, chunk.end_s, chunk.content_hash)
-
-
-def _row(file: File, draft: Draft) -> Chunk:
-    return Chunk(
-        file=file,
-        source_kind=draft.kind,
-        source_id=draft.source_id,
-        ordinal=draft.ordinal,
-        start_s=draft.start_s,
-        end_s=draft.end_s,
-        text=draft.text,
-        marks=[list(mark) for mark in draft.marks],
-        content_hash=draft.content_hash,
-    )
-
-
 def _make_vectors(file: File, space: Space, report: IndexReport, *, force: bool, progress: Progress) -> Vectors:
     """Vectors by content hash for what lacks one, outside any transaction: this is the slow (or paid) part."""
     lacking = Chunk.objects.of_text() if force else Chunk.objects.awaiting(space)
     lacking = lacking.filter(file_id=file.pk)
     texts = dict(lacking.values_list("content_hash", "text"))
-    made: Vectors = {} if force else _known_vectors(space, list(texts))
-    report.reused += len(made)
+    made: Vectors = {}
+    if not force:  # equal texts that this space has already: nothing is computed or paid twice
+        rows = Embedding.objects.filter(space=space, content_hash__in=list(texts)).values_list("id", "content_hash")
+        hashes_by_id = dict(rows)
+        ids, vectors = vec0.fetch(space.pk, list(hashes_by_id), space.dimension)
+        made = {hashes_by_id[pk]: vector for pk, vector in zip(ids, vectors, strict=True)}
+        report.reused += len(made)
     todo = [content_hash for content_hash in texts if content_hash not in made]
     if not todo:
         return made
@@ -183,34 +208,10 @@ def _make_vectors(file: File, space: Space, report: IndexReport, *, force: bool,
     for first in range(0, len(todo), BATCH_TEXTS):
         progress.update(first / len(todo), f"{first} of {len(todo)} texts embedded")
         hashes = todo[first : first + BATCH_TEXTS]
-        vectors = paid_vectors.embed(space, provider, [texts[one] for one in hashes], purpose="index", file_id=file.pk)
+        batch = [texts[content_hash] for content_hash in hashes]
+        vectors = paid_vectors.embed(space, provider, batch, purpose="index", file_id=file.pk)
         made.update(zip(hashes, vectors, strict=True))
     return made
-
-
-def _known_vectors(space: Space, hashes: Sequence[str]) -> Vectors:
-    """Vectors of equal texts that this space has already: nothing is computed or paid twice."""
-    rows = Embedding.objects.filter(space=space, content_hash__in=hashes).values_list("id", "content_hash")
-    by_id = dict(rows)
-    if not by_id:
-        return {}
-    ids, vectors = vec0.fetch(space.pk, list(by_id), space.dimension)
-    return {by_id[one]: vector for one, vector in zip(ids, vectors, strict=True)}
-
-
-def _store(file: File, space: Space, made: Mapping[str, Floats], report: IndexReport, *, force: bool) -> None:
-    """Write the vectors of what is *now* the file's text; what changed meanwhile waits for another round."""
-    with transaction.atomic():
-        chunks = Chunk.objects.in_library().filter(file_id=file.pk)
-        if force:
-            old = Embedding.objects.filter(space=space, chunk__in=chunks, content_hash__in=list(made))
-            remove_vectors(space, list(old.values_list("id", flat=True)))
-        lacking = list(chunks.awaiting(space).defer("text", "marks"))
-        ready = [chunk for chunk in lacking if chunk.content_hash in made]
-        report.embedded += len(ready)
-        report.waiting = len(lacking) - len(ready)
-        if ready:
-            insert_vectors(space, ready, np.stack([made[chunk.content_hash] for chunk in ready]))
 
 
 def insert_vectors(space: Space, chunks: Sequence[Chunk], vectors: Floats) -> None:

@@ -1,4 +1,4 @@
-"""The verb that finds what is seen though nobody said it: Nova's vectors of pictures, and of videos piece by piece.
+"""Media embedding: Nova's vectors of pictures, and of videos piece by piece, so that words find what nobody said.
 
 A video is staged in S3 and embedded by Bedrock elsewhere and later; `collect` takes in what is done. Every step is
 written down before it is taken, so that after a crash the same call is found again (by its token) and never paid twice.
@@ -24,7 +24,7 @@ from bedrock.ledger.booking import ReservationRequest
 from bedrock.ledger.paying import PaidReply, paid
 from bedrock.models import Entry
 from bedrock.pricing import Usage
-from embeddings.errors import ProviderError, SpaceError, SpaceMismatchError, ViewingError
+from embeddings.errors import MediaEmbeddingError, ProviderError, SpaceError, SpaceMismatchError
 from embeddings.indexing import index, spaces
 from embeddings.models import Space, Viewing
 from embeddings.vectors import Floats, MediaEmbeddingProvider, checked
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 State = Viewing.State
 #: States from which nothing more has to be sent.
 UNDER_WAY = (State.SENT, State.DONE)
-LOOKED_AT = (File.MediaType.VIDEO, File.MediaType.IMAGE)
+WITH_PICTURES = (File.MediaType.VIDEO, File.MediaType.IMAGE)
 #: A start that was sent and that Bedrock does not know after so long has never reached it.
 LOST_AFTER = timedelta(hours=1)
 #: A part of a long video, below the two hours and 2 GB that a call takes: it is cut at the next key frame.
@@ -48,30 +48,30 @@ PART_S, PART_BYTES = embed_api.VIDEO_MAX_S * 0.95, int(embed_api.VIDEO_MAX_BYTES
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
-def look(file: File, *, space: Space, progress: Progress = NO_PROGRESS) -> list[Viewing]:
-    """See to it that a video or picture is looked at. Each viewing is then DONE, or SENT while Bedrock works at it.
+def embed_media(file: File, *, space: Space, progress: Progress = NO_PROGRESS) -> list[Viewing]:
+    """Embed a video or picture. Each viewing is then DONE, or SENT while Bedrock works at it.
 
-    A video too long for one call has several. Content that was looked at before costs nothing. Raises ViewingError,
-    SpaceError, BedrockError.
+    A video too long for one call has several. Content that was embedded before costs nothing.
+    Raises MediaEmbeddingError, SpaceError, BedrockError.
     """
-    provider = seeing_provider(space)
+    provider = media_provider(space)
     content = ensure_full_hash(file, progress=progress)
     known = list(Viewing.objects.filter(space=space, content_hash=content, state__in=UNDER_WAY).order_by("part"))
     if file.media_type == File.MediaType.IMAGE:
         viewings = known or [_viewing(file, space, 0)]
         if not known:
-            _look_at_picture(viewings[0], file, provider)
+            _embed_picture(viewings[0], file, provider)
     else:
-        viewings = _look_at_video(file, space, provider, known, progress)
+        viewings = _embed_video(file, space, provider, known, progress)
     index.index_text(file)
     return viewings
 
 
-def seeing_provider(space: Space) -> MediaEmbeddingProvider:
-    """The provider of a space that can hold what is seen. Raises SpaceError with the reason where it cannot."""
+def media_provider(space: Space) -> MediaEmbeddingProvider:
+    """The provider of a space that can hold media embeddings. Raises SpaceError with the reason where it cannot."""
     provider = spaces.provider_of(space)
     reason = (
-        provider.why_blind()
+        provider.why_text_only()
         if isinstance(provider, MediaEmbeddingProvider)
         else f"The model of “{space}” reads text only."
     )
@@ -85,8 +85,8 @@ def seeing_provider(space: Space) -> MediaEmbeddingProvider:
 
 
 def check_ready(space: Space) -> None:
-    """Raise SpaceError or NotConfiguredError where nothing can be looked at for this space."""
-    seeing_provider(space)
+    """Raise SpaceError or NotConfiguredError where no video or picture can be embedded for this space."""
+    media_provider(space)
     staging.bucket()
 
 
@@ -102,7 +102,7 @@ def collect() -> int:
     return ended
 
 
-def ended_and_staged() -> QuerySet[Viewing]:
+def over_and_staged() -> QuerySet[Viewing]:
     """Viewings that are over and whose copies are still in S3."""
     return Viewing.objects.filter(is_staged=True, state__in=(State.DONE, State.FAILED))
 
@@ -124,7 +124,7 @@ def clear_staged(viewing: Viewing) -> None:
 
 
 def usage_of(files: Sequence[tuple[str, float | None, str]], *, with_sound: bool) -> Usage:
-    """What looking at (media type, duration, sound codec) files uses. Sound is charged at most in addition."""
+    """What embedding (media type, duration, sound codec) files uses. Sound is charged at most in addition."""
     videos = [(Decimal(str(round(seconds or 0, 3))), codec) for kind, seconds, codec in files if kind == "video"]
     return Usage(
         images=sum(kind == "image" for kind, _, _ in files),
@@ -136,10 +136,12 @@ def usage_of(files: Sequence[tuple[str, float | None, str]], *, with_sound: bool
 # --- pictures -------------------------------------------------------------------------------------------------------
 
 
-def _look_at_picture(viewing: Viewing, file: File, provider: MediaEmbeddingProvider) -> None:
+def _embed_picture(viewing: Viewing, file: File, provider: MediaEmbeddingProvider) -> None:
     poster = derived.poster_path(file)
     if poster is None:
-        raise ViewingError(f"There is no small copy of {file.name} to look at yet.", remedy="Make its proxy first.")
+        raise MediaEmbeddingError(
+            f"There is no small copy of {file.name} to look at yet.", remedy="Make its proxy first."
+        )
     picture = poster.read_bytes()
 
     def call() -> PaidReply[Floats]:
@@ -156,7 +158,7 @@ def _look_at_picture(viewing: Viewing, file: File, provider: MediaEmbeddingProvi
 # --- videos: sending ------------------------------------------------------------------------------------------------
 
 
-def _look_at_video(
+def _embed_video(
     file: File, space: Space, provider: MediaEmbeddingProvider, known: Sequence[Viewing], progress: Progress
 ) -> list[Viewing]:
     """Send what was not sent yet. A video that is too long for one call is cut at key frames, without sound."""
@@ -214,10 +216,12 @@ def _send(
 
 
 def _proxy_of(file: File) -> Proxy:
-    """The copy that is sent: its second 0 is the source's. Raises ViewingError where there is none."""
+    """The copy that is sent: its second 0 is the source's. Raises MediaEmbeddingError where there is none."""
     proxy = proxy_of(file)
     if proxy is None or proxy.source_hash not in ("", file.sampled_hash):
-        raise ViewingError(f"{file.name} has no proxy yet, and that is what is sent.", remedy="Make its proxy first.")
+        raise MediaEmbeddingError(
+            f"{file.name} has no proxy yet, and that is what is sent.", remedy="Make its proxy first."
+        )
     return proxy
 
 

@@ -31,7 +31,7 @@ class IndexFault:
 
 def check() -> list[IndexFault]:
     """What does not agree. Reads the whole index: seconds for a hundred thousand chunks."""
-    return [finding for finding in _look() if finding.count]
+    return [fault for fault in _faults() if fault.count]
 
 
 def repair() -> list[IndexFault]:
@@ -40,21 +40,22 @@ def repair() -> list[IndexFault]:
     What lost its vector is embedded again by the next `embed`.
     """
     found = check()
-    _drop_left_files()
+    for file_id in list(Chunk.objects.exclude(file__removed_at=None).values_list("file_id", flat=True).distinct()):
+        index.remove_file(file_id)
     if not fts5.is_sound():
         with transaction.atomic():
             fts5.rebuild()
     for space in Space.objects.all():
         if not vec0.problem() and vec0.has_table(space.pk):
-            _match(space)
-            _close_gaps(space)
-        _prune_removals(space)
+            match_rows(space)
+            close_gaps(space)
+        prune_removals(space)
     bit_matrix.forget()
-    _give_back()
+    shrink_file()
     return found
 
 
-def _look() -> Iterator[IndexFault]:
+def _faults() -> Iterator[IndexFault]:
     left = Chunk.objects.exclude(file__removed_at=None).count()
     yield IndexFault("left", left, f"Chunks of files that left the library: {left:,}.")
     yield IndexFault("words", int(not fts5.is_sound()), "The word index does not say what the chunks say.")
@@ -70,12 +71,7 @@ def _look() -> Iterator[IndexFault]:
         yield IndexFault("stale", moved, f"Vectors of “{space}” that are of another text: {moved:,}.")
 
 
-def _drop_left_files() -> None:
-    for file_id in list(Chunk.objects.exclude(file__removed_at=None).values_list("file_id", flat=True).distinct()):
-        index.remove_file(file_id)
-
-
-def _match(space: Space) -> None:
+def match_rows(space: Space) -> None:
     """Vectors without a row go; rows without a vector, or of another text, go too, and are embedded again."""
     with transaction.atomic():
         stored = vec0.ids(space.pk)
@@ -87,7 +83,7 @@ def _match(space: Space) -> None:
             index.remove_vectors(space, batch)
 
 
-def _close_gaps(space: Space) -> None:
+def close_gaps(space: Space) -> None:
     """Write the rows of sparse blocks together: an emptied block is given back to the file."""
     for batch in sliced(vec0.rows_of_sparse_blocks(space.pk, SPARSE)):
         with transaction.atomic():
@@ -96,7 +92,7 @@ def _close_gaps(space: Space) -> None:
             vec0.insert(space.pk, space.dimension, zip(ids, vectors, strict=True))
 
 
-def _prune_removals(space: Space) -> None:
+def prune_removals(space: Space) -> None:
     """Forget removals that nobody needs; who has not read them yet starts from nothing."""
     rows = Removal.objects.filter(space=space).order_by("-id")
     oldest_kept = rows.values_list("id", flat=True)[KEPT_REMOVALS : KEPT_REMOVALS + 1].first()
@@ -108,7 +104,7 @@ def _prune_removals(space: Space) -> None:
         space.touch()
 
 
-def _give_back() -> None:
+def shrink_file() -> None:
     """Shrink the file where much of it is empty. Not inside a transaction: SQLite writes it anew."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return

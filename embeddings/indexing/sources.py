@@ -1,5 +1,6 @@
-"""What is known of a file: its transcript, its analyses, its name and what was seen, as chunks that should exist."""
+"""What is known of a file, as chunks that should exist: its name, its transcript, its analyses, its media embedding."""
 
+from collections.abc import Callable, Collection, Iterable
 from pathlib import PurePosixPath
 
 from embeddings.indexing.analysis_chunks import drafts_of
@@ -9,44 +10,56 @@ from files.models import File
 from nova.questions import results
 from transcription.models import Transcript
 
+EVERYTHING = tuple(Chunk.Kind.values)
+#: What depends on the file itself: its name, and the media embedding of its content.
+CONTENT = (Chunk.Kind.NAME, Chunk.Kind.VIDEO)
+#: What is made from analyses.
+ANALYSED = tuple(kind for kind in Chunk.Kind.values if kind not in (*CONTENT, Chunk.Kind.TRANSCRIPT))
 
-def drafts_for(file: File) -> list[Draft]:
-    """Every chunk that this file should have now. A file that left the library should have none."""
+
+def drafts_for(file: File, kinds: Collection[str] = EVERYTHING) -> list[Draft]:
+    """Every chunk of these kinds that this file should have now. A file that left the library should have none."""
     if file.removed_at is not None:
         return []
-    drafts = [name_of(file), *_spoken(file), *_analysed(file), *_seen(file)]
-    return [draft for draft in drafts if draft.text or draft.seen]
+    makers: list[tuple[Collection[str], Callable[[File], Iterable[Draft]]]] = [
+        ([Chunk.Kind.NAME], _of_name),
+        ([Chunk.Kind.TRANSCRIPT], _of_transcript),
+        (ANALYSED, _of_analyses),
+        ([Chunk.Kind.VIDEO], _of_media),
+    ]
+    drafts = [draft for of_maker, make in makers if not set(of_maker).isdisjoint(kinds) for draft in make(file)]
+    return [draft for draft in drafts if draft.text or draft.media]
 
 
-def name_of(file: File) -> Draft:
+def _of_name(file: File) -> list[Draft]:
     """The file's name, and the folders that it lies in, as people look for them."""
     folders = PurePosixPath(file.path).parent.parts
-    return Draft(kind=Chunk.Kind.NAME, source_id=file.pk, ordinal=0, text=name_text(file.name, folders))
+    return [Draft(kind=Chunk.Kind.NAME, source_id=file.pk, ordinal=0, text=name_text(file.name, folders))]
 
 
-def _analysed(file: File) -> list[Draft]:
+def _of_transcript(file: File) -> list[Draft]:
+    transcript = Transcript.objects.current_for(file)
+    if transcript is None:
+        return []
+    lines = (TimedText(segment.start_s, segment.end_s, segment.text) for segment in transcript.spoken())
+    return from_lines(lines, kind=Chunk.Kind.TRANSCRIPT, source_id=transcript.pk)
+
+
+def _of_analyses(file: File) -> list[Draft]:
     rows = {kind: row for kind, row in results.current_for(file).items() if results.NOTHING_SAID not in row.notes}
     return [draft for kind, row in rows.items() for draft in drafts_of(kind, row.result, source_id=row.pk)]
 
 
-def _seen(file: File) -> list[Draft]:
-    """A chunk for each piece that was looked at, in every space: it has no words, only a vector."""
+def _of_media(file: File) -> list[Draft]:
+    """A chunk for each piece of video or picture that was embedded, in every space: no words, only a vector."""
     if not file.full_hash:
         return []
     viewings = Viewing.objects.filter(content_hash=file.full_hash, state=Viewing.State.DONE).only("spans")
     return [
         Draft(
             kind=Chunk.Kind.VIDEO, source_id=viewing.pk, ordinal=ordinal, text="", start_s=start_s, end_s=end_s,
-            seen=f"{viewing.pk}/{ordinal}",
+            media=f"{viewing.pk}/{ordinal}",
         )
         for viewing in viewings
         for ordinal, (start_s, end_s) in enumerate(viewing.spans)
     ]  # fmt: skip
-
-
-def _spoken(file: File) -> list[Draft]:
-    transcript = Transcript.objects.current_for(file)
-    if transcript is None:
-        return []
-    lines = (TimedText(one.start_s, one.end_s, one.text) for one in transcript.spoken())
-    return from_lines(lines, kind=Chunk.Kind.TRANSCRIPT, source_id=transcript.pk)

@@ -15,7 +15,7 @@ PURPOSES: dict[Purpose, str] = {"index": embed_api.INDEX, "query": embed_api.QUE
 
 
 class NovaProvider:
-    """Paid, by text. Nova tells texts to be found from questions, and looks too; the other formats do neither."""
+    """Paid, by text. Nova tells texts to be found from questions, and embeds media; the other formats do neither."""
 
     is_paid: ClassVar[bool] = True
     #: Not measured with the real model: low, so that nothing good is hidden. Set it from saved queries.
@@ -69,7 +69,7 @@ class NovaProvider:
         )
         return np.array(vector.values, dtype=np.float32), vector.usage
 
-    def why_blind(self) -> str:
+    def why_text_only(self) -> str:
         if self.key.request_format == embed_api.NOVA_FORMAT:
             return ""
         return f"{self.key.model} reads text only: it cannot look at pictures and videos."

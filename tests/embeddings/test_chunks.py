@@ -103,8 +103,3 @@ def test_the_hash_depends_on_the_text_alone() -> None:
     assert one.content_hash == other.content_hash
     assert one.identity != other.identity
     assert len(one.content_hash) == 32
-
-
-@pytest.mark.parametrize(("ordinals", "expected"), [([3], True), ([2, 1, 3], True), ([1, 3], False), ([], True)])
-def test_neighbours_follow_each_other(ordinals: list[int], expected: bool) -> None:
-    assert chunks.are_neighbours(ordinals) is expected

@@ -9,7 +9,10 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from embeddings import facet, registry, tasks
@@ -314,6 +317,22 @@ def test_a_settled_transcript_is_found_at_once_and_embedded_soon(make_file: Make
     assert Embedding.objects.count() == 3
     job.refresh_from_db()
     assert (job.state, job.message) == ("succeeded", "3 chunks, 3 embedded")
+
+
+@pytest.mark.usefixtures("only_this_step")
+def test_a_transcript_is_chunked_once_on_the_way_from_its_news_to_its_vectors(make_file: MakeFile) -> None:
+    file = make_file("a.mp4")
+    media_ready.send(File, file=file, reason="")
+    transcript = say(file, LINES)
+
+    with CaptureQueriesContext(connection) as queries:
+        transcript_settled.send(File, file=file, transcript=transcript, reason="")
+        analysis_ready.send(File, file=file, nova_job=None, reason="off")
+        Job.objects.update(run_after=timezone.now())
+        assert run_until_idle() == 1
+
+    assert Embedding.objects.count() == 3
+    assert sum('FROM "transcript_segments"' in query["sql"] for query in queries) == 1
 
 
 def test_without_the_weights_there_is_one_notice_and_no_job(make_file: MakeFile) -> None:

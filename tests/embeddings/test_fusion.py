@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings.searching.fusion import RRF_K, Ranking, as_fraction, reciprocal_rank
+from embeddings.searching.fusion import Ranking, as_fraction, reciprocal_rank
 
 keys = st.lists(st.integers(0, 30), unique=True, max_size=20)
 
@@ -13,7 +13,8 @@ def test_a_key_in_both_lists_beats_a_better_place_in_one() -> None:
     fused = reciprocal_rank([Ranking(["a", "b"]), Ranking(["c", "b"])])
 
     assert list(fused) == ["b", "a", "c"]
-    assert fused["b"] == pytest.approx(2 / (RRF_K + 2))
+    assert fused["b"] == pytest.approx(2 / 62)
+    assert fused["a"] == pytest.approx(1 / 61)
 
 
 def test_weights_count() -> None:
@@ -41,4 +42,5 @@ def test_a_key_named_twice_in_one_list_counts_once() -> None:
 def test_fractions_are_of_the_best() -> None:
     assert as_fraction({"a": 0.5, "b": 0.25}) == {"a": 1.0, "b": 0.5}
     assert as_fraction({"a": 0.0}) == {"a": 0.0}
+    assert as_fraction({"a": -0.5}) == {"a": 0.0}
     assert as_fraction({}) == {}

@@ -74,7 +74,7 @@ class Command(BaseCommand):
             self._compare(options)
             return
         if options["collect"]:
-            self._say(options, {"ended": tasks.collect_seen(), "with_bedrock": _with_bedrock()})
+            self._say(options, {"ended": tasks.collect_media(), "with_bedrock": _with_bedrock()})
             return
         self._plan_and_embed(options)
 
@@ -123,8 +123,8 @@ class Command(BaseCommand):
                 self.stderr.write(f"\r{place} of {total}: {file.name[:60]:60}", ending="")
             try:
                 embedded += index_file(file, space=space, force=options["force"]).embedded
-                if options["video"] and file.media_type in media_embedding.LOOKED_AT:
-                    media_embedding.look(file, space=space)
+                if options["video"] and file.media_type in media_embedding.WITH_PICTURES:
+                    media_embedding.embed_media(file, space=space)
                 done += 1
             except WorkError as error:
                 failed[file.pk] = f"{error} {error.remedy}".strip()

@@ -15,7 +15,7 @@ from bedrock import staging
 from bedrock.errors import BusyError
 from bedrock.models import Entry
 from embeddings import facet, registry, tasks
-from embeddings.errors import SpaceError, ViewingError
+from embeddings.errors import MediaEmbeddingError, SpaceError
 from embeddings.indexing import index, media_embedding, spaces
 from embeddings.models import Chunk, Embedding, Viewing
 from embeddings.searching.search import search
@@ -66,7 +66,7 @@ def add_video(folder: Path, name: str) -> File:
 
 
 def look(file: File) -> Viewing:
-    return media_embedding.look(file, space=spaces.active())[0]
+    return media_embedding.embed_media(file, space=spaces.active())[0]
 
 
 def videos_started(world: World) -> int:
@@ -75,12 +75,12 @@ def videos_started(world: World) -> int:
 
 def collected(world: World) -> Viewing:
     world.clock.advance(minutes=3)
-    tasks.collect_seen()
+    tasks.collect_media()
     return Viewing.objects.get()
 
 
 def test_words_find_what_is_seen_though_nobody_said_it(nova: World, video: File, admin_client: Client) -> None:
-    job = tasks.request_look(video)
+    job = tasks.request_media(video)
     run_until_idle()
     job.refresh_from_db()
     assert (job.state, job.is_parked) == ("running", True)
@@ -162,7 +162,7 @@ def test_a_start_that_never_arrived_gives_its_money_back(nova: World, video: Fil
 
 
 def test_a_refusal_says_why_and_costs_nothing(nova: World, video: File) -> None:
-    tasks.request_look(video)
+    tasks.request_media(video)
     nova.async_failures = ["The video has no frames."]
     run_until_idle()
 
@@ -197,18 +197,18 @@ def test_a_long_video_goes_in_parts_and_only_the_part_that_failed_goes_again(
     video.proxies.update(size_bytes=path.stat().st_size, duration_s=9.0)
     monkeypatch.setattr(media_embedding, "PART_S", 6.0)
     nova.async_failures = ["", "The second part has no frames."]
-    tasks.request_look(video)
+    tasks.request_media(video)
     run_until_idle()
     assert [viewing.parts for viewing in Viewing.objects.all()] == [2, 2]
 
     nova.clock.advance(minutes=3)
-    tasks.collect_seen()
+    tasks.collect_media()
     assert "second part" in Job.objects.get().error
     run_until_idle()
     retry(Job.objects.get())
     run_until_idle()
     nova.clock.advance(minutes=3)
-    tasks.collect_seen()
+    tasks.collect_media()
 
     first, second = Viewing.objects.order_by("part")
     assert videos_started(nova) == 3
@@ -223,7 +223,7 @@ def test_a_long_video_goes_in_parts_and_only_the_part_that_failed_goes_again(
 def test_a_picture_is_one_chunk_and_is_paid_once(nova: World, video: File) -> None:
     picture = make_file(video.root, "buoy.jpg", media_type="image", duration_s=None, audio_codec="")
     (Path(video.root.path) / "buoy.jpg").write_bytes(b"a picture of a buoy")
-    with pytest.raises(ViewingError, match="no small copy"):
+    with pytest.raises(MediaEmbeddingError, match="no small copy"):
         look(picture)
     make_poster(picture, b"\xff\xd8\xff a buoy")
 
@@ -239,14 +239,17 @@ def test_a_picture_is_one_chunk_and_is_paid_once(nova: World, video: File) -> No
 
 def test_what_cannot_be_looked_at_says_why_before_anything_is_paid(nova: World, video: File, settings: Any) -> None:
     sound = make_file(video.root, "talk.mp3", media_type="audio")
-    with pytest.raises(ViewingError, match="nothing to see"):
-        tasks.request_look(sound)
+    with pytest.raises(MediaEmbeddingError, match="nothing to see"):
+        tasks.request_media(sound)
     video.proxies.all().delete()
-    with pytest.raises(ViewingError, match="no proxy"):
+    with pytest.raises(MediaEmbeddingError, match="no proxy"):
         look(video)
     settings.EMBEDDING_PROVIDER = "words"
     free = spaces.get_or_make(registry.default_key())
-    for refused in (lambda: media_embedding.look(video, space=free), lambda: tasks.request_look(video, space=free)):
+    for refused in (
+        lambda: media_embedding.embed_media(video, space=free),
+        lambda: tasks.request_media(video, space=free),
+    ):
         with pytest.raises(SpaceError, match="reads text only"):
             refused()
     assert nova.bill == []
@@ -275,8 +278,8 @@ def test_every_door_does_the_same(nova: World, video: File, admin_user: Any, cap
     again = client.post("/api/nova/embeddings/generate", {"file_id": video.pk, "video": True}, format="json")
 
     assert (asked.status_code, again.status_code) == (202, 202)
-    assert again.json()["kind"] == tasks.LOOK
-    assert sorted(Job.objects.values_list("kind", flat=True)) == [tasks.EMBED, tasks.LOOK]
+    assert again.json()["kind"] == tasks.EMBED_MEDIA
+    assert sorted(Job.objects.values_list("kind", flat=True)) == [tasks.EMBED, tasks.EMBED_MEDIA]
     call_command("embed", "--video", "--yes")
     nova.clock.advance(minutes=3)
     call_command("embed", "--collect", "--json")

@@ -13,24 +13,6 @@ class NovaprojectConfig(AppConfig):
         from novaproject.database_guard import refuse_strangers
 
         refuse_strangers()
-        register_tick("old log files", lambda: log_files.EVERY_S, _forget_logs)
-        register_tick("past logins", lambda: past_logins.EVERY_S, _forget_logins)
-        register_tick("statistics of tables", lambda: table_statistics.EVERY_S, _refresh_statistics)
-
-
-def _forget_logs() -> None:
-    from novaproject import log_files
-
-    log_files.forget_old()
-
-
-def _forget_logins() -> None:
-    from novaproject import past_logins
-
-    past_logins.forget_old()
-
-
-def _refresh_statistics() -> None:
-    from novaproject import table_statistics
-
-    table_statistics.refresh()
+        register_tick("old log files", lambda: log_files.EVERY_S, log_files.forget_old)
+        register_tick("past logins", lambda: past_logins.EVERY_S, past_logins.forget_old)
+        register_tick("statistics of tables", lambda: table_statistics.EVERY_S, table_statistics.refresh)

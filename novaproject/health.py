@@ -76,18 +76,15 @@ class HealthView(APIView):
         ],
     )
     def get(self, request: Request) -> Response:
-        found = {name: "ok" if check() else "fail" for name, check in CHECKS.items()}
-        status = "ok" if all(value == "ok" for value in found.values()) else "fail"
-        body: dict[str, Any] = {"status": status, "version": settings.VERSION, "checks": found}
+        results = {name: "ok" if check() else "fail" for name, check in CHECKS.items()}
+        status = "ok" if all(value == "ok" for value in results.values()) else "fail"
+        body: dict[str, Any] = {"status": status, "version": settings.VERSION, "checks": results}
         asked = AskedSerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         if asked.validated_data["details"]:
-            body["details"] = self._details(request, ask_aws=asked.validated_data["aws"])
+            ask_aws = asked.validated_data["aws"]
+            needed = ["files.view_file", *([PERMISSION] if ask_aws else [])]
+            if not cast("Any", request.user).has_perms(needed):
+                self.permission_denied(request)
+            body["details"] = DetailSerializer(doctor.checks(ask_aws=ask_aws), many=True).data
         return Response(body, status=200 if status == "ok" else 503)
-
-    def _details(self, request: Request, *, ask_aws: bool) -> Any:
-        """As on the setup page."""
-        needed = ["files.view_file", *([PERMISSION] if ask_aws else [])]
-        if not cast("Any", request.user).has_perms(needed):
-            self.permission_denied(request)
-        return DetailSerializer(doctor.checks(ask_aws=ask_aws), many=True).data

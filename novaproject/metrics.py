@@ -32,7 +32,11 @@ class Gauge:
         yield f"# HELP {name} {self.help}"
         yield f"# TYPE {name} gauge"
         for labels, value in self.values:
-            named = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+            escaped = {
+                label: text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+                for label, text in labels.items()
+            }
+            named = ",".join(f'{label}="{text}"' for label, text in escaped.items())
             yield f"{name}{{{named}}} {value}" if named else f"{name} {value}"
 
 
@@ -40,10 +44,6 @@ def text() -> str:
     """All measures, as Prometheus reads them."""
     gauges = (_jobs(), *_queues(), _workers(), _files(), *_spend(), _disk())
     return "\n".join(line for gauge in gauges for line in gauge.lines()) + "\n"
-
-
-def _escaped(label: str) -> str:
-    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _jobs() -> Gauge:

@@ -22,7 +22,11 @@ def refresh() -> list[str]:
     """Count the tables that need it anew. Returns their names; none where the database keeps statistics by itself."""
     if connection.vendor != "sqlite":
         return []
-    tables = [table for table in _due() if _is_large(table)]
+    ours = set(connection.introspection.django_table_names())  # behind full text and vectors are tables with keys alone
+    with connection.cursor() as cursor:
+        statements = [row[0] for row in cursor.execute(WHAT_IS_DUE).fetchall()]
+    due = [table for table in sorted(ours) if f'ANALYZE "main".{_quoted(table)}' in statements]
+    tables = [table for table in due if _is_large(table)]
     if not tables:
         return []
     with connection.cursor() as cursor:
@@ -34,14 +38,6 @@ def refresh() -> list[str]:
             cursor.execute("CREATE TABLE statistics_were_renewed (id INTEGER)")
             cursor.execute("DROP TABLE statistics_were_renewed")
     return tables
-
-
-def _due() -> list[str]:
-    """Tables of ours for which SQLite would run ANALYZE; those behind full text and vectors have keys alone."""
-    ours = set(connection.introspection.django_table_names())
-    with connection.cursor() as cursor:
-        statements = [row[0] for row in cursor.execute(WHAT_IS_DUE).fetchall()]
-    return [table for table in sorted(ours) if f'ANALYZE "main".{_quoted(table)}' in statements]
 
 
 def _is_large(table: str) -> bool:

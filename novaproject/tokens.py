@@ -39,19 +39,16 @@ def create_token(user: User, *, expires_days: int | None = None) -> str:
 def create_program(username: str, permissions: Iterable[str]) -> User:
     """A user without a password who may do only this (`files.view_file`, …). Raises UnknownPermissionError."""
     user = User.objects.create_user(username)
-    user.user_permissions.set([_permission(name) for name in permissions])
+    for name in permissions:
+        app, _, codename = name.partition(".")
+        permission = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
+        if permission is None:
+            raise UnknownPermissionError(name)
+        user.user_permissions.add(permission)
     return user
-
-
-def _permission(name: str) -> Permission:
-    app, _, codename = name.partition(".")
-    found = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
-    if found is None:
-        raise UnknownPermissionError(name)
-    return found
 
 
 def tokens_of(user: User) -> "QuerySet[AuthToken]":
     """A user's tokens, oldest first; `token_key`, the beginning of each, names it."""
-    found: QuerySet[AuthToken] = AuthToken.objects.filter(user=user).order_by("created")
-    return found
+    tokens: QuerySet[AuthToken] = AuthToken.objects.filter(user=user).order_by("created")
+    return tokens

@@ -48,19 +48,21 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "file": file,
         "folder": folder_of(file),
-        "crumbs": _crumbs(file),
+        "crumbs": crumbs_of(file),
         "player": player,
         "page_url": player.page_url,
         "transcript": transcript,
         "cues": file_page.cues_of(transcript),
         "may_correct": transcript is not None and request.user.has_perm(CORRECT),
         "is_editing": "edit" in request.GET and request.user.has_perm(CORRECT),
-        "downloads": _downloads(transcript),
+        "downloads": [(name.upper(), api_paths.transcript_download(transcript.pk, name)) for name in DOWNLOADS]
+        if transcript
+        else [],
         "other_transcripts": Transcript.objects.filter(file=file, is_current=False),
         "analysis": analysis,
         "exports": file_page.exports_of(analysis),
         "proxies": file.proxies.all(),
-        "copies": _copies(file),
+        "copies": copies_of(file),
         "jobs": file_history.jobs_of(file),
         "costs": costs,
         "cost_total": cost_total,
@@ -75,7 +77,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "novaproject/file.html", context)
 
 
-def _copies(file: File) -> FileQuerySet:
+def copies_of(file: File) -> FileQuerySet:
     """Exact duplicates of the file: equal to the last byte."""
     if not file.full_hash:
         return File.objects.none()
@@ -83,19 +85,13 @@ def _copies(file: File) -> FileQuerySet:
     return same.select_related("root").order_by("pk")[:COPIES]
 
 
-def _crumbs(file: File) -> list[tuple[str, str]]:
+def crumbs_of(file: File) -> list[tuple[str, str]]:
     """The folders between the root and the file, each with the address of the library there."""
     parts = [part for part in folder_of(file).split("/") if part]
     return [
         (part, f"{reverse('library')}?{urlencode({'directory': '/'.join([file.root.path, *parts[: index + 1]])})}")
         for index, part in enumerate(parts)
     ]
-
-
-def _downloads(transcript: Transcript | None) -> list[tuple[str, str]]:
-    if transcript is None:
-        return []
-    return [(name.upper(), api_paths.transcript_download(transcript.pk, name)) for name in DOWNLOADS]
 
 
 @require_POST

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from files import humanize
@@ -19,7 +18,6 @@ from files.selection.actions import estimate, get_action, start_action
 from files.selection.paging import FilePaginator
 from files.selection.resolving import resolve
 from jobs.errors import WorkError
-from jobs.models import Batch
 from jobs.web.option_forms import OptionsForm, form_from_serializer
 from novaproject.pages import library_query
 from novaproject.pages.cards import cards
@@ -40,10 +38,11 @@ def library(request: HttpRequest) -> HttpResponse:
     sort = library_query.sort(query)
     page = FilePaginator(selection.order_by(sort, "-id"), PER_PAGE).get_page(query.get("page"))
     is_list = query.get("view") == "list"
+    numbers = library_query.page_numbers(page.number, page.paginator.num_pages)
     context = {
         "filters": filters,
         "problem": problem,
-        "totals": _totals(selection),
+        "totals": totals_of(selection),
         "in_library": File.objects.count(),
         "page": page,
         "cards": cards(page.object_list),
@@ -58,14 +57,15 @@ def library(request: HttpRequest) -> HttpResponse:
         "more_is_open": any(query.get(name) for name in (*library_query.MORE, "directory")),
         "chips": library_query.chips(query),
         "hidden_fields": filters.items(),
-        "pager": _pager(query, page.number, page.paginator.num_pages),
+        "pager": [(number, library_query.address(query, page=str(number)) if number else "") for number in numbers],
         "next_url": library_query.address(query, page=str(page.number + 1)) if page.has_next() else "",
         "actions": [action for action in facets.actions() if request.user.has_perm(action.permission)],
     }
     return render(request, "novaproject/library.html", context)
 
 
-def _totals(selection: FileQuerySet) -> dict[str, Any]:
+def totals_of(selection: FileQuerySet) -> dict[str, Any]:
+    """Count a selection and sum its seconds, its bytes, and those of its proxies."""
     totals = selection.order_by().aggregate(count=Count("pk"), total_s=Sum("duration_s"), total_bytes=Sum("size_bytes"))
     made = Proxy.objects.filter(file__in=selection.order_by().values("pk")).aggregate(total=Sum("size_bytes"))
     return {
@@ -74,11 +74,6 @@ def _totals(selection: FileQuerySet) -> dict[str, Any]:
         "size_bytes": totals["total_bytes"] or 0,
         "proxy_bytes": made["total"] or 0,
     }
-
-
-def _pager(query: QueryDict, current: int, last: int) -> list[tuple[int | None, str]]:
-    numbers = library_query.page_numbers(current, last)
-    return [(number, library_query.address(query, page=str(number)) if number else "") for number in numbers]
 
 
 def _selection(sent: QueryDict) -> FileQuerySet:
@@ -108,8 +103,11 @@ def action(request: HttpRequest, name: str) -> HttpResponse:
     context: dict[str, Any] = {
         "action": chosen,
         "count": selection.count(),
-        "what": _what(sent, selection),
-        "hidden_fields": _carried(sent),
+        "what": in_words(sent, selection),
+        # The selection, to be sent again with the options.
+        "hidden_fields": [("all", "1"), *library_query.filters(sent).items()]
+        if sent.get("all")
+        else [("file", value) for value in sent.getlist("file")],
     }
     form = form_from_serializer(chosen.options)
     context["form"] = shown = form(request.POST) if request.method == "POST" else form()
@@ -119,7 +117,7 @@ def action(request: HttpRequest, name: str) -> HttpResponse:
         except WorkError as error:
             context["problem"] = f"{error} {error.remedy}".strip()
         else:
-            return redirect(_progress_of(batch))
+            return redirect("batch-page", batch.pk)
     context = _plan_of(chosen, selection, shown if shown.is_bound else form.with_defaults()) | context
     return render(request, "novaproject/action.html", context)
 
@@ -135,13 +133,6 @@ def action_plan(request: HttpRequest, name: str) -> HttpResponse:
         return render(request, "novaproject/_plan_anew.html", {"problem": f"{error} {error.remedy}", "action": chosen})
     form = form_from_serializer(chosen.options)(request.GET)
     return render(request, "novaproject/_plan_anew.html", {"action": chosen, **_plan_of(chosen, selection, form)})
-
-
-def _progress_of(batch: Batch) -> str:
-    try:
-        return reverse("batch-page", args=[batch.pk])
-    except NoReverseMatch:
-        return reverse("home")
 
 
 def _action_for(request: HttpRequest, name: str) -> facets.Action:
@@ -164,17 +155,10 @@ def _plan_of(chosen: facets.Action, selection: FileQuerySet, form: OptionsForm) 
         return {"problem": f"{error} {error.remedy}".strip()}
 
 
-def _what(sent: QueryDict, selection: FileQuerySet) -> str:
-    """The selection in words."""
+def in_words(sent: QueryDict, selection: FileQuerySet) -> str:
+    """Say in words which files a form chose: by name, by filters, or all."""
     if not sent.get("all"):
         names = selection.values_list("name", flat=True)[:2]
         return names[0] if len(names) == 1 else "The files that you ticked"
     words = [chip.text for chip in library_query.chips(sent)]
     return f"Everything that matches: {', '.join(words)}" if words else "The whole library"
-
-
-def _carried(sent: QueryDict) -> list[tuple[str, str]]:
-    """The selection as hidden inputs, to be sent again with the options."""
-    if sent.get("all"):
-        return [("all", "1"), *library_query.filters(sent).items()]
-    return [("file", value) for value in sent.getlist("file")]

@@ -76,7 +76,12 @@ def analyses(request: HttpRequest) -> HttpResponse:
         "month_name": month.name,
         "pools": [_Pool(waiting=said) for said in pool.all_waiting()],
         "batches": [
-            (batch, _look_of(batch), _records(batch), names.get(batch.model_key, batch.model_key))
+            (
+                batch,
+                "bad" if batch.error else REMOTE_LOOKS.get(batch.remote_status, "run" if batch.arn else "off"),
+                _records(batch),
+                names.get(batch.model_key, batch.model_key),
+            )
             for batch in batches_with_costs()[:BATCHES]
         ],
         "open_batches": BedrockBatch.objects.open().count(),
@@ -103,12 +108,6 @@ class _Pool:
     @property
     def is_enough(self) -> bool:
         return not self.waiting.short
-
-
-def _look_of(batch: BedrockBatch) -> str:
-    if batch.error:
-        return "bad"
-    return REMOTE_LOOKS.get(batch.remote_status, "run" if batch.arn else "off")
 
 
 def _records(batch: BedrockBatch) -> tuple[int, int]:

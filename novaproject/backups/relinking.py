@@ -67,7 +67,9 @@ def find_roots(folder: Path, progress: Progress = NO_PROGRESS) -> dict[str, str]
     """
     found: dict[str, str] = {}
     away = [root for root in Root.objects.filter(is_uploads=False) if not roots.is_there(root)]
-    by_name = _names_below(folder) if away else {}
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(folder.resolve(strict=True).rglob("*")) if away else ():
+        by_name[path.name].append(path)
     for index, root in enumerate(away):
         progress.update(index / len(away), root.name)
         for place in _places(root, by_name):
@@ -79,13 +81,6 @@ def find_roots(folder: Path, progress: Progress = NO_PROGRESS) -> dict[str, str]
             found[moved.old_path] = moved.new_path
             break
     return found
-
-
-def _names_below(folder: Path) -> dict[str, list[Path]]:
-    names: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.resolve(strict=True).rglob("*")):
-        names[path.name].append(path)
-    return names
 
 
 def _places(root: Root, by_name: dict[str, list[Path]]) -> list[Path]:

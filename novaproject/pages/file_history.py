@@ -1,6 +1,5 @@
 """What was done for one file, and what that cost."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -47,20 +46,16 @@ def _done(job: Job) -> JobDone:
     if job.state == Job.State.RUNNING:
         state = human.percent(job.progress, 1)
     failed = job.state == Job.State.FAILED
+    when = human.moment(job.finished_at or job.started_at or job.created_at)
+    if job.finished_at and job.elapsed_s and job.elapsed_s >= 1:
+        when += f", {human.duration(job.elapsed_s)}"
     return JobDone(
         state=state,
         level=level,
         label=registry.label_of(job.kind),
         detail=f"{job.error} {job.remedy}".strip() if failed else job.message,
-        when=_when(job),
+        when=when,
     )
-
-
-def _when(job: Job) -> str:
-    if job.finished_at is None:
-        return human.moment(job.started_at or job.created_at)
-    took = f", {human.duration(job.elapsed_s)}" if job.elapsed_s and job.elapsed_s >= 1 else ""
-    return f"{human.moment(job.finished_at)}{took}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,18 +74,14 @@ def costs_of(file: File) -> tuple[list[FileCost], Decimal]:
 
 def _cost(entry: Entry) -> FileCost:
     what = entry.analysis_type or entry.purpose
-    said = {
+    tokens = [(name.replace("_", " "), entry.usage.get(name)) for name in ("input_tokens", "output_tokens")]
+    unsettled = {
         Entry.State.RESERVED: "reserved, not charged yet",
         Entry.State.POSSIBLY_PAID: "the answer was lost: possibly charged",
     }
     return FileCost(
         label=f"{entry.model_key}, {entry.mode}: {what}",
         usd=entry.actual_usd if entry.state == Entry.State.SETTLED else entry.counted_usd,
-        detail=said.get(Entry.State(entry.state), _tokens(entry.usage)),
+        detail=unsettled.get(Entry.State(entry.state))
+        or ", ".join(f"{count:,} {name}" for name, count in tokens if isinstance(count, int) and count),
     )
-
-
-def _tokens(usage: dict[str, object]) -> str:
-    found: Sequence[tuple[str, object]] = [(name, usage.get(name)) for name in ("input_tokens", "output_tokens")]
-    words = [f"{count:,} {name.replace('_', ' ')}" for name, count in found if isinstance(count, int) and count]
-    return ", ".join(words)

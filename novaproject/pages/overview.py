@@ -1,6 +1,6 @@
 """The numbers of the home page: what is in the library, what runs, what is done, what comes next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ from files.selection import facets
 from files.selection.actions import estimate
 from files.selection.resolving import resolve
 from files.storage import disk
-from jobs import counting, registry
+from jobs import counting, registry, subjects
 from jobs.errors import WorkError
 from jobs.models import Batch, Job
 from jobs.web.option_forms import form_from_serializer
@@ -108,10 +108,10 @@ def _batches() -> list[RunningWork]:
 
 def _single_jobs() -> list[RunningWork]:
     jobs = Job.objects.active().filter(batches__isnull=True).order_by("state", "pk")[:SHOWN]
-    names = _names(jobs)
+    about = subjects.describe(jobs)
     return [
         RunningWork(
-            label=f"{registry.label_of(job.kind)} {names.get((job.subject_kind, job.subject_id), '')}".strip(),
+            label=f"{registry.label_of(job.kind)} {about[job.pk].label}".strip(),
             url=_page("jobs"),
             done=0,
             total=1,
@@ -121,20 +121,6 @@ def _single_jobs() -> list[RunningWork]:
         )
         for job in jobs
     ]
-
-
-def _names(jobs: Iterable[Job]) -> dict[tuple[str, int | None], str]:
-    """What the jobs are about, asked once per kind of subject."""
-    wanted: dict[str, set[int]] = {}
-    for job in jobs:
-        if job.subject_id is not None:
-            wanted.setdefault(job.subject_kind, set()).add(job.subject_id)
-    names: dict[tuple[str, int | None], str] = {}
-    for kind, ids in wanted.items():
-        subject = registry.subject(kind)
-        if subject is not None:
-            names |= {(kind, pk): name for pk, name in subject.labels(sorted(ids)).items()}
-    return names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +184,7 @@ def next_step(done: Sequence[Coverage], user: "AbstractBaseUser | AnonymousUser"
             return None
         if one.missing > PLANNED:
             return one, "What it costs is said before anything starts."
-        plan = _plan(one)
+        plan = plan_for(one)
         if plan is None or plan.refusals or not plan.todo:
             continue
         if plan.usd_high:
@@ -207,15 +193,15 @@ def next_step(done: Sequence[Coverage], user: "AbstractBaseUser | AnonymousUser"
     return None
 
 
-def _plan(one: Coverage) -> facets.ActionPlan | None:
+def plan_for(coverage: Coverage) -> facets.ActionPlan | None:
     """What the action would do to the files that miss it; None where its options cannot do without an answer."""
-    if one.action is None:
+    if coverage.action is None:
         return None
-    form = form_from_serializer(one.action.options).with_defaults()
+    form = form_from_serializer(coverage.action.options).with_defaults()
     if not form.is_valid():
         return None
     try:
-        return estimate(one.action.name, resolve(filter=QueryDict(one.query)), form.options())
+        return estimate(coverage.action.name, resolve(filter=QueryDict(coverage.query)), form.options())
     except WorkError:
         return None
 

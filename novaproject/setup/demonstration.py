@@ -267,12 +267,6 @@ def _subtitles(story: Story) -> str:
     return "\n".join(cues)
 
 
-def _draw(scene: DemoScene, seed: str, target: Path) -> None:
-    picture = Image.new("RGB", SIZE)
-    scene.draw(ImageDraw.Draw(picture), random.Random(seed))  # noqa: S311  (a drawing, the same each time)
-    picture.save(target)
-
-
 def _film(story: Story, target: Path) -> None:
     """One ffmpeg run: three stills, each with a slow zoom, joined, with a quiet tone."""
     with tempfile.TemporaryDirectory(prefix="novaproject-demo-") as scratch:
@@ -280,7 +274,9 @@ def _film(story: Story, target: Path) -> None:
         filters: list[str] = []
         for index, scene in enumerate(story.scenes):
             still = Path(scratch) / f"{index}.png"
-            _draw(scene, f"{story.name}-{index}", still)
+            picture = Image.new("RGB", SIZE)
+            scene.draw(ImageDraw.Draw(picture), random.Random(f"{story.name}-{index}"))  # noqa: S311  (a drawing, the same each time)
+            picture.save(still)
             inputs += ["-i", f"file:{still}"]
             frames = int(SCENE_S * FRAMES_PER_S)
             filters.append(

@@ -63,15 +63,12 @@ class Check:
 def checks(*, ask_aws: bool = False, read_index: bool = False) -> list[Check]:
     """Everything, in the order in which a person would mend it."""
     looks = [*LOCAL_CHECKS, _index] if read_index else LOCAL_CHECKS
-    found = [check for look in looks for check in look()]
-    asked = [*bedrock_checks.local(), *(bedrock_checks.remote() if ask_aws else [])]
-    said = {check.name: check for check in asked}  # what AWS says stands for what the settings say
-    return sorted([*found, *map(_of_bedrock, said.values())], key=lambda check: check.group != LOCAL)
-
-
-def _of_bedrock(check: bedrock_checks.AwsCheck) -> Check:
-    level = {True: Level.READY, False: Level.WARN, None: Level.OFF}[check.ok]
-    return Check(check.name, level, check.text, check.remedy, AWS)
+    checks = [check for look in looks for check in look()]
+    of_aws = [*bedrock_checks.local(), *(bedrock_checks.remote() if ask_aws else [])]
+    levels = {True: Level.READY, False: Level.WARN, None: Level.OFF}
+    for check in {check.name: check for check in of_aws}.values():  # what AWS says stands for what the settings say
+        checks.append(Check(check.name, levels[check.ok], check.text, check.remedy, AWS))
+    return sorted(checks, key=lambda check: check.group != LOCAL)
 
 
 def _database() -> Iterator[Check]:

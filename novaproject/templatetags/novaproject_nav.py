@@ -20,6 +20,8 @@ _ITEMS = (
     ("spend", "Spend", "bedrock.view_entry"),
     ("admin:index", "Admin", ""),
 )
+#: Pages below an item that have an address of their own.
+_SUBPAGES = {"library": ("/files/",), "jobs": ("/batches/",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +47,6 @@ def main_nav(context: Context) -> list[NavItem]:
         except NoReverseMatch:
             continue
         count = Job.objects.running().count() if name == "jobs" else 0
-        items.append(NavItem(label=label, url=url, is_current=_is_current(name, url, path), count=count))
+        is_current = path == url if name == "home" else path.startswith((url, *_SUBPAGES.get(name, ())))
+        items.append(NavItem(label=label, url=url, is_current=is_current, count=count))
     return items
-
-
-def _is_current(name: str, url: str, path: str) -> bool:
-    if name == "home":
-        return path == url
-    if name == "library" and path.startswith("/files/"):
-        return True
-    if name == "jobs" and path.startswith("/batches/"):
-        return True
-    return path.startswith(url)

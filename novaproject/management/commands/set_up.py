@@ -1,7 +1,6 @@
 """Make everything ready for the first start; on later starts, bring the database up to date."""
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -40,10 +39,7 @@ class Command(BaseCommand):
             if folder:
                 self.stdout.write(f"The library is empty: made three demonstration clips in {folder}\n")
         if folder:
-            self._import(folder)
-
-    def _import(self, folder: Path) -> None:
-        """A person with a shell may name any folder: it becomes a root, and thereby one that may be imported."""
-        find_or_make_root(folder)
-        request_import(str(folder))
-        self.stdout.write(f"Importing {folder}, where it lies; the pages show how far it is.\n")
+            # A person with a shell may name any folder: it becomes a root, and thereby one that may be imported.
+            find_or_make_root(folder)
+            request_import(str(folder))
+            self.stdout.write(f"Importing {folder}, where it lies; the pages show how far it is.\n")

@@ -1,6 +1,6 @@
 # Two commands do all set-up:
 #   make run    starts the library on http://127.0.0.1:5700/  (LIBRARY=~/Videos imports a folder, FULL=1 adds torch and openai-whisper, PORT=…)
-#   make test   lint, types, walls and the whole test suite   (make check is the part of it that takes seconds)
+#   make test   lint, types, architecture checks and the whole test suite   (make check is the part of it that takes seconds)
 VENV ?= .venv
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$name && break; done)
 PY := $(VENV)/bin/python

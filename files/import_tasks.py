@@ -13,9 +13,10 @@ from django.utils import timezone
 from files import conf
 from files.errors import PathRefusedError
 from files.importing import roots
+from files.importing.arrivals import Arrivals
 from files.importing.directories import import_directory, importable
 from files.importing.reports import ImportReport
-from files.importing.scanning import Arrivals, scan_root
+from files.importing.scanning import scan_root
 from files.importing.uploading import store_upload
 from files.models import File, Root
 from files.signals import file_back, file_moved, media_ready, root_scanned

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from files.importing import roots
+from files.importing.arrivals import Arrived, nobody_waits
+from files.importing.ingest import CLOCK, Clock
 from files.importing.reports import ImportReport
-from files.importing.scanning import Arrived, Scan, ScanScope, nobody_waits
-from files.models import Root
+from files.importing.scanning import ScanScope, scan
 from jobs.progress import NO_PROGRESS, Progress
 
 
@@ -16,6 +17,7 @@ def import_directory(
     dry_run: bool = False,
     progress: Progress = NO_PROGRESS,
     arrived: Arrived = nobody_waits,
+    clock: Clock = CLOCK,
 ) -> ImportReport:
     """Register each media file below `path` by reference, by its content and not by its name.
 
@@ -26,27 +28,18 @@ def import_directory(
     Raises FolderNotFoundError, PathRefusedError, RootAbsentError, RootDiffersError.
     """
     folder = roots.checked_folder(path)
-    root = _root_for(folder, dry_run=dry_run)
-    scope = ScanScope(folder=_inside(folder, root), recursive=recursive, dry_run=dry_run, by_request=True)
-    report = Scan(root, scope, progress=progress, arrived=arrived).run()
+    root = roots.find_root(folder) or roots.new_root(folder) if dry_run else roots.find_or_make_root(folder)
+    inside = folder.relative_to(root.local_path)
+    scope = ScanScope(
+        folder="" if inside == Path() else str(inside), recursive=recursive, dry_run=dry_run, by_request=True
+    )
+    report = scan(root, scope, progress=progress, arrived=arrived, clock=clock)
     if recursive:
         whole = ScanScope(dry_run=dry_run, by_request=True)
         for nested in roots.nested_roots(folder):
             if nested.pk != root.pk:
-                report.add(Scan(nested, whole, progress=progress, arrived=arrived).run())
+                report.add(scan(nested, whole, progress=progress, arrived=arrived, clock=clock))
     return report
-
-
-def _root_for(folder: Path, *, dry_run: bool) -> Root:
-    if dry_run:
-        return roots.find_root(folder) or roots.new_root(folder)
-    return roots.find_or_make_root(folder)
-
-
-def _inside(folder: Path, root: Root) -> str:
-    """The folder relative to its root; empty for the root itself."""
-    relative = folder.relative_to(root.local_path)
-    return "" if relative == Path() else str(relative)
 
 
 def importable(folder: Path, allowed: list[Path]) -> bool:

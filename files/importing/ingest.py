@@ -3,13 +3,13 @@
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from files import conf
 from files.importing.inspection import Inspection, has_moved_on
-from files.importing.inspection_pool import InspectionPool
 from files.importing.listing import ListedFile
 from files.models import File
 from files.storage.paths import raw_path, shown_path
@@ -17,8 +17,15 @@ from files.storage.paths import raw_path, shown_path
 MAX_INT = 2**31 - 1
 
 
-def make_pool() -> InspectionPool:
-    return InspectionPool(conf.probe_workers())
+@dataclass(frozen=True)
+class Clock:
+    """The time, and waiting for it to pass."""
+
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+CLOCK = Clock()
 
 
 def is_fresh(entry: ListedFile, now_s: float) -> bool:
@@ -26,26 +33,28 @@ def is_fresh(entry: ListedFile, now_s: float) -> bool:
     return now_s - entry.mtime_ns / 1e9 < conf.settle_s()
 
 
-def settled(root: Path, entries: Sequence[ListedFile], since_s: float) -> tuple[list[ListedFile], list[ListedFile]]:
+def settled(
+    root: Path, entries: Sequence[ListedFile], since_s: float, *, clock: Clock = CLOCK
+) -> tuple[list[ListedFile], list[ListedFile]]:
     """Give fresh files their time, counted from `since_s`: those left alone since, and those that still change."""
     # At most that time, also where the clock was put back meanwhile.
-    time.sleep(min(conf.settle_s(), max(0.0, since_s + conf.settle_s() - time.time())))
+    clock.sleep(min(conf.settle_s(), max(0.0, since_s + conf.settle_s() - clock.now())))
     whole = [entry for entry in entries if not has_moved_on(root / entry.path, entry)]
     kept = set(whole)
     return whole, [entry for entry in entries if entry not in kept]
 
 
-def describe(file: File, looked: Inspection) -> File:
+def describe(file: File, inspection: Inspection) -> File:
     """Write what was found into a row, which is not saved."""
-    entry, info = looked.entry, looked.info
+    entry, info = inspection.entry, inspection.info
     assert info is not None, "only readable files are described"  # noqa: S101
     file.path, file.path_raw = shown_path(entry.path), raw_path(entry.path)
     file.name = shown_path(os.path.basename(entry.path))  # noqa: PTH119  (Path would need a copy per file)
     file.size_bytes, file.mtime_ns, file.inode = entry.size_bytes, entry.mtime_ns, entry.inode
     file.state, file.missing_since = File.State.AVAILABLE, None
-    if file.sampled_hash != looked.sampled_hash:
+    if file.sampled_hash != inspection.sampled_hash:
         file.full_hash = ""
-    file.sampled_hash = looked.sampled_hash
+    file.sampled_hash = inspection.sampled_hash
     file.media_type = info.media_type
     file.duration_s, file.frame_rate = _finite(info.duration_s), _finite(info.frame_rate)
     file.width, file.height = _small(info.width), _small(info.height)

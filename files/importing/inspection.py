@@ -24,7 +24,7 @@ class Inspection:
     error: FilesError | None = None
 
 
-def look_into(root: Path, entry: ListedFile) -> Inspection:
+def inspect_file(root: Path, entry: ListedFile) -> Inspection:
     """Look into one file. Never raises for what the file is: one bad file stops no other."""
     path = root / entry.path
     try:

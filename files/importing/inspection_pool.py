@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from files.errors import UnreadableError
-from files.importing.inspection import Inspection, look_into
+from files.importing.inspection import Inspection, inspect_file
 from files.importing.listing import ListedFile
 from files.storage.paths import shown_path
 
@@ -62,7 +62,7 @@ class InspectionPool:
         for helper in list(self._helpers):
             helper.end()
 
-    def look_into_all(self, root: Path, entries: Sequence[ListedFile]) -> Iterator[Inspection]:
+    def inspect_all(self, root: Path, entries: Sequence[ListedFile]) -> Iterator[Inspection]:
         """Look into these files; answers come in their order."""
         look = _look_here if len(entries) < self._few else self._look
         ahead: deque[Future[list[Inspection]]] = deque()
@@ -77,7 +77,7 @@ class InspectionPool:
         """In the helper of this thread; where it ends over these files, in another one, file by file."""
         helper = self._own_helper()
         try:
-            return helper.look_into(root, entries)
+            return helper.inspect_file(root, entries)
         except HelperGoneError:
             self._drop(helper)
         return [self._look_alone(root, entry) for entry in entries]
@@ -85,7 +85,7 @@ class InspectionPool:
     def _look_alone(self, root: Path, entry: ListedFile) -> Inspection:
         helper = self._own_helper()
         try:
-            return helper.look_into(root, [entry])[0]
+            return helper.inspect_file(root, [entry])[0]
         except HelperGoneError:
             self._drop(helper)
         name = shown_path(Path(entry.path).name)
@@ -113,7 +113,7 @@ class InspectionPool:
 
 
 def _look_here(root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
-    return [look_into(root, entry) for entry in entries]
+    return [inspect_file(root, entry) for entry in entries]
 
 
 class _Helper:
@@ -134,7 +134,7 @@ class _Helper:
         its_asked.close()
         its_answers.close()
 
-    def look_into(self, root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
+    def inspect_file(self, root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
         try:
             self._asked.send((root, entries))
             if self._answers.poll(PATIENCE_S):

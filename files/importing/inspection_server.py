@@ -3,7 +3,7 @@
 import sys
 from multiprocessing.connection import Connection
 
-from files.importing.inspection import look_into
+from files.importing.inspection import inspect_file
 from jobs import child_processes
 
 
@@ -12,7 +12,7 @@ def serve(asked: Connection, answers: Connection) -> None:
     try:
         while True:
             root, entries = asked.recv()
-            answers.send([look_into(root, entry) for entry in entries])
+            answers.send([inspect_file(root, entry) for entry in entries])
     except (EOFError, BrokenPipeError):
         return
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from files.importing.inspection import Inspection
+from files.importing.listing import ListedFile
 from files.models import FileQuerySet
 from files.storage.hashing import full_hash
 from files.storage.paths import shown_path
@@ -49,6 +50,8 @@ class Candidates:
 
     def __init__(self) -> None:
         self._by_content: dict[tuple[int, str], dict[int, Candidate]] = defaultdict(dict)
+        #: Ids of rows that were given away: their files are elsewhere now.
+        self.claimed: set[int] = set()
 
     def add(self, queryset: FileQuerySet, *, is_displaced: bool = False) -> None:
         for values in queryset.values(*_COLUMNS):
@@ -57,30 +60,37 @@ class Candidates:
                 self._by_content[row.size_bytes, row.sampled_hash][row.id] = row
 
     def claim(
-        self, looked: Inspection, *, root_id: int | None, root: Path, replaced: Container[int] = ()
+        self, inspection: Inspection, *, root_id: int | None, root: Path, replaced: Container[int] = ()
     ) -> Candidate | None:
         """The row that this new file is, if any: same size and sampled hash, then the full hash where it is known.
 
         `replaced` are displaced rows whose place is known to hold other content.
         """
-        rows = self._alike(looked)
-        for row in sorted(rows.values(), key=lambda row: _unlikeness(row, looked, root_id)):
+        entry = inspection.entry
+        rows = self._alike(inspection)
+        for row in sorted(rows.values(), key=lambda row: _unlikeness(row, entry, root_id)):
             is_free = not row.is_displaced or row.id in replaced
-            if _is_same_inode(row, looked, root_id) or (is_free and _is_same_content(row, root / looked.entry.path)):
+            if _is_same_inode(row, entry, root_id) or (is_free and _is_same_content(row, root / entry.path)):
                 del rows[row.id]
+                self.claimed.add(row.id)
                 return row
         return None
 
-    def may_be_displaced(self, looked: Inspection) -> bool:
+    def may_be_displaced(self, inspection: Inspection) -> bool:
         """Whether a row of this content has another file at its path."""
-        return any(row.is_displaced for row in self._alike(looked).values())
+        return any(row.is_displaced for row in self._alike(inspection).values())
 
-    def _alike(self, looked: Inspection) -> dict[int, Candidate]:
-        return self._by_content.get((looked.entry.size_bytes, looked.sampled_hash), {})
+    def _alike(self, inspection: Inspection) -> dict[int, Candidate]:
+        return self._by_content.get((inspection.entry.size_bytes, inspection.sampled_hash), {})
 
 
 def rearranged(
-    found: Sequence[Inspection], own: Mapping[str, int], candidates: Candidates, *, root_id: int | None, root: Path
+    inspections: Sequence[Inspection],
+    own: Mapping[str, int],
+    candidates: Candidates,
+    *,
+    root_id: int | None,
+    root: Path,
 ) -> dict[str, int]:
     """Which rows move to which of these paths: names were swapped, went round, or moved on by one.
 
@@ -89,33 +99,32 @@ def rearranged(
     """
     moves: dict[str, int] = {}
     replaced = frozenset(own.values())
-    for one in found:
-        row = candidates.claim(one, root_id=root_id, root=root, replaced=replaced)
+    for inspection in inspections:
+        row = candidates.claim(inspection, root_id=root_id, root=root, replaced=replaced)
         if row is not None:
-            moves[one.entry.path] = row.id
+            moves[inspection.entry.path] = row.id
     while True:
         moving = set(moves.values())
         homeless = [path for path in moves if path in own and own[path] not in moving]
         if not homeless:
             return moves
         for path in homeless:
-            del moves[path]
+            candidates.claimed.discard(moves.pop(path))
 
 
-def _unlikeness(row: Candidate, looked: Inspection, root_id: int | None) -> tuple[bool, ...]:
-    """Of several equal rows, the one of this very path first, then this inode, name and root."""
-    path = shown_path(looked.entry.path)
+def _unlikeness(row: Candidate, entry: ListedFile, root_id: int | None) -> tuple[bool, ...]:
+    """Of several equal rows, one in the library first; then the one of this very path, this inode, name and root."""
+    path = shown_path(entry.path)
     return (
         row.removed_at is not None,
         (row.root_id, row.path) != (root_id, path),
-        not _is_same_inode(row, looked, root_id),
+        not _is_same_inode(row, entry, root_id),
         row.name.casefold() != path.rpartition("/")[2].casefold(),
         row.root_id != root_id,
     )
 
 
-def _is_same_inode(row: Candidate, looked: Inspection, root_id: int | None) -> bool:
-    entry = looked.entry
+def _is_same_inode(row: Candidate, entry: ListedFile, root_id: int | None) -> bool:
     return (row.root_id, row.inode, row.mtime_ns) == (root_id, entry.inode, entry.mtime_ns)
 
 

@@ -1,6 +1,7 @@
 """What an import or a scan did, for people and for scripts. Pure."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -40,10 +41,14 @@ class ImportReport:
     def has_failed(self) -> bool:
         return bool(self.problems)
 
+    def count(self, happened: Mapping[str, int]) -> None:
+        """Add to these counts, by their names."""
+        for name, count in happened.items():
+            setattr(self, name, getattr(self, name) + count)
+
     def add(self, other: "ImportReport") -> None:
         """Take in the counts of a part, such as a root that lies in this folder."""
-        for name in COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.count({name: getattr(other, name) for name in COUNTS})
         self.problems += other.problems
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from django.utils import timezone
 from files import conf
 from files.errors import FilesError, UploadRefusedError
 from files.importing import roots
+from files.importing.arrivals import Arrivals, Arrived, nobody_waits
 from files.importing.ingest import describe
 from files.importing.inspection import Inspection
 from files.importing.listing import entry_of
-from files.importing.scanning import Arrivals, Arrived, nobody_waits
 from files.media.probe import probe
 from files.models import File
 from files.storage import disk, naming

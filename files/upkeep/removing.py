@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from files import conf
 from files.errors import FilesError
 from files.importing import roots
-from files.importing.scanning import Arrivals, Arrived, nobody_waits
+from files.importing.arrivals import Arrivals, Arrived, nobody_waits
 from files.media.derived import folder
 from files.models import File, FileQuerySet, Proxy
 from files.signals import file_gone

@@ -1,15 +1,15 @@
 """Importing folders as they lie."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from files.errors import FolderNotFoundError, PathRefusedError
+from files.importing.arrivals import Arrivals
 from files.importing.directories import import_directory
-from files.importing.scanning import Arrivals
+from files.importing.ingest import Clock
 from files.models import File, Problem, Root
 from jobs.errors import Cancelled
 from tests.files.library import copy, names
@@ -208,19 +208,30 @@ def test_hidden_files_and_folders_are_passed_over(library: Path, clip: Path) -> 
 
 
 def test_a_file_that_was_just_written_gets_its_moment(library: Path, clip: Path, settings: Settings) -> None:
-    settings.IMPORT_SETTLE_S = 0.2
-    copy(clip, library / "a.mp4")
+    settings.IMPORT_SETTLE_S = 20.0
+    written_s = copy(clip, library / "a.mp4").stat().st_mtime
+    waits: list[float] = []
 
-    report = import_directory(library)
+    report = import_directory(library, clock=Clock(now=lambda: written_s + 5, sleep=waits.append))
 
     assert (report.imported, report.waiting) == (1, 0)
-    assert report.took_s >= 0.1
+    assert waits == [20.0]
 
 
-def test_a_file_that_still_grows_waits(
-    library: Path, clip: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_was_left_alone_long_enough_waits_for_nothing(
+    library: Path, clip: Path, settings: Settings
 ) -> None:
-    settings.IMPORT_SETTLE_S = 0.05
+    settings.IMPORT_SETTLE_S = 20.0
+    written_s = copy(clip, library / "a.mp4").stat().st_mtime
+    waits: list[float] = []
+
+    report = import_directory(library, clock=Clock(now=lambda: written_s + 21, sleep=waits.append))
+
+    assert (report.imported, waits) == (1, [])
+
+
+def test_a_file_that_still_grows_waits(library: Path, clip: Path, settings: Settings) -> None:
+    settings.IMPORT_SETTLE_S = 20.0
     growing = copy(clip, library / "a.mp4")
     copy(clip, library / "b.mp4.part")
 
@@ -228,14 +239,12 @@ def test_a_file_that_still_grows_waits(
         with growing.open("ab") as out:
             out.write(b"more")
 
-    monkeypatch.setattr("files.importing.ingest.time.sleep", grow)
-    report = import_directory(library)
+    report = import_directory(library, clock=Clock(sleep=grow))
 
     assert (report.imported, report.waiting) == (0, 1)
     assert not Problem.objects.exists()
-    old = time.time() - 60
-    os.utime(growing, (old, old))
-    assert import_directory(library).imported == 1
+    later_s = growing.stat().st_mtime + 60
+    assert import_directory(library, clock=Clock(now=lambda: later_s)).imported == 1
 
 
 def test_a_folder_inside_a_known_root_belongs_to_it(library: Path, clip: Path) -> None:

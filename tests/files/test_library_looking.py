@@ -10,7 +10,7 @@ import pytest
 
 from files.errors import NotMediaError, UnreadableError
 from files.importing import inspection_pool, inspection_server
-from files.importing.inspection import look_into
+from files.importing.inspection import inspect_file
 from files.importing.inspection_pool import InspectionPool
 from files.importing.listing import ListedFile, list_folder
 from tests.files.library import copy
@@ -33,14 +33,14 @@ def clips(library: Path, clip: Path) -> list[ListedFile]:
 def test_helpers_find_what_is_found_here_and_answer_in_order(
     pool: InspectionPool, library: Path, clips: list[ListedFile]
 ) -> None:
-    assert list(pool.look_into_all(library, clips)) == [look_into(library, entry) for entry in clips]
+    assert list(pool.inspect_all(library, clips)) == [inspect_file(library, entry) for entry in clips]
 
 
 def test_errors_come_over_with_their_remedy(pool: InspectionPool, library: Path) -> None:
     (library / "notes.mp4").write_bytes(b"shopping list")
     (library / "empty.mp4").write_bytes(b"")
 
-    found = {one.entry.path: one.error for one in pool.look_into_all(library, list_folder(library).entries)}
+    found = {one.entry.path: one.error for one in pool.inspect_all(library, list_folder(library).entries)}
 
     assert isinstance(found["notes.mp4"], NotMediaError)
     assert isinstance(found["empty.mp4"], UnreadableError)
@@ -51,7 +51,7 @@ def test_a_name_that_is_no_utf8_comes_over(pool: InspectionPool, library: Path, 
     name = os.fsdecode(b"caf\xe9.mp4")
     copy(clip, library / name)
 
-    assert [one.entry.path for one in pool.look_into_all(library, list_folder(library).entries)] == [name]
+    assert [one.entry.path for one in pool.inspect_all(library, list_folder(library).entries)] == [name]
 
 
 def test_a_file_that_hangs_its_reader_is_bad_and_stops_no_other(
@@ -62,7 +62,7 @@ def test_a_file_that_hangs_its_reader_is_bad_and_stops_no_other(
     os.mkfifo(library / "hangs.mp4")  # nobody ever writes into it
     entries = [ListedFile("hangs.mp4", 1, 1, 1), *list_folder(library).entries]
 
-    bad, good = pool.look_into_all(library, entries)
+    bad, good = pool.inspect_all(library, entries)
 
     assert isinstance(bad.error, UnreadableError)
     assert "hangs.mp4 is damaged" in str(bad.error)
@@ -70,17 +70,17 @@ def test_a_file_that_hangs_its_reader_is_bad_and_stops_no_other(
 
 
 def test_helpers_that_were_killed_are_replaced(pool: InspectionPool, library: Path, clips: list[ListedFile]) -> None:
-    list(pool.look_into_all(library, clips))
+    list(pool.inspect_all(library, clips))
     for helper in pool._helpers:
         helper._process.kill()
         helper._process.wait()
 
-    assert [one.error for one in pool.look_into_all(library, clips)] == [None] * len(clips)
+    assert [one.error for one in pool.inspect_all(library, clips)] == [None] * len(clips)
 
 
 def test_no_helper_outlives_its_pool(library: Path, clips: list[ListedFile]) -> None:
     with InspectionPool(2, few=0) as pool:
-        next(pool.look_into_all(library, clips))
+        next(pool.inspect_all(library, clips))
         helpers = list(pool._helpers)
 
     assert helpers
@@ -89,7 +89,7 @@ def test_no_helper_outlives_its_pool(library: Path, clips: list[ListedFile]) -> 
 
 def test_few_files_need_no_helper(library: Path, clips: list[ListedFile]) -> None:
     with InspectionPool(2, few=len(clips) + 1) as pool:
-        assert len(list(pool.look_into_all(library, clips))) == len(clips)
+        assert len(list(pool.inspect_all(library, clips))) == len(clips)
         assert not pool._helpers
 
 
@@ -104,5 +104,5 @@ def test_the_server_answers_until_the_other_side_is_gone(library: Path, clips: l
     asked.close()
     server.join(10)
 
-    assert found == [look_into(library, entry) for entry in clips[:2]]
+    assert found == [inspect_file(library, entry) for entry in clips[:2]]
     assert not server.is_alive()

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 
 from files import conf
 from files.errors import OriginalUnavailableError, UnreadableError
+from files.importing.arrivals import Arrivals
 from files.importing.directories import import_directory
-from files.importing.scanning import Arrivals, scan_root
+from files.importing.scanning import scan_root
 from files.importing.uploading import store_upload
 from files.media import derived, proxying
 from files.media.proxying import make_proxy

@@ -6,19 +6,24 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from files import import_tasks
 from files.errors import FolderNotFoundError, PathRefusedError, RootAbsentError, RootDiffersError
 from files.importing import roots
+from files.importing.arrivals import Arrivals
 from files.importing.directories import import_directory
-from files.importing.scanning import Arrivals, scan_root
+from files.importing.scanning import scan_root
+from files.importing.uploading import store_upload
 from files.models import File, Problem, Root
+from files.upkeep.removing import remove_file, restore_file, trash
 from jobs import queue
 from jobs.models import Job, Notice
 from tests.files.factories import make_root
 from tests.files.library import copy, names
+from tests.media import make_image
 
 pytestmark = pytest.mark.django_db
 
@@ -510,3 +515,39 @@ def test_a_hundred_thousand_rows_do_not_break_a_scan_of_few(library: Path, clip:
 
     assert (report.unchanged, report.missing) == (1, 12_000)
     assert File.objects.missing().count() == 12_000
+
+
+def test_an_upload_that_comes_back_in_a_folder_leaves_its_bytes_in_the_trash_where_they_are_seen(
+    folders: Path, library: Path
+) -> None:
+    picture = make_image(library / "holiday.jpg")
+    upload = store_upload(SimpleUploadedFile("holiday.jpg", picture.read_bytes()))
+    remove_file(upload)
+    kept = folders / "data" / "trash" / File.everything.get().trash_name
+    assert kept.is_file()
+
+    import_directory(library)
+
+    file = File.objects.get()
+    assert (file.pk, file.root.path, file.trash_name) == (upload.pk, str(library), "")
+    in_trash = trash().get()
+    assert (in_trash.root.is_uploads, in_trash.name, in_trash.trash_name) == (True, "holiday.jpg", kept.name)
+    restore_file(in_trash)
+    assert in_trash.local_path.read_bytes() == picture.read_bytes()
+    assert File.objects.count() == 2
+
+
+@pytest.mark.parametrize(("same", "of", "is_same"), [(4, 8, True), (3, 8, False), (1, 2, True), (0, 2, False)])
+def test_a_root_is_the_same_if_half_of_its_sample_is_there(
+    library: Path, clip: Path, same: int, of: int, is_same: bool
+) -> None:
+    for number in range(of):
+        copy(clip, library / f"{number}.mp4", different=True)
+    root = imported(library)
+    elsewhere = library.parent / "elsewhere"
+    shutil.copytree(library, elsewhere)
+    for number in range(same, of):
+        (elsewhere / f"{number}.mp4").write_bytes(b"other")
+
+    assert roots.matches_sample(root, elsewhere) is is_same
+    assert roots.relocate_root(root, elsewhere, dry_run=True).is_same is is_same

@@ -6,7 +6,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from files.errors import UploadRefusedError
-from files.importing.scanning import Arrivals, scan_root
+from files.importing.arrivals import Arrivals
+from files.importing.scanning import scan_root
 from files.importing.uploading import checked_name, store_upload
 from files.models import File
 from tests.media import make_image

@@ -37,13 +37,13 @@ def check_import_roots(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage
 @register()
 def check_import_steps(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """A step that is misspelt would be skipped in silence."""
-    unknown = sorted(set(conf.import_steps()) - {"proxy", "transcribe", "analyze", "embed"})
+    unknown = sorted(set(conf.import_steps()) - {"proxy", "transcribe", "analyze", "embed", "see", "read"})
     if not unknown:
         return []
     return [
         Error(
             f"IMPORT_STEPS holds {', '.join(unknown)}, which is not a step.",
-            hint="Steps are proxy, transcribe, analyze and embed, divided by commas.",
+            hint="Steps are proxy, transcribe, analyze, embed, see and read, divided by commas.",
             id="files.E002",
         )
     ]

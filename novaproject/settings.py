@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "files.apps.FilesConfig",
     "bedrock.apps.BedrockConfig",
     "transcription.apps.TranscriptionConfig",
+    "vision.apps.VisionConfig",
     "nova.apps.NovaConfig",
     "embeddings.apps.EmbeddingsConfig",
     "django.contrib.admin",
@@ -324,9 +325,10 @@ LOGGING = {
 # --- the library's own (read by each app's conf.py) ----------------------------------------------------------------
 VERSION = SPECTACULAR_SETTINGS["VERSION"]
 IMPORT_ROOTS = [Path(part).expanduser() for part in env.str("IMPORT_ROOTS", "").split(":") if part]
-IMPORT_STEPS = env.list("IMPORT_STEPS", default=["proxy", "transcribe", "analyze", "embed"])
+IMPORT_STEPS = env.list("IMPORT_STEPS", default=["proxy", "transcribe", "analyze", "embed", "see"])
 IMPORT_SETTLE_S = env.float("IMPORT_SETTLE_S", 3.0)
 ROOTS_CHECK_S = env.float("ROOTS_CHECK_S", 30.0)
+FRAME_SECONDS = env.float("FRAME_SECONDS", 4.0)
 FFMPEG_PATH = env.str("FFMPEG_PATH", "")
 PROXY_PROFILE = env.str("PROXY_PROFILE", "720p15")
 PROXY_ENCODER = env.str("PROXY_ENCODER", "auto")

@@ -14,6 +14,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("jobs.urls")),  # first: `batch/5` is a batch, `batch/proxy` an action on files
     path("", include("files.urls")),
     path("", include("transcription.urls")),
+    path("", include("vision.urls")),
     path("", include("bedrock.urls")),
     path("", include("nova.urls")),
     path("", include("embeddings.urls")),

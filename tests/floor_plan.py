@@ -24,10 +24,15 @@ def contracts() -> list[dict[str, Any]]:
     return found
 
 
-def floors() -> list[str]:
-    """The floors, the uppermost first."""
+def storeys() -> list[list[str]]:
+    """The floors, the uppermost first; those that stand side by side and may not meet are one storey."""
     layers: list[str] = next(one for one in contracts() if one["name"].startswith("The floors"))["layers"]
-    return layers
+    return [layer.split(" | ") for layer in layers]
+
+
+def floors() -> list[str]:
+    """All floors, the uppermost first."""
+    return [floor for storey in storeys() for floor in storey]
 
 
 def owned(floor: str) -> list[str]:
@@ -49,16 +54,17 @@ def said(floor: str) -> str:
 
 def drawn() -> str:
     """The floors as boxes, each on the one below, with what it is and what only it may import."""
-    names = floors()
+    levels = storeys()
     lines = []
-    for index, name in enumerate(names):
-        inner = WIDTH - 2 - 2 * STEP * (len(names) - 1 - index)
-        margin = " " * STEP * (len(names) - 1 - index)
-        only = f"  only here: {', '.join(owned(name))}" if owned(name) else ""
+    for index, names in enumerate(levels):
+        inner = WIDTH - 2 - 2 * STEP * (len(levels) - 1 - index)
+        margin = " " * STEP * (len(levels) - 1 - index)
         lines.append(f"{margin}┌{'─' * inner}┐")
-        lines.append(f"{margin}│{f' {name:<14} {said(name)}':<{inner}}│")
-        if only:
-            lines.append(f"{margin}│{f' {str():<14}{only[1:]}':<{inner}}│")
+        for name in names:
+            lines.append(f"{margin}│{f' {name:<14} {said(name)}':<{inner}}│")
+            only = f"only here: {', '.join(owned(name))}"
+            if owned(name):
+                lines.append(f"{margin}│{f' {str():<14} {only}':<{inner}}│")
         lines.append(f"{margin}└{'─' * inner}┘")
     return "```\n" + "\n".join(lines) + "\n```\n"
 

@@ -1,0 +1,32 @@
+"""App configuration of `vision`."""
+
+from django.apps import AppConfig
+
+
+class VisionConfig(AppConfig):
+    name = "vision"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from files.selection import facets
+        from files.signals import file_gone, media_ready
+        from jobs.registry import LONG, Kind, register
+        from jobs.signals import job_ended
+        from vision import facet, receivers, tasks
+
+        register(
+            Kind(
+                name=tasks.CHOOSE_FRAMES,
+                label="Choose frames",
+                queue=LONG,
+                run=tasks.run_choose_frames,
+                subject_kind="file",
+                permission=facet.PERMISSION,
+                needs_free_disk=True,
+                is_told_later=True,
+            )
+        )
+        facets.register(facet.HAS_FRAMES)
+        media_ready.connect(receivers.on_media_ready, dispatch_uid="vision.media_ready")
+        file_gone.connect(receivers.on_file_gone, dispatch_uid="vision.file_gone")
+        job_ended.connect(receivers.on_job_ended, dispatch_uid="vision.job_ended")

@@ -1,0 +1,19 @@
+"""The settings of `vision`, read here and nowhere else in this app."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+
+#: The steps of an import that need frames.
+LOOKING_STEPS = ("see", "read")
+
+
+def frame_seconds() -> float:
+    """At most so long without a frame within a shot."""
+    return float(settings.FRAME_SECONDS)
+
+
+def chooses_on_import(steps_of_folder: Iterable[str] | None) -> bool:
+    """Whether an import goes on to look: as its folder says, else as the settings do."""
+    steps = settings.IMPORT_STEPS if steps_of_folder is None else steps_of_folder
+    return any(step in steps for step in LOOKING_STEPS)

@@ -1,0 +1,33 @@
+"""Both sides of the door to background work on what is seen."""
+
+from typing import TYPE_CHECKING
+
+from files.models import File
+from jobs.queue import enqueue
+from jobs.work import Work
+from vision.frames.choosing import choose_frames, source_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+    from jobs.models import Job
+
+CHOOSE_FRAMES = "frames"
+
+
+def request_frames(file: File, *, force: bool = False, created_by: "AbstractBaseUser | None" = None) -> "Job":
+    """Ask for the frames of a file. Raises NothingToSeeError."""
+    source_of(file)
+    return enqueue(CHOOSE_FRAMES, file.pk, {"force": True} if force else {}, created_by=created_by)
+
+
+def run_choose_frames(work: Work) -> str:
+    """The body of `frames`."""
+    file = File.objects.filter(pk=work.subject).first()
+    if file is None:
+        return "The file is no longer in the library."
+    force = bool(work.options.get("force"))
+    chosen = choose_frames(file, force=force, progress=work.progress, token=f"{work.job_id}-{work.attempt}")
+    if not chosen.frame_count:
+        return "There is not one frame worth looking at: it is black or of one colour."
+    return f"{chosen.frame_count:,} frame{'' if chosen.frame_count == 1 else 's'} chosen"

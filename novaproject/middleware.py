@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from jobs.tracing import request_id
-from novaproject.logs import REQUEST_ID
+from novaproject.logs.lines import REQUEST_ID
 
 
 class ApiTrailingSlashMiddleware:

@@ -52,7 +52,7 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
             *("--limit-request-line", "8190"),
             # TRUST_FORWARDED tells Django whether to believe a proxy; gunicorn would believe any on this machine.
             *("--forwarded-allow-ips", ""),
-            *("--logger-class", "novaproject.web_log.WebLogger"),
+            *("--logger-class", "novaproject.logs.web_server.WebLogger"),
         ],
         "work": [sys.executable, manage, "work"],
     }

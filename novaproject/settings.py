@@ -250,12 +250,12 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["jobs.web.api_base.ModelPermissions"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "novaproject.api_pages.PageRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "novaproject.api.renderer.PageRenderer"],
     "DEFAULT_PAGINATION_CLASS": "jobs.web.api_base.ApiPagination",
     "PAGE_SIZE": 50,
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "novaproject.schema_hooks.Schema",
-    "EXCEPTION_HANDLER": "novaproject.api_errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "novaproject.api.schema.Schema",
+    "EXCEPTION_HANDLER": "novaproject.api.errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 #: Of calls that cost money or much work, for each user; empty = no limit.
@@ -275,8 +275,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "novaproject.schema_hooks.name_errors",
-        "novaproject.schema_hooks.show_examples",
+        "novaproject.api.schema.name_errors",
+        "novaproject.api.schema.show_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "ChunkKindEnum": "embeddings.models.Chunk.Kind",
@@ -301,15 +301,15 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {
-            "()": "novaproject.logs.PlainFormatter",
+            "()": "novaproject.logs.lines.PlainFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
         },
-        "json": {"()": "novaproject.logs.JsonFormatter"},
+        "json": {"()": "novaproject.logs.lines.JsonFormatter"},
     },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
-        "file": {"()": "novaproject.logs.DayFile", "folder": LOG_DIR, "formatter": LOG_FORMAT},
+        "file": {"()": "novaproject.logs.lines.DayFile", "folder": LOG_DIR, "formatter": LOG_FORMAT},
     },
     "root": {"handlers": ["console", "file"] if _KEEPS_LOG else ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {

@@ -40,4 +40,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("bedrock.page_urls")),
     path("", include("embeddings.page_urls")),
 ]
-handler404 = "novaproject.api_errors.not_found"
+handler404 = "novaproject.api.errors.not_found"

@@ -15,7 +15,7 @@ from files.models import File, FileQuerySet
 from files.selection import facets
 from files.upkeep.removing import remove_file
 from jobs.models import Job
-from novaproject import api_paths
+from novaproject.api import paths as api_paths
 from novaproject.pages import file_history, file_page
 from novaproject.pages.library_query import folder_of
 from novaproject.player import parse_start

@@ -9,7 +9,7 @@ from files import humanize
 from files.media import derived
 from files.models import File
 from files.selection.facets import Badge, badges
-from novaproject import api_paths
+from novaproject.api import paths as api_paths
 from novaproject.pages.library_query import folder_of
 
 

@@ -16,7 +16,7 @@ from nova.questions.results import NOTHING_SAID, current_for
 from nova.types.built_in import BUILT_IN
 from nova.types.spec import as_rows
 from nova.types.views import StretchesView, TextView, ThingsView, TimeRange, View
-from novaproject import api_paths
+from novaproject.api import paths as api_paths
 from novaproject.pages.cards import poster_url
 from novaproject.player import Lane, Mark, Player, PlayerCue, Source, Track, marks, seconds
 from novaproject.templatetags import human

@@ -29,7 +29,7 @@ ALLOWED = {
     "novaproject/management/commands/export.py": "a new file where the person says",
     "transcription/providers/weights.py": "a lock beside the weights, at a place that `disk.writable` gave",
     "novaproject/settings.py": "our folders themselves, before there is anything in them",
-    "novaproject/logs.py": "the day's log in our data folder, before any app is loaded",
+    "novaproject/logs/lines.py": "the day's log in our data folder, before any app is loaded",
 }
 
 

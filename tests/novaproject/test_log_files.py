@@ -18,15 +18,16 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from jobs.workers.ticks import ticks
-from novaproject import log_files, serving
-from novaproject.logs import DayFile, PlainFormatter
+from novaproject import serving
+from novaproject.logs import retention
+from novaproject.logs.lines import DayFile, PlainFormatter
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CANARY = "5eed" * 16
 WRITES = f"""
 import logging, sys
 from pathlib import Path
-from novaproject.logs import DayFile, PlainFormatter
+from novaproject.logs.lines import DayFile, PlainFormatter
 handler = DayFile(Path(sys.argv[1])); handler.setFormatter(PlainFormatter())
 log = logging.getLogger("x"); log.addHandler(handler); log.propagate = False
 for number in range(300): log.warning("%s %s Token {CANARY} end", sys.argv[2] * 300, number)
@@ -80,7 +81,7 @@ def test_old_files_are_forgotten_and_nothing_else(folders: Path, settings: Setti
         (settings.LOG_DIR / name).touch()
 
     settings.LOG_KEEP_DAYS = 0
-    assert log_files.forget_old() == 0
+    assert retention.forget_old() == 0
     settings.LOG_KEEP_DAYS = 30
     next(tick for tick in ticks() if tick.name == "old log files").run()
 

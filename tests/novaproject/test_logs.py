@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from jobs.tracing import within_job
-from novaproject.logs import JsonFormatter, PlainFormatter
+from novaproject.logs.lines import JsonFormatter, PlainFormatter
 
 CANARY = "canary0canary0canary"
 TOKEN = "5eed" * 16

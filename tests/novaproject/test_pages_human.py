@@ -21,7 +21,7 @@ from novaproject.templatetags import human, times
         (999_999_999, "1.0 GB"),
         (1_530_000_000, "1.5 GB"),
         (9_800_000_000_000, "9.8 TB"),
-        (5_000_000_000_000_000_000, "5000 PB"),
+        (5_000_000_000_000_000_000, "5,000 PB"),
     ],
 )
 def test_sizes(value: int | None, text: str) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from embeddings.api import known_filters
-from novaproject.schema_examples import BODIES
+from novaproject.api.examples import BODIES
 from tests.files.factories import make_file, make_root
 from transcription.segments import SpokenSegment
 from transcription.writing import NewTranscript, save_transcript

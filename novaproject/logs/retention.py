@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from files.storage import disk
-from novaproject.logs import PREFIX, SUFFIX
+from novaproject.logs.lines import PREFIX, SUFFIX
 
 #: How often it is looked for what is old enough.
 EVERY_S = 3600.0

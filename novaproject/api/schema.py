@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from jobs.web.idempotency import HEADER, LONGEST, CostlyView
 from nova.exports.formats import FORMATS
-from novaproject.schema_examples import BODIES
+from novaproject.api.examples import BODIES
 from transcription import subtitles
 
 _JSON = "application/json"

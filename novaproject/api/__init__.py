@@ -1,0 +1,1 @@
+"""What holds for every API address: errors, the browsable pages, the schema with its examples."""

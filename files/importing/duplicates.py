@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 def confirm_duplicates(root: Root, *, progress: Progress = NO_PROGRESS) -> int:
     """Hash in whole what looks like a duplicate of a file of this root. Returns how many of its files have one."""
-    for file in in_pieces(_suspects(root).select_related("root")):
+    for file in in_pieces(suspected_duplicates(root).select_related("root")):
         progress.check()
         try:
             file.full_hash = full_hash(file.local_path)
@@ -25,7 +25,7 @@ def confirm_duplicates(root: Root, *, progress: Progress = NO_PROGRESS) -> int:
     return File.objects.filter(root=root).duplicated().count()
 
 
-def _suspects(root: Root) -> FileQuerySet:
+def suspected_duplicates(root: Root) -> FileQuerySet:
     """Available files without a full hash that share their sample with another, one of the two in this root."""
     # As lists, each worked out once: compared row by row, SQLite takes all files of the root for each of them.
     known = File.objects.exclude(sampled_hash="").order_by()

@@ -28,7 +28,9 @@ def inspect_file(root: Path, entry: ListedFile) -> Inspection:
     """Look into one file. Never raises for what the file is: one bad file stops no other."""
     path = root / entry.path
     try:
-        if not _may_be_media(path):
+        with path.open("rb") as source:
+            head = source.read(HEAD_BYTES)
+        if not (has_media_extension(path.name) or begins_like_media(head)):
             raise NotMediaError(f"{shown_path(path.name)} is not a media file.")
         info = probe(path)
         digest = sampled_hash(path)
@@ -56,10 +58,3 @@ def unreadable(path: Path, reason: str) -> UnreadableError:
     return UnreadableError(
         f"{shown_path(path.name)} cannot be read: {reason}.", remedy="Check its permissions and the drive."
     )
-
-
-def _may_be_media(path: Path) -> bool:
-    if has_media_extension(path.name):
-        return True
-    with path.open("rb") as source:
-        return begins_like_media(source.read(HEAD_BYTES))

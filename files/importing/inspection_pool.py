@@ -1,6 +1,6 @@
 """Looking into many files at once, in processes of their own.
 
-Python runs one thread at a time between the short calls that make up a look: eight threads were slower than one, four
+Python runs one thread at a time between the short calls of an inspection: eight threads were slower than one, four
 processes four times as fast (measured). And a file that crashes a decoder takes a helper along, not the import.
 """
 
@@ -63,29 +63,33 @@ class InspectionPool:
             helper.end()
 
     def inspect_all(self, root: Path, entries: Sequence[ListedFile]) -> Iterator[Inspection]:
-        """Look into these files; answers come in their order."""
-        look = _look_here if len(entries) < self._few else self._look
+        """Inspect these files; answers come in their order."""
+
+        def inspect_here(root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
+            return [inspect_file(root, entry) for entry in entries]
+
+        inspect = inspect_here if len(entries) < self._few else self._inspect
         ahead: deque[Future[list[Inspection]]] = deque()
         for start in range(0, len(entries), TOGETHER):
-            ahead.append(self._threads.submit(look, root, entries[start : start + TOGETHER]))
+            ahead.append(self._threads.submit(inspect, root, entries[start : start + TOGETHER]))
             if len(ahead) >= AHEAD:
                 yield from ahead.popleft().result()
         while ahead:
             yield from ahead.popleft().result()
 
-    def _look(self, root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
+    def _inspect(self, root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
         """In the helper of this thread; where it ends over these files, in another one, file by file."""
         helper = self._own_helper()
         try:
-            return helper.inspect_file(root, entries)
+            return helper.inspect(root, entries)
         except HelperGoneError:
             self._drop(helper)
-        return [self._look_alone(root, entry) for entry in entries]
+        return [self._inspect_alone(root, entry) for entry in entries]
 
-    def _look_alone(self, root: Path, entry: ListedFile) -> Inspection:
+    def _inspect_alone(self, root: Path, entry: ListedFile) -> Inspection:
         helper = self._own_helper()
         try:
-            return helper.inspect_file(root, [entry])[0]
+            return helper.inspect(root, [entry])[0]
         except HelperGoneError:
             self._drop(helper)
         name = shown_path(Path(entry.path).name)
@@ -112,10 +116,6 @@ class InspectionPool:
         helper.end()
 
 
-def _look_here(root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
-    return [inspect_file(root, entry) for entry in entries]
-
-
 class _Helper:
     """One process of `inspection_server`, and the pipes to it."""
 
@@ -134,12 +134,12 @@ class _Helper:
         its_asked.close()
         its_answers.close()
 
-    def inspect_file(self, root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
+    def inspect(self, root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
         try:
             self._asked.send((root, entries))
             if self._answers.poll(PATIENCE_S):
-                looked: list[Inspection] = self._answers.recv()
-                return looked
+                inspections: list[Inspection] = self._answers.recv()
+                return inspections
         except (EOFError, OSError) as error:
             raise HelperGoneError from error
         raise HelperGoneError

@@ -76,14 +76,14 @@ def list_folder(
     while waiting:
         inner = waiting.pop()
         progress.check()
-        folders = _list_one(base, inner, listing)
+        folders = list_one_folder(base, inner, listing)
         if recursive:
             waiting += [found for found in reversed(folders) if f"{base}/{found}" not in leave_out]
-    _refuse_twins(listing)
+    refuse_twins(listing)
     return listing
 
 
-def _list_one(base: str, folder: str, listing: Listing) -> list[str]:
+def list_one_folder(base: str, folder: str, listing: Listing) -> list[str]:
     """Add the files of one folder; returns its folders."""
     prefix = f"{folder}/" if folder else ""
     folders: list[str] = []
@@ -112,14 +112,18 @@ def _add(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> Non
     if stat.S_ISREG(facts.st_mode):
         listing.entries.append(entry_of(path, facts))
     elif stat.S_ISLNK(facts.st_mode):
-        _add_link(path, base, listing)
+        # A link inside the root is passed over, since its target is found where it lies; any other is refused.
+        target = os.path.realpath(f"{base}/{path}")
+        if target != base and not target.startswith(f"{base}/"):
+            reason = f"It is a link that leads out of the folder, to {shown_path(target)}."
+            listing.refusals.append(Refusal(path, "link", reason, "Import the folder that it leads to."))
     else:
         listing.refusals.append(
             Refusal(path, "special", "It is a device, a pipe or a socket, not a file.", "It is left alone.")
         )
 
 
-def _refuse_twins(listing: Listing) -> None:
+def refuse_twins(listing: Listing) -> None:
     """A name that is not UTF-8 may be shown like another file's name, and a path is one row's."""
     odd = [entry for entry in listing.entries if not entry.path.isascii() and raw_path(entry.path) is not None]
     if not odd:
@@ -133,21 +137,6 @@ def _refuse_twins(listing: Listing) -> None:
             listing.unread.append(entry.path)
             listing.entries.remove(entry)
         taken.add(shown)
-
-
-def _add_link(path: str, base: str, listing: Listing) -> None:
-    """A link inside the root is passed over, since its target is found where it lies; any other is refused."""
-    target = os.path.realpath(f"{base}/{path}")
-    if target == base or target.startswith(f"{base}/"):
-        return
-    listing.refusals.append(
-        Refusal(
-            path,
-            "link",
-            f"It is a link that leads out of the folder, to {shown_path(target)}.",
-            "Import the folder that it leads to.",
-        )
-    )
 
 
 @contextmanager

@@ -143,8 +143,9 @@ def choose_roots(names: list[str]) -> list[Root]:
         return list(Root.objects.all())
     chosen = []
     for name in names:
-        found = Root.objects.filter(pk=int(name)) if name.isdecimal() else Root.objects.filter(path=_absolute(name))
-        root = found.first()
+        # As it stands in the database: the drive may be away, so nothing is resolved.
+        path = shown_path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
+        root = Root.objects.filter(**({"pk": int(name)} if name.isdecimal() else {"path": path})).first()
         if root is None:
             known = "; ".join(f"{root.pk}: {root.path}" for root in Root.objects.all()) or "none yet"
             raise FolderNotFoundError(f"{name} is not a library root.", remedy=f"Known are {known}.")
@@ -185,7 +186,10 @@ def matches_sample(root: Root, folder: Path) -> bool:
     """Whether `folder` holds the content that is known of the root."""
     if not root.sample:
         return True
-    same = sum(has_content(folder / _sampled_path(known), known["sampled_hash"]) for known in root.sample)
+    same = 0
+    for sampled in root.sample:
+        path = stored_path(sampled["path"], bytes.fromhex(sampled["raw"]) if sampled["raw"] else None)
+        same += has_content(folder / path, sampled["sampled_hash"])
     return same >= len(root.sample) * SAME_SHARE
 
 
@@ -250,17 +254,15 @@ def take_sample(root: Root) -> None:
     """Keep a few files as what the root is known by, spread over the library."""
     ids = list(_hashed(root).values_list("pk", flat=True))
     chosen = spread(ids, SAMPLE_FILES)
-    root.sample = [_known_by(file) for file in File.objects.filter(pk__in=chosen)]
+    root.sample = [
+        {
+            "path": file.path,
+            "raw": bytes(file.path_raw).hex() if file.path_raw is not None else "",
+            "sampled_hash": file.sampled_hash,
+        }
+        for file in File.objects.filter(pk__in=chosen)
+    ]
     root.save(update_fields=["sample"])
-
-
-def _known_by(file: File) -> dict[str, str]:
-    raw = bytes(file.path_raw).hex() if file.path_raw is not None else ""
-    return {"path": file.path, "raw": raw, "sampled_hash": file.sampled_hash}
-
-
-def _sampled_path(known: dict[str, str]) -> str:
-    return stored_path(known["path"], bytes.fromhex(known["raw"]) if known["raw"] else None)
 
 
 def spread(ids: list[int], count: int) -> list[int]:
@@ -275,7 +277,12 @@ def relocate_root(root: Root, new_path: str | Path, *, dry_run: bool = False) ->
     Raises FolderNotFoundError, PathRefusedError, and RootDiffersError where the folder holds something else.
     """
     folder = checked_folder(new_path)
-    _refuse_overlap(root, folder)
+    for other in Root.objects.exclude(pk=root.pk):
+        if folder.is_relative_to(other.local_path) or other.local_path.is_relative_to(folder):
+            raise PathRefusedError(
+                f"{shown_path(str(folder))} overlaps with the library root “{other.name}” ({other.path}).",
+                remedy="Roots that lie in each other would list files twice. Choose another folder.",
+            )
     report = Relocation(old_path=root.path, new_path=shown_path(str(folder)), dry_run=dry_run)
     ids = list(_hashed(root).values_list("pk", flat=True))
     _compare(File.objects.filter(pk__in=spread(ids, RELOCATE_SAMPLE_FILES)), folder, report)
@@ -294,15 +301,6 @@ def relocate_root(root: Root, new_path: str | Path, *, dry_run: bool = False) ->
     return report
 
 
-def _refuse_overlap(root: Root, folder: Path) -> None:
-    for other in Root.objects.exclude(pk=root.pk):
-        if folder.is_relative_to(other.local_path) or other.local_path.is_relative_to(folder):
-            raise PathRefusedError(
-                f"{shown_path(str(folder))} overlaps with the library root “{other.name}” ({other.path}).",
-                remedy="Roots that lie in each other would list files twice. Choose another folder.",
-            )
-
-
 def _compare(files: Iterable[File], folder: Path, report: Relocation) -> None:
     for file in files:
         report.checked += 1
@@ -317,11 +315,6 @@ def _compare(files: Iterable[File], folder: Path, report: Relocation) -> None:
 
 def _hashed(root: Root) -> FileQuerySet:
     return File.objects.filter(root=root).exclude(sampled_hash="").exclude(state=File.State.MISSING).order_by("pk")
-
-
-def _absolute(name: str) -> str:
-    """A path as it stands in the database; its drive may be away, so nothing is resolved."""
-    return shown_path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
 
 
 def notice_key(root: Root) -> str:

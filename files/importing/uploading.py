@@ -31,11 +31,17 @@ def store_upload(upload: "UploadedFile[bytes]", *, arrived: Arrived = nobody_wai
     Raises UploadRefusedError for what is not media and for a name that is a path. Nothing is left behind then.
     """
     name = checked_name(upload.name or "")
-    temp = _on_disk(upload)
+    if isinstance(upload, TemporaryUploadedFile):  # Django has streamed it beside the uploads already
+        temp = Path(upload.temporary_file_path())
+    else:
+        temp = disk.temporary(conf.folders().uploads / ".incoming" / "upload")
+        with disk.open_new(temp) as out:
+            for chunk in upload.chunks(COPY_BYTES):
+                out.write(chunk)
     try:
-        looked = _look_into(temp, name)
+        inspection = inspect_upload(temp, name)
         disk.make_lasting(temp)  # before the transaction: nobody could write meanwhile
-        return _keep(temp, name, looked, arrived)
+        return _keep(temp, name, inspection, arrived)
     finally:
         disk.remove(temp)
 
@@ -56,18 +62,8 @@ def require_room(size_bytes: int) -> None:
     disk.require_space(conf.folders().uploads, size_bytes + SPARE_BYTES)
 
 
-def _on_disk(upload: "UploadedFile[bytes]") -> Path:
-    """Where the bytes lie: Django has streamed them beside the uploads already."""
-    if isinstance(upload, TemporaryUploadedFile):
-        return Path(upload.temporary_file_path())
-    temp = disk.temporary(conf.folders().uploads / ".incoming" / "upload")
-    with disk.open_new(temp) as out:
-        for chunk in upload.chunks(COPY_BYTES):
-            out.write(chunk)
-    return temp
-
-
-def _look_into(temp: Path, name: str) -> Inspection:
+def inspect_upload(temp: Path, name: str) -> Inspection:
+    """What is in an upload. Raises UploadRefusedError for what is not media, in words that know its own name."""
     entry = entry_of(name, temp.stat())
     try:
         return Inspection(entry=entry, info=probe(temp), sampled_hash=sampled_hash(temp))
@@ -78,12 +74,12 @@ def _look_into(temp: Path, name: str) -> Inspection:
         raise FilesError(f"The upload could not be read back: {error.strerror}.", retryable=True) from error
 
 
-def _keep(temp: Path, name: str, looked: Inspection, arrived: Arrived) -> File:
+def _keep(temp: Path, name: str, inspection: Inspection, arrived: Arrived) -> File:
     """Row first, since the name holds its id; then the bytes, in the same transaction."""
     target: Path | None = None
     try:
         with transaction.atomic():
-            file = describe(File(root=roots.uploads_root(), imported_at=timezone.now()), looked)
+            file = describe(File(root=roots.uploads_root(), imported_at=timezone.now()), inspection)
             file.path = temp.name
             file.save(force_insert=True)
             target = conf.folders().uploads / naming.upload_name(name, file.pk)

@@ -21,9 +21,16 @@ def resolve(*, file_ids: Sequence[int] | None = None, filter: Mapping[str, Any] 
     """
     if (file_ids is None) == (filter is None):
         raise SelectionError("Give either file_ids or filter.", remedy="An empty filter means every file.")
-    if file_ids is not None:
-        return _by_ids(file_ids)
-    return apply_filter(annotate(File.objects.all()), cast("Mapping[str, Any]", filter))
+    if file_ids is None:
+        return apply_filter(annotate(File.objects.all()), cast("Mapping[str, Any]", filter))
+    ids = set(file_ids)
+    if len(ids) > MAX_IDS:
+        raise SelectionError(f"{len(ids):,} ids are too many at once.", remedy="Use a filter instead.")
+    files = annotate(File.objects.filter(pk__in=ids))
+    if unknown := ids - set(files.values_list("pk", flat=True)):
+        some = ", ".join(map(str, sorted(unknown)[:10]))
+        raise SelectionError(f"Not in the library: {some}.", remedy="Reload the list and choose again.")
+    return files
 
 
 def apply_filter(queryset: FileQuerySet, parameters: Mapping[str, Any]) -> FileQuerySet:
@@ -57,15 +64,3 @@ def _word(value: object, name: str) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise SelectionError(f"The filter cannot be read: {name} is neither text nor a number.")
-
-
-def _by_ids(file_ids: Sequence[int]) -> FileQuerySet:
-    wanted = set(file_ids)
-    if len(wanted) > MAX_IDS:
-        raise SelectionError(f"{len(wanted):,} ids are too many at once.", remedy="Use a filter instead.")
-    found = annotate(File.objects.filter(pk__in=wanted))
-    unknown = wanted - set(found.values_list("pk", flat=True))
-    if unknown:
-        some = ", ".join(map(str, sorted(unknown)[:10]))
-        raise SelectionError(f"Not in the library: {some}.", remedy="Reload the list and choose again.")
-    return found

@@ -14,13 +14,11 @@ def sampled_hash(path: Path) -> str:
     with path.open("rb") as source:
         size = os.fstat(source.fileno()).st_size
         digest = blake3(str(size).encode())
-        for start in _sample_starts(size):
+        if size <= 3 * SAMPLE_BYTES:
+            starts = [start for start in (0, SAMPLE_BYTES, 2 * SAMPLE_BYTES) if start < size]
+        else:
+            starts = [0, (size - SAMPLE_BYTES) // 2, size - SAMPLE_BYTES]
+        for start in starts:
             source.seek(start)
             digest.update(source.read(SAMPLE_BYTES))
     return str(digest.hexdigest())
-
-
-def _sample_starts(size: int) -> list[int]:
-    if size <= 3 * SAMPLE_BYTES:
-        return [start for start in (0, SAMPLE_BYTES, 2 * SAMPLE_BYTES) if start < size]
-    return [0, (size - SAMPLE_BYTES) // 2, size - SAMPLE_BYTES]

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +38,13 @@ class Reconciliation:
         groups = (self.rows_without_file, self.proxies_without_row, self.derived_without_file, self.residue)
         return sum(map(len, groups))
 
+    def remove(self, path: Path) -> None:
+        """Count the bytes of a file or folder, and delete it if this is applied."""
+        parts = path.rglob("*") if path.is_dir() else [path]
+        self.freed_bytes += sum(part.lstat().st_size for part in parts)
+        if self.is_applied:
+            (disk.remove_tree if path.is_dir() else disk.remove)(path)
+
 
 def reconcile(*, apply: bool = False, young_s: float = YOUNG_S) -> Reconciliation:
     """Compare rows with PROXY_DIR and DATA_DIR/derived. Without `apply` nothing is changed.
@@ -44,91 +52,68 @@ def reconcile(*, apply: bool = False, young_s: float = YOUNG_S) -> Reconciliatio
     Only what can be made again is deleted: proxies, sounds, posters, sprites, and what killed attempts left. Raises
     ProxiesAwayError, before anything is changed, where not one proxy is there.
     """
-    if apply:
-        _require_proxies()
-    found = Reconciliation(is_applied=apply)
-    before = time.time() - young_s
-    _check_rows(found)
-    _check_proxies(found, before)
-    _check_derived(found, before)
-    _check_residue(found, before)
-    _check_uploads(found)
-    return found
-
-
-def _require_proxies() -> None:
-    place, rows = conf.folders().proxies, Proxy.objects.count()
-    if rows and not any(_PROXY_NAME.search(path.name) for path in _files_in(place)):
-        raise ProxiesAwayError(f"{place} holds none of the proxies in the library ({rows:,}): nothing was changed.")
-
-
-def _check_rows(found: Reconciliation) -> None:
+    folders, before_s = conf.folders(), time.time() - young_s
+    proxies, rows = _files_in(folders.proxies), Proxy.objects.count()
+    if apply and rows and not any(_PROXY_NAME.search(path.name) for path in proxies):
+        raise ProxiesAwayError(
+            f"{folders.proxies} holds none of the proxies in the library ({rows:,}): nothing was changed."
+        )
+    reconciliation = Reconciliation(is_applied=apply)
     for proxy in in_pieces(Proxy.objects.order_by("pk")):
-        if not (conf.folders().proxies / proxy.path).is_file():
-            found.rows_without_file.append(proxy.path)
-            if found.is_applied:
+        if not (folders.proxies / proxy.path).is_file():
+            reconciliation.rows_without_file.append(proxy.path)
+            if apply:
                 proxy.delete()
+    _sort_proxies(reconciliation, proxies, before_s)
+    _sort_derived(reconciliation, before_s)
+    for path, name in residue(before_s):
+        reconciliation.residue.append(name)
+        reconciliation.remove(path)
+    # Uploads are originals: one without a row is shown and left where it is.
+    with_row = set(File.everything.filter(root__is_uploads=True).values_list("path", flat=True))
+    for path in _files_in(folders.uploads):
+        if path.name not in with_row and not path.name.startswith("."):
+            reconciliation.uploads_without_row.append(naming.shown(path.name))
+    return reconciliation
 
 
-def _check_proxies(found: Reconciliation, before: float) -> None:
-    known = set(Proxy.objects.values_list("path", flat=True))
-    for path in _files_in(conf.folders().proxies):
-        if path.name in known or naming.is_temporary(path.name) or path.name == ".gitignore":
+def residue(before_s: float) -> Iterator[tuple[Path, str]]:
+    """What killed attempts left, older than that: each with its name inside of its folder."""
+    folders = conf.folders()
+    for folder in (folders.proxies, folders.derived, folders.uploads):
+        for path in sorted(folder.rglob(".*.part")) if folder.is_dir() else ():
+            if path.lstat().st_mtime <= before_s:
+                yield path, str(path.relative_to(folder))
+    for path in _files_in(folders.uploads / ".incoming"):
+        if not naming.is_temporary(path.name) and path.lstat().st_mtime <= before_s:
+            yield path, f".incoming/{path.name}"
+    for path in sorted(folders.derived.glob(f"*/{PIECES}*")):
+        if path.lstat().st_mtime <= min(before_s, time.time() - YOUNG_PIECES_S):
+            yield path, str(path.relative_to(folders.derived))
+
+
+def _sort_proxies(reconciliation: Reconciliation, proxies: Sequence[Path], before_s: float) -> None:
+    with_row = set(Proxy.objects.values_list("path", flat=True))
+    for path in proxies:
+        if path.name in with_row or naming.is_temporary(path.name) or path.name == ".gitignore":
             continue
         if not _PROXY_NAME.search(path.name):
-            found.not_ours.append(path.name)
-        elif path.lstat().st_mtime <= before:
-            found.proxies_without_row.append(path.name)
-            _remove(found, path)
+            reconciliation.not_ours.append(path.name)
+        elif path.lstat().st_mtime <= before_s:
+            reconciliation.proxies_without_row.append(path.name)
+            reconciliation.remove(path)
 
 
-def _check_derived(found: Reconciliation, before: float) -> None:
-    known = set(File.objects.values_list("pk", flat=True))
-    place = conf.folders().derived
-    for folder in sorted(place.iterdir()) if place.is_dir() else ():
+def _sort_derived(reconciliation: Reconciliation, before_s: float) -> None:
+    in_library = set(File.objects.values_list("pk", flat=True))
+    derived = conf.folders().derived
+    for folder in sorted(derived.iterdir()) if derived.is_dir() else ():
         if not (folder.is_dir() and folder.name.isdigit()):
-            found.not_ours.append(folder.name)
-        elif int(folder.name) not in known and folder.lstat().st_mtime <= before:
-            found.derived_without_file.append(folder.name)
-            _remove_tree(found, folder)
+            reconciliation.not_ours.append(folder.name)
+        elif int(folder.name) not in in_library and folder.lstat().st_mtime <= before_s:
+            reconciliation.derived_without_file.append(folder.name)
+            reconciliation.remove(folder)
 
 
-def _check_residue(found: Reconciliation, before: float) -> None:
-    for place in (conf.folders().proxies, conf.folders().derived, conf.folders().uploads):
-        for path in sorted(place.rglob(".*.part")) if place.is_dir() else ():
-            if path.lstat().st_mtime <= before:
-                found.residue.append(str(path.relative_to(place)))
-                _remove(found, path)
-    for path in _files_in(conf.folders().uploads / ".incoming"):
-        if not naming.is_temporary(path.name) and path.lstat().st_mtime <= before:
-            found.residue.append(f".incoming/{path.name}")
-            _remove(found, path)
-    for path in sorted(conf.folders().derived.glob(f"*/{PIECES}*")):
-        if path.lstat().st_mtime <= min(before, time.time() - YOUNG_PIECES_S):
-            found.residue.append(str(path.relative_to(conf.folders().derived)))
-            _remove_tree(found, path)
-
-
-def _check_uploads(found: Reconciliation) -> None:
-    """Uploads are originals: one without a row is shown and left where it is."""
-    uploads = conf.folders().uploads
-    known = set(File.everything.filter(root__is_uploads=True).values_list("path", flat=True))
-    for path in _files_in(uploads):
-        if path.name not in known and not path.name.startswith("."):
-            found.uploads_without_row.append(naming.shown(path.name))
-
-
-def _remove(found: Reconciliation, path: Path) -> None:
-    found.freed_bytes += path.lstat().st_size
-    if found.is_applied:
-        disk.remove(path)
-
-
-def _remove_tree(found: Reconciliation, folder: Path) -> None:
-    found.freed_bytes += sum(path.lstat().st_size for path in folder.rglob("*"))
-    if found.is_applied:
-        disk.remove_tree(folder)
-
-
-def _files_in(place: Path) -> list[Path]:
-    return sorted(path for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []

@@ -1,5 +1,6 @@
 """Out of the library and back: a row is kept, an imported original is never touched, uploaded bytes go to the trash."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -37,7 +38,16 @@ def remove_file(file: File, *, by_job: int | None = None) -> None:
     with transaction.atomic():
         file.proxies.all().delete()
         file.mark_removed(trash_name=trash_name)
-        transaction.on_commit(lambda: _after_removal(file, proxies))
+        transaction.on_commit(lambda: after_removal(file, proxies))
+
+
+def after_removal(file: File, proxies: Sequence[str]) -> None:
+    """Delete what was made of a removed file, but for a proxy that a new row names, and tell the floors above."""
+    for path in proxies:
+        if not Proxy.objects.filter(path=path).exists():
+            disk.remove(conf.folders().proxies / path)
+    disk.remove_tree(folder(file.pk))
+    file_gone.send_robust(File, file=file)
 
 
 def restore_file(file: File, *, arrived: Arrived = nobody_waits) -> None:
@@ -53,8 +63,12 @@ def restore_file(file: File, *, arrived: Arrived = nobody_waits) -> None:
         )
     if file.trash_name:
         _out_of_trash(file)
+    if not roots.is_there(file.root):
+        state = File.State.OFFLINE
+    else:
+        state = File.State.AVAILABLE if file.local_path.is_file() else File.State.MISSING
     with transaction.atomic():
-        file.mark_back(_state_of(file))
+        file.mark_back(state)
         arrived(Arrivals(back=[file]))
 
 
@@ -87,12 +101,12 @@ def replaceable(proxies: QuerySet[Proxy]) -> QuerySet[Proxy]:
 
 def delete_proxies(proxies: QuerySet[Proxy]) -> int:
     """Delete the replaceable of these, rows and bytes; sound and posters stay. Returns how many."""
-    known = list(replaceable(proxies).order_by("pk").values_list("pk", "path"))
-    for chunk in sliced(known):
+    doomed = list(replaceable(proxies).order_by("pk").values_list("pk", "path"))
+    for chunk in sliced(doomed):
         Proxy.objects.filter(pk__in=[pk for pk, _ in chunk]).delete()
         for _, path in chunk:
             disk.remove(conf.folders().proxies / path)
-    return len(known)
+    return len(doomed)
 
 
 def _to_trash(file: File) -> str:
@@ -121,17 +135,3 @@ def _out_of_trash(file: File) -> None:
         raise NotRestorableError(
             f"There is a file named {file.local_path.name} among the uploads already.", remedy="Move it away first."
         ) from error
-
-
-def _state_of(file: File) -> File.State:
-    if not roots.is_there(file.root):
-        return File.State.OFFLINE
-    return File.State.AVAILABLE if file.local_path.is_file() else File.State.MISSING
-
-
-def _after_removal(file: File, proxies: list[str]) -> None:
-    for path in proxies:
-        if not Proxy.objects.filter(path=path).exists():
-            disk.remove(conf.folders().proxies / path)
-    disk.remove_tree(folder(file.pk))
-    file_gone.send_robust(File, file=file)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from files import import_tasks
 from files.checks import check_import_roots, check_import_steps
 from files.humanize import length, size
+from files.importing.directories import import_directory
+from files.importing.ingest import Clock
 from files.importing.reports import ImportReport, Pace, about
 from files.models import File, Root
 from files.signals import media_ready
@@ -162,7 +166,12 @@ def test_a_growing_file_is_looked_at_again_later(
 ) -> None:
     settings.IMPORT_SETTLE_S = 30
     growing = copy(clip, library / "a.mp4")
-    monkeypatch.setattr("files.importing.ingest.time.sleep", lambda s: growing.write_bytes(clip.read_bytes() + b"more"))
+
+    def grow(seconds: float) -> None:
+        growing.write_bytes(clip.read_bytes() + b"more")
+
+    clock = Clock(sleep=grow)
+    monkeypatch.setattr(import_tasks, "import_directory", partial(import_directory, clock=clock))
 
     out, _, _ = run("import_directory", library)
 

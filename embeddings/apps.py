@@ -10,6 +10,7 @@ class EmbeddingsConfig(AppConfig):
 
     def ready(self) -> None:
         from embeddings import (
+            checks,  # noqa: F401  (registers itself)
             conf,
             facet,
             receivers,  # noqa: F401  (listens from its import on)

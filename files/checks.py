@@ -6,9 +6,11 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from files import conf
+from files.media import profiles
+from jobs.conf import SETTINGS
 
 
-@register()
+@register(SETTINGS)
 def check_import_roots(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Import roots should be there, and must not be folders of ours."""
     found: list[CheckMessage] = []
@@ -34,7 +36,7 @@ def check_import_roots(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage
     return found
 
 
-@register()
+@register(SETTINGS)
 def check_import_steps(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """A step that is misspelt would be skipped in silence."""
     unknown = sorted(set(conf.import_steps()) - {"proxy", "transcribe", "analyze", "embed", "see", "read"})
@@ -47,3 +49,13 @@ def check_import_steps(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage
             id="files.E002",
         )
     ]
+
+
+@register(SETTINGS)
+def check_proxy_profile(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """A profile that cannot be read would fail every proxy, and the list of stale ones with it."""
+    try:
+        profiles.parse(conf.proxy_profile())
+    except profiles.UnknownProfileError as exc:
+        return [Error(f"PROXY_PROFILE: {exc}", hint=exc.remedy, id="files.E003")]
+    return []

@@ -8,6 +8,9 @@ from django.conf import settings
 
 from jobs.registry import FAST, LONG
 
+#: The tag of the checks that look at settings alone: the web server runs these at its start, too.
+SETTINGS = "settings"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:

@@ -295,7 +295,7 @@ LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 30)
 LOG_DIR = DATA_DIR / "logs"
 # manage.py sets the variable for commands that run for long, and for what they start.
 _KEEPS_LOG = bool(LOG_KEEP_DAYS and os.environ.get("NOVAPROJECT_KEEPS_LOG"))
-LOG_FORMAT = "json" if env.str("LOG_FORMAT", "plain") == "json" else "plain"
+LOG_FORMAT = env.str("LOG_FORMAT", "plain")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -364,3 +364,7 @@ NOVA_EMBED_MODEL_ID = env.str("NOVA_EMBED_MODEL_ID", "amazon.nova-2-multimodal-e
 NOVA_EMBED_DIMENSION = env.int("NOVA_EMBED_DIMENSION", 1024)
 NOVA_EMBED_REQUEST_FORMAT = env.str("NOVA_EMBED_REQUEST_FORMAT", "nova-multimodal-embed-v1")
 SQLITE_VEC_PATH = env.str("SQLITE_VEC_PATH", "")
+
+if NOVA_BATCH_MIN_RECORDS > NOVA_BATCH_MAX_RECORDS:
+    env.problems.append("NOVA_BATCH_MIN_RECORDS must not be more than NOVA_BATCH_MAX_RECORDS.")
+env.refuse()

@@ -121,10 +121,13 @@ def test_what_cannot_be_read_is_said_by_its_name(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PORT", "abc")
     monkeypatch.setenv("USE_TLS", "ture")
 
-    with pytest.raises(ImproperlyConfigured, match="PORT must be a number, not 'abc'"):
-        Env().int("PORT", 5700)
-    with pytest.raises(ImproperlyConfigured, match="USE_TLS must be True or False, not 'ture'"):
-        Env().bool("USE_TLS", False)
+    env = Env()
+
+    assert env.int("PORT", 5700) == 5700
+    assert env.bool("USE_TLS", False) is False
+    with pytest.raises(ImproperlyConfigured, match="PORT must be a whole number, not 'abc'") as refused:
+        env.refuse()
+    assert "USE_TLS must be True or False, not 'ture'." in str(refused.value)
 
 
 def test_an_old_database_is_not_served(tmp_path: Path) -> None:
@@ -132,3 +135,52 @@ def test_an_old_database_is_not_served(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "Bring it up to date: .venv/bin/python manage.py set_up" in done.stderr
+
+
+WRONG = {
+    "NOVA_MONTHLY_BUDGET_USD": ("10,50", "must be a number of USD such as 10.50"),
+    "PORT": ("-1", "must be from 1 to 65535, not -1"),
+    "FAST_WORKERS": ("-2", "must be from 1 to 64"),
+    "LONG_WORKERS": ("0", "must be from 1 to 64"),
+    "JOB_KEEP_DAYS": ("nan", "must be 0 or more"),
+    "JOB_CANCEL_GRACE_SECONDS": ("1h30", "must be a number"),
+    "JOB_BACK_OFF_SECONDS": ("-30", "must be 0 or more"),
+    "LOG_KEEP_DAYS": ("thirty", "must be a whole number"),
+    "LOG_FORMAT": ("jsno", "must be plain or json"),
+    "LOG_LEVEL": ("LOUD", "must be DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    "TIME_ZONE": ("Mars/Olympus", "must be a time zone such as Europe/Berlin"),
+    "API_COSTLY_RATE": ("often", "must be a number of calls and a time"),
+    "WHISPER_DEVICE": ("gpu", "must be auto, cpu or cuda"),
+    "PROXY_ENCODER": ("-y /etc/passwd", "must be auto, cpu or an encoder"),
+    "NOVA_EMBED_DIMENSION": ("0", "must be from 1 to 8192"),
+    "DEBUG": ("yess", "must be True or False"),
+}
+
+
+def test_all_settings_that_cannot_be_right_are_refused_at_once(tmp_path: Path) -> None:
+    done = run(tmp_path, {name: value for name, (value, _) in WRONG.items()}, "manage.py", "check")
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    for name, (_, words) in WRONG.items():
+        assert f"{name} {words}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PROXY_PROFILE", "720p", "There is no proxy profile '720p'."),
+        ("EMBEDDING_PROVIDER", "openai", "EMBEDDING_PROVIDER is 'openai'."),
+        ("NOVA_EMBED_REQUEST_FORMAT", "titan", "NOVA_EMBED_REQUEST_FORMAT is 'titan'."),
+        ("IMPORT_STEPS", "proxy,transcibe", "IMPORT_STEPS holds transcibe"),
+    ],
+)
+def test_a_name_that_nothing_knows_is_refused_by_check_and_by_the_web_server(
+    tmp_path: Path, name: str, value: str, words: str
+) -> None:
+    checked = run(tmp_path, {name: value}, "manage.py", "check")
+    started = run(tmp_path, {name: value}, "-c", "import novaproject.wsgi")
+
+    assert (checked.returncode, started.returncode) == (1, 1)
+    assert words in checked.stderr
+    assert words in started.stderr

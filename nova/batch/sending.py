@@ -6,11 +6,11 @@ nothing may, since Bedrock may have it. Only a plain refusal of AWS opens it aga
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from nova import conf
 from nova.batch import pool
 from nova.batch.reserving import Reservation, TooDearError, fail, waiting_in
 from nova.kinds import BATCH_RECORD
-from nova.models import BedrockBatch, NovaJob, Question, QuestionQuerySet
+from nova.models import BedrockBatch, NovaJob, Question
 from nova.options import AnalysisRequest
 from nova.questions import estimating, ledger_calls, preparing
 
@@ -55,13 +55,19 @@ CONFLICT = "ConflictException"
 
 def send_batch(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS, token: str = "") -> str:
     """Do what is left to do until Bedrock has the job. Returns what to say of it; raises BedrockError, Cancelled."""
-    with _alone(batch), batch.there():
+    lock = disk.try_lock(disk.make_dir(conf.lock_folder()) / f"bedrock-batch-{batch.pk}.lock")
+    if lock is None:
+        raise BusyError("Another worker sends this batch.")
+    with lock, batch.there():  # one process at a time; the lock falls with the process
         batch.refresh_from_db()
         if batch.arn or batch.ended_at:
             return f"{batch}: {batch.error or SENT}"
         was_called = batch.called_at is not None
         try:
-            return _send(batch, progress, token or f"batch-{batch.pk}")
+            if not was_called and not make_ready(batch, progress, token or f"batch-{batch.pk}"):
+                return f"{batch}: {batch.error}"
+            create_job(batch, was_called=was_called)
+            return f"{SENT}: {batch.records_total:,} records"
         except OverBudgetError as exc:
             return f"Waits: {exc}"
         except LeaseLost:  # another worker sends it now
@@ -139,251 +145,197 @@ def clear(batch: BedrockBatch) -> None:
     batch.save(update_fields=["cleared_at"])
 
 
-# --- inside ---------------------------------------------------------------------------------------------------------
+def make_ready(batch: BedrockBatch, progress: Progress, token: str) -> bool:
+    """Reserve, stage and write what is asked. From then on Bedrock may have it.
 
-
-@contextmanager
-def _alone(batch: BedrockBatch) -> Iterator[None]:
-    """One process at a time; the lock falls with the process."""
-    held = disk.try_lock(disk.make_dir(conf.lock_folder()) / f"bedrock-batch-{batch.pk}.lock")
-    if held is None:
-        raise BusyError("Another worker sends this batch.")
-    with held:
-        yield
-
-
-def _send(batch: BedrockBatch, progress: Progress, token: str) -> str:
-    was_called = batch.called_at is not None
-    if batch.is_cancelled and not was_called:
-        pool.cancel_analyses(_analyses(batch))
+    False where it was cancelled or given up meanwhile: then `batch.error` says so.
+    """
+    if batch.is_cancelled:
+        pool.cancel_analyses(batch.questions.order_by().values_list("nova_job_id", flat=True).distinct())
         give_up(batch, "Cancelled before it was sent.", "", is_held=False)
-        return "Cancelled before it was sent"
-    if not was_called:
-        model = catalogue.require(batch.model_key, NovaJob.Mode.BATCH)
-        jobs.check(_new_job(batch))  # before anything is reserved or staged
-        if not _Preparation(batch, model, progress, token).run():
-            return f"{batch}: {batch.error}"
-        if not _begin_call(batch):
-            return f"{batch}: {batch.error}"
-    _create(batch, was_called=was_called)
-    return f"{SENT}: {batch.records_total:,} records"
-
-
-def _begin_call(batch: BedrockBatch) -> bool:
-    """From here on Bedrock may have it. Not where it was cancelled or given up since its records were written."""
+        batch.refresh_from_db()
+        return False
+    model = catalogue.require(batch.model_key, NovaJob.Mode.BATCH)
+    jobs.check(new_job(batch))  # before anything is reserved or staged
+    if not Preparation(batch, model, progress, token).run():
+        return False
     due = BedrockBatch.objects.filter(pk=batch.pk, called_at__isnull=True, ended_at__isnull=True, is_cancelled=False)
     is_due = bool(due.update(called_at=timezone.now()))
     batch.refresh_from_db()
     return is_due
 
 
-def _create(batch: BedrockBatch, *, was_called: bool) -> None:
+def create_job(batch: BedrockBatch, *, was_called: bool) -> None:
     """Have Bedrock make the job. A job of an earlier call whose answer was lost is taken instead."""
-    found = _made_before(batch) if was_called else None
-    if found is None:
-        new_job = _new_job(batch)
-        try:
-            take_arn(batch, jobs.create(new_job), new_job.output_uri)
-        except BedrockError as exc:
-            if exc.aws_code != CONFLICT:
-                raise
-            # Its generated name is in use: an earlier try of the client made it. The list tells of it in a while.
-            raise BusyError(str(exc), remedy=exc.remedy) from exc
-    else:
-        logger.info("Took up %s, which Bedrock had and we did not", found.arn)
-        take_arn(batch, found.arn, found.output_uri)
-
-
-def _new_job(batch: BedrockBatch) -> NewJob:
-    return BatchFolder(batch.folder).new_job(client_token=batch.client_token, runtime_id=batch.runtime_id)
-
-
-def _made_before(batch: BedrockBatch) -> RemoteJob | None:
-    """As long as this cannot be told, Bedrock may have the job, and nothing of it may be asked elsewhere."""
     try:
-        return find_remote(batch)
+        remote = find_remote(batch) if was_called else None
     except BedrockError as exc:
+        # As long as this cannot be told, Bedrock may have the job, and nothing of it may be asked elsewhere.
+        raise BusyError(str(exc), remedy=exc.remedy) from exc
+    if remote is not None:
+        logger.info("Took up %s, which Bedrock had and we did not", remote.arn)
+        take_arn(batch, remote.arn, remote.output_uri)
+        return
+    request = new_job(batch)
+    try:
+        take_arn(batch, jobs.create(request), request.output_uri)
+    except BedrockError as exc:
+        if exc.aws_code != CONFLICT:
+            raise
+        # Its generated name is in use: an earlier try of the client made it. The list tells of it in a while.
         raise BusyError(str(exc), remedy=exc.remedy) from exc
 
 
-def _analyses(batch: BedrockBatch) -> list[int]:
-    return list(batch.questions.order_by().values_list("nova_job_id", flat=True).distinct())
+def new_job(batch: BedrockBatch) -> NewJob:
+    """What Bedrock is asked to make."""
+    return BatchFolder(batch.folder).new_job(client_token=batch.client_token, runtime_id=batch.runtime_id)
 
 
-class _Preparation:
+class Preparation:
     """From linked questions to a sealed batch. Done again after a crash, it does what is left."""
 
     def __init__(self, batch: BedrockBatch, model: CatalogueModel, progress: Progress, token: str) -> None:
         self.batch, self.model, self.progress, self.token = batch, model, progress, token
         self.folder = BatchFolder(batch.folder)
-        self.minimum = bedrock_conf.batch().min_records
 
     def run(self) -> bool:
         """Whether the batch is sealed; else it was given up for lack of records."""
-        if self._is_sealed():
+        if self.batch.questions.filter(state=Question.State.ASKED).exists():
             return True
+        minimum = bedrock_conf.batch().min_records
         for _ in range(ROUNDS):
-            self._reserve()
-            self._stage()
-            if not self._has_enough():
+            self.reserve()
+            self.stage()
+            left = waiting_in(self.batch).count()
+            if left < minimum:
+                words = f"{left:,} records were left of this batch, and Bedrock takes {minimum:,} or more"
+                give_up(self.batch, f"{words}: they wait again.", "", is_held=False)
                 self.batch.refresh_from_db()
                 return False
-            if self._seal(self._write()):
+            if self.seal(self.write_records()):
                 return True
         raise BusyError("Questions leave this batch while it is being sent.")
 
-    def _is_sealed(self) -> bool:
-        return self.batch.questions.filter(state=Question.State.ASKED).exists()
-
-    def _questions(self) -> QuestionQuerySet:
-        return waiting_in(self.batch)
-
-    def some(self) -> Iterator[list[Question]]:
-        """What is left in the batch, a few at a time, those of one analysis one after the other."""
-        pks = list(self._questions().order_by("nova_job_id", "index", "pk").values_list("pk", flat=True))
-        for some_pks in sliced(pks, CHUNK):
-            rows = self._questions().filter(pk__in=some_pks)
-            yield list(rows.select_related("nova_job__file").order_by("nova_job_id", "index", "pk"))
-            self.progress.check()
-
-    def _reserve(self) -> None:
+    def reserve(self) -> None:
+        """Money for what is left in the batch; where the cap has no room for a whole batch, it is given up."""
         try:
-            Reservation(self.batch, self.model).make(self.some())
+            Reservation(self.batch, self.model).make(self.in_portions())
         except TooDearError as exc:
             give_up(self.batch, str(exc), exc.remedy, is_held=True, needs_usd=exc.needs_usd)
             raise
 
-    # --- videos -----------------------------------------------------------------------------------------------------
-
-    def _stage(self) -> None:
+    def stage(self) -> None:
         """Upload what is not there yet, side by side. A file that can't be staged fails alone."""
-        staged, total = self.folder.staged(), self._questions().count()
-        here = _Uploads(self, staged, total)
-        with here.stack:
-            staging.upload_many(here.items(), on_done=here.done, on_unreadable=here.unreadable)
+        uploads = Uploads(self, self.folder.staged(), waiting_in(self.batch).count())
+        with uploads.stack:
+            staging.upload_many(uploads.items(), on_done=uploads.done, on_unreadable=uploads.unreadable)
 
-    def fail_alone(self, question: Question, exc: Exception) -> None:
-        """It leaves the batch with its reason, and its analysis ends."""
-        told = exc if isinstance(exc, WorkError) else WorkError(str(exc), remedy="Make the proxy again.")
-        fail(self.batch, question, told)
+    def in_portions(self) -> Iterator[list[Question]]:
+        """What is left in the batch, a few at a time, those of one analysis one after the other."""
+        pks = list(waiting_in(self.batch).order_by("nova_job_id", "index", "pk").values_list("pk", flat=True))
+        for start in range(0, len(pks), CHUNK):
+            rows = waiting_in(self.batch).filter(pk__in=pks[start : start + CHUNK])
+            yield list(rows.select_related("nova_job__file").order_by("nova_job_id", "index", "pk"))
+            self.progress.check()
 
-    def _has_enough(self) -> bool:
-        left = self._questions().count()
-        if left >= self.minimum:
-            return True
-        reason = (
-            f"{left:,} records were left of this batch, and Bedrock takes {self.minimum:,} or more: they wait again."
-        )
-        give_up(self.batch, reason, "", is_held=False)
-        return False
-
-    # --- records ----------------------------------------------------------------------------------------------------
-
-    def _write(self) -> set[str]:
+    def write_records(self) -> set[str]:
         """Write the records, streaming. Returns their ids."""
         self.progress.update(1.0, "Writing the records")
         written: set[str] = set()
 
         def lines() -> Iterator[tuple[str, dict[str, Any]]]:
-            for questions in self.some():
-                for question in questions:
-                    record_id = question.record_id or ""
-                    written.add(record_id)
-                    yield record_id, self._body(question, record_id)
+            for question in chain.from_iterable(self.in_portions()):
+                record_id = question.record_id or ""
+                written.add(record_id)
+                prompt = preparing.prompt_of(question)
+                depth = AnalysisRequest.of(question.nova_job).depth
+                request = converse.ConverseRequest(
+                    runtime_id=self.batch.runtime_id,
+                    system=prompt.system,
+                    text=prompt.text_without_tool,
+                    video_uri=self.folder.video_uri(record_id),
+                    max_tokens=estimating.max_tokens(self.model, question.types, depth),
+                )
+                yield record_id, converse.batch_body(request)
 
         self.folder.write_records(lines())
         return written
 
-    def _body(self, question: Question, record_id: str) -> dict[str, Any]:
-        prompt = preparing.prompt_of(question)
-        depth = AnalysisRequest.of(question.nova_job).depth
-        return converse.batch_body(
-            converse.ConverseRequest(
-                runtime_id=self.batch.runtime_id,
-                system=prompt.system,
-                text=prompt.text_without_tool,
-                video_uri=self.folder.video_uri(record_id),
-                max_tokens=estimating.max_tokens(self.model, question.types, depth),
-            )
-        )
-
-    def _seal(self, written: set[str]) -> bool:
+    def seal(self, written: set[str]) -> bool:
         """From here on nothing leaves: what was written is what is asked, and each has its reservation."""
         with transaction.atomic():
             BedrockBatch.objects.select_for_update().get(pk=self.batch.pk)
-            ids = dict(self._questions().select_for_update().values_list("pk", "record_id"))
-            if set(ids.values()) != written:
+            questions = waiting_in(self.batch)
+            rows = list(questions.select_for_update(of=("self",)).only("pk", "key", "record_id"))
+            if {question.record_id for question in rows} != written:
                 return False
-            pks = list(ids)
-            for some_pks in sliced(pks):
-                some = list(self._questions().filter(pk__in=some_pks).only("pk", "key"))
-                entries = ledger_calls.entries_of(some)
-                if len(entries) < len(some):
-                    return False
-                booking.sent(*entries.values())
-            self._questions().update(state=Question.State.ASKED, error="")
+            if not all(len(ledger_calls.entries_of(portion)) == len(portion) for portion in sliced(rows)):
+                return False
+            for portion in sliced(rows):
+                booking.sent(*ledger_calls.entries_of(portion).values())
+            questions.update(state=Question.State.ASKED, error="")
         return True
 
 
-class _Uploads:
+class Uploads:
     """The pieces on their way to S3. Cut pieces are on disk only until theirs are up."""
 
-    def __init__(self, preparation: _Preparation, staged: set[str], total: int) -> None:
+    def __init__(self, preparation: Preparation, staged: set[str], total: int) -> None:
         self.work, self.staged, self.total = preparation, staged, total
         self.stack = ExitStack()
-        self._open: dict[str, tuple[ExitStack, set[str]]] = {}
-        self._by_key: dict[str, Question] = {}
+        self._open: dict[str, tuple[ExitStack, set[str], Question]] = {}
         self._done = 0
 
     def items(self) -> Iterator[tuple[Path, str]]:
-        for questions in self.work.some():
-            for _, some in groupby(questions, key=lambda one: one.nova_job_id):
-                yield from self._of_analysis(list(some))
+        """The pieces that are not there yet, analysis by analysis, with their keys."""
+        for questions in self.work.in_portions():
+            for _, of_analysis in groupby(questions, key=lambda question: question.nova_job_id):
+                keys = {self.work.folder.video_key(question.record_id or ""): question for question in of_analysis}
+                todo = {key: question for key, question in keys.items() if key not in self.staged}
+                self._done += len(keys) - len(todo)
+                if todo:
+                    yield from self.pieces_of_analysis(todo)
 
-    def _of_analysis(self, questions: Sequence[Question]) -> Iterator[tuple[Path, str]]:
-        keys = {self._key(one): one for one in questions}
-        todo = {key: one for key, one in keys.items() if key not in self.staged}
-        self._done += len(keys) - len(todo)
-        if not todo:
-            return
-        nova_job = questions[0].nova_job
-        whole = list(nova_job.questions.all())
-        mine = self.stack.enter_context(ExitStack())
+    def pieces_of_analysis(self, todo: dict[str, Question]) -> Iterator[tuple[Path, str]]:
+        """Cut the proxy of one analysis, and open each piece once: what can't be read fails before it is sent."""
+        nova_job = next(iter(todo.values())).nova_job
+        files = self.stack.enter_context(ExitStack())
         try:
-            pieces = mine.enter_context(ledger_calls.cut_proxy(nova_job, whole, token=self.work.token))
+            whole = list(nova_job.questions.all())
+            pieces = files.enter_context(ledger_calls.cut_proxy(nova_job, whole, token=self.work.token))
             for question in todo.values():
                 piece = pieces[question.index]
                 with piece.path.open("rb"):
-                    ledger_calls.place(question, piece, is_cut=len(pieces) > 1)
+                    ledger_calls.note_cut(question, piece, is_cut=len(pieces) > 1)
         except (WorkError, OSError) as exc:
-            mine.close()
+            files.close()
             if isinstance(exc, WorkError) and exc.retryable:
                 raise
             for question in todo.values():
-                self.work.fail_alone(question, exc)
+                self.fail_alone(question, exc)
             return
         under_way = set(todo)
-        for key, question in todo.items():
-            self._open[key], self._by_key[key] = (mine, under_way), question
+        self._open |= {key: (files, under_way, question) for key, question in todo.items()}
         for key, question in todo.items():
             yield pieces[question.index].path, key
 
     def done(self, key: str) -> None:
-        self._close(key)
+        self.close(key)
         self._done += 1
         self.work.progress.update(self._done / max(1, self.total), f"Staging: {self._done:,} of {self.total:,} videos")
 
     def unreadable(self, key: str, exc: OSError) -> None:
-        question = self._by_key[key]
-        self._close(key)
-        self.work.fail_alone(question, exc)
+        self.fail_alone(self.close(key), exc)
 
-    def _close(self, key: str) -> None:
-        mine, under_way = self._open.pop(key)
-        self._by_key.pop(key)
+    def close(self, key: str) -> Question:
+        """This piece is over; the cut pieces of its analysis go with the last of them."""
+        files, under_way, question = self._open.pop(key)
         under_way.discard(key)
         if not under_way:
-            mine.close()
+            files.close()
+        return question
 
-    def _key(self, question: Question) -> str:
-        return self.work.folder.video_key(question.record_id or "")
+    def fail_alone(self, question: Question, exc: Exception) -> None:
+        """It leaves the batch with its reason, and its analysis ends."""
+        error = exc if isinstance(exc, WorkError) else WorkError(str(exc), remedy="Make the proxy again.")
+        fail(self.work.batch, question, error)

@@ -41,7 +41,7 @@ def cut_proxy(
         yield files
 
 
-def place(question: Question, piece: ProxyClip, *, is_cut: bool) -> None:
+def note_cut(question: Question, piece: ProxyClip, *, is_cut: bool) -> None:
     """Keep where the piece really begins: at a key frame."""
     if is_cut and (question.start_s, question.end_s) != (piece.start_s, piece.end_s):
         question.start_s, question.end_s = piece.start_s, piece.end_s

@@ -24,7 +24,7 @@ from nova.errors import InBatchError
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
 from nova.questions import estimating, preparing, reply_store
-from nova.questions.ledger_calls import are_in_a_batch, cut_proxy, in_words, payment, place
+from nova.questions.ledger_calls import are_in_a_batch, cut_proxy, in_words, note_cut, payment
 from nova.questions.prompts import TOOL_NAME
 from nova.questions.slots import slot
 
@@ -54,7 +54,7 @@ def answer_all(
         asks: list[Callable[[Progress], None]] = []
         for question in todo:
             piece = files[question.index]
-            place(question, piece, is_cut=len(files) > 1)
+            note_cut(question, piece, is_cut=len(files) > 1)
             asks.append(partial(_ask, question, piece, model, nova_job))
         _run_all(asks, progress, f"Asking {model.name}")
 

@@ -279,7 +279,7 @@ class TestCancelling:
     def test_leaving_while_it_is_staged_gives_the_reservation_back(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 5)
         (batch,) = pool.send("lite")
-        sending._Preparation(batch, *_parts())._reserve()
+        sending.Preparation(batch, *_parts()).reserve()
         pool.cancel_question(nova_jobs[0].pk)
         work_off()
         go_through(aws)
@@ -291,13 +291,13 @@ class TestCancelling:
     def test_leaving_while_the_records_are_written_writes_them_again(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 5)
         (batch,) = pool.send("lite")
-        work = sending._Preparation(batch, *_parts())
-        work._reserve()
-        work._stage()
-        written = work._write()
+        work = sending.Preparation(batch, *_parts())
+        work.reserve()
+        work.stage()
+        written = work.write_records()
         pool.cancel_question(nova_jobs[0].pk)
 
-        assert work._seal(written) is False
+        assert work.seal(written) is False
         work_off()
         go_through(aws)
 
@@ -342,14 +342,14 @@ class TestCancelling:
     ) -> None:
         nova_jobs = ask_for(media, 4)
         (batch,) = pool.send("lite")
-        seal = sending._Preparation._seal
+        seal = sending.Preparation.seal
 
-        def cancelled_then(work: sending._Preparation, written: set[str]) -> bool:
+        def cancelled_then(work: sending.Preparation, written: set[str]) -> bool:
             is_sealed = seal(work, written)
             lifecycle.cancel_batch(BedrockBatch.objects.get(pk=batch.pk))
             return is_sealed
 
-        monkeypatch.setattr("nova.batch.sending._Preparation._seal", cancelled_then)
+        monkeypatch.setattr("nova.batch.sending.Preparation.seal", cancelled_then)
         work_off()
         go_through(aws)
 
@@ -415,9 +415,9 @@ class TestCrashes:
     def test_what_is_staged_already_is_not_uploaded_again(self, aws: World, media: Path) -> None:
         ask_for(media, 4)
         (batch,) = pool.send("lite")
-        work = sending._Preparation(batch, *_parts())
-        work._reserve()
-        work._stage()
+        work = sending.Preparation(batch, *_parts())
+        work.reserve()
+        work.stage()
         for nova_job in NovaJob.objects.all():
             proxy_file(nova_job).unlink()
 

@@ -101,7 +101,7 @@ def test_what_a_crash_left_reserved_in_the_words_of_before_is_given_back(
 
     nova_jobs = ask_for(media, 4)
     with monkeypatch.context() as patched:
-        patched.setattr("nova.batch.sending._Preparation._stage", die)
+        patched.setattr("nova.batch.sending.Preparation.stage", die)
         (batch,) = pool.send("lite")
         with pytest.raises(SystemExit):
             work_off()

@@ -27,7 +27,7 @@ from nova import tasks
 from nova.batch import lifecycle
 from nova.exports import current
 from nova.exports.formats import FORMATS
-from nova.facet import wanted_of
+from nova.facet import request_of
 from nova.models import NovaJob, RawReply
 from nova.quoting import quote
 from nova.serializers import (
@@ -41,6 +41,8 @@ from nova.serializers import (
 )
 
 logger = logging.getLogger(__name__)
+
+RAW_NAMES = ("start_s", "end_s", "types", "stop_reason", "usage", "message")
 
 
 class NovaJobFilter(FilterSet):
@@ -89,9 +91,9 @@ class AnalyzeView(CostlyView):
         body = AnalyzeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        nova_job, job = tasks.request(
+        nova_job, job = tasks.request_analysis(
             get_object_or_404(File, pk=asked["file_id"]),
-            wanted_of(asked),
+            request_of(asked),
             force=asked["force"],
             user=request.user if request.user.is_authenticated else None,
         )
@@ -114,7 +116,7 @@ class NovaEstimateView(APIView):
         given = AnalyzeOptionsSerializer(data={**asked["options"], **choice})
         given.is_valid(raise_exception=True)
         chosen = resolving.resolve(file_ids=asked.get("file_ids"), filter=asked.get("filter"))
-        made = quote(chosen, wanted_of(given.validated_data), force=given.validated_data["force"])
+        made = quote(chosen, request_of(given.validated_data), force=given.validated_data["force"])
         return Response(QuoteSerializer(made).data)
 
 
@@ -127,22 +129,17 @@ class ResultsView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         nova_job = get_object_or_404(NovaJob, pk=pk)
         results: dict[str, Any] = {row.type: row.result for row in nova_job.results.all()}
+        # Piece by piece; none for the local model, which replies in no words.
+        replies = RawReply.objects.filter(questions__nova_job=nova_job).order_by("start_s", "pk").distinct()
         return Response(
             {
                 "results": results,
                 "summary": results.get("summary", {}).get("text"),
                 "chapters": results.get("chapters", {}).get("chapters", []),
                 "elements": results.get("elements"),
-                "raw": _raw(nova_job),
+                "raw": [{name: getattr(reply, name) for name in RAW_NAMES} for reply in replies] or None,
             }
         )
-
-
-def _raw(nova_job: NovaJob) -> list[dict[str, Any]] | None:
-    """The replies behind it, piece by piece; None for the local model, which replies in no words."""
-    replies = RawReply.objects.filter(questions__nova_job=nova_job).order_by("start_s", "pk").distinct()
-    names = ("start_s", "end_s", "types", "stop_reason", "usage", "message")
-    return [{name: getattr(reply, name) for name in names} for reply in replies] or None
 
 
 class ExportView(APIView):

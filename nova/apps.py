@@ -66,16 +66,10 @@ class NovaConfig(AppConfig):
                 )
             )
         register_tick("nova.batches", conf.poll_s, lifecycle.tick)
-        register_tick("nova: old replies", lambda: retention.EVERY_S, _forget_replies)
+        register_tick("nova: old replies", lambda: retention.EVERY_S, retention.forget_replies)
         register_subject("bedrock_batch", labels=lifecycle.labels)
         register_subject("nova_job", labels=tasks.names_of, of_file=tasks.of_file, files=tasks.files_of)
         facets.register(facet.HAS_ANALYSIS)
         facets.register(facet.HAS_NOVA_ANALYSIS)
         transcript_settled.connect(receivers.on_transcript_settled, dispatch_uid="nova.transcript_settled")
         job_ended.connect(receivers.on_job_ended, dispatch_uid="nova.job_ended")
-
-
-def _forget_replies() -> None:
-    from nova import retention
-
-    retention.forget_replies()

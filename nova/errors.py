@@ -8,7 +8,7 @@ NovaError
 ├── NothingToExportError  no result, or none of this kind
 ├── NotAnalysableError   nothing to analyse in this file
 └── ReplyError           a result that is not in its shape
-    └── UnreadableReply  a reply that gives no valid result, whatever was mended
+    └── UnreadableReply  a reply that gives no valid result, whatever was corrected
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class ReplyError(NovaError):
 
 
 class UnreadableReply(ReplyError):  # noqa: N818  (it is a finding about a reply)
-    """A reply gives no valid result. `notes` are what was seen and mended on the way."""
+    """A reply gives no valid result. `notes` are what was seen and corrected on the way."""
 
     code = "unreadable_reply"
 

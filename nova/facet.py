@@ -15,7 +15,7 @@ from nova.models import LOCAL, AnalysisResult
 from nova.options import AnalysisRequest
 from nova.quoting import Quote, quote
 from nova.serializers import AnalyzeOptionsSerializer
-from nova.tasks import request
+from nova.tasks import request_analysis
 from nova.types.registry import expand
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 PERMISSION = "nova.add_novajob"
 
 
-def _any() -> BaseExpression:
+def has_result() -> BaseExpression:
     return Exists(AnalysisResult.objects.filter(file=OuterRef("pk"), is_current=True))
 
 
-def _by_nova() -> BaseExpression:
+def has_result_by_nova() -> BaseExpression:
     mine = AnalysisResult.objects.filter(file=OuterRef("pk"), is_current=True)
     return Exists(mine.exclude(nova_job__model=LOCAL))
 
@@ -48,30 +48,30 @@ def badge(file: File) -> Badge | None:
 
 def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """What the analysis would do and cost: pictures are left out, and what has these results already is free."""
-    wanted, force = wanted_of(options), bool(options.get("force"))
-    if wanted.model != LOCAL:
-        return _plan_of(quote(selection, wanted, force=force))
+    request, force = request_of(options), bool(options.get("force"))
+    if request.model != LOCAL:
+        return _plan_of(quote(selection, request, force=force))
     total = selection.count()
     moving = applicable(selection, "has_analysis")
-    todo = moving if force else _without(moving, expand(wanted.types))
+    todo = moving if force else _without(moving, expand(request.types))
     count, able = todo.count(), moving.count()
     warnings = [f"{total - able} of {total} files are images; they are left out."] if total > able else []
     return ActionPlan(total=total, todo=count, already_done=able - count, warnings=warnings)
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
-    wanted, force = wanted_of(options), bool(options.get("force"))
-    if wanted.model == LOCAL:
+    request, force = request_of(options), bool(options.get("force"))
+    if request.model == LOCAL:
         moving = applicable(selection, "has_analysis")
-        todo = moving if force else _without(moving, expand(wanted.types))
+        todo = moving if force else _without(moving, expand(request.types))
     else:
         todo = applicable(selection, "has_nova_analysis")
     for file in todo.order_by("pk").iterator(chunk_size=500):
-        request(file, wanted, force=force, batch=batch, user=user)
+        request_analysis(file, request, force=force, batch=batch, user=user)
 
 
-def wanted_of(options: Mapping[str, Any]) -> AnalysisRequest:
-    """The wish behind the options that the serializer checked."""
+def request_of(options: Mapping[str, Any]) -> AnalysisRequest:
+    """The request behind the options that the serializer checked."""
     return AnalysisRequest(
         model=options["model"],
         types=tuple(options["analysis_types"]),
@@ -110,7 +110,7 @@ HAS_ANALYSIS = Facet(
     name="has_analysis",
     label="Analysis",
     filter_label="Has an analysis",
-    annotation=_any,
+    annotation=has_result,
     applies=IS_PLAYABLE,
     badge=badge,
 )
@@ -118,7 +118,7 @@ HAS_NOVA_ANALYSIS = Facet(
     name="has_nova_analysis",
     label="Nova analysis",
     filter_label="Has an analysis by Nova",
-    annotation=_by_nova,
+    annotation=has_result_by_nova,
     applies=IS_VIDEO,
     action=Action(
         name="nova",

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from bedrock import conf as bedrock_conf
+from bedrock.batch.jobs import RemoteJob
 from files.models import File
 
 if TYPE_CHECKING:
@@ -293,6 +294,18 @@ class BedrockBatch(models.Model):
         """Whether there is something to stop, or results that cannot be taken in to give up."""
         is_stuck = bool(self.arn and self.error) and self.collected_at is None
         return not self.is_cancelled and (self.ended_at is None or is_stuck)
+
+    def note(self, remote: RemoteJob) -> None:
+        """Keep what Bedrock says of its job, in its own words."""
+        self.remote_status, self.remote_message, self.error = remote.status, remote.message, ""
+        self.output_uri = remote.output_uri or self.output_uri
+        self.records_total = remote.total if remote.total is not None else self.records_total
+        self.records_done = remote.processed if remote.processed is not None else self.records_done
+        fields = ["remote_status", "remote_message", "error", "output_uri", "records_total", "records_done"]
+        if remote.is_over:
+            self.ended_at = remote.ended_at or timezone.now()
+            fields.append("ended_at")
+        self.save(update_fields=fields)
 
     def there(self) -> AbstractContextManager[None]:
         """What is done to it inside is done where it was made, whatever the settings say by now."""

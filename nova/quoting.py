@@ -24,7 +24,7 @@ from jobs.bulk import ROWS_PER_STATEMENT
 from nova.models import LOCAL
 from nova.options import AnalysisRequest
 from nova.questions import estimating, preparing
-from nova.questions.prompts import TRANSCRIPT_CHARS, Context, Prompt, build_prompt
+from nova.questions.prompts import TRANSCRIPT_CHARS, Context, build_prompt
 from nova.replies.merging import Span
 from nova.tasks import require_askable
 from transcription.models import Transcript
@@ -59,45 +59,45 @@ class Quote:
         return self.estimate.usd_high
 
 
-def quote(selection: FileQuerySet, wanted: AnalysisRequest, *, force: bool = False) -> Quote:
+def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = False) -> Quote:
     """Records, tokens and a low and a high cost; what was answered before is counted apart and costs nothing.
 
     A refusal of the model or of the mode is in `refusals`. Raises UnknownTypeError.
     """
-    made = Quote(total=selection.count(), mode=wanted.mode)
-    if wanted.model == LOCAL:
+    made = Quote(total=selection.count(), mode=request.mode)
+    if request.model == LOCAL:
         made.todo = made.records = applicable(selection, "has_analysis").count()
         return made
     try:
-        require_askable(wanted)
-        model = catalogue.model(wanted.model)
+        require_askable(request)
+        model = catalogue.model(request.model)
     except BedrockError as exc:
         made.refusals.append(f"{exc} {exc.remedy}".strip())
         return made
-    made.discount = model.discount(wanted.mode, bedrock_conf.region())
+    made.discount = model.discount(request.mode, bedrock_conf.region())
     videos = applicable(selection, "has_nova_analysis")
-    count = _Count(model, wanted, force=force)
+    count = _Count(model, request, force=force)
     rows = videos.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT)
     while files := list(islice(rows, ROWS_PER_STATEMENT)):
         count.add(files)
     made.todo, made.already_done, made.records = count.todo, count.done, count.records
     made.estimate = count.estimate()
-    made.warnings += _warnings(made, count, wanted)
+    made.warnings += _warnings(made, count, request)
     return made
 
 
 class _Count:
     """Adds up questions. Files of one length cost the same, so there are few different prices."""
 
-    def __init__(self, model: CatalogueModel, wanted: AnalysisRequest, *, force: bool) -> None:
-        self.model, self.wanted, self.force = model, wanted, force
+    def __init__(self, model: CatalogueModel, request: AnalysisRequest, *, force: bool) -> None:
+        self.model, self.request, self.force = model, request, force
         self.todo = self.done = self.records = self.unhashed_away = self.without_length = 0
         self._kinds: dict[tuple[int, tuple[str, ...], Range], int] = {}
         self._seen: set[str] = set()
-        self._types = preparing.asked_types(wanted)
+        self._types = preparing.asked_types(request)
 
     def add(self, files: Sequence[File]) -> None:
-        keyed = {file.pk: preparing.keyed_spans(file, self.model, self.wanted, spec_in_rows(file)) for file in files}
+        keyed = {file.pk: preparing.keyed_spans(file, self.model, self.request, spec_in_rows(file)) for file in files}
         # A file without a hash was never asked about.
         hashed = [file.pk for file in files if file.full_hash and not self.force]
         known = preparing.replies_of([key for pk in hashed for _, key in keyed[pk]])
@@ -124,26 +124,29 @@ class _Count:
 
     def estimate(self) -> TokenEstimate:
         total = pricing.NOTHING
-        prompts = {names: self._prompt(names) for _, names, _ in self._kinds}
+        # What is sent with each of these files, but for what is known of it: types of one's own may be long.
+        prompts = {
+            names: build_prompt(
+                [spec for spec, _ in self._types if spec.name in names],
+                language=self.request.language,
+                depth=self.request.depth,
+                duration_s=100_000.0,
+                context=Context(),
+            )
+            for _, names, _ in self._kinds
+        }
         for (length_s, names, material), times in self._kinds.items():
             one = estimating.of_piece(
                 self.model,
-                self.wanted.mode,
+                self.request.mode,
                 Span(0.0, float(length_s)),
                 names,
-                depth=self.wanted.depth,
+                depth=self.request.depth,
                 prompt=prompts[names],
                 material=material,
             )
             total = total + one.times(times)
         return total
-
-    def _prompt(self, names: Sequence[str]) -> Prompt:
-        """What is sent with each of these files, but for what is known of it: types of one's own may be long."""
-        types = [one for one, _ in self._types if one.name in names]
-        return build_prompt(
-            types, language=self.wanted.language, depth=self.wanted.depth, duration_s=100_000.0, context=Context()
-        )
 
 
 class _Said(NamedTuple):
@@ -190,7 +193,7 @@ def spec_in_rows(file: File) -> str:
     return usual if usual in specs or not specs else specs[0]
 
 
-def _warnings(made: Quote, count: _Count, wanted: AnalysisRequest) -> Iterator[str]:
+def _warnings(made: Quote, count: _Count, request: AnalysisRequest) -> Iterator[str]:
     left_out = made.total - made.todo - made.already_done
     if left_out:
         yield f"{left_out} of {made.total} files are not videos and are left out: Nova looks at moving pictures."
@@ -200,7 +203,7 @@ def _warnings(made: Quote, count: _Count, wanted: AnalysisRequest) -> Iterator[s
         yield f"On drives that are away: {humanize.files(count.unhashed_away)}, which wait until they are connected."
     if count.without_length:
         yield f"Without a known length: {humanize.files(count.without_length)}; what they cost is a guess."
-    least = bedrock_conf.batch().min_records if wanted.mode == "batch" else 0
+    least = bedrock_conf.batch().min_records if request.mode == "batch" else 0
     if 0 < made.records < least:
         yield (
             f"{made.records} records are {least - made.records} short of a batch: they wait until more come. "

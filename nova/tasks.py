@@ -55,9 +55,9 @@ def request_local(  # noqa: PLR0913  (a request has these parts)
     return nova_job, enqueue(ANALYZE, nova_job.pk, priority=priority, batch=batch, created_by=user)
 
 
-def request(
+def request_analysis(
     file: File,
-    wanted: AnalysisRequest,
+    request: AnalysisRequest,
     *,
     force: bool = False,
     batch: "Batch | None" = None,
@@ -68,51 +68,47 @@ def request(
     What was answered before costs nothing; `force` asks it again, and pays again. Raises UnknownTypeError,
     NotAnalysableError, ModelRefusedError, NotConfiguredError.
     """
-    types = expand(wanted.types)
-    if wanted.model == LOCAL:
-        depth = {"summary_depth": wanted.depth}
+    types = expand(request.types)
+    if request.model == LOCAL:
+        depth = {"summary_depth": request.depth}
         return request_local(
             file, types=types, options=depth, force=force, priority=ASKED_PRIORITY, batch=batch, user=user
         )
-    require_askable(wanted)
+    require_askable(request)
     preparing.require_video(file)
-    wanted = replace(wanted, types=tuple(types))
-    nova_job = _open_forced(file, wanted) if force else None
+    request = replace(request, types=tuple(types))
+    nova_job = None
+    if force:
+        nova_job = forced_a_moment_ago(file, request)
+        request = replace(request, again=NovaJob.objects.of(file).filter(model=request.model).count() + 1)
     if nova_job is None:
-        nova_job = _open_job(file, replace(wanted, again=_times_asked(file, wanted)) if force else wanted)
-    kind = BATCH_RECORD if wanted.mode == NovaJob.Mode.BATCH else ASK_NOVA
+        facts: dict[str, Any] = {
+            "file": file,
+            "model": request.model,
+            "mode": request.mode,
+            "analysis_types": list(request.types),
+            "options": request.as_options(),
+        }
+        under_way = NovaJob.objects.open().filter(**facts).first()
+        nova_job = under_way or NovaJob.objects.create(**facts, content_hash=file.full_hash)
+    kind = BATCH_RECORD if request.mode == NovaJob.Mode.BATCH else ASK_NOVA
     return nova_job, enqueue(kind, nova_job.pk, priority=ASKED_PRIORITY, batch=batch, created_by=user)
 
 
-def require_askable(wanted: AnalysisRequest) -> None:
+def require_askable(request: AnalysisRequest) -> None:
     """Raise the reason why this model cannot be asked in this mode: ModelRefusedError, NotConfiguredError."""
-    catalogue.require(wanted.model, wanted.mode)
-    if wanted.mode == NovaJob.Mode.BATCH:
+    catalogue.require(request.model, request.mode)
+    if request.mode == NovaJob.Mode.BATCH:
         role_arn()
 
 
-def _times_asked(file: File, wanted: AnalysisRequest) -> int:
-    return NovaJob.objects.of(file).filter(model=wanted.model).count() + 1
-
-
-def _open_forced(file: File, wanted: AnalysisRequest) -> NovaJob | None:
-    """The analysis that was forced a moment ago and is under way: a second click pays nothing."""
-    open_ = NovaJob.objects.open().filter(file=file, model=wanted.model, mode=wanted.mode)
-    asked = ((row, AnalysisRequest.of(row)) for row in open_)
-    return next((row for row, one in asked if one.again and replace(one, again=0) == replace(wanted, again=0)), None)
-
-
-def _open_job(file: File, wanted: AnalysisRequest) -> NovaJob:
-    """The analysis that is under way for the same wish, else a new one."""
-    facts: dict[str, Any] = {
-        "file": file,
-        "model": wanted.model,
-        "mode": wanted.mode,
-        "analysis_types": list(wanted.types),
-        "options": wanted.as_options(),
-    }
-    same = NovaJob.objects.open().filter(**facts).first()
-    return same or NovaJob.objects.create(**facts, content_hash=file.full_hash)
+def forced_a_moment_ago(file: File, request: AnalysisRequest) -> NovaJob | None:
+    """The analysis that was forced before and is under way: a second click pays nothing."""
+    for nova_job in NovaJob.objects.open().filter(file=file, model=request.model, mode=request.mode):
+        earlier = AnalysisRequest.of(nova_job)
+        if earlier.again and replace(earlier, again=0) == replace(request, again=0):
+            return nova_job
+    return None
 
 
 def run_ask(work: Work) -> str:
@@ -153,8 +149,12 @@ def _prepare(nova_job: NovaJob, work: Work) -> tuple[CatalogueModel, list[Questi
     is_new = not nova_job.questions.exists()
     questions = preparing.prepare(nova_job, model, progress=work.progress)
     if not is_new:
-        questions = rekeying.renew_all(nova_job, questions, model)
-    _note_estimate(nova_job, questions)
+        questions = rekeying.rekey_all(nova_job, questions, model)
+    if nova_job.estimated_usd is None:  # to be seen beside what it did cost
+        costs = [question.estimated_usd for question in questions if question.state != Question.State.ANSWERED]
+        if all(cost is not None for cost in costs):
+            nova_job.estimated_usd = sum((cost for cost in costs if cost is not None), Decimal(0))
+            nova_job.save(update_fields=["estimated_usd"])
     return model, questions
 
 
@@ -185,16 +185,6 @@ def _outcome(nova_job: NovaJob) -> str:
     if not nova_job.tokens_input:
         return "Answered before: nothing was paid"
     return f"Made {', '.join(nova_job.analysis_types)}"
-
-
-def _note_estimate(nova_job: NovaJob, questions: Sequence[Question]) -> None:
-    """What it was expected to cost, to be seen beside what it did cost."""
-    if nova_job.estimated_usd is None:
-        todo = [question for question in questions if question.state != Question.State.ANSWERED]
-        costs = [one.estimated_usd for one in todo]
-        if all(cost is not None for cost in costs):
-            nova_job.estimated_usd = sum((cost for cost in costs if cost is not None), Decimal(0))
-            nova_job.save(update_fields=["estimated_usd"])
 
 
 def cost_of(nova_job_ids: Sequence[int]) -> Decimal:

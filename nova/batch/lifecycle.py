@@ -1,6 +1,6 @@
 """Batch mode as a whole: what is due is done a step further, by the tick, by a person, or by whoever asks for a status.
 
-A batch is made of what waits (`batch_pool`), sent (`batch_sending`), asked about and taken in (`batch_collecting`).
+A batch is made of what waits (`pool.py`), sent (`sending.py`), asked about and taken in (`collecting.py`).
 Every step can be done by several at once and again after a crash.
 """
 
@@ -18,7 +18,7 @@ from nova import budget
 from nova.batch import pool, sending
 from nova.batch.collecting import collect, poll, stop
 from nova.kinds import COLLECT_BATCH, SEND_BATCH
-from nova.models import BedrockBatch, NovaJob, Question
+from nova.models import BedrockBatch, NovaJob
 
 logger = logging.getLogger(__name__)
 
@@ -127,19 +127,11 @@ def labels(batch_ids: Iterable[int]) -> dict[int, str]:
     return {batch.pk: str(batch) for batch in BedrockBatch.objects.filter(pk__in=list(batch_ids))}
 
 
-def is_idle() -> bool:
-    """Whether nothing is under way and nothing waits."""
-    waits = Question.objects.poolable().exists()
-    return not waits and not BedrockBatch.objects.open().exists()
-
-
 def _have_done(kind: str, batch: BedrockBatch) -> None:
     """Let a worker do it, unless it failed for good a moment ago."""
     last = Job.objects.filter(kind=kind, subject_id=batch.pk).order_by("-pk").first()
-    if last is not None and last.state == Job.State.FAILED and abs(_age(last)) < PAUSE:
-        return
+    if last is not None and last.state == Job.State.FAILED:
+        since = timezone.now() - (last.finished_at or last.created_at)
+        if abs(since) < PAUSE:  # the clock may have been put back
+            return
     enqueue(kind, batch.pk)
-
-
-def _age(job: Job) -> timedelta:
-    return timezone.now() - (job.finished_at or job.created_at)

@@ -34,10 +34,10 @@ def plan(records: Sequence[Record], *, minimum: int, maximum: int, max_bytes: in
     too_large = [record for record in records if record.bytes > max_bytes]
     # The largest last: from a prefix of these the most records fit into the bytes.
     rest = sorted((record for record in records if record.bytes <= max_bytes), key=lambda record: record.bytes)
-    limits = _Limits(minimum=minimum, maximum=maximum, max_bytes=max_bytes)
-    jobs = limits.jobs_of(rest) or _most(rest, limits)
+    limits = BatchLimits(minimum=minimum, maximum=maximum, max_bytes=max_bytes)
+    jobs = limits.jobs_of(rest) or most_that_fit(rest, limits)
     sent = {id(record) for job in jobs for record in job}
-    return BatchPlan(jobs=jobs, waiting=[one for one in rest if id(one) not in sent], too_large=too_large)
+    return BatchPlan(jobs=jobs, waiting=[record for record in rest if id(record) not in sent], too_large=too_large)
 
 
 def in_words(waiting: int, minimum: int, usd_realtime: Decimal | None, usd_flex: Decimal | None) -> str:
@@ -54,7 +54,9 @@ def in_words(waiting: int, minimum: int, usd_realtime: Decimal | None, usd_flex:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Limits:
+class BatchLimits:
+    """What one batch job takes."""
+
     minimum: int
     maximum: int
     max_bytes: int
@@ -69,8 +71,8 @@ class _Limits:
         total = sum(record.bytes for record in records)
         fewest = max(math.ceil(len(records) / self.maximum), math.ceil(total / self.max_bytes) if total else 0)
         most = len(records) // self.minimum
-        for count in _tries(fewest, most):
-            jobs = _dealt(records, count)
+        for count in job_counts(fewest, most):
+            jobs = deal(records, count)
             if all(self.takes(job) for job in jobs):
                 return jobs
         return []
@@ -80,7 +82,7 @@ class _Limits:
         return is_counted and sum(record.bytes for record in job) <= self.max_bytes
 
 
-def _most(records: Sequence[Record], limits: _Limits) -> list[list[Record]]:
+def most_that_fit(records: Sequence[Record], limits: BatchLimits) -> list[list[Record]]:
     """The jobs of as many of the smallest records as can be sent together, by bisection."""
     best: list[list[Record]] = []
     low, high = limits.minimum, len(records)
@@ -88,24 +90,20 @@ def _most(records: Sequence[Record], limits: _Limits) -> list[list[Record]]:
         middle = (low + high) // 2
         jobs = limits.jobs_of(records[: limits.by_count(middle)])
         if jobs:
-            best, low = max(best, jobs, key=_size), middle + 1
+            best, low = max(best, jobs, key=lambda jobs: sum(map(len, jobs))), middle + 1
         else:
             high = middle - 1
     return best
 
 
-def _size(jobs: Sequence[Sequence[Record]]) -> int:
-    return sum(len(job) for job in jobs)
-
-
-def _tries(fewest: int, most: int) -> list[int]:
+def job_counts(fewest: int, most: int) -> list[int]:
     """Numbers of jobs to try: as few as can be, then more, since smaller jobs are easier to balance by bytes."""
     room = most - fewest
     wanted = [fewest, fewest + 1, *(fewest + room // part for part in (8, 4, 2, 1))]
     return sorted({count for count in wanted if 1 <= count <= most})
 
 
-def _dealt(records: Sequence[Record], count: int) -> list[list[Record]]:
+def deal(records: Sequence[Record], count: int) -> list[list[Record]]:
     """Deal records like cards, the largest first; in each round the lightest job gets the largest card."""
     jobs: list[list[Record]] = [[] for _ in range(count)]
     weights = [0] * count

@@ -26,7 +26,6 @@ from files.models import Proxy
 from jobs import notices
 from jobs.bulk import ROWS_PER_STATEMENT, sliced
 from jobs.control import cancel_for_subject, finish_parked, report_all_parked
-from jobs.errors import WorkError
 from jobs.models import Job
 from jobs.queue import enqueue
 from nova.batch.planning import Record, in_words, plan
@@ -79,11 +78,15 @@ def send(model_key: str, *, by_hand: bool = False) -> list[BedrockBatch]:
         model = catalogue.require(model_key, NovaJob.Mode.BATCH)
         jobs.role_arn()
     except BedrockError as exc:
-        _note_refusal(model_key, exc)
+        words = ledger_calls.in_words(exc)
+        waiting = _pool(model_key)
+        if waiting.exists():
+            NovaJob.objects.filter(pk__in=waiting.values("nova_job")).exclude(error=words).wait_again(words)
+            notices.notify(f"{REFUSED_NOTICE}{model_key}", f"Batches wait: {exc}", level="error", remedy=exc.remedy)
         if by_hand:
             raise
         return []
-    batches = _make_batches(model)
+    batches = make_batches(model)
     tell_waiting(model_key)
     return batches
 
@@ -192,27 +195,25 @@ def run_now(nova_jobs: Iterable[NovaJob], mode: str) -> int:
 
     Raises ModelRefusedError where the model can't be asked in this mode.
     """
-    return sum(_run_one_now(nova_job, mode) for nova_job in nova_jobs)
-
-
-def _run_one_now(nova_job: NovaJob, mode: str) -> bool:
-    model = catalogue.require(nova_job.model, mode)
-    with transaction.atomic():
-        locked = NovaJob.objects.select_for_update().get(pk=nova_job.pk)
-        asked = locked.questions.filter(state=Question.State.ASKED)
-        if (locked.status, locked.mode) != (NovaJob.Status.WAITING, NovaJob.Mode.BATCH) or asked.exists():
-            return False
-        rows = list(locked.questions.filter(state=Question.State.WAITING))
-        if ledger_calls.are_in_a_batch(rows):
-            return False
-        _leave(locked)
-        for question in rows:
-            question.estimated_usd = _usd(question, model, mode, AnalysisRequest.of(locked).depth)
-        Question.objects.bulk_update(rows, ["estimated_usd"], batch_size=ROWS_PER_STATEMENT)
-        locked.switch(mode)
-        finish_parked(BATCH_RECORD, locked.pk, message=f"Runs now, in {mode}")
-        enqueue(ASK_NOVA, locked.pk)
-    return True
+    switched = 0
+    for nova_job in nova_jobs:
+        model = catalogue.require(nova_job.model, mode)
+        with transaction.atomic():
+            locked = NovaJob.objects.select_for_update().get(pk=nova_job.pk)
+            rows = list(locked.questions.filter(state=Question.State.WAITING))
+            is_sent = locked.questions.filter(state=Question.State.ASKED).exists()
+            waits = (locked.status, locked.mode) == (NovaJob.Status.WAITING, NovaJob.Mode.BATCH)
+            if is_sent or not waits or ledger_calls.are_in_a_batch(rows):
+                continue
+            _leave(locked)
+            for question in rows:
+                question.estimated_usd = _usd(question, model, mode, AnalysisRequest.of(locked).depth)
+            Question.objects.bulk_update(rows, ["estimated_usd"], batch_size=ROWS_PER_STATEMENT)
+            locked.switch(mode)
+            finish_parked(BATCH_RECORD, locked.pk, message=f"Runs now, in {mode}")
+            enqueue(ASK_NOVA, locked.pk)
+            switched += 1
+    return switched
 
 
 def cancel_question(nova_job_id: int) -> None:
@@ -260,10 +261,10 @@ def release(questions: Sequence[Question], *, note: str) -> None:
         booking.release(*reserved, note=note)
 
 
-# --- inside ---------------------------------------------------------------------------------------------------------
+# --- making batches --------------------------------------------------------------------------------------------------
 
 
-class _Row(NamedTuple):
+class PooledQuestion(NamedTuple):
     """What planning needs of a question."""
 
     pk: int
@@ -273,50 +274,44 @@ class _Row(NamedTuple):
     file_id: int | None
     duration_s: float | None
 
+    def bytes_of(self, proxy_bytes: int) -> int:
+        """Of its piece of the proxy and its line."""
+        whole, length = self.duration_s or 0.0, (self.end_s or 0.0) - self.start_s
+        share = min(1.0, length / whole) if whole and length > 0 else 1.0
+        return round(proxy_bytes * share) + LINE_BYTES
 
-def _pool(model_key: str) -> QuestionQuerySet:
-    return Question.objects.poolable().filter(nova_job__model=model_key)
 
-
-def _make_batches(model: CatalogueModel) -> list[BedrockBatch]:
+def make_batches(model: CatalogueModel) -> list[BedrockBatch]:
+    """Batches of what is in the pool now, and the work of sending them. What no job can hold fails alone."""
     limits = bedrock_conf.batch()
     with transaction.atomic():
-        records = _records(_candidates(model.key))
+        candidates = candidates_in_pool(model.key)
+        sizes = proxy_sizes(sorted({row.file_id for row in candidates if row.file_id is not None}))
+        records = [Record(key=str(row.pk), bytes=row.bytes_of(sizes.get(row.file_id or 0, 0))) for row in candidates]
         made = plan(records, minimum=limits.min_records, maximum=limits.max_records, max_bytes=limits.max_bytes)
-        batches = [_make_batch(model, job) for job in made.jobs]
-    _fail_too_large(made.too_large, limits.max_bytes)
+        batches = [create_batch(model, job) for job in made.jobs]
+    for record in made.too_large:
+        question = Question.objects.select_related("nova_job").get(pk=int(record.key))
+        question.fail(
+            f"The video has {record.bytes / 1e9:.1f} GB, and a batch job takes {limits.max_bytes / 1e9:.1f} GB: "
+            "make a smaller proxy, or raise NOVA_BATCH_MAX_BYTES if AWS has raised your quota."
+        )
+        reply_store.finish(question.nova_job)
     return batches
 
 
-def _candidates(model_key: str) -> list[_Row]:
+def candidates_in_pool(model_key: str) -> list[PooledQuestion]:
     """The pool, each key once, without what is being asked elsewhere."""
     fields = ("pk", "key", "start_s", "end_s", "nova_job__file_id", "nova_job__file__duration_s")
     locked = _pool(model_key).order_by("pk").select_for_update(of=("self",))
-    rows = {row.key: row for row in reversed([_Row(*values) for values in locked.values_list(*fields)])}
+    rows = {row.key: row for row in reversed([PooledQuestion(*values) for values in locked.values_list(*fields)])}
     for key in _asked_elsewhere({key: row.pk for key, row in rows.items()}):
         del rows[key]
     return sorted(rows.values())
 
 
-def _asked_elsewhere(pks: dict[str, int]) -> set[str]:
-    """The keys that a batch has, or that another call has reserved."""
-    found: set[str] = set()
-    for keys in sliced(list(pks)):
-        sent = Question.objects.open().filter(key__in=keys, bedrock_batch__isnull=False)
-        found.update(sent.values_list("key", flat=True))
-        reserved = Entry.objects.filter(question__in=keys, state=Entry.State.RESERVED)
-        holders = reserved.values_list("question", "holder")
-        found.update(key for key, holder in holders if holder != f"{ledger_calls.HOLDER}{pks[key]}")
-    return found
-
-
-def _records(rows: Sequence[_Row]) -> list[Record]:
-    sizes = _proxy_sizes(sorted({row.file_id for row in rows if row.file_id is not None}))
-    return [Record(key=str(row.pk), bytes=_bytes(row, sizes.get(row.file_id or 0, 0))) for row in rows]
-
-
-def _proxy_sizes(file_ids: Sequence[int]) -> dict[int, int]:
-    """The size of the proxy that will be sent: of the profile in use, else the smallest."""
+def proxy_sizes(file_ids: Sequence[int]) -> dict[int, int]:
+    """The size of the proxy that will be sent, by file: of the profile in use, else the smallest."""
     usual, best = files_conf.proxy_profile(), dict[int, tuple[bool, int]]()
     for some_ids in sliced(file_ids):
         rows = Proxy.objects.filter(file_id__in=some_ids)
@@ -326,13 +321,7 @@ def _proxy_sizes(file_ids: Sequence[int]) -> dict[int, int]:
     return {file_id: size for file_id, (_, size) in best.items()}
 
 
-def _bytes(row: _Row, proxy_bytes: int) -> int:
-    whole, length = row.duration_s or 0.0, (row.end_s or 0.0) - row.start_s
-    share = min(1.0, length / whole) if whole and length > 0 else 1.0
-    return round(proxy_bytes * share) + LINE_BYTES
-
-
-def _make_batch(model: CatalogueModel, job: Sequence[Record]) -> BedrockBatch:
+def create_batch(model: CatalogueModel, records: Sequence[Record]) -> BedrockBatch:
     """The row with the names that are needed for going on after a crash, its questions, and the work of sending."""
     folder = staging.new_id()
     batch = BedrockBatch.objects.create(
@@ -343,30 +332,30 @@ def _make_batch(model: CatalogueModel, job: Sequence[Record]) -> BedrockBatch:
         runtime_id=catalogue.runtime_id(model),
     )
     # A few at a time: one `bulk_update` holds the expressions of all its rows at once.
-    for some in sliced(job):
-        rows = [Question(pk=int(one.key), bedrock_batch=batch, record_id=staging.new_id()) for one in some]
+    for portion in sliced(records):
+        rows = [Question(pk=int(record.key), bedrock_batch=batch, record_id=staging.new_id()) for record in portion]
         Question.objects.bulk_update(rows, ["bedrock_batch", "record_id"], batch_size=ROWS_PER_STATEMENT // 2)
     enqueue(SEND_BATCH, batch.pk)
     return batch
 
 
-def _fail_too_large(records: Sequence[Record], max_bytes: int) -> None:
-    for record in records:
-        question = Question.objects.select_related("nova_job").get(pk=int(record.key))
-        question.fail(
-            f"The video has {record.bytes / 1e9:.1f} GB, and a batch job takes {max_bytes / 1e9:.1f} GB: "
-            "make a smaller proxy, or raise NOVA_BATCH_MAX_BYTES if AWS has raised your quota."
-        )
-        reply_store.finish(question.nova_job)
+# --- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _note_refusal(model_key: str, exc: WorkError) -> None:
-    """Why nothing can be sent, on the analyses that wait and on the home page."""
-    said = ledger_calls.in_words(exc)
-    if not _pool(model_key).exists():
-        return
-    NovaJob.objects.filter(pk__in=_pool(model_key).values("nova_job")).exclude(error=said).wait_again(said)
-    notices.notify(f"{REFUSED_NOTICE}{model_key}", f"Batches wait: {exc}", level="error", remedy=exc.remedy)
+def _pool(model_key: str) -> QuestionQuerySet:
+    return Question.objects.poolable().filter(nova_job__model=model_key)
+
+
+def _asked_elsewhere(pks: dict[str, int]) -> set[str]:
+    """The keys that a batch has, or that another call has reserved."""
+    keys_elsewhere: set[str] = set()
+    for keys in sliced(list(pks)):
+        sent = Question.objects.open().filter(key__in=keys, bedrock_batch__isnull=False)
+        keys_elsewhere.update(sent.values_list("key", flat=True))
+        reserved = Entry.objects.filter(question__in=keys, state=Entry.State.RESERVED)
+        holders = reserved.values_list("question", "holder")
+        keys_elsewhere.update(key for key, holder in holders if holder != f"{ledger_calls.HOLDER}{pks[key]}")
+    return keys_elsewhere
 
 
 def _now_usd(rows: Iterable[Question], model: CatalogueModel, mode: str) -> Decimal | None:

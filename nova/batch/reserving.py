@@ -4,7 +4,7 @@ Over the cap the analyses that were asked for first are sent, if they are enough
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from itertools import groupby
 
@@ -34,8 +34,8 @@ class TooDearError(OverBudgetError):
 
 
 @dataclass(frozen=True)
-class _Record:
-    """What cutting needs of a question that there is money for, or none."""
+class RecordCost:
+    """A question of the batch, its analysis, and what is to be reserved for it."""
 
     pk: int
     nova_job: int
@@ -47,84 +47,126 @@ class Reservation:
 
     def __init__(self, batch: BedrockBatch, model: CatalogueModel) -> None:
         self.batch, self.model = batch, model
-        self.minimum = bedrock_conf.batch().min_records
-        self._has: list[_Record] = []
-        self._over: list[_Record] = []
+        self._reserved: list[RecordCost] = []
+        self._over: list[RecordCost] = []
 
-    def make(self, some: Iterable[Sequence[Question]]) -> None:
+    def make(self, portions: Iterable[Sequence[Question]]) -> None:
         """Reserve for these questions, a few at a time, in the order in which they were asked for.
 
         Those that were answered or are asked elsewhere leave the batch. Raises TooDearError, UnpricedError.
         """
-        for questions in some:
-            due = [now for question in questions if (now := self._of_now(question)) is not None]
-            asks = {
-                one.pk: ledger_calls.payment(one, preparing.prompt_of(one), one.nova_job, self.model) for one in due
-            }
-            refused = booking.refusals(list(asks.values()))
-            for question in due:
-                if (reason := refused.get(question.key)) is not None:
-                    self._take_out(question, reason)
-            self._reserve({one: asks[one.pk] for one in due if one.key not in refused})
+        for questions in portions:
+            requests: dict[Question, ReservationRequest] = {}
+            for question in questions:
+                current = rekeying.rekey(question, self.model)
+                if current is None:
+                    reply_store.finish(question.nova_job)
+                elif current is not question and self.is_in_a_batch_elsewhere(current):
+                    self.leave(current)
+                else:
+                    prompt = preparing.prompt_of(current)
+                    requests[current] = ledger_calls.payment(current, prompt, current.nova_job, self.model)
+            refused = booking.refusals(list(requests.values()))
+            for question in [question for question in requests if question.key in refused]:
+                self.take_out(question, refused[question.key])
+                del requests[question]
+            self.reserve(requests)
         if self._over:
-            self._cut()
+            self.cut_to_cap()
 
-    def _of_now(self, question: Question) -> Question | None:
-        """The question under the name of what it asks now; None where it leaves the batch for that."""
-        now = rekeying.renew(question, self.model)
-        if now is question:
-            return question
-        if now is None:
-            reply_store.finish(question.nova_job)
-        elif Question.objects.open().filter(key=now.key, bedrock_batch__isnull=False).exclude(pk=now.pk).exists():
-            waiting_in(self.batch).filter(pk=now.pk).update(bedrock_batch=None, record_id=None)
-            now = None
-        return now
-
-    def _take_out(self, question: Question, reason: BedrockError) -> None:
+    def take_out(self, question: Question, reason: BedrockError) -> None:
         """Asked elsewhere: it waits for that answer. Paid: it has its answer, or fails where that is lost."""
         if not isinstance(reason, AlreadyPaidError):
-            waiting_in(self.batch).filter(pk=question.pk).update(bedrock_batch=None, record_id=None)
-        elif (known := RawReply.objects.filter(key=question.key).first()) is not None:
-            question.answer(known)
+            self.leave(question)
+        elif (reply := RawReply.objects.filter(key=question.key).first()) is not None:
+            question.answer(reply)
             reply_store.finish(question.nova_job)
         else:
             fail(self.batch, question, reason)
 
-    def _reserve(self, asks: dict[Question, ReservationRequest]) -> None:
-        records = {one: _Record(one.pk, one.nova_job_id, ask.usd or ZERO) for one, ask in asks.items()}
-        if self._over:
-            self._over += records.values()
-            return
-        fitting = list(asks)
-        while fitting:
+    def is_in_a_batch_elsewhere(self, question: Question) -> bool:
+        same = Question.objects.open().filter(key=question.key, bedrock_batch__isnull=False)
+        return same.exclude(pk=question.pk).exists()
+
+    def leave(self, question: Question) -> None:
+        """It waits in the pool again."""
+        waiting_in(self.batch).filter(pk=question.pk).update(bedrock_batch=None, record_id=None)
+
+    def reserve(self, requests: Mapping[Question, ReservationRequest]) -> None:
+        """Reserve for as many of these as the cap has room for. After the first that it has none for, for no other."""
+        costs = [RecordCost(question.pk, question.nova_job_id, ask.usd or ZERO) for question, ask in requests.items()]
+        asks = list(requests.values())
+        count = 0 if self._over else len(costs)
+        while count:
             try:
-                booking.reserve_many([asks[one] for one in fitting])
+                booking.reserve_many(asks[:count])
                 break
             except OverBudgetError:
-                fitting = _fitting(fitting, asks)
-        self._has += [records.pop(one) for one in fitting]
-        self._over += records.values()
+                # What was reserved before a crash has its room already.
+                held = ledger_calls.entries_of(list(requests)[:count])
+                open_costs = [replace(cost, usd=ZERO) if cost.pk in held else cost for cost in costs[:count]]
+                count = count_that_fit(open_costs, booking.headroom_usd() or ZERO)
+        self._reserved += costs[:count]
+        self._over += costs[count:]
 
-    # --- over the cap -----------------------------------------------------------------------------------------------
-
-    def _cut(self) -> None:
+    def cut_to_cap(self) -> None:
         """Leave out what there is no money for. An analysis is sent whole or not at all."""
-        left = (booking.headroom_usd() or ZERO) + _sum(self._has)
+        minimum = bedrock_conf.batch().min_records
+        left = (booking.headroom_usd() or ZERO) + total(self._reserved)
         first_out = self._over[0].nova_job
-        self._over = [one for one in self._has if one.nova_job == first_out] + self._over
-        self._has = [one for one in self._has if one.nova_job != first_out]
-        if len(self._has) < self.minimum:
-            raise _too_dear([*self._has, *self._over], self.minimum, left)
-        said = (
-            f"Left out of a batch: this month's cap had room for the {len(self._has):,} records that were asked for "
-            f"first, not for {len(self._over):,} more. Raise NOVA_MONTHLY_BUDGET_USD and restart, or wait: "
+        self._over = [cost for cost in self._reserved if cost.nova_job == first_out] + self._over
+        self._reserved = [cost for cost in self._reserved if cost.nova_job != first_out]
+        if len(self._reserved) < minimum:
+            raise too_dear([*self._reserved, *self._over], minimum, left)
+        reason = (
+            f"Left out of a batch: this month's cap had room for the {len(self._reserved):,} records that were asked "
+            f"for first, not for {len(self._over):,} more. Raise NOVA_MONTHLY_BUDGET_USD and restart, or wait: "
             f"{_GOES_ON.format(day=booking.next_month())}"
         )
-        for some_over in sliced(self._over):
-            pks = [one.pk for one in some_over]
+        for costs in sliced(self._over):
             with transaction.atomic():
-                pool.give_back(list(waiting_in(self.batch).filter(pk__in=pks)), said)
+                pool.give_back(list(waiting_in(self.batch).filter(pk__in=[cost.pk for cost in costs])), reason)
+
+
+def count_that_fit(costs: Sequence[RecordCost], left: Decimal) -> int:
+    """How many of these, the first and whole analyses only, `left` dollars are enough for: exactly enough is enough.
+
+    Fewer than all: they were refused together, so the last analysis is left out even where it seems to fit.
+    """
+    count = 0
+    for _, records in groupby(costs, key=lambda cost: cost.nova_job):
+        of_analysis = list(records)
+        left -= total(of_analysis)
+        if left < 0 or count + len(of_analysis) == len(costs):
+            break
+        count += len(of_analysis)
+    return count
+
+
+def too_dear(costs: Sequence[RecordCost], minimum: int, left: Decimal) -> TooDearError:
+    """What a batch of these needs at least, and to what the cap would have to be set."""
+    cap, whole = bedrock_conf.budget_usd() or ZERO, total(costs)
+    needs, count = ZERO, 0
+    for _, records in groupby(costs, key=lambda cost: cost.nova_job):
+        if count >= minimum:
+            break
+        of_analysis = list(records)
+        needs, count = needs + total(of_analysis), count + len(of_analysis)
+    fewest = f", the first {count:,} (a batch takes no fewer) ${booking.dollars(needs)}" if count < len(costs) else ""
+    enough = (cap + needs - left).quantize(CENT, ROUND_CEILING)
+    wait = f", or wait: {_GOES_ON.format(day=booking.next_month())}"
+    too_low = ": as it is, no month has room for it."
+    return TooDearError(
+        f"This month's cap has no room for a batch: {len(costs):,} records need up to "
+        f"${booking.dollars(whole)}{fewest}, and ${booking.dollars(max(left, ZERO))} of "
+        f"${booking.dollars(cap)} is left.",
+        remedy=f"Set NOVA_MONTHLY_BUDGET_USD to {enough} or more and restart{wait if needs <= cap else too_low}",
+        needs_usd=needs,
+    )
+
+
+def total(costs: Iterable[RecordCost]) -> Decimal:
+    return sum((cost.usd for cost in costs), ZERO)
 
 
 def waiting_in(batch: BedrockBatch) -> QuestionQuerySet:
@@ -140,44 +182,3 @@ def fail(batch: BedrockBatch, question: Question, exc: WorkError) -> None:
             state=Question.State.FAILED, error=ledger_calls.in_words(exc), bedrock_batch=None, record_id=None
         )
     reply_store.finish(question.nova_job)
-
-
-# --- inside ---------------------------------------------------------------------------------------------------------
-
-
-def _fitting(questions: Sequence[Question], asks: Mapping[Question, ReservationRequest]) -> list[Question]:
-    """Fewer of these: the first analyses that the cap has room for. What was reserved before a crash has its room."""
-    left, held = booking.headroom_usd() or ZERO, ledger_calls.entries_of(questions)
-    kept: list[Question] = []
-    for _, some in groupby(questions, key=lambda one: one.nova_job_id):
-        pieces = list(some)
-        left -= sum((asks[one].usd or ZERO for one in pieces if one.pk not in held), ZERO)
-        if left < 0 or len(kept) + len(pieces) == len(questions):
-            break
-        kept += pieces
-    return kept
-
-
-def _too_dear(records: Sequence[_Record], minimum: int, left: Decimal) -> TooDearError:
-    cap, whole = bedrock_conf.budget_usd() or ZERO, _sum(records)
-    needs, count = ZERO, 0
-    for _, some in groupby(records, key=lambda one: one.nova_job):
-        if count >= minimum:
-            break
-        pieces = list(some)
-        needs, count = needs + _sum(pieces), count + len(pieces)
-    fewest = f", the first {count:,} (a batch takes no fewer) ${booking.dollars(needs)}" if count < len(records) else ""
-    enough = (cap + needs - left).quantize(CENT, ROUND_CEILING)
-    wait = f", or wait: {_GOES_ON.format(day=booking.next_month())}"
-    too_low = ": as it is, no month has room for it."
-    return TooDearError(
-        f"This month's cap has no room for a batch: {len(records):,} records need up to "
-        f"${booking.dollars(whole)}{fewest}, and ${booking.dollars(max(left, ZERO))} of "
-        f"${booking.dollars(cap)} is left.",
-        remedy=f"Set NOVA_MONTHLY_BUDGET_USD to {enough} or more and restart{wait if needs <= cap else too_low}",
-        needs_usd=needs,
-    )
-
-
-def _sum(records: Iterable[_Record]) -> Decimal:
-    return sum((one.usd for one in records), ZERO)

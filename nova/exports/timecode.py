@@ -44,18 +44,13 @@ class Rate:
 
     def timecode(self, frame: int) -> str:
         """hh:mm:ss:ff, with a semicolon before the frames where numbers are dropped."""
-        if self.dropped:
-            frame += self._left_out(frame)
+        if self.dropped:  # the numbers that were left out before this frame
+            per_minute = self.nominal * 60 - self.dropped
+            tens, rest = divmod(frame, self.nominal * 600 - 9 * self.dropped)
+            minutes = 0 if rest < self.nominal * 60 else 1 + (rest - self.nominal * 60) // per_minute
+            frame += self.dropped * (9 * tens + minutes)
         seconds, frames = divmod(frame, self.nominal)
         minutes, seconds = divmod(seconds, 60)
         hours, minutes = divmod(minutes, 60)
         mark = ";" if self.dropped else ":"
         return f"{hours % 24:02}:{minutes:02}:{seconds:02}{mark}{frames:02}"
-
-    def _left_out(self, frame: int) -> int:
-        """How many numbers were left out before this frame."""
-        per_minute = self.nominal * 60 - self.dropped
-        per_ten = self.nominal * 600 - 9 * self.dropped
-        tens, rest = divmod(frame, per_ten)
-        minutes = 0 if rest < self.nominal * 60 else 1 + (rest - self.nominal * 60) // per_minute
-        return self.dropped * (9 * tens + minutes)

@@ -64,20 +64,15 @@ def weigh(sentences: Sequence[str]) -> list[Weighed]:
     """Each sentence by the mean weight of its words; words said in several sentences weigh more."""
     bags = [words_of(sentence) for sentence in sentences]
     spread = Counter(word for bag in bags for word in set(bag))
-    return [Weighed(index, sentences[index], _weight(bag, spread)) for index, bag in enumerate(bags)]
-
-
-def _weight(bag: Sequence[str], spread: Counter[str]) -> float:
-    if not bag:
-        return 0.0
     # The square root keeps long sentences from winning by length alone, and short ones by a single lucky word.
-    return sum(math.log1p(spread[word]) for word in set(bag)) / math.sqrt(len(bag) + 2)
+    weights = [sum(math.log1p(spread[word]) for word in set(bag)) / math.sqrt(len(bag) + 2) for bag in bags]
+    return [Weighed(index, sentences[index], weight) for index, weight in enumerate(weights)]
 
 
 def best(sentences: Sequence[str], count: int) -> list[str]:
     """The `count` sentences that say most, in the order in which they were said."""
-    chosen = sorted(weigh(sentences), key=lambda one: (-one.weight, one.index))[:count]
-    return [one.text for one in sorted(chosen, key=lambda one: one.index)]
+    chosen = sorted(weigh(sentences), key=lambda weighed: (-weighed.weight, weighed.index))[:count]
+    return [weighed.text for weighed in sorted(chosen, key=lambda weighed: weighed.index)]
 
 
 def keywords(sentences: Sequence[str], count: int) -> list[str]:

@@ -87,20 +87,20 @@ def replies_of(content_keys: Sequence[str]) -> dict[str, list[RawReply]]:
     return found
 
 
-def pieces(file: File, model: CatalogueModel, wanted: AnalysisRequest, *, spec: str) -> list[QuestionPiece]:
+def pieces(file: File, model: CatalogueModel, request: AnalysisRequest, *, spec: str) -> list[QuestionPiece]:
     """What must be asked of a file whose full hash is known, and what was answered before at no cost now."""
-    keyed = keyed_spans(file, model, wanted, spec)
-    return pieces_with(keyed, asked_types(wanted), replies_of([key for _, key in keyed]))
+    keyed = keyed_spans(file, model, request, spec)
+    return pieces_with(keyed, asked_types(request), replies_of([key for _, key in keyed]))
 
 
-def keyed_spans(file: File, model: CatalogueModel, wanted: AnalysisRequest, spec: str) -> list[tuple[Span, str]]:
+def keyed_spans(file: File, model: CatalogueModel, request: AnalysisRequest, spec: str) -> list[tuple[Span, str]]:
     """The pieces of a file with the key of each: what a question is named by, but for its types."""
-    return [(span, content_key(file, model, wanted, spec, span)) for span in spans(file, model)]
+    return [(span, content_key(file, model, request, spec, span)) for span in spans(file, model)]
 
 
-def asked_types(wanted: AnalysisRequest) -> list[tuple[TypeSpec, str]]:
+def asked_types(request: AnalysisRequest) -> list[tuple[TypeSpec, str]]:
     """What these types ask now, each with its digest. The same for all files, and slow enough to be done once."""
-    return [(one, digest_of(one, wanted.depth)) for one in resolve(wanted.types)]
+    return [(one, digest_of(one, request.depth)) for one in resolve(request.types)]
 
 
 def pieces_with(
@@ -109,13 +109,13 @@ def pieces_with(
     known: Mapping[str, Sequence[RawReply]],
 ) -> list[QuestionPiece]:
     """The same, with everything looked up before; `known` are the answers of each content key, the newest first."""
-    return [_piece(span, key, types, known.get(key, ())) for span, key in keyed]
+    return [piece_of(span, key, types, known.get(key, ())) for span, key in keyed]
 
 
-def content_key(file: File, model: CatalogueModel, wanted: AnalysisRequest, spec: str, span: Span) -> str:
+def content_key(file: File, model: CatalogueModel, request: AnalysisRequest, spec: str, span: Span) -> str:
     """A question's name but for its types: content, proxy, cut, model, prompt, and what the person chose."""
     place = [round(span.start_s, 3), round(span.end_s, 3)]
-    return _hash([file.full_hash, spec, place, model.model_id, prompts.PROMPT_VERSION, wanted.in_key()])
+    return _hash([file.full_hash, spec, place, model.model_id, prompts.PROMPT_VERSION, request.in_key()])
 
 
 def question_key(content_key: str, types: Mapping[str, str]) -> str:
@@ -132,7 +132,7 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
     if file is None:
         raise NotAnalysableError("The file left the library before it was analysed.")
     require_video(file)
-    _ensure_content(file, progress)
+    name_content(file, progress)
     if nova_job.content_hash not in ("", file.full_hash):
         if nova_job.questions.filter(state=Question.State.ASKED).exists():
             raise NotAnalysableError(
@@ -143,17 +143,36 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
     if not nova_job.questions.exists():
         if proxy_of(file) is None:
             make_proxy(file, progress=progress)
-        _create(nova_job, file, model)
+        cut_up = pieces(file, model, AnalysisRequest.of(nova_job), spec=spec_of(file))
+        rows = [row for index, piece in enumerate(cut_up) for row in rows_of(nova_job, model, index, piece)]
+        with transaction.atomic():
+            NovaJob.objects.filter(pk=nova_job.pk).update(content_hash=file.full_hash)
+            nova_job.content_hash = file.full_hash
+            Question.objects.bulk_create(rows)
     else:
         failed = nova_job.questions.filter(state=Question.State.FAILED)
         failed.update(state=Question.State.WAITING, error="", bedrock_batch=None, record_id=None, attempts=0)
-        _take_answers(nova_job)
+        for question in Question.objects.open().filter(nova_job=nova_job):
+            reply = RawReply.objects.filter(key=question.key).first()  # somebody else's same question was answered
+            if reply is not None:
+                question.answer(reply)
     return list(nova_job.questions.all())
+
+
+def name_content(file: File, progress: Progress) -> None:
+    """The full hash of the source, which every question is named by. It is kept, so a drive may be away later."""
+    if file.full_hash and file.state != File.State.AVAILABLE:
+        return
+    try:
+        ensure_full_hash(file, progress=progress)
+    except FilesError:
+        if not file.full_hash:
+            raise
 
 
 def rows_of(nova_job: NovaJob, model: CatalogueModel, index: int, piece: QuestionPiece) -> list[Question]:
     """The questions of one piece, not saved: one for each answer that is there, and one for all that is missing."""
-    wanted = AnalysisRequest.of(nova_job)
+    request = AnalysisRequest.of(nova_job)
     place: dict[str, Any] = {
         "nova_job": nova_job,
         "index": index,
@@ -165,8 +184,8 @@ def rows_of(nova_job: NovaJob, model: CatalogueModel, index: int, piece: Questio
     answered = Question.State.ANSWERED
     rows = [Question(**place, key=one.key, types=one.types, state=answered, reply=one) for one in piece.replies]
     if piece.missing:
-        types = {one.name: digest_of(one, wanted.depth) for one in piece.missing}
-        cost = estimating.of_piece(model, wanted.mode, piece.span, types, depth=wanted.depth).usd_low
+        types = {one.name: digest_of(one, request.depth) for one in piece.missing}
+        cost = estimating.of_piece(model, request.mode, piece.span, types, depth=request.depth).usd_low
         rows.append(Question(**place, key=question_key(piece.content_key, types), types=types, estimated_usd=cost))
     return rows
 
@@ -180,11 +199,11 @@ def prompt_of(question: Question) -> prompts.Prompt:
     """What is sent with the piece of video."""
     nova_job = question.nova_job
     file = nova_job.file
-    wanted = AnalysisRequest.of(nova_job)
+    request = AnalysisRequest.of(nova_job)
     return prompts.build_prompt(
         types_of(question),
-        language=wanted.language,
-        depth=wanted.depth,
+        language=request.language,
+        depth=request.depth,
         duration_s=length_s(question),
         context=_context(file, question) if file else prompts.Context(),
     )
@@ -195,35 +214,7 @@ def length_s(question: Question) -> float | None:
     return question.end_s - question.start_s if question.end_s else None
 
 
-def _ensure_content(file: File, progress: Progress) -> None:
-    """The full hash of the source, which every question is named by. It is kept, so a drive may be away later."""
-    if file.full_hash and file.state != File.State.AVAILABLE:
-        return
-    try:
-        ensure_full_hash(file, progress=progress)
-    except FilesError:
-        if not file.full_hash:
-            raise
-
-
-def _create(nova_job: NovaJob, file: File, model: CatalogueModel) -> None:
-    cut_up = pieces(file, model, AnalysisRequest.of(nova_job), spec=spec_of(file))
-    rows = [row for index, piece in enumerate(cut_up) for row in rows_of(nova_job, model, index, piece)]
-    with transaction.atomic():
-        NovaJob.objects.filter(pk=nova_job.pk).update(content_hash=file.full_hash)
-        nova_job.content_hash = file.full_hash
-        Question.objects.bulk_create(rows)
-
-
-def _take_answers(nova_job: NovaJob) -> None:
-    """Answers that came meanwhile, by way of somebody else's same question."""
-    for question in Question.objects.open().filter(nova_job=nova_job):
-        reply = RawReply.objects.filter(key=question.key).first()
-        if reply is not None:
-            question.answer(reply)
-
-
-def _piece(span: Span, key: str, types: Sequence[tuple[TypeSpec, str]], replies: Sequence[RawReply]) -> QuestionPiece:
+def piece_of(span: Span, key: str, types: Sequence[tuple[TypeSpec, str]], replies: Sequence[RawReply]) -> QuestionPiece:
     """The newest answers that cover as many types as they can."""
     digests = {one.name: digest for one, digest in types}
     missing = {one.name: one for one, _ in types}

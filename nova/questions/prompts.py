@@ -76,7 +76,9 @@ def build_prompt(
     schemas = stored_schemas(types, depth)
     parts = {name: asked(schema) for name, schema in schemas.items()}
     tool_schema = next(iter(parts.values())) if len(parts) == 1 else combined_schema(parts)
-    opened, closed = _marks(context)
+    # Around the material. Its own hash is in them, which no text can contain.
+    mark = f"material-{context_digest(context)[:16]}"
+    opened, closed = f"<{mark}>", f"</{mark}>"
     told = [
         _language(language),
         f"The clip lasts {duration_s:.1f} seconds." if duration_s else "",
@@ -105,12 +107,6 @@ def _digest(parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
-def _marks(context: Context) -> tuple[str, str]:
-    """Around the material. Its own hash is in them, which no text can contain."""
-    name = f"material-{context_digest(context)[:16]}"
-    return f"<{name}>", f"</{name}>"
-
-
 def _language(language: str) -> str:
     if language == AUTO or not language:
         return "Write in the language that is spoken in the clip; in English where nothing is said."
@@ -120,7 +116,7 @@ def _language(language: str) -> str:
 def _material(context: Context) -> str:
     lines = [f"{label}: {_plain(text, NAME_CHARS)}" for label, text in _named(context) if text]
     if context.transcript:
-        kept = _shortened(context.transcript)
+        kept = shortened(context.transcript)
         cut = "" if len(kept) == len(context.transcript) else f" ({len(kept)} of {len(context.transcript)} lines)"
         lines += [f"Transcript, each line with its second{cut}:", *kept]
     return "\n".join(lines)
@@ -130,7 +126,7 @@ def _named(context: Context) -> list[tuple[str, str]]:
     return [("File name", context.name), ("Folder", context.folder)]
 
 
-def _shortened(transcript: Sequence[SpokenLine]) -> list[str]:
+def shortened(transcript: Sequence[SpokenLine]) -> list[str]:
     """The lines that fit into the budget, spread evenly over the clip."""
     lines = [f"[{line.start_s:.1f}] {_plain(line.text, TRANSCRIPT_CHARS // 4)}" for line in transcript]
     whole = sum(len(line) + 1 for line in lines)

@@ -55,21 +55,21 @@ def answer_all(
         for question in todo:
             piece = files[question.index]
             note_cut(question, piece, is_cut=len(files) > 1)
-            asks.append(partial(_ask, question, piece, model, nova_job))
-        _run_all(asks, progress, f"Asking {model.name}")
+            asks.append(partial(ask, question, piece, model, nova_job))
+        run_side_by_side(asks, progress, f"Asking {model.name}")
 
 
-def _ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: NovaJob, waiting: Progress) -> None:
+def ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: NovaJob, waiting: Progress) -> None:
     """One question. What went wrong for good is noted on it; what may pass by is raised.
 
     Raises Cancelled as long as nothing was sent.
     """
     prompt = preparing.prompt_of(question)
-    asks = payment(question, prompt, nova_job, model)
+    request = payment(question, prompt, nova_job, model)
     try:
-        booking.require_room(asks)
+        booking.require_room(request)
         # Staged, and a slot held, before money is reserved: a crash on the way there costs nothing.
-        with _video(piece) as (path, uri), slot(model.key, waiting):
+        with sendable(piece) as (path, uri), slot(model.key, waiting):
             asked = converse.ConverseRequest(
                 runtime_id=catalogue.runtime_id(model),
                 system=prompt.system,
@@ -85,16 +85,16 @@ def _ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: 
                 return PaidReply(reply, reply.usage)
 
             paid(
-                asks,
+                request,
                 call,
                 keep=lambda entry, reply: reply_store.keep_reply(question, reply, mode=nova_job.mode, entry=entry),
             )
     except AlreadyPaidError as exc:
-        known = RawReply.objects.filter(key=question.key).first()
-        if known is None:
+        kept = RawReply.objects.filter(key=question.key).first()
+        if kept is None:
             question.fail(in_words(exc))
         else:
-            question.answer(known)
+            question.answer(kept)
     except HALTING:
         raise
     except BedrockError as exc:
@@ -103,33 +103,40 @@ def _ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: 
         question.fail(in_words(exc))
 
 
-class _Stop:
+class StopSign:
     """Tells the calls that wait for their turn that it will not come. It is asked from any thread."""
 
     def __init__(self) -> None:
-        self._said = threading.Event()
+        self._is_up = threading.Event()
 
-    def say(self) -> None:
-        self._said.set()
+    def raise_it(self) -> None:
+        self._is_up.set()
 
     def update(self, fraction: float, message: str = "") -> None:
         self.check()
 
     def check(self) -> None:
-        if self._said.is_set():
+        if self._is_up.is_set():
             raise Cancelled("Cancelled on request.")
 
 
-def _run_all(asks: Sequence[Callable[[Progress], None]], progress: Progress, message: str) -> None:
-    """Run them side by side; the first error is raised after all have ended. A cancel starts no further one."""
+def run_side_by_side(asks: Sequence[Callable[[Progress], None]], progress: Progress, message: str) -> None:
+    """Run them in threads; the first error is raised after all have ended. A cancel starts no further one."""
     if len(asks) == 1:  # in this thread: one call needs no other connection to the database
         progress.update(0.0, message)
         asks[0](progress)
         return
     errors: list[BaseException] = []
-    done, stop = 0, _Stop()
+    done, stop = 0, StopSign()
+
+    def in_thread(ask: Callable[[Progress], None]) -> None:
+        try:
+            ask(stop)
+        finally:
+            connections.close_all()
+
     with ThreadPoolExecutor(min(len(asks), conf.concurrent_calls()), thread_name_prefix="nova") as pool:
-        waiting: set[Future[None]] = {pool.submit(_in_thread, ask, stop) for ask in asks}
+        waiting: set[Future[None]] = {pool.submit(in_thread, ask) for ask in asks}
         while waiting:
             finished, waiting = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
             done += len(finished)
@@ -137,7 +144,7 @@ def _run_all(asks: Sequence[Callable[[Progress], None]], progress: Progress, mes
             try:
                 progress.update(done / len(asks), f"{message}: {done} of {len(asks)} pieces")
             except Cancelled as cancelled:
-                stop.say()
+                stop.raise_it()
                 waiting = {future for future in waiting if not future.cancel()}
                 errors.insert(0, cancelled)
                 progress = NO_PROGRESS
@@ -145,15 +152,8 @@ def _run_all(asks: Sequence[Callable[[Progress], None]], progress: Progress, mes
         raise errors[0]
 
 
-def _in_thread(ask: Callable[[Progress], None], stop: _Stop) -> None:
-    try:
-        ask(stop)
-    finally:
-        connections.close_all()
-
-
 @contextmanager
-def _video(piece: ProxyClip) -> Iterator[tuple[Path | None, str]]:
+def sendable(piece: ProxyClip) -> Iterator[tuple[Path | None, str]]:
     """The piece inside the request where it is small enough; else by way of S3, and gone from there afterwards."""
     if converse.can_go_inline(piece.path.stat().st_size):
         yield piece.path, ""
@@ -162,15 +162,12 @@ def _video(piece: ProxyClip) -> Iterator[tuple[Path | None, str]]:
     try:
         yield None, staging.upload(piece.path, key)
     finally:
-        _forget(key)
-
-
-def _forget(key: str) -> None:
-    """A copy that stays behind is no reason to lose an answer that was paid: somebody is told, and S3's rule clears."""
-    try:
-        staging.delete([key])
-    except BedrockError as exc:
-        text = f"A copy of a video could not be deleted from S3: {exc}"
-        notices.notify(NOT_DELETED, text, remedy=exc.remedy or "Allow your AWS user s3:DeleteObject (docs/aws.md).")
-    else:
-        notices.clear(NOT_DELETED)
+        # A copy that stays behind is no reason to lose an answer that was paid: somebody is told, and S3's rule clears.
+        try:
+            staging.delete([key])
+        except BedrockError as exc:
+            text = f"A copy of a video could not be deleted from S3: {exc}"
+            remedy = exc.remedy or "Allow your AWS user s3:DeleteObject (docs/aws.md)."
+            notices.notify(NOT_DELETED, text, remedy=remedy)
+        else:
+            notices.clear(NOT_DELETED)

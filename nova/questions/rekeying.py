@@ -18,16 +18,16 @@ from nova.replies.merging import Span
 from nova.types.registry import digest_of
 
 
-def renew_all(nova_job: NovaJob, questions: Sequence[Question], model: CatalogueModel) -> list[Question]:
+def rekey_all(nova_job: NovaJob, questions: Sequence[Question], model: CatalogueModel) -> list[Question]:
     """The questions of an analysis, those that wait and that no batch has under the name of what they ask now."""
     for question in questions:
         if question.state == Question.State.WAITING and question.bedrock_batch_id is None:
             question.nova_job = nova_job
-            renew(question, model)
+            rekey(question, model)
     return list(nova_job.questions.all())
 
 
-def renew(question: Question, model: CatalogueModel) -> Question | None:
+def rekey(question: Question, model: CatalogueModel) -> Question | None:
     """The same question where nothing has changed, else the one that takes its place (and its row).
 
     None where all that it asks now was answered before: then it is answered by that.
@@ -37,13 +37,17 @@ def renew(question: Question, model: CatalogueModel) -> Question | None:
     if file is None or proxy is None or nova_job.content_hash not in ("", file.full_hash):
         return question  # it cannot be sent, and says so when it is tried
     depth = AnalysisRequest.of(nova_job).depth
-    types = [(one, digest_of(one, depth)) for one in preparing.types_of(question)]
-    span, content_key = _named(question, file, model, proxy.proxy_spec)
-    if not types or preparing.question_key(content_key, {one.name: digest for one, digest in types}) == question.key:
+    types = [(spec, digest_of(spec, depth)) for spec in preparing.types_of(question)]
+    span, content_key = span_and_key(question, file, model, proxy.proxy_spec)
+    if not types or preparing.question_key(content_key, {spec.name: digest for spec, digest in types}) == question.key:
         return question
     with transaction.atomic():
         (piece,) = preparing.pieces_with([(span, content_key)], types, preparing.replies_of([content_key]))
-        _let_go(question)
+        for entry in ledger_calls.entries_of([question]).values():  # reserved under its earlier name, before a crash
+            if entry.is_open and entry.sent_at is None:
+                booking.release(entry, note="The program was updated: it is asked in other words.")
+            elif entry.is_open:
+                booking.possibly_paid(entry, "The call was sent, then its worker ended: the answer is lost.")
         rows = preparing.rows_of(nova_job, model, question.index, piece)
         for row in rows:
             row.start_s, row.end_s = question.start_s, question.end_s
@@ -57,21 +61,12 @@ def renew(question: Question, model: CatalogueModel) -> Question | None:
         return left
 
 
-def _named(question: Question, file: File, model: CatalogueModel, spec: str) -> tuple[Span, str]:
+def span_and_key(question: Question, file: File, model: CatalogueModel, spec: str) -> tuple[Span, str]:
     """The piece that it is about, with its key of now."""
     nova_job = question.nova_job
-    wanted = AnalysisRequest.of(nova_job)
-    keyed = preparing.keyed_spans(file, model, wanted, spec)
+    request = AnalysisRequest.of(nova_job)
+    keyed = preparing.keyed_spans(file, model, request, spec)
     if len(keyed) == nova_job.questions.order_by().values("index").distinct().count():
         return keyed[question.index]
     span = Span(question.start_s, question.end_s or 0.0)  # it would be cut otherwise now, and goes as it was cut
-    return span, preparing.content_key(file, model, wanted, spec, span)
-
-
-def _let_go(question: Question) -> None:
-    """What was reserved under its earlier name, before a crash."""
-    for entry in ledger_calls.entries_of([question]).values():
-        if entry.is_open and entry.sent_at is None:
-            booking.release(entry, note="The program was updated: it is asked in other words.")
-        elif entry.is_open:
-            booking.possibly_paid(entry, "The call was sent, then its worker ended: the answer is lost.")
+    return span, preparing.content_key(file, model, request, spec, span)

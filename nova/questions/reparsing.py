@@ -49,7 +49,7 @@ def keep(reading: Reading) -> None:
     """Put a reading in the place of the earlier one; an analysis that could not be read before is completed."""
     nova_job = reading.nova_job
     with transaction.atomic():
-        results.renew(nova_job, reading.found, notes=reading.notes, parser_version=PARSER_VERSION)
+        results.replace_reading(nova_job, reading.found, notes=reading.notes, parser_version=PARSER_VERSION)
         if nova_job.status == NovaJob.Status.FAILED:
             nova_job.complete()
         if nova_job.file is not None:

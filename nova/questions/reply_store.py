@@ -78,11 +78,14 @@ def finish(nova_job: NovaJob) -> bool:
         if locked.status not in NovaJob.OPEN:
             return True
         if not questions or any(question.state in Question.OPEN for question in questions):
-            _note_progress(locked, questions)
+            done = sum(question.state not in Question.OPEN for question in questions) / max(1, len(questions))
+            if locked.progress != done:
+                locked.progress = done
+                locked.save(update_fields=["progress"])
             return False
         book(locked)
         failed = [question for question in questions if question.state == Question.State.FAILED]
-        error = _failure(failed, questions) if failed else _keep_results(locked, questions)
+        error = failure_of(failed, questions) if failed else keep_results(locked, questions)
         if error:
             locked.fail(str(error))
         else:
@@ -112,17 +115,18 @@ def read(nova_job: NovaJob, questions: Sequence[Question]) -> tuple[dict[str, di
     parts: list[tuple[Span, dict[str, dict[str, Any]]]] = []
     notes: list[str] = []
     depth = AnalysisRequest.of(nova_job).depth
-    for question in sorted(questions, key=lambda one: (one.index, one.pk or 0)):
+    is_cut = any(question.index for question in questions)
+    for question in sorted(questions, key=lambda question: (question.index, question.pk or 0)):
         parsed = parse(question)
-        where = f"piece {question.index + 1}: " if _is_cut(questions) else ""
+        where = f"piece {question.index + 1}: " if is_cut else ""
         notes += [f"{where}{note}" for note in parsed.notes]
         reply = question.reply
         start_s = reply.start_s if reply else question.start_s
         end_s = (reply.end_s if reply else question.end_s) or (nova_job.file and nova_job.file.duration_s) or start_s
         parts.append((Span(start_s, max(start_s, end_s)), parsed.results))
-    types = resolve_versions({name: digest for one in questions for name, digest in one.types.items()}, depth)
-    merged, said = merge(parts, stored_schemas(types, depth))
-    return merged, [*notes, *said]
+    types = resolve_versions({name: digest for question in questions for name, digest in question.types.items()}, depth)
+    merged, merge_notes = merge(parts, stored_schemas(types, depth))
+    return merged, [*notes, *merge_notes]
 
 
 def parse(question: Question) -> Parsed:
@@ -130,30 +134,32 @@ def parse(question: Question) -> Parsed:
     reply = question.reply
     if reply is None:
         raise ReplyError("There is no reply to read.")
-    wanted = types_of(question)
+    types = types_of(question)
     return parse_reply(
         reply.message,
-        schemas=stored_schemas(wanted, AnalysisRequest.of(question.nova_job).depth),
+        schemas=stored_schemas(types, AnalysisRequest.of(question.nova_job).depth),
         duration_s=length_s(question),
         stop_reason=reply.stop_reason,
     )
 
 
-def _keep_results(nova_job: NovaJob, questions: Sequence[Question]) -> NovaError | None:
+def keep_results(nova_job: NovaJob, questions: Sequence[Question]) -> NovaError | None:
+    """Read the replies and keep what they give; the reason where they give nothing."""
     try:
-        found, notes = read(nova_job, questions)
-        if not found:
+        merged, notes = read(nova_job, questions)
+        if not merged:
             raise ReplyError("No reply gave a result that fits its form.")
     except ReplyError as exc:
         return exc
-    versions = sorted({one.reply.prompt_version for one in questions if one.reply})
+    versions = sorted({question.reply.prompt_version for question in questions if question.reply})
     results.keep(
-        nova_job, found, version=", ".join(versions)[:VERSION_CHARS], notes=notes, parser_version=PARSER_VERSION
+        nova_job, merged, version=", ".join(versions)[:VERSION_CHARS], notes=notes, parser_version=PARSER_VERSION
     )
     return None
 
 
-def _failure(failed: Sequence[Question], questions: Sequence[Question]) -> AnalysisError:
+def failure_of(failed: Sequence[Question], questions: Sequence[Question]) -> AnalysisError:
+    """Why an analysis failed, by the first of its questions that did."""
     first = failed[0]
     if len(questions) == 1:
         return AnalysisError(first.error, remedy="Retry, or choose another model or mode.")
@@ -161,17 +167,6 @@ def _failure(failed: Sequence[Question], questions: Sequence[Question]) -> Analy
         f"{len(failed)} of {len(questions)} pieces failed; piece {first.index + 1}: {first.error}",
         remedy="Retry: only the pieces that failed are asked again.",
     )
-
-
-def _note_progress(nova_job: NovaJob, questions: Sequence[Question]) -> None:
-    done = sum(question.state not in Question.OPEN for question in questions)
-    if questions and nova_job.progress != done / len(questions):
-        nova_job.progress = done / len(questions)
-        nova_job.save(update_fields=["progress"])
-
-
-def _is_cut(questions: Sequence[Question]) -> bool:
-    return any(question.index for question in questions)
 
 
 def _cost(entry: Entry | None, reply: ConverseReply) -> Decimal | None:

@@ -53,7 +53,7 @@ def keep(
     return rows
 
 
-def renew(
+def replace_reading(
     nova_job: NovaJob, found: Mapping[str, Mapping[str, Any]], *, notes: Sequence[str], parser_version: int
 ) -> None:
     """Put another reading of the same replies in the place of the earlier one; which one is current stays.

@@ -1,4 +1,4 @@
-"""Brings values of the wrong type into a JSON Schema, and notes each mending. Pure.
+"""Brings values of the wrong type into a JSON Schema, and notes each correction. Pure.
 
 Nothing is invented: what is missing becomes empty, null or the schema's own `default`; where none of these is allowed
 the item is left out, and at last the whole result is given up.
@@ -40,7 +40,7 @@ class NotCoercibleError(ValueError):
 
 
 class Notes:
-    """What was mended, each kind once with its number of times; `lost` counts what was left out."""
+    """What was corrected, each kind once with its number of times; `lost` counts what was left out."""
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
@@ -94,8 +94,12 @@ def number_of(text: str) -> float | None:
 def fill_ours(value: Any, schema: Schema) -> None:
     """Set what is ours to say, in place: constants, counted words, places in a list."""
     if isinstance(value, list):
-        for item in value:
-            fill_ours(item, schema.get("items", {}))
+        item_schema: Schema = schema.get("items", {})
+        index_names = [name for name, part in item_schema.get("properties", {}).items() if part.get("x-index")]
+        for number, item in enumerate(value, start=1):
+            fill_ours(item, item_schema)
+            if isinstance(item, dict):
+                item.update(dict.fromkeys(index_names, number))
     if not isinstance(value, dict):
         return
     for name, part in schema.get("properties", {}).items():
@@ -104,15 +108,7 @@ def fill_ours(value: Any, schema: Schema) -> None:
         elif "x-words-of" in part:
             value[name] = len(str(value.get(part["x-words-of"], "")).split())
         elif name in value:
-            _number_items(value[name], part)
             fill_ours(value[name], part)
-
-
-def _number_items(items: Any, schema: Schema) -> None:
-    properties = schema.get("items", {}).get("properties", {}) if type_of(schema) == "array" else {}
-    for name in (name for name, part in properties.items() if part.get("x-index")):
-        for place, item in enumerate(items, start=1):
-            item[name] = place
 
 
 class Coercer:
@@ -121,24 +117,24 @@ class Coercer:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._kinds: dict[str, Callable[[Any, Schema, str], Any]] = {
-            "object": self._object,
-            "array": self._array,
-            "string": self._string,
-            "number": self._number,
-            "integer": self._integer,
-            "boolean": self._boolean,
-            "time": self._moment,
+            "object": self.as_object,
+            "array": self.as_array,
+            "string": self.as_string,
+            "number": self.as_number,
+            "integer": self.as_integer,
+            "boolean": self.as_boolean,
+            "time": self.as_moment,
         }
 
-    def value(self, value: Any, schema: Schema, path: str) -> Any:
-        """The value in its schema. Raises UnmendableError."""
+    def coerce(self, value: Any, schema: Schema, path: str) -> Any:
+        """The value in its schema. Raises NotCoercibleError."""
         if value is None and allows_null(schema):
             return None
         try:
             if "enum" in schema:
-                return self._choice(value, schema, path)
+                return self.as_choice(value, schema, path)
             kind = "time" if schema.get("x-time") and is_time("", schema) else type_of(schema)
-            return self._kinds.get(kind, self._free)(value, schema, path)
+            return self._kinds.get(kind, self.as_free)(value, schema, path)
         except NotCoercibleError as exc:
             if "default" in schema:
                 self._notes.add(path, f"{exc}; {quoted(schema['default'])} stands instead")
@@ -148,11 +144,11 @@ class Coercer:
                 return None
             raise
 
-    def _object(self, value: Any, schema: Schema, path: str) -> dict[str, Any]:
-        given = self._mapping(value, schema, path)
+    def as_object(self, value: Any, schema: Schema, path: str) -> dict[str, Any]:
+        given = self.as_mapping(value, schema, path)
         properties: Mapping[str, Schema] = schema.get("properties", {})
         if not properties:
-            found: dict[str, Any] = self._free(given, schema, path)
+            found: dict[str, Any] = self.as_free(given, schema, path)
             return found
         named = self._named(given, schema, path)
         required = schema.get("required", ())
@@ -172,13 +168,13 @@ class Coercer:
         if not made:
             raise NotCoercibleError(f"has nothing of use for {', '.join(named)}")
         if schema.get("additionalProperties") is True:
-            made |= {key: self._free(extra, {}, path) for key, extra in given.items() if key not in properties}
+            made |= {key: self.as_free(extra, {}, path) for key, extra in given.items() if key not in properties}
         return made
 
     def _put(self, made: dict[str, Any], name: str, what: tuple[Any, Schema, str], *, is_required: bool) -> None:
         value, part, where = what
         try:
-            made[name] = self.value(value, {**part, "x-time": True} if is_time(name, part) else part, where)
+            made[name] = self.coerce(value, {**part, "x-time": True} if is_time(name, part) else part, where)
         except NotCoercibleError as exc:
             self._notes.add(where, f"{exc}; left out")
             if is_required and type_of(part) == "object":
@@ -221,7 +217,7 @@ class Coercer:
                 self._notes.add(path, f"{quoted(str(key))} is not asked for; left out")
         return named
 
-    def _mapping(self, value: Any, schema: Schema, path: str) -> Mapping[Any, Any]:
+    def as_mapping(self, value: Any, schema: Schema, path: str) -> Mapping[Any, Any]:
         if isinstance(value, Mapping):
             return value
         made = self._wrapped(value, schema)
@@ -242,7 +238,10 @@ class Coercer:
                 and seconds_of(ends[1]) is not None
             ):
                 return {span[0]: ends[1], span[1]: ends[2]}
-            return _object_in(value) or ({"text": value} if "text" in properties else None)
+            inside = _json_in(value, "{")
+            if isinstance(inside, Mapping) and inside:
+                return inside
+            return {"text": value} if "text" in properties else None
         if isinstance(value, Sequence):
             if span and len(value) == 2:
                 return {span[0]: value[0], span[1]: value[1]}
@@ -252,12 +251,12 @@ class Coercer:
             return {lists[0]: value} if len(lists) == 1 and value else None
         return None
 
-    def _array(self, value: Any, schema: Schema, path: str) -> list[Any]:
+    def as_array(self, value: Any, schema: Schema, path: str) -> list[Any]:
         items = self._list(value, schema, path)
         made = []
         for item in items:
             try:
-                made.append(self.value(item, schema.get("items", {}), f"{path}[]"))
+                made.append(self.coerce(item, schema.get("items", {}), f"{path}[]"))
             except NotCoercibleError as exc:
                 self._notes.add(f"{path}[]", f"left out: {exc}")
                 self._notes.lost += 1
@@ -273,15 +272,15 @@ class Coercer:
         if value is None or value == "":
             self._notes.lost += 1
             return []
-        inside = _list_in(value) if isinstance(value, str) else None
-        if inside is not None:
+        inside = _json_in(value, "[") if isinstance(value, str) else None
+        if isinstance(inside, list):
             return inside
         names = schema.get("items", {}).get("properties", {})
         if isinstance(value, Mapping) and not any(name in value for name in names):
             return list(value.values())
         return [value]
 
-    def _string(self, value: Any, schema: Schema, path: str) -> str:
+    def as_string(self, value: Any, schema: Schema, path: str) -> str:
         if isinstance(value, str):
             text = UNSTORABLE.sub("\ufffd", value)
             if text != value:
@@ -296,40 +295,40 @@ class Coercer:
         else:
             raise NotCoercibleError(f"is {_kind(value)}, not a text")
         self._notes.add(path, f"{_kind(value)} instead of a text")
-        return self._string(text, schema, path)
+        return self.as_string(text, schema, path)
 
-    def _number(self, value: Any, schema: Schema, path: str) -> float | int:
+    def as_number(self, value: Any, schema: Schema, path: str) -> float | int:
         number = value
         if isinstance(value, str):
             number = number_of(value)
             if number is None:
                 raise NotCoercibleError(f"{quoted(value)} is no number")
             self._notes.add(path, "a text instead of a number")
-        return self._bounded(_finite(number), schema, path)
+        return self.within_bounds(_finite(number), schema, path)
 
-    def _integer(self, value: Any, schema: Schema, path: str) -> int:
-        number = self._number(value, schema, path)
+    def as_integer(self, value: Any, schema: Schema, path: str) -> int:
+        number = self.as_number(value, schema, path)
         if isinstance(value, float) and not value.is_integer():
             self._notes.add(path, "rounded")
         return round(number)
 
-    def _bounded(self, number: float | int, schema: Schema, path: str) -> float | int:
+    def within_bounds(self, number: float | int, schema: Schema, path: str) -> float | int:
         least, most = schema.get("minimum", number), schema.get("maximum", number)
         kept: float | int = max(least, min(most, number))
         if kept != number:
             self._notes.add(path, f"{number:g} is out of bounds; {kept:g} stands instead")
         return kept
 
-    def _moment(self, value: Any, schema: Schema, path: str) -> float | int:
+    def as_moment(self, value: Any, schema: Schema, path: str) -> float | int:
         """Seconds; the clip's bounds are looked at later."""
         seconds = seconds_of(value) if isinstance(value, str) else _finite(value)
         if seconds is None:
             raise NotCoercibleError(f"{quoted(value)} is no time")
         if isinstance(value, str):
             self._notes.add(path, "a text instead of seconds")
-        return self._integer(seconds, {}, path) if type_of(schema) == "integer" else seconds
+        return self.as_integer(seconds, {}, path) if type_of(schema) == "integer" else seconds
 
-    def _boolean(self, value: Any, schema: Schema, path: str) -> bool:
+    def as_boolean(self, value: Any, schema: Schema, path: str) -> bool:
         if isinstance(value, bool):
             return value
         word = str(value).strip().lower() if isinstance(value, str | int) else ""
@@ -338,7 +337,7 @@ class Coercer:
         self._notes.add(path, f"{_kind(value)} instead of true or false")
         return word in YES
 
-    def _choice(self, value: Any, schema: Schema, path: str) -> Any:
+    def as_choice(self, value: Any, schema: Schema, path: str) -> Any:
         choices = list(schema["enum"])
         for choice in choices:
             if choice == value and isinstance(choice, bool) == isinstance(value, bool):
@@ -353,20 +352,20 @@ class Coercer:
         self._notes.add(path, f"{quoted(value)} read as {quoted(chosen[0])}")
         return chosen[0]
 
-    def _free(self, value: Any, schema: Schema, path: str) -> Any:
+    def as_free(self, value: Any, schema: Schema, path: str) -> Any:
         """Anything goes, as long as it can be stored."""
         if isinstance(value, Mapping):
-            return {self._string(str(key), {}, path): self._free(part, schema, path) for key, part in value.items()}
+            return {self.as_string(str(key), {}, path): self.as_free(part, schema, path) for key, part in value.items()}
         if isinstance(value, list):
-            return [self._free(part, schema, path) for part in value]
+            return [self.as_free(part, schema, path) for part in value]
         if isinstance(value, float) and not math.isfinite(value):
             self._notes.add(path, "not a number; left empty")
             return None
-        return self._string(value, schema, path) if isinstance(value, str) else value
+        return self.as_string(value, schema, path) if isinstance(value, str) else value
 
 
 def _finite(value: Any) -> float | int:
-    """The number, as it came. Raises UnmendableError."""
+    """The number, as it came. Raises NotCoercibleError."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NotCoercibleError(f"is {_kind(value)}, not a number")
     try:
@@ -375,16 +374,6 @@ def _finite(value: Any) -> float | int:
     except OverflowError:
         pass
     raise NotCoercibleError("is no finite number")
-
-
-def _object_in(text: str) -> Mapping[Any, Any] | None:
-    inside = _json_in(text, "{")
-    return inside if isinstance(inside, Mapping) else None
-
-
-def _list_in(text: str) -> list[Any] | None:
-    inside = _json_in(text, "[")
-    return inside if isinstance(inside, list) else None
 
 
 def _json_in(text: str, opening: str) -> Any:

@@ -48,20 +48,20 @@ class LenientResult:
 
 def read(text: str, start: int = 0) -> LenientResult:
     """Read the value that begins at `start`. Raises NotJsonError."""
-    reader = _Reader(text, start)
+    reader = Reader(text, start)
     value = reader.value(0, "")
     if value is HALF:
         raise NotJsonError("the text ends inside its only value")
     return LenientResult(value, reader.at, list(reader.notes), reader.is_cut)
 
 
-def mend_paths(text: str) -> str:
+def double_backslashes(text: str) -> str:
     """Double the backslashes of Windows paths, where they are surely meant as such."""
     return WINDOWS_PATH.sub(lambda m: m[0].replace("\\", "\\\\") if SURELY_PATH.search(m[0]) else m[0], text)
 
 
 @dataclass
-class _Reader:
+class Reader:
     text: str
     at: int
     notes: dict[str, None] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class _Reader:
         if sign == "{":
             return self._object(depth)
         if sign == "[":
-            return self._array(depth)
+            return self.as_array(depth)
         if sign in ("'", '"'):
             return self._text(inside)
         return self._bare()
@@ -84,7 +84,7 @@ class _Reader:
         found: dict[str, Any] = {}
         self.at += 1
         while self._goes_on("}", is_first=not found):
-            key = self._key()
+            key = self.read_key()
             if self._peek() != ":":
                 if key is HALF or not self._peek():
                     self.is_cut = True
@@ -98,7 +98,7 @@ class _Reader:
                 break
         return found
 
-    def _array(self, depth: int) -> list[Any]:
+    def as_array(self, depth: int) -> list[Any]:
         found: list[Any] = []
         self.at += 1
         while self._goes_on("]", is_first=not found):
@@ -132,7 +132,7 @@ class _Reader:
             return False
         return True
 
-    def _key(self) -> Any:
+    def read_key(self) -> Any:
         if self._peek() in ("'", '"'):
             return self._text(":")
         bare = BARE.match(self.text, self.at)
@@ -148,23 +148,19 @@ class _Reader:
         quote, start = self.text[self.at], self.at + 1
         at = start
         while True:
-            end = self._quote_from(at, quote)
-            if end < 0:
+            rest = UP_TO[quote].match(self.text, at)
+            end = rest.end() if rest else at
+            if self.text[end : end + 1] != quote:
                 self.at, self.is_cut = len(self.text), True
                 return HALF
-            if self._closes(end, inside):
+            if self.closes_text(end, inside):
                 break
             self._note("a quote inside a text")
             at = end + 1
         self.at = end + 1
         return self._decoded(self.text[start:end], quote)
 
-    def _quote_from(self, at: int, quote: str) -> int:
-        found = UP_TO[quote].match(self.text, at)
-        end = found.end() if found else at
-        return end if self.text[end : end + 1] == quote else -1
-
-    def _closes(self, end: int, inside: str) -> bool:
+    def closes_text(self, end: int, inside: str) -> bool:
         """Whether the quote at `end` ends the text, by what follows it."""
         after = SPACE.match(self.text, end + 1)
         at = after.end() if after else end + 1
@@ -182,7 +178,7 @@ class _Reader:
         if quote == "'":
             self._note("single quotes")
             raw = raw.replace("\\'", "'")
-        pathless = mend_paths(raw)
+        pathless = double_backslashes(raw)
         escaped = GOOD_ESCAPE.sub(lambda m: m[0] if m[1] else "\\\\", pathless)
         if escaped != raw:
             self._note("a backslash that escapes nothing")

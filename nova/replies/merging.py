@@ -8,7 +8,7 @@ import copy
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,15 +38,15 @@ class Span:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class SpanValue:
     """A value, the span that it is of, and the number of that span."""
 
     number: int
     share: float
     value: Any
 
-    def of(self, value: Any) -> "_Piece":
-        return _Piece(self.number, self.share, value)
+    def of(self, value: Any) -> "SpanValue":
+        return SpanValue(self.number, self.share, value)
 
 
 def cut(duration_s: float, *, knee_s: float, overlap_s: float = 0.0) -> list[Span]:
@@ -77,7 +77,7 @@ def merge(
     merged, notes = {}, []
     for name in dict.fromkeys(name for _, results in ordered for name in results):
         schema = known.get(name, {})
-        having = [(span, _in_source(results[name], schema, span)) for span, results in ordered if name in results]
+        having = [(span, in_source(results[name], schema, span)) for span, results in ordered if name in results]
         notes += [
             f"{name}: nothing is known of {span.start_s:.0f} to {span.end_s:.0f} s"
             for span, results in ordered
@@ -88,15 +88,19 @@ def merge(
             continue
         whole_s = sum(span.length_s for span, _ in having)
         shares = [span.length_s / whole_s if whole_s > 0 else 1 / len(having) for span, _ in having]
-        pieces = [_Piece(n, share, value) for n, (share, (_, value)) in enumerate(zip(shares, having, strict=True), 1)]
-        joiner = _Joiner()
-        merged[name] = joiner.value(pieces, schema, name)
+        pieces = [
+            SpanValue(n, share, value) for n, (share, (_, value)) in enumerate(zip(shares, having, strict=True), 1)
+        ]
+        joiner = Joiner()
+        merged[name] = joiner.join(pieces, schema, name)
         fill_ours(merged[name], schema)
         notes += joiner.notes
     return merged, list(dict.fromkeys(notes))
 
 
-def _in_source(result: Mapping[str, Any], schema: Schema, span: Span) -> dict[str, Any]:
+def in_source(result: Mapping[str, Any], schema: Schema, span: Span) -> dict[str, Any]:
+    """A copy of the result of a span with its times moved to where the span lies, and none beyond its end."""
+
     def shift(second: float) -> float:
         if not span.start_s:
             return second
@@ -107,27 +111,29 @@ def _in_source(result: Mapping[str, Any], schema: Schema, span: Span) -> dict[st
     return shifted
 
 
-class _Joiner:
+class Joiner:
     """Joins the values of one result, and notes what a person should know."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
 
-    def value(self, pieces: Sequence[_Piece], schema: Schema, path: str) -> Any:
+    def join(self, pieces: Sequence[SpanValue], schema: Schema, path: str) -> Any:
+        """One value of those of several spans, by the marks of its schema."""
         present = [piece for piece in pieces if piece.value is not None]
         if not present:
             return None
         values = [piece.value for piece in present]
         if all(isinstance(value, dict) for value in values):
-            return self._objects(present, schema, path)
+            return self.join_objects(present, schema, path)
         if all(isinstance(value, list) for value in values):
-            return self._lists(present, schema, path)
-        if schema.get("x-merge") == "share" and _are_numbers(values):
+            return self.join_lists(present, schema, path)
+        if schema.get("x-merge") == "share" and are_numbers(values):
             unknown = len(present) < len(pieces)
             return None if unknown else round(sum(piece.value * piece.share for piece in present), DECIMALS)
-        return self._scalars(values, schema, path)
+        return self.join_scalars(values, schema, path)
 
-    def _objects(self, pieces: Sequence[_Piece], schema: Schema, path: str) -> dict[str, Any]:
+    def join_objects(self, pieces: Sequence[SpanValue], schema: Schema, path: str) -> dict[str, Any]:
+        """Name by name; a stretch of time begins with the first and ends with the last."""
         parts: Mapping[str, Schema] = schema.get("properties", {})
         span = span_names(parts)
         joined = {}
@@ -139,80 +145,82 @@ class _Joiner:
                 moments = [piece.value for piece in own if piece.value is not None]
                 joined[name] = (min if name == span[0] else max)(moments, default=None)
             else:
-                joined[name] = self.value(own, parts.get(name, {}), f"{path}.{name}")
+                joined[name] = self.join(own, parts.get(name, {}), f"{path}.{name}")
         return joined
 
-    def _lists(self, pieces: Sequence[_Piece], schema: Schema, path: str) -> list[Any]:
+    def join_lists(self, pieces: Sequence[SpanValue], schema: Schema, path: str) -> list[Any]:
+        """By the mark of the list: in sequence, by key, distinct, joined ranges, or all in order of time."""
         item_schema: Schema = schema.get("items", {})
         span = span_names(item_schema.get("properties", {}))
         items = [item for piece in pieces for item in piece.value]
         if span and not all(item.get(name) is not None for item in items for name in span):
             span = None  # a time is not known
         if schema.get("x-sequence") and span:
-            return self._sequence(pieces, schema, path, span)
+            return self.join_sequence(pieces, schema, path, span)
         if "x-key" in schema:
-            return self._by_key(pieces, schema, path)
+            return self.join_by_key(pieces, schema, path)
         if schema.get("x-distinct"):
             return list({json.dumps(item, sort_keys=True): item for item in reversed(items)}.values())[::-1]
         if span and set(item_schema["properties"]) == set(span):
-            return _coalesced(items, span)
+            return coalesce(items, span)
         sort_by_time(items, schema)
         return items
 
-    def _by_key(self, pieces: Sequence[_Piece], schema: Schema, path: str) -> list[Any]:
+    def join_by_key(self, pieces: Sequence[SpanValue], schema: Schema, path: str) -> list[Any]:
         """The same thing in several spans is one thing; if it has one stretch of time, only where these touch."""
         item_schema: Schema = schema.get("items", {})
         span = span_names(item_schema.get("properties", {}))
-        groups: list[list[_Piece]] = []
-        latest: dict[tuple[str, ...], list[_Piece]] = {}
+        groups: list[list[SpanValue]] = []
+        latest: dict[tuple[str, ...], list[SpanValue]] = {}
         for piece in [whole.of(item) for whole in pieces for item in whole.value]:
-            key = _key_of(piece.value, schema)
+            key = key_of(piece.value, schema)
             group = latest.get(key) if key else None
-            if group is None or (span and not _touches(group, piece, span)):
+            if group is None or (span and not touches(group, piece, span)):
                 groups.append(group := [])
             group.append(piece)
             if key:
                 latest[key] = group
-        items = [self._one(group, schema, path) for group in groups]
-        _set_apart(items, [group[0].number for group in groups], item_schema)
+        items = [self.as_one(group, schema, path) for group in groups]
+        set_apart(items, [group[0].number for group in groups], item_schema)
         sort_by_time(items, schema)
         return items
 
-    def _sequence(self, pieces: Sequence[_Piece], schema: Schema, path: str, span: tuple[str, str]) -> list[Any]:
+    def join_sequence(self, pieces: Sequence[SpanValue], schema: Schema, path: str, span: tuple[str, str]) -> list[Any]:
         """Stretches that follow each other, joined at the seams."""
-        joined: list[_Piece] = []
+        joined: list[SpanValue] = []
         for piece in pieces:
             items = [piece.of(dict(item)) for item in piece.value]
             if joined and items:
-                _part_at_seam(joined, items, span)
+                part_at_seam(joined, items, span)
                 last, first = joined[-1], items[0]
-                key = _key_of(last.value, schema)
+                key = key_of(last.value, schema)
                 touch = first.value[span[0]] - last.value[span[1]] <= TOUCHING_S
-                if touch and key and key == _key_of(first.value, schema):
-                    joined[-1], items = last.of(self._one([last, first], schema, path)), items[1:]
+                if touch and key and key == key_of(first.value, schema):
+                    joined[-1], items = last.of(self.as_one([last, first], schema, path)), items[1:]
             joined += items
         return [piece.value for piece in joined]
 
-    def _one(self, same: Sequence[_Piece], schema: Schema, path: str) -> dict[str, Any]:
+    def as_one(self, same: Sequence[SpanValue], schema: Schema, path: str) -> dict[str, Any]:
         """One thing of several of the same key, which is spelled as it came first."""
-        whole = self._objects(same, schema.get("items", {}), f"{path}[]")
+        whole = self.join_objects(same, schema.get("items", {}), f"{path}[]")
         if len(same) > 1:
-            whole |= {name: same[0].value[name] for name in _key_names(schema)}
+            whole |= {name: same[0].value[name] for name in key_names(schema)}
         return whole
 
-    def _scalars(self, values: list[Any], schema: Schema, path: str) -> Any:
+    def join_scalars(self, values: list[Any], schema: Schema, path: str) -> Any:
+        """By the rule of the schema; where the spans contradict each other the first stands, with a note."""
         rule = schema.get("x-merge", "")
         if rule == "paragraphs":
             self.notes.append(f"{path}: {len(values)} parts, one after the other")
             return "\n\n".join(str(value) for value in values if str(value).strip())
         if all(isinstance(value, bool) for value in values):
             return any(values)
-        if _are_numbers(values) and rule in NUMBERS:
+        if are_numbers(values) and rule in NUMBERS:
             return NUMBERS[rule](values)
         if rule == "best" and all(value in schema.get("enum", ()) for value in values):
             return min(values, key=list(schema["enum"]).index)
         if all(isinstance(value, str) for value in values) and rule != "first" and "enum" not in schema:
-            return _joined_texts(values)
+            return join_texts(values)
         if any(value != values[0] for value in values):
             said = ", ".join(quoted(value) for value in dict.fromkeys(map(str, values)))
             self.notes.append(f"{path}: the parts say {said}; the first stands")
@@ -222,53 +230,54 @@ class _Joiner:
 NUMBERS: Mapping[str, Callable[[Iterable[Any]], Any]] = {"max": max, "min": min, "sum": sum}
 
 
-def _are_numbers(values: Sequence[Any]) -> bool:
+def are_numbers(values: Sequence[Any]) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def _joined_texts(values: Sequence[str]) -> str:
+def join_texts(values: Sequence[str]) -> str:
     """Each text once: sentences after each other, words with a stroke between them."""
     distinct = list(dict.fromkeys(value.strip() for value in values if value.strip()))
     are_sentences = any(text.endswith((".", "!", "?", "…")) for text in distinct)
     return (" " if are_sentences else " / ").join(distinct) if len(distinct) > 1 else next(iter(distinct), "")
 
 
-def _key_of(item: Any, schema: Schema) -> tuple[str, ...] | None:
+def key_of(item: Any, schema: Schema) -> tuple[str, ...] | None:
     """What an item is known by, without case and punctuation; None where it says nothing."""
-    names = _key_names(schema)
+    names = key_names(schema)
     if not names or not isinstance(item, Mapping):
         return None
     key = tuple(" ".join(re.findall(r"\w+", str(item.get(name) or "").casefold())) for name in names)
     return key if all(key) else None
 
 
-def _key_names(schema: Schema) -> Sequence[str]:
+def key_names(schema: Schema) -> Sequence[str]:
     names: Sequence[str] = schema.get("x-key", ())
     return (names,) if isinstance(names, str) else names
 
 
-def _touches(group: Sequence[_Piece], piece: _Piece, span: tuple[str, str]) -> bool:
+def touches(group: Sequence[SpanValue], piece: SpanValue, span: tuple[str, str]) -> bool:
+    """Whether a stretch overlaps those of the group, or begins or ends where they do."""
     start, end = span
-    moments = [one.value.get(name) for one in (*group, piece) for name in span]
+    moments = [member.value.get(name) for member in (*group, piece) for name in span]
     if any(moment is None for moment in moments):
         return False
-    first, last = min(one.value[start] for one in group), max(one.value[end] for one in group)
+    first, last = min(member.value[start] for member in group), max(member.value[end] for member in group)
     return bool(piece.value[start] - last <= TOUCHING_S and first - piece.value[end] <= TOUCHING_S)
 
 
-def _coalesced(ranges: Sequence[Mapping[str, Any]], span: tuple[str, str]) -> list[dict[str, Any]]:
+def coalesce(ranges: Sequence[Mapping[str, Any]], span: tuple[str, str]) -> list[dict[str, Any]]:
     """Stretches in order, those that overlap or touch as one."""
     start, end = span
     joined: list[dict[str, Any]] = []
-    for one in sorted(ranges, key=lambda one: (one[start], one[end])):
-        if joined and one[start] - joined[-1][end] <= TOUCHING_S:
-            joined[-1][end] = max(joined[-1][end], one[end])
+    for stretch in sorted(ranges, key=lambda stretch: (stretch[start], stretch[end])):
+        if joined and stretch[start] - joined[-1][end] <= TOUCHING_S:
+            joined[-1][end] = max(joined[-1][end], stretch[end])
         else:
-            joined.append(dict(one))
+            joined.append(dict(stretch))
     return joined
 
 
-def _part_at_seam(before: Sequence[_Piece], after: Sequence[_Piece], span: tuple[str, str]) -> None:
+def part_at_seam(before: Sequence[SpanValue], after: Sequence[SpanValue], span: tuple[str, str]) -> None:
     """Let what overlaps meet in one moment, in place: inside of both neighbours, if there is such a moment."""
     start, end = span
     last, first = before[-1].value, after[0].value
@@ -284,17 +293,13 @@ def _part_at_seam(before: Sequence[_Piece], after: Sequence[_Piece], span: tuple
         item[start], item[end] = max(item[start], seam_s), max(item[end], seam_s)
 
 
-def _set_apart(items: Sequence[dict[str, Any]], numbers: Sequence[int], schema: Schema) -> None:
+def set_apart(items: Sequence[dict[str, Any]], numbers: Sequence[int], schema: Schema) -> None:
     """Names that count within one span only (speaker_1) get its number where another span has the same, in place."""
     for name in (name for name, part in schema.get("properties", {}).items() if part.get("x-merge") == "apart"):
         taken: set[str] = set()
         for item, number in zip(items, numbers, strict=True):
-            item[name] = next(label for label in _labels(str(item.get(name, "")), number) if label not in taken)
-            taken.add(item[name])
-
-
-def _labels(name: str, number: int) -> Iterator[str]:
-    yield name
-    while True:
-        name = f"{name} (part {number})"
-        yield name
+            label = str(item.get(name, ""))
+            while label in taken:
+                label = f"{label} (part {number})"
+            item[name] = label
+            taken.add(label)

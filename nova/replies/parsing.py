@@ -34,7 +34,7 @@ BRACKET = re.compile(r"[{\[]")
 
 @dataclass(frozen=True)
 class Parsed:
-    """Valid results by type, what was mended, and the types that the reply has nothing of."""
+    """Valid results by type, what was corrected, and the types that the reply has nothing of."""
 
     results: dict[str, dict[str, Any]]
     notes: list[str]
@@ -42,7 +42,7 @@ class Parsed:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class ReplyReading:
     """One way to read a reply."""
 
     value: Any
@@ -59,44 +59,44 @@ def parse_reply(
     Raises UnreadableReply, and nothing else.
     """
     try:
-        tries = [_results(reading, schemas, duration_s) for reading in _readings(message)]
+        tries = [results_of(reading, schemas, duration_s) for reading in readings(message)]
     except RecursionError:
         tries = []
-    good = [one for one in tries if one.results]
+    good = [parsed for parsed in tries if parsed.results]
     if not good:
-        raise _unreadable(message, tries, stop_reason)
-    best = max(good, key=lambda one: (len(one.results), -len(one.notes)))
+        raise unreadable(message, tries, stop_reason)
+    best = max(good, key=lambda parsed: (len(parsed.results), -len(parsed.notes)))
     cut = ["the reply reached its token limit; what came last may be missing"] if stop_reason in CUT else []
     return Parsed(best.results, cut + best.notes, best.missing)
 
 
-def _results(reading: _Reading, schemas: Mapping[str, Schema], duration_s: float | None) -> Parsed:
+def results_of(reading: ReplyReading, schemas: Mapping[str, Schema], duration_s: float | None) -> Parsed:
     """What this reading gives for each type."""
     results, notes, missing = {}, list(reading.notes), []
     for name, schema in schemas.items():
         tries: list[tuple[dict[str, Any], list[str]]] = []
         reasons = []
-        for place in _places(reading.value, name, is_alone=len(schemas) == 1):
+        for value in candidates(reading.value, name, is_alone=len(schemas) == 1):
             try:
-                tries.append(_result(place, schema, (name, duration_s, reading.is_cut)))
+                tries.append(coerced(value, schema, (name, duration_s, reading.is_cut)))
             except NotCoercibleError as exc:
                 reasons.append(str(exc))
             if tries and not tries[-1][1]:
                 break
         if tries:
-            results[name], mended = min(tries, key=lambda one: len(one[1]))
-            notes += mended
+            results[name], corrections = min(tries, key=lambda result_and_notes: len(result_and_notes[1]))
+            notes += corrections
         else:
             missing.append(name)
             notes.append(f"{name}: {reasons[0] if reasons else 'missing from the reply'}")
     return Parsed(results, list(dict.fromkeys(notes)), tuple(missing))
 
 
-def _result(place: Any, schema: Schema, about: tuple[str, float | None, bool]) -> tuple[dict[str, Any], list[str]]:
-    """A valid result and its notes. Raises UnmendableError."""
+def coerced(value: Any, schema: Schema, about: tuple[str, float | None, bool]) -> tuple[dict[str, Any], list[str]]:
+    """A valid result and its notes. Raises NotCoercibleError."""
     name, duration_s, is_cut = about
     notes = Notes()
-    result = Coercer(notes).value(place, schema, name)
+    result = Coercer(notes).coerce(value, schema, name)
     settle(result, schema, duration_s=duration_s, notes=notes, path=name)
     if (is_cut or notes.lost) and not _says_something(result, schema):
         raise NotCoercibleError("nothing of use is left of it")
@@ -108,7 +108,7 @@ def _result(place: Any, schema: Schema, about: tuple[str, float | None, bool]) -
     return result, notes.lines()
 
 
-def _places(value: Any, name: str, *, is_alone: bool) -> Iterator[Any]:
+def candidates(value: Any, name: str, *, is_alone: bool) -> Iterator[Any]:
     """Where the result of a type may be, the likeliest first."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
@@ -121,7 +121,7 @@ def _places(value: Any, name: str, *, is_alone: bool) -> Iterator[Any]:
     if len(value) == 1:
         inside = next(iter(value.values()))
         if isinstance(inside, Mapping | list) and not by_name:
-            yield from _places(inside, name, is_alone=is_alone)
+            yield from candidates(inside, name, is_alone=is_alone)
 
 
 def _says_something(value: Any, schema: Schema) -> bool:
@@ -132,25 +132,25 @@ def _says_something(value: Any, schema: Schema) -> bool:
     return not is_ours(schema) and value not in (None, "", [])
 
 
-def _readings(message: Mapping[str, Any] | str) -> Iterator[_Reading]:
+def readings(message: Mapping[str, Any] | str) -> Iterator[ReplyReading]:
     """Every way to read the reply, the likeliest first."""
     if isinstance(message, str):
-        yield from _from_text(message)
+        yield from from_text(message)
         return
-    blocks = _blocks(message)
+    blocks = blocks_of(message)
     for block in blocks:
         tool = block.get("toolUse")
         given = tool.get("input") if isinstance(tool, Mapping) else None
         if isinstance(given, str):
-            yield from _from_text(given)
+            yield from from_text(given)
         elif given is not None:
-            yield _Reading(given)
+            yield ReplyReading(given)
     texts = [block["text"] for block in blocks if isinstance(block.get("text"), str)]
     for text in [*texts, "".join(texts)] if len(texts) > 1 else texts:
-        yield from _from_text(text)
+        yield from from_text(text)
 
 
-def _blocks(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def blocks_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The content blocks of a message or of the response around it."""
     inner: Any = message
     for name in ("output", "message"):
@@ -161,15 +161,16 @@ def _blocks(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [block for block in content if isinstance(block, Mapping)] if isinstance(content, list) else []
 
 
-def _from_text(text: str) -> Iterator[_Reading]:
-    mended = lenient_json.mend_paths(text.strip())
-    paths = ("a backslash that escapes nothing",) if mended != text.strip() else ()
+def from_text(text: str) -> Iterator[ReplyReading]:
+    """Every way to read a text: as JSON, and as JSON with something around it."""
+    fixed = lenient_json.double_backslashes(text.strip())
+    paths = ("a backslash that escapes nothing",) if fixed != text.strip() else ()
     try:
-        yield _Reading(json.loads(mended), paths)
+        yield ReplyReading(json.loads(fixed), paths)
         return
     except (ValueError, RecursionError):
         pass
-    bare, around = _peeled(mended)
+    bare, around = peeled(fixed)
     beginning = BRACKET.search(bare)
     for _ in range(MOST_BEGINNINGS):
         if beginning is None:
@@ -183,12 +184,12 @@ def _from_text(text: str) -> Iterator[_Reading]:
             words = (bare[:at] + bare[loose.end :]).strip()
             notes = [*around, *(["words around the answer"] if words else []), *paths, *loose.notes]
             cut = ["the reply ends too early; what was only half there is left out"] if loose.is_cut else []
-            yield _Reading(loose.value, tuple(cut + notes), loose.is_cut)
+            yield ReplyReading(loose.value, tuple(cut + notes), loose.is_cut)
             at = max(at + 1, loose.end)
         beginning = BRACKET.search(bare, at)
 
 
-def _peeled(text: str) -> tuple[str, list[str]]:
+def peeled(text: str) -> tuple[str, list[str]]:
     """Without what a model thought aloud and without code fences."""
     notes = []
     thoughtless = THINKING.sub("", text)
@@ -202,8 +203,9 @@ def _peeled(text: str) -> tuple[str, list[str]]:
     return bare, notes
 
 
-def _unreadable(message: Mapping[str, Any] | str, tries: list[Parsed], stop_reason: str) -> UnreadableReply:
-    notes = list(dict.fromkeys(note for one in tries for note in one.notes))[:20]
+def unreadable(message: Mapping[str, Any] | str, tries: list[Parsed], stop_reason: str) -> UnreadableReply:
+    """Why nothing can be made of it, in plain words, and what to do."""
+    notes = list(dict.fromkeys(note for parsed in tries for note in parsed.notes))[:20]
     if stop_reason in WITHHELD:
         return UnreadableReply(
             f"The model gave no answer: {stop_reason}.",
@@ -216,7 +218,7 @@ def _unreadable(message: Mapping[str, Any] | str, tries: list[Parsed], stop_reas
             remedy="Ask for fewer types at once, for a shorter summary, or for a shorter part of the video.",
             notes=notes,
         )
-    said = message if isinstance(message, str) else " ".join(str(b["text"]) for b in _blocks(message) if "text" in b)
+    said = message if isinstance(message, str) else " ".join(str(b["text"]) for b in blocks_of(message) if "text" in b)
     why = notes[-1] if notes else "it has no JSON in it" if said.strip() else "it is empty"
     return UnreadableReply(
         f"The reply gives no valid result: {why}." + (f" It begins {quoted(said.strip())}." if said.strip() else ""),

@@ -10,52 +10,49 @@ from nova.types.schemas import Schema, is_time, span_names, type_of
 
 
 def settle(value: Any, schema: Schema, *, duration_s: float | None, notes: Notes, path: str) -> None:
-    """Bring all times inside the clip and in order, in place; each mending is noted.
+    """Bring all times inside the clip and in order, in place; each correction is noted.
 
     A stretch that begins after the clip's end says nothing of the clip: in a list it is left out.
     """
     properties: Mapping[str, Schema] = schema.get("properties", {})
     if isinstance(value, dict):
-        _settle_moments(value, properties, (duration_s, notes, path))
+        settle_moments(value, properties, (duration_s, notes, path))
         for name, part in properties.items():
             where = f"{path}.{name}".lstrip(".")
             settle(value.get(name), part, duration_s=duration_s, notes=notes, path=where)
     elif isinstance(value, list):
-        _leave_out_strays(value, schema, (duration_s, notes, path))
+        leave_out_strays(value, schema, (duration_s, notes, path))
         for item in value:
             settle(item, schema.get("items", {}), duration_s=duration_s, notes=notes, path=f"{path}[]")
-        if _sort(value, schema):
+        if sort_by_time(value, schema):
             notes.add(path, "put in order of time")
         if schema.get("x-sequence"):
-            _trim(value, schema, notes, path)
+            trim_overlaps(value, schema, notes, path)
 
 
 def map_times(value: Any, schema: Schema, change: Callable[[float], float]) -> Any:
     """A copy with every time changed. Where the schema knows nothing, names that end in `_s` are times."""
     if isinstance(value, Mapping):
         parts: Mapping[str, Schema] = schema.get("properties", {})
-        return {name: _changed(name, part, parts.get(name, {}), change) for name, part in value.items()}
+        changed = {}
+        for name, part in value.items():
+            part_schema = parts.get(name, {})
+            is_number = isinstance(part, int | float) and not isinstance(part, bool)
+            by_name = bool(part_schema.get("x-time", name.endswith("_s")))
+            if not (is_number and (is_time(name, part_schema) if "type" in part_schema else by_name)):
+                changed[name] = map_times(part, part_schema, change)
+            else:
+                changed[name] = round(change(part)) if type_of(part_schema) == "integer" else change(part)
+        return changed
     if isinstance(value, list):
         return [map_times(item, schema.get("items", {}), change) for item in value]
     return value
 
 
-def sort_by_time(items: list[Any], schema: Schema) -> None:
-    """Put a list of stretches or moments in order, in place."""
-    _sort(items, schema)
-
-
-def _changed(name: str, value: Any, schema: Schema, change: Callable[[float], float]) -> Any:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    known = is_time(name, schema) if "type" in schema else bool(schema.get("x-time", name.endswith("_s")))
-    if not (is_number and known):
-        return map_times(value, schema, change)
-    return round(change(value)) if type_of(schema) == "integer" else change(value)
-
-
-def _settle_moments(
+def settle_moments(
     value: dict[str, Any], properties: Mapping[str, Schema], about: tuple[float | None, Notes, str]
 ) -> None:
+    """Bring the moments of one object inside the clip, an end never before its beginning, in place."""
     duration_s, notes, path = about
     span = _span_in(value, properties)
     if span and value[span[0]] > value[span[1]]:
@@ -71,7 +68,8 @@ def _settle_moments(
                 value[name] = inside
 
 
-def _leave_out_strays(items: list[Any], schema: Schema, about: tuple[float | None, Notes, str]) -> None:
+def leave_out_strays(items: list[Any], schema: Schema, about: tuple[float | None, Notes, str]) -> None:
+    """Take out of a list what begins after the end of the clip, in place."""
     duration_s, notes, path = about
     properties = schema.get("items", {}).get("properties", {})
     kept = []
@@ -92,9 +90,9 @@ def _span_in(item: Any, properties: Mapping[str, Schema]) -> tuple[str, str] | N
     return span if has_both else None
 
 
-def _sort(items: list[Any], schema: Schema) -> bool:
+def sort_by_time(items: list[Any], schema: Schema) -> bool:
     """Put a list of stretches or moments in order; what has no time stays in its place. True if that changed it."""
-    names = _order_names(schema)
+    names = order_names(schema)
     places = [at for at, item in enumerate(items) if names and all(item.get(name) is not None for name in names)]
     ordered = sorted((items[at] for at in places), key=lambda item: [item[name] for name in names])
     changed = any(items[at] is not item for at, item in zip(places, ordered, strict=True))
@@ -103,14 +101,14 @@ def _sort(items: list[Any], schema: Schema) -> bool:
     return changed
 
 
-def _order_names(schema: Schema) -> tuple[str, ...]:
+def order_names(schema: Schema) -> tuple[str, ...]:
     """What a list's items are ordered by: beginning and end, or their only moment."""
     properties = schema.get("items", {}).get("properties", {})
     moments = tuple(name for name, part in properties.items() if is_time(name, part))
     return span_names(properties) or (moments if len(moments) == 1 else ())
 
 
-def _trim(items: list[Any], schema: Schema, notes: Notes, path: str) -> None:
+def trim_overlaps(items: list[Any], schema: Schema, notes: Notes, path: str) -> None:
     """One after the other: what overlaps the next ends where that begins."""
     properties = schema.get("items", {}).get("properties", {})
     timed = [item for item in items if _span_in(item, properties)]

@@ -118,7 +118,11 @@ def _faults(schema: Schema, path: str, depth: int) -> Iterator[str]:
     if kind == "array" and not isinstance(schema.get("items"), Mapping):
         yield f'{where} is a list without "items".'
     properties = schema.get("properties", {})
-    yield from (f"{where} requires {name}, which it does not have." for name in _unknown(schema, properties))
+    yield from (
+        f"{where} requires {name}, which it does not have."
+        for name in schema.get("required", ())
+        if name not in properties
+    )
     for name, part in properties.items():
         if not NAME.fullmatch(name):
             yield f"{name!r} is no name for a property: letters, digits, _ and - only, up to 64."
@@ -126,7 +130,3 @@ def _faults(schema: Schema, path: str, depth: int) -> Iterator[str]:
             yield from _faults(part, f"{path}.{name}".lstrip("."), depth + 1)
     if isinstance(schema.get("items"), Mapping):
         yield from _faults(schema["items"], f"{path}[]", depth + 1)
-
-
-def _unknown(schema: Schema, properties: Mapping[str, Any]) -> list[str]:
-    return [name for name in schema.get("required", ()) if name not in properties]

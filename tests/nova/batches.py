@@ -12,7 +12,7 @@ from files.models import File, Root
 from nova.batch import lifecycle, pool
 from nova.models import BedrockBatch, NovaJob
 from nova.options import AnalysisRequest
-from nova.tasks import request
+from nova.tasks import request_analysis
 from tests.files.factories import make_root
 from tests.nova.clips import make_clip, work_off
 from tests.standin.world import World
@@ -36,7 +36,7 @@ def ask_for(folder: Path, count: int, *, first: int = 0, **facts: Any) -> list[N
 
 def ask(*clips: File, **facts: Any) -> list[NovaJob]:
     defaults: dict[str, Any] = {"model": "lite", "types": ("summary",), "mode": "batch"}
-    nova_jobs = [request(clip, AnalysisRequest(**{**defaults, **facts}))[0] for clip in clips]
+    nova_jobs = [request_analysis(clip, AnalysisRequest(**{**defaults, **facts}))[0] for clip in clips]
     work_off()
     states(nova_jobs)
     return nova_jobs

@@ -94,7 +94,7 @@ def test_an_analysis_is_sent_whole_or_not_at_all(
     nova_jobs = ask_for(media, 6)
     Question.objects.filter(nova_job=nova_jobs[5]).update(nova_job=nova_jobs[4], index=1, key="another")
     settings.NOVA_MONTHLY_BUDGET_USD = str(5 * most_usd() + most_usd() / 2)
-    monkeypatch.setattr("nova.questions.rekeying.renew", lambda question, _: question)
+    monkeypatch.setattr("nova.questions.rekeying.rekey", lambda question, _: question)
     monkeypatch.setattr(sending, "CHUNK", 5)  # the pieces come in two parts
     (batch,) = send()
 

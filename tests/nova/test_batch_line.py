@@ -435,7 +435,7 @@ class TestCrashes:
         collecting.poll(batch, force=True)
         twin = BedrockBatch.objects.get()
 
-        assert collecting._take_all_in(batch, _parts()[1]) == 4
+        assert collecting.take_output(batch, _parts()[1]) == 4
         assert collecting.collect(twin) == 0
         assert collecting.collect(batch) == 0
         lifecycle.look(nova_jobs[0])

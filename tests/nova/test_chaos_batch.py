@@ -23,7 +23,7 @@ from jobs.models import Job
 from nova.kinds import BATCH_RECORD, COLLECT_BATCH, SEND_BATCH
 from nova.models import AnalysisResult, BedrockBatch, NovaJob, Question
 from nova.options import AnalysisRequest
-from nova.tasks import request
+from nova.tasks import request_analysis
 from tests.files.factories import make_file, make_proxy_row, make_root
 from tests.jobs.workers import gone, sentinels, until, working
 from tests.nova.batches import assert_settled, lower_minimum
@@ -58,7 +58,7 @@ def make_clips() -> list[NovaJob]:
         content = tiny_mp4(10, seed=str(number)) if number >= BAD else b"no video" * 20
         proxy = make_proxy_row(file, size_bytes=len(content))
         (django_settings.PROXY_DIR / proxy.path).write_bytes(content)
-        nova_jobs.append(request(file, AnalysisRequest(model="lite", types=("summary",), mode="batch"))[0])
+        nova_jobs.append(request_analysis(file, AnalysisRequest(model="lite", types=("summary",), mode="batch"))[0])
     return nova_jobs
 
 

@@ -11,7 +11,7 @@ from nova import tasks
 from nova.batch import pool, sending
 from nova.models import NovaJob
 from nova.options import AnalysisRequest
-from nova.tasks import request, request_local
+from nova.tasks import request_analysis, request_local
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, states
 from tests.nova.clips import make_clip, work_off
 from tests.nova.test_analyze import make_two_scenes
@@ -40,7 +40,7 @@ def media(aws: World, settings: Any, folders: Path, tmp_path: Path) -> Path:
 def test_the_analysis_goes_on_at_the_other_worker(aws: World, media: Path, settings: Any, model: str) -> None:
     clip = make_clip(media)
     if model == "lite":
-        nova_job, job = request(clip, AnalysisRequest(model="lite", types=("summary",)))
+        nova_job, job = request_analysis(clip, AnalysisRequest(model="lite", types=("summary",)))
         run = tasks.run_ask
     else:
         make_two_scenes(settings.PROXY_DIR / clip.proxies.get().path)

@@ -15,7 +15,7 @@ from nova.kinds import ASK_NOVA
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
 from nova.questions.results import current_for
-from nova.tasks import request
+from nova.tasks import request_analysis
 from tests.media import run_ffmpeg
 from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
 from tests.standin import world as at
@@ -43,7 +43,7 @@ def clip(aws: World, folders: Path, tmp_path: Path, settings: Any) -> File:
 
 
 def ask(file: File) -> NovaJob:
-    nova_job, _ = request(file, AnalysisRequest(model="lite", types=("chapters", "elements")))
+    nova_job, _ = request_analysis(file, AnalysisRequest(model="lite", types=("chapters", "elements")))
     work_off()
     nova_job.refresh_from_db()
     return nova_job
@@ -88,7 +88,7 @@ def test_a_piece_that_fails_is_asked_again_alone(aws: World, clip: File) -> None
 
 def test_a_cancel_keeps_what_was_paid(aws: World, clip: File, settings: Any) -> None:
     settings.NOVA_CONCURRENT_CALLS = 1
-    nova_job, job = request(clip, AnalysisRequest(model="lite", types=("chapters",)))
+    nova_job, job = request_analysis(clip, AnalysisRequest(model="lite", types=("chapters",)))
     assert job is not None
     aws.break_next("Converse", at.Fault(delay_s=1.5), times=3)
 
@@ -112,7 +112,7 @@ def test_a_cancel_keeps_what_was_paid(aws: World, clip: File, settings: Any) -> 
 
 def test_pieces_that_wait_for_their_turn_are_not_asked_after_a_cancel(aws: World, clip: File, settings: Any) -> None:
     settings.NOVA_CONCURRENT_CALLS = 1
-    nova_job, job = request(clip, AnalysisRequest(model="lite", types=("chapters",)))
+    nova_job, job = request_analysis(clip, AnalysisRequest(model="lite", types=("chapters",)))
     assert job is not None
 
     cancelled_while_another_calls(job)

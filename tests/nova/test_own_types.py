@@ -69,7 +69,7 @@ def test_a_clean_reply_is_unchanged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "mended"),
+    ("damage", "corrected"),
     [
         ({"tier": "classic (small)"}, {"tier": "Classic"}),
         ({"tier": "Ultimate"}, {"tier": "Unknown"}),
@@ -100,10 +100,10 @@ def test_a_clean_reply_is_unchanged() -> None:
         ({"moments": [{"at": 5, "length_s": "long"}]}, {"moments": [{"at": 5}]}),
     ],
 )
-def test_wrong_values_are_mended_and_noted(damage: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_wrong_values_are_corrected_and_noted(damage: dict[str, Any], corrected: dict[str, Any]) -> None:
     parsed = parse({**REPLY, **damage})
 
-    assert parsed.results["own"] == {**REPLY, **mended}
+    assert parsed.results["own"] == {**REPLY, **corrected}
     assert parsed.notes
 
 

@@ -23,7 +23,7 @@ from nova.budget import go_on
 from nova.models import BedrockBatch, NovaJob, RawReply
 from nova.options import AnalysisRequest
 from nova.questions import ledger_calls, preparing
-from nova.tasks import request
+from nova.tasks import request_analysis
 from tests.nova.batches import ask as ask_in_batch
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
@@ -72,7 +72,7 @@ class TestAtOnce:
         def die(*_: Any, **__: Any) -> None:
             raise SystemExit
 
-        nova_job, job = request(clip, LITE)
+        nova_job, job = request_analysis(clip, LITE)
         with monkeypatch.context() as patched:
             patched.setattr("nova.questions.reply_store.keep_reply" if was_sent else "bedrock.ledger.booking.sent", die)
             with pytest.raises(SystemExit):
@@ -81,7 +81,7 @@ class TestAtOnce:
         Job.objects.filter(pk=job.pk).update(state=Job.State.FAILED)
         NovaJob.objects.filter(pk=nova_job.pk).update(status=NovaJob.Status.FAILED)
 
-        second = request(clip, LITE)[0]
+        second = request_analysis(clip, LITE)[0]
         work_off()
 
         assert states([second]) == ["completed"]
@@ -96,12 +96,12 @@ class TestAtOnce:
         monkeypatch.setattr("bedrock.converse.INLINE_MAX_BYTES", 10)
         with monkeypatch.context() as patched:
             patched.setattr("bedrock.staging.delete", refuse)
-            nova_job = request(clip, LITE)[0]
+            nova_job = request_analysis(clip, LITE)[0]
             work_off()
         assert states([nova_job]) == ["completed"]
         assert "s3:DeleteObject" in Notice.objects.get().text
 
-        request(clip, LITE, force=True)
+        request_analysis(clip, LITE, force=True)
         work_off()
         assert not Notice.objects.exists()
 
@@ -113,20 +113,20 @@ class TestAtOnce:
         monkeypatch.setattr("bedrock.converse.INLINE_MAX_BYTES", 10)
         monkeypatch.setattr("bedrock.staging.upload", None)
 
-        nova_job = request(clip, LITE)[0]
+        nova_job = request_analysis(clip, LITE)[0]
         work_off()
 
         assert states([nova_job]) == ["submitted"]
         assert "is left" in nova_job.error
 
     def test_a_second_click_on_force_pays_nothing(self, aws: World, clip: File) -> None:
-        request(clip, LITE)
+        request_analysis(clip, LITE)
         work_off()
 
-        first, second = request(clip, LITE, force=True)[0], request(clip, LITE, force=True)[0]
-        other = request(clip, AnalysisRequest(model="lite", types=("chapters",)), force=True)[0]
+        first, second = request_analysis(clip, LITE, force=True)[0], request_analysis(clip, LITE, force=True)[0]
+        other = request_analysis(clip, AnalysisRequest(model="lite", types=("chapters",)), force=True)[0]
         work_off()
-        later = request(clip, LITE, force=True)[0]
+        later = request_analysis(clip, LITE, force=True)[0]
 
         assert first == second
         assert len({first.pk, other.pk, later.pk}) == 3
@@ -137,7 +137,7 @@ class TestAtOnce:
     ) -> None:
         monkeypatch.setattr("bedrock.converse.Usage.from_bedrock", lambda _: Usage())
 
-        nova_job = request(clip, LITE)[0]
+        nova_job = request_analysis(clip, LITE)[0]
         work_off()
 
         entry = Entry.objects.get()
@@ -154,7 +154,7 @@ class TestAtOnce:
             response_dict["body"] = next(bodies, response_dict["body"])
 
         clients.runtime().meta.events.register("before-parse.bedrock-runtime.Converse", spoil)
-        nova_job = request(clip, LITE)[0]
+        nova_job = request_analysis(clip, LITE)[0]
         work_off()
 
         assert states([nova_job]) == ["completed"]
@@ -163,7 +163,7 @@ class TestAtOnce:
 
     def test_a_cancel_is_heard_while_it_waits_for_its_turn(self, aws: World, clip: File, settings: Any) -> None:
         settings.NOVA_CONCURRENT_CALLS = 1
-        nova_job, job = request(clip, LITE)
+        nova_job, job = request_analysis(clip, LITE)
         assert job is not None
 
         cancelled_while_another_calls(job)
@@ -209,7 +209,7 @@ class TestInABatch:
         send()
         file = nova_jobs[0].file
         assert file is not None
-        at_once = request(file, LITE)[0]
+        at_once = request_analysis(file, LITE)[0]
         twin = ask_in_batch(make_clip(media, "copy.mp4", root=file.root, seed="clip-000.mp4"))[0]
         go_on()
         work_off()

@@ -10,7 +10,7 @@ from bedrock.models import Entry
 from files.models import File
 from nova.options import AnalysisRequest
 from nova.quoting import quote
-from nova.tasks import request
+from nova.tasks import request_analysis
 from nova.types.registry import add_version
 from tests.nova.clips import make_clip, work_off
 from tests.standin.world import World
@@ -56,14 +56,14 @@ def test_the_high_figure_holds(aws: World, clip: File, tmp_path: Path, what: str
     if force:
         files.append(make_clip(tmp_path / "media", "copy.mp4", root=clip.root, seed="a clip.mp4"))
         for file in files:
-            request(file, AnalysisRequest(model="lite", types=types))
+            request_analysis(file, AnalysisRequest(model="lite", types=types))
             work_off()
         Entry.objects.all().delete()
     wanted = AnalysisRequest(model="lite", types=types)
     shown = quote(File.objects.all(), wanted, force=force)
 
     for file in files:
-        request(File.objects.get(pk=file.pk), wanted, force=force)
+        request_analysis(File.objects.get(pk=file.pk), wanted, force=force)
         work_off()
 
     reserved = [entry.reserved_usd or Decimal(0) for entry in Entry.objects.all()]

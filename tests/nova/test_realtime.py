@@ -29,7 +29,7 @@ from nova.questions.reparsing import readings
 from nova.questions.results import current_for
 from nova.quoting import quote
 from nova.retention import forget_replies
-from nova.tasks import request
+from nova.tasks import request_analysis
 from nova.types.registry import add_version
 from tests.files.factories import make_file
 from tests.nova.clips import make_clip, work_off
@@ -56,7 +56,7 @@ def last_job() -> Job:
 
 def ask(file: File, *types: str, **facts: Any) -> NovaJob:
     force = facts.pop("force", False)
-    nova_job, _ = request(file, AnalysisRequest(model="lite", types=types or ALL, **facts), force=force)
+    nova_job, _ = request_analysis(file, AnalysisRequest(model="lite", types=types or ALL, **facts), force=force)
     work_off()
     nova_job.refresh_from_db()
     return nova_job
@@ -277,14 +277,14 @@ def test_each_refusal_comes_before_anything_is_made(aws: World, clip: File, sett
     settings.BEDROCK_BATCH_ROLE_ARN = ""
 
     with pytest.raises(ModelRefusedError, match="ended Nova Premier"):
-        request(clip, AnalysisRequest(model="premier", types=ALL))
+        request_analysis(clip, AnalysisRequest(model="premier", types=ALL))
     with pytest.raises(NotConfiguredError, match="BEDROCK_BATCH_ROLE_ARN"):
-        request(clip, AnalysisRequest(model="lite", types=ALL, mode="batch"))
+        request_analysis(clip, AnalysisRequest(model="lite", types=ALL, mode="batch"))
     with pytest.raises(UnknownTypeError, match="'horoscope'"):
-        request(clip, AnalysisRequest(model="lite", types=("horoscope",)))
+        request_analysis(clip, AnalysisRequest(model="lite", types=("horoscope",)))
     for file in (picture, sound):
         with pytest.raises(NotAnalysableError):
-            request(file, AnalysisRequest(model="lite", types=ALL))
+            request_analysis(file, AnalysisRequest(model="lite", types=ALL))
     assert not NovaJob.objects.exists()
 
 
@@ -320,7 +320,7 @@ def test_sixteen_workers_never_pass_a_cap_for_ten_calls(
     Entry.objects.all().delete()
     settings.NOVA_MONTHLY_BUDGET_USD = str(worst * 10 + worst / 2)
     for clip in clips:
-        request(clip, AnalysisRequest(model="lite", types=("summary",)), force=True)
+        request_analysis(clip, AnalysisRequest(model="lite", types=("summary",)), force=True)
 
     def work(job: Job) -> None:
         try:

@@ -164,7 +164,7 @@ def test_ranges_may_come_as_text_or_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "mended"),
+    ("damage", "corrected"),
     [
         ({"confidence": "HIGH"}, {}),
         ({"confidence": "quite high"}, {}),
@@ -181,11 +181,11 @@ def test_ranges_may_come_as_text_or_pairs() -> None:
         ({"colour": "red"}, {}),
     ],
 )
-def test_wrong_types_are_mended_and_noted(damage: dict[str, Any], mended: dict[str, Any]) -> None:
+def test_wrong_types_are_corrected_and_noted(damage: dict[str, Any], corrected: dict[str, Any]) -> None:
     reply = copy.deepcopy(RESULTS["elements"])
     expected = copy.deepcopy(reply)
     reply["equipment"][0].update(damage)
-    expected["equipment"][0].update(mended)
+    expected["equipment"][0].update(corrected)
 
     parsed = parse(by_tool(reply), "elements")
 

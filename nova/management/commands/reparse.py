@@ -26,12 +26,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts = {"read": 0, "changed": 0, "unreadable": 0, "kept": 0}
-        for reading in reparsing.readings(_wanted(options).iterator(chunk_size=200)):
+        for reading in reparsing.readings(analyses(options).iterator(chunk_size=200)):
             counts["read"] += 1
             counts["unreadable"] += bool(reading.error)
             counts["changed"] += bool(reading.changes)
             if reading.error or reading.changes:
-                self._show(reading, as_json=options["json"])
+                self.show(reading, as_json=options["json"])
             if options["apply"] and reading.found:
                 reparsing.keep(reading)
                 counts["kept"] += 1
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if counts["unreadable"]:
             raise CommandError(f"{counts['unreadable']:,} cannot be read. Their replies stay as they came.")
 
-    def _show(self, reading: reparsing.Reading, *, as_json: bool) -> None:
+    def show(self, reading: reparsing.Reading, *, as_json: bool) -> None:
         if as_json:
             facts = {"nova_job_id": reading.nova_job.pk, "changes": reading.changes, "error": reading.error}
             self.stdout.write(json.dumps(facts))
@@ -54,7 +54,8 @@ class Command(BaseCommand):
             self.stdout.write(f"    {line}")
 
 
-def _wanted(options: dict[str, Any]) -> "QuerySet[NovaJob]":
+def analyses(options: dict[str, Any]) -> "QuerySet[NovaJob]":
+    """The analyses whose replies are read again."""
     over = NovaJob.Status
     rows = NovaJob.objects.filter(status__in=[over.COMPLETED, over.FAILED], questions__reply__isnull=False)
     if options["nova_job_ids"]:

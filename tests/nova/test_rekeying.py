@@ -11,7 +11,7 @@ from files.models import File
 from nova.batch import lifecycle, pool, sending
 from nova.models import AnalysisResult, NovaJob, Question, RawReply
 from nova.questions import preparing, prompts, rekeying
-from nova.tasks import request
+from nova.tasks import request_analysis
 from tests.nova.batches import ask, ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import make_clip, work_off
 from tests.nova.test_paid_once import LITE
@@ -65,7 +65,7 @@ def test_what_was_answered_in_todays_words_meanwhile_is_not_paid_again(
 ) -> None:
     nova_jobs = ask_for(media, 5)
     update(monkeypatch)
-    request(clips_of(nova_jobs)[0], LITE)
+    request_analysis(clips_of(nova_jobs)[0], LITE)
     work_off()
 
     send()
@@ -145,7 +145,7 @@ def test_what_waits_for_the_cap_goes_by_the_name_of_now(
 
     assert states([nova_job]) == ["completed"]
     assert RawReply.objects.get().key == preparing.question_key(*_named(nova_job))
-    assert request(clips_of([nova_job])[0], LITE)[0].pk != nova_job.pk
+    assert request_analysis(clips_of([nova_job])[0], LITE)[0].pk != nova_job.pk
     work_off()
     assert len(aws.bill) == 1
     assert_settled(aws)
@@ -162,4 +162,4 @@ def test_pieces_of_a_long_video_keep_their_names_where_nothing_has_changed(aws: 
     Question.objects.filter(pk=questions[1].pk).update(start_s=667.5)  # a key frame, where it is cut
 
     assert len(questions) == 3
-    assert all(rekeying.renew(one, catalogue.model("lite")) is one for one in nova_job.questions.all())
+    assert all(rekeying.rekey(one, catalogue.model("lite")) is one for one in nova_job.questions.all())

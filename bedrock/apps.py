@@ -6,7 +6,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 
-def _fill_catalogue(**_: Any) -> None:
+def sync_catalogue(**_: Any) -> None:
+    """Bring the catalogue of models up to this program's data."""
     # After each migrate, not in a data migration: new prices come with a new version of the program, and a flushed
     # test database gets its rows back.
     from bedrock import catalogue
@@ -20,4 +21,4 @@ class BedrockConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        post_migrate.connect(_fill_catalogue, sender=self, dispatch_uid="bedrock.catalogue")
+        post_migrate.connect(sync_catalogue, sender=self, dispatch_uid="bedrock.catalogue")

@@ -19,11 +19,11 @@ DATA = Path(__file__).parent / "data" / "models.json"
 
 def model(key: str) -> CatalogueModel:
     """The model of this key, also one that is past its end. Raises ModelRefusedError for an unknown key."""
-    found = CatalogueModel.objects.filter(key=key).first()
-    if found is None:
-        known = ", ".join(CatalogueModel.objects.values_list("key", flat=True))
-        raise ModelRefusedError(f"There is no model {key!r}.", remedy=f"Choose one of: {known}.")
-    return found
+    row = CatalogueModel.objects.filter(key=key).first()
+    if row is None:
+        keys = ", ".join(CatalogueModel.objects.values_list("key", flat=True))
+        raise ModelRefusedError(f"There is no model {key!r}.", remedy=f"Choose one of: {keys}.")
+    return row
 
 
 def models(purpose: str | None = None) -> QuerySet[CatalogueModel]:
@@ -34,26 +34,26 @@ def models(purpose: str | None = None) -> QuerySet[CatalogueModel]:
 
 def require(key: str, mode: str) -> CatalogueModel:
     """The model, if it can be asked in `mode` in our region. Raises ModelRefusedError with the reason."""
-    found = model(key)
-    reason = refuse_reason(found, mode)
+    row = model(key)
+    reason = refuse_reason(row, mode)
     if reason:
         raise ModelRefusedError(reason)
-    return found
+    return row
 
 
-def refuse_reason(found: CatalogueModel, mode: str) -> str:
+def refuse_reason(row: CatalogueModel, mode: str) -> str:
     """Why the model cannot be asked in `mode` in our region; empty = it can."""
-    return found.refuse_reason(mode=mode, region=conf.region())
+    return row.refuse_reason(mode=mode, region=conf.region())
 
 
-def runtime_id(found: CatalogueModel) -> str:
+def runtime_id(row: CatalogueModel) -> str:
     """The id to call in our region."""
-    return found.runtime_id(conf.region())
+    return row.runtime_id(conf.region())
 
 
-def price(found: CatalogueModel, mode: str) -> Price | None:
+def price(row: CatalogueModel, mode: str) -> Price | None:
     """The price in `mode` in our region; None = unpriced."""
-    return found.price(mode, conf.region())
+    return row.price(mode, conf.region())
 
 
 def by_model_id(model_id: str) -> CatalogueModel | None:
@@ -69,42 +69,39 @@ def shipped(purpose: str) -> list[tuple[str, str]]:
 
 def sync(rows: Iterable[dict[str, Any]] | None = None) -> int:
     """Bring the catalogue up to this program's data; rows edited by hand stay. Returns how many changed."""
-    wanted = list(rows) if rows is not None else json.loads(DATA.read_text())
-    have = {row.key: row for row in CatalogueModel.objects.all()}
+    shipped_rows = list(rows) if rows is not None else json.loads(DATA.read_text())
+    rows_by_key = {row.key: row for row in CatalogueModel.objects.all()}
     changed = 0
-    for data in wanted:
-        row = have.get(data["key"])
+    for data in shipped_rows:
+        row = rows_by_key.get(data["key"])
         as_of = date.fromisoformat(data["as_of"])
         if row is not None and (row.is_edited or row.as_of >= as_of):
             continue
-        facts = {**data, "as_of": as_of, "end_of_life": _date(data.get("end_of_life"))}
+        end = data.get("end_of_life")
+        facts = {**data, "as_of": as_of, "end_of_life": date.fromisoformat(end) if end else None}
         CatalogueModel.objects.update_or_create(key=data["key"], defaults=facts)
         changed += 1
     return changed
 
 
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def take_lifecycle(found: CatalogueModel, *, status: str, end_of_life: date | None, profiles: list[str]) -> list[str]:
+def take_lifecycle(row: CatalogueModel, *, status: str, end_of_life: date | None, profiles: list[str]) -> list[str]:
     """Take in what Bedrock says of a model. Returns what changed, in words; the row is saved."""
     changes = []
     states = {"ACTIVE": CatalogueModel.Status.ACTIVE, "LEGACY": CatalogueModel.Status.LEGACY}
-    state = states.get(status, found.status)
+    state = states.get(status, row.status)
     if end_of_life is not None and end_of_life <= timezone.now().date():
         state = CatalogueModel.Status.END_OF_LIFE
-    if state != found.status and not (found.status == CatalogueModel.Status.PREVIEW and status == "ACTIVE"):
-        changes.append(f"{found.name}: {found.get_status_display()} is now {CatalogueModel.Status(state).label}")
-        found.status = state
-    if end_of_life is not None and end_of_life != found.end_of_life:
-        changes.append(f"{found.name}: ends on {end_of_life:%Y-%m-%d}")
-        found.end_of_life = end_of_life
+    if state != row.status and not (row.status == CatalogueModel.Status.PREVIEW and status == "ACTIVE"):
+        changes.append(f"{row.name}: {row.get_status_display()} is now {CatalogueModel.Status(state).label}")
+        row.status = state
+    if end_of_life is not None and end_of_life != row.end_of_life:
+        changes.append(f"{row.name}: ends on {end_of_life:%Y-%m-%d}")
+        row.end_of_life = end_of_life
     for runtime_id in profiles:
         name = runtime_id.partition(".")[0]
-        if found.runtime_ids.get(name) != runtime_id:
-            changes.append(f"{found.name}: profile {runtime_id}")
-            found.runtime_ids[name] = runtime_id
-    found.refreshed_at = timezone.now()
-    found.save()
+        if row.runtime_ids.get(name) != runtime_id:
+            changes.append(f"{row.name}: profile {runtime_id}")
+            row.runtime_ids[name] = runtime_id
+    row.refreshed_at = timezone.now()
+    row.save()
     return changes

@@ -63,14 +63,13 @@ def _single(purpose: str, dimension: int, **content: Any) -> dict[str, Any]:
     return {"schemaVersion": NOVA_FORMAT, "taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": params}
 
 
-def _nova_body(request: TextRequest) -> dict[str, Any]:
-    text = {"truncationMode": "END", "value": request.text[:NOVA_TEXT_MAX_CHARS]}
-    return _single(request.purpose, request.dimension, text=text)
-
-
 #: The body of each request format that we know.
 BODIES: dict[str, Callable[[TextRequest], dict[str, Any]]] = {
-    NOVA_FORMAT: _nova_body,
+    NOVA_FORMAT: lambda request: _single(
+        request.purpose,
+        request.dimension,
+        text={"truncationMode": "END", "value": request.text[:NOVA_TEXT_MAX_CHARS]},
+    ),
     "inputText": lambda request: {"inputText": request.text, "dimensions": request.dimension, "normalize": True},
     "input": lambda request: {"input": request.text, "dimensions": request.dimension},
 }
@@ -90,54 +89,54 @@ def body(request: TextRequest) -> dict[str, Any]:
 
 def embed_text(request: TextRequest) -> Vector:
     """Embed one text. Raises BedrockError; LostAnswerError where it may have been charged and no answer came."""
-    values, said, headers = _invoked(request.runtime_id, body(request), request.dimension)
-    tokens = headers.get(TOKEN_HEADER) or said.get("inputTextTokenCount") or text_tokens(request.text).high
+    values, answer, headers = invoke(request.runtime_id, body(request), request.dimension)
+    tokens = headers.get(TOKEN_HEADER) or answer.get("inputTextTokenCount") or text_tokens(request.text).high
     return Vector(values=values, usage=Usage(input_tokens=int(tokens)))
 
 
 def embed_jpeg(*, runtime_id: str, jpeg: bytes, dimension: int) -> Vector:
     """Embed one picture, to be found by words. Raises as `embed_text`."""
     image = {"format": "jpeg", "detailLevel": "STANDARD_IMAGE", "source": {"bytes": b64encode(jpeg).decode()}}
-    values, _, _ = _invoked(runtime_id, _single(INDEX, dimension, image=image), dimension)
+    values, _, _ = invoke(runtime_id, _single(INDEX, dimension, image=image), dimension)
     return Vector(values=values, usage=Usage(images=1))
 
 
-def _invoked(
-    runtime_id: str, asked: Mapping[str, Any], dimension: int
+def invoke(
+    runtime_id: str, request: Mapping[str, Any], dimension: int
 ) -> tuple[list[float], Mapping[str, Any], Mapping[str, str]]:
-    """The vector, the whole answer, and its headers."""
+    """Ask the model for one vector. Returns it (`dimension` numbers), the whole answer, and its headers.
+
+    Raises as `embed_text`, and SpoiltAnswerError where the answer has no vector of this length.
+    """
     with faults.told(f"Embedding with {runtime_id}", paid=True):
-        answer = clients.runtime().invoke_model(
-            modelId=runtime_id, body=json.dumps(asked).encode(), contentType="application/json",
+        response = clients.runtime().invoke_model(
+            modelId=runtime_id, body=json.dumps(request).encode(), contentType="application/json",
             accept="application/json",
         )  # fmt: skip
-        said = _object(answer["body"].read(), runtime_id)
-    values = _vector_in(said)
-    if len(values) != dimension:
-        raise SpoiltAnswerError(
-            f"{runtime_id} gave a vector of {len(values)} numbers where {dimension} were asked for.",
-            remedy="Set NOVA_EMBED_DIMENSION to a dimension that the model offers.",
-        )
-    return values, said, answer["ResponseMetadata"]["HTTPHeaders"]
-
-
-def _object(body: bytes, runtime_id: str) -> dict[str, Any]:
+        content = response["body"].read()
     try:
-        said = json.loads(body)
+        answer = json.loads(content)
     except ValueError as exc:
         raise LostAnswerError(f"Embedding with {runtime_id}: something came that is no answer") from exc
-    return said if isinstance(said, dict) else {}
+    answer = answer if isinstance(answer, dict) else {}
+    vector = vector_in(answer)
+    if len(vector) != dimension:
+        raise SpoiltAnswerError(
+            f"{runtime_id} gave a vector of {len(vector)} numbers where {dimension} were asked for.",
+            remedy="Set NOVA_EMBED_DIMENSION to a dimension that the model offers.",
+        )
+    return vector, answer, response["ResponseMetadata"]["HTTPHeaders"]
 
 
-def _vector_in(said: Mapping[str, Any]) -> list[float]:
-    """The first vector of an answer, in any of the shapes of the known formats."""
-    found: Any = said.get("embedding")
-    if found is None:
-        rows = said.get("embeddings") or said.get("data") or [[]]
-        found = rows[0].get("embedding") if isinstance(rows[0], dict) else rows[0]
-    if not isinstance(found, list) or not found:
+def vector_in(answer: Mapping[str, Any]) -> list[float]:
+    """The first vector of an answer, in any of the shapes of the known formats. Raises SpoiltAnswerError."""
+    vector: Any = answer.get("embedding")
+    if vector is None:
+        rows = answer.get("embeddings") or answer.get("data") or [[]]
+        vector = rows[0].get("embedding") if isinstance(rows[0], dict) else rows[0]
+    if not isinstance(vector, list) or not vector:
         raise SpoiltAnswerError("The embedding model answered without a vector.")
-    return [float(number) for number in found]
+    return [float(number) for number in vector]
 
 
 def segment_seconds(duration_s: float) -> int:
@@ -176,12 +175,12 @@ def start_video(
 def get_async(arn: str) -> AsyncCall:
     """How far an asynchronous call is."""
     with faults.told("Asking for the embedding"):
-        said = cast("dict[str, Any]", clients.runtime_status().get_async_invoke(invocationArn=arn))
+        answer = cast("dict[str, Any]", clients.runtime_status().get_async_invoke(invocationArn=arn))
     return AsyncCall(
         arn=arn,
-        status=said["status"],
-        message=said.get("failureMessage", ""),
-        output_uri=said["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
+        status=answer["status"],
+        message=answer.get("failureMessage", ""),
+        output_uri=answer["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"],
     )
 
 

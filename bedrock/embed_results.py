@@ -4,7 +4,7 @@ Source: Nova user guide, "Embeddings schema", asynchronous results. File names a
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,40 +41,32 @@ class VideoEmbeddingResult:
 
 def read(folder: str) -> VideoEmbeddingResult:
     """Read what a call wrote below this folder of the bucket. Raises MissingObjectError, BedrockError."""
+    key = next((staged.key for staged in staging.listed(folder) if staged.key.endswith(f"/{RESULT}")), None)
+    if key is None:
+        raise MissingObjectError(f"Bedrock wrote no {RESULT} to {folder}.", remedy="Start the embedding again.")
+    try:
+        parts = list(json.loads(staging.read_bytes(key))["embeddingResults"])
+    except (ValueError, KeyError, TypeError) as exc:
+        raise BedrockError(f"{key} cannot be read.", remedy="Start the embedding again.") from exc
     segments: list[EmbeddedSegment] = []
     problems: list[str] = []
-    for part in _parts(folder):
+    for part in parts:
         if part.get("status") == "FAILURE":
             problems.append(_why("All of it", part))
             continue
         for line in staging.read_lines(staging.key_of(str(part["outputFileUri"]))):
-            one = _segment(line)
-            if isinstance(one, EmbeddedSegment):
-                segments.append(one)
+            try:
+                times = line["segmentMetadata"]
+                start_s, end_s = float(times["segmentStartSeconds"]), float(times["segmentEndSeconds"])
+                if line.get("status", "SUCCESS") == "FAILURE":
+                    problems.append(_why(f"{start_s:g} to {end_s:g} s", line))
+                    continue
+                values = [float(number) for number in line["embedding"]]
+            except (KeyError, TypeError, ValueError):
+                problems.append("A piece without times or vector.")
             else:
-                problems.append(one)
-    return VideoEmbeddingResult(segments=sorted(segments, key=lambda one: one.start_s), problems=problems)
-
-
-def _parts(folder: str) -> Iterator[Mapping[str, Any]]:
-    key = next((one.key for one in staging.listed(folder) if one.key.endswith(f"/{RESULT}")), None)
-    if key is None:
-        raise MissingObjectError(f"Bedrock wrote no {RESULT} to {folder}.", remedy="Start the embedding again.")
-    try:
-        yield from json.loads(staging.read_bytes(key))["embeddingResults"]
-    except (ValueError, KeyError, TypeError) as exc:
-        raise BedrockError(f"{key} cannot be read.", remedy="Start the embedding again.") from exc
-
-
-def _segment(line: Mapping[str, Any]) -> EmbeddedSegment | str:
-    try:
-        place = line["segmentMetadata"]
-        start_s, end_s = float(place["segmentStartSeconds"]), float(place["segmentEndSeconds"])
-        if line.get("status", "SUCCESS") == "FAILURE":
-            return _why(f"{start_s:g} to {end_s:g} s", line)
-        return EmbeddedSegment(start_s=start_s, end_s=end_s, values=[float(number) for number in line["embedding"]])
-    except (KeyError, TypeError, ValueError):
-        return "A piece without times or vector."
+                segments.append(EmbeddedSegment(start_s=start_s, end_s=end_s, values=values))
+    return VideoEmbeddingResult(segments=sorted(segments, key=lambda segment: segment.start_s), problems=problems)
 
 
 def _why(what: str, facts: Mapping[str, Any]) -> str:

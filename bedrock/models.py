@@ -10,8 +10,9 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from bedrock.errors import UnpricedError
 from bedrock.money import UsdField
-from bedrock.pricing import MODES, Price, Sampling, Usage, check_discounts, check_prices, price_of
+from bedrock.pricing import MODES, UNTOLD, Price, Sampling, Usage, check_discounts, check_prices, price_of
 
 ANYWHERE = "*"
 
@@ -85,17 +86,20 @@ class CatalogueModel(models.Model):
 
     def clean(self) -> None:
         """What a person types in: a figure that cannot be read would stop every page and call that needs it."""
-        faults = {name: fault for name, look in self._looks() if (fault := _fault(look))}
-        if faults:
-            raise ValidationError(faults)
-
-    def _looks(self) -> tuple[tuple[str, Callable[[], object]], ...]:
-        needed = ("input_per_1k", "output_per_1k") if self.purpose == self.Purpose.ANALYSIS else ()
-        return (
-            ("prices", lambda: check_prices(self.prices, needed=needed)),
+        rates = ("input_per_1k", "output_per_1k") if self.purpose == self.Purpose.ANALYSIS else ()
+        checks: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("prices", lambda: check_prices(self.prices, needed=rates)),
             ("discounts", lambda: check_discounts(self.discounts)),
             ("sampling", self.video_sampling),
         )
+        faults = {}
+        for name, check in checks:
+            try:
+                check()
+            except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as exc:
+                faults[name] = f"This cannot be read: {exc or type(exc).__name__}"
+        if faults:
+            raise ValidationError(faults)
 
     @property
     def is_local(self) -> bool:
@@ -145,15 +149,6 @@ class CatalogueModel(models.Model):
         if self.profile(region) is None:
             return f"{self.name} is not offered in {region}."
         return ""
-
-
-def _fault(look: Callable[[], object]) -> str:
-    """What `look` says of a value that cannot be read; empty = it can."""
-    try:
-        look()
-    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as exc:
-        return f"This cannot be read: {exc or type(exc).__name__}"
-    return ""
 
 
 class LedgerMonth(models.Model):
@@ -246,8 +241,39 @@ class Entry(models.Model):
     def is_open(self) -> bool:
         return self.state == self.State.RESERVED
 
+    @classmethod
+    def reserved(
+        cls, *, usd: Decimal | None, price: Price | None, estimated_usd: Decimal | None = None, **facts: Any
+    ) -> Self:
+        """A new line, not saved, for a question whose worst case is `usd` (None = unpriced)."""
+        return cls(
+            estimated_usd=estimated_usd if estimated_usd is not None else usd,
+            reserved_usd=usd,
+            counted_usd=usd or Decimal(0),
+            price=price.as_json() if price else None,
+            **facts,
+        )
+
     def frozen_price(self) -> Price | None:
+        """The price of the moment of reservation."""
         return Price.from_json(self.price) if self.price else None
+
+    def cost_of(self, usage: Usage, price: Price | None = None) -> dict[str, Any]:
+        """What this usage costs at the price of the reservation (else at `price`), as columns and their values.
+
+        A usage that is not told, or that nobody can price, goes on counting as its worst case.
+        """
+        frozen = self.frozen_price() or price
+        facts: dict[str, Any] = {"usage": usage.as_json(), "actual_usd": None}
+        if usage == UNTOLD and self.reserved_usd:
+            facts["note"] = "AWS did not tell what was used: it counts as its worst case."
+        elif frozen is not None:
+            try:
+                facts["actual_usd"] = frozen.cost(usage)
+            except UnpricedError as exc:
+                facts["note"] = str(exc)
+        worst = self.reserved_usd or Decimal(0)
+        return {**facts, "counted_usd": worst if facts["actual_usd"] is None else facts["actual_usd"]}
 
     def book(self, state: str, *, counted_usd: Decimal, note: str = "", **facts: Any) -> None:
         """Take one transition in memory; the ledger's verbs save it."""

@@ -56,18 +56,14 @@ def _line(row: CatalogueModel) -> ModelLine:
 
 
 def _mode_price(row: CatalogueModel, mode: str) -> ModePrice:
+    """The price of a mode. The hour of video is cut at the model's sampling knee, so that each second is looked at."""
     is_offered = mode in row.modes and not row.is_past()
     price = row.price(mode, conf.region()) if is_offered else None
     if price is None:
         return ModePrice(mode=mode, is_offered=is_offered, per_1m=None, hour_usd=None)
     rates = (price.rates["input_per_1k"] * 1000, price.rates["output_per_1k"] * 1000)
-    return ModePrice(mode=mode, is_offered=True, per_1m=rates, hour_usd=_hour(row, mode))
-
-
-def _hour(row: CatalogueModel, mode: str) -> Decimal | None:
-    """An hour of video, cut at the model's sampling knee, so that each second is looked at once."""
-    sampling, price = row.video_sampling(), row.price(mode, conf.region())
-    if sampling is None or price is None:
-        return None
-    frames = HOUR_S * sampling.tokens_per_frame
-    return estimate(price=price, input_tokens=Range(low=frames, high=frames), output_tokens=ANSWER_TOKENS).usd_high
+    sampling, hour = row.video_sampling(), None
+    if sampling is not None:
+        frames = Range(low=HOUR_S * sampling.tokens_per_frame, high=HOUR_S * sampling.tokens_per_frame)
+        hour = estimate(price=price, input_tokens=frames, output_tokens=ANSWER_TOKENS).usd_high
+    return ModePrice(mode=mode, is_offered=True, per_1m=rates, hour_usd=hour)

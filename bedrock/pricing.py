@@ -62,6 +62,10 @@ class Usage:
         return cls(**amounts)
 
 
+#: A usage without any unit is none: nothing that costs money uses nothing.
+UNTOLD = Usage()
+
+
 def token_count(counts: Mapping[str, Any], *names: str) -> int:
     """The first of these numbers that is above 0, also where it came as text. Anything else is not told and gives 0:
     an answer that was paid is not lost for that."""
@@ -107,17 +111,15 @@ class Price:
         total = Decimal(0)
         for name, unit, per in RATES:
             amount = Decimal(getattr(usage, unit))
-            if amount:
-                total += amount * self._rate(name) / per
+            if not amount:
+                continue
+            rate = self.rates.get(name)
+            if rate is None and name == "cache_read_per_1k":  # never dearer than reading afresh
+                rate = self.rates.get("input_per_1k")
+            if rate is None:
+                raise UnpricedError(f"No price is known for {name.replace('_', ' ')}.")
+            total += amount * rate / per
         return total.quantize(USD_STEP, ROUND_CEILING)
-
-    def _rate(self, name: str) -> Decimal:
-        rate = self.rates.get(name)
-        if rate is None and name == "cache_read_per_1k":  # never dearer than reading afresh
-            rate = self.rates.get("input_per_1k")
-        if rate is None:
-            raise UnpricedError(f"No price is known for {name.replace('_', ' ')}.")
-        return rate
 
     def times(self, factor: Decimal) -> "Price":
         """The same rates with a discount, such as one half in batch mode."""

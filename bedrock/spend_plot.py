@@ -28,12 +28,10 @@ def plot(since: date | None = None, until: date | None = None) -> Plot | None:
     rows = {row.key: row for row in spend.by(by, since=since, until=until)}
     days = [since + timedelta(days=n) for n in range(n_days)] if by == "day" else []
     names = {f"{day}": f"{day.day} {day:%b}" for day in days} or {key: key for key in sorted(rows)}
-    columns = [Column(label=label, values=_amounts(rows.get(key))) for key, label in names.items()]
+    amounts = {key: (row.spent_usd, row.reserved_usd, row.possibly_paid_usd) for key, row in rows.items()}
+    nothing = (Decimal(0),) * len(SERIES)
+    columns = [Column(label=label, values=amounts.get(key, nothing)) for key, label in names.items()]
     return draw(columns, SERIES, key="spend", title=f"Spend by {by}", first_column=by.capitalize(), shown=_usd)
-
-
-def _amounts(row: spend.SpendRow | None) -> tuple[Decimal, ...]:
-    return (row.spent_usd, row.reserved_usd, row.possibly_paid_usd) if row else (Decimal(0),) * len(SERIES)
 
 
 def _usd(value: Number) -> str:

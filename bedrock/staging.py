@@ -8,7 +8,7 @@ import secrets
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import islice
@@ -20,7 +20,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from bedrock import clients, conf, faults
-from bedrock.errors import BadRequestError, BedrockError, MissingObjectError, NotConfiguredError
+from bedrock.errors import BadRequestError, BedrockError, NotConfiguredError
 
 #: Where realtime and flex stage a video that is too large to go inline, and asynchronous embeddings theirs.
 REALTIME_PREFIX = "novaproject/realtime"
@@ -74,19 +74,13 @@ def key_of(address: str) -> str:
 
 def upload(path: Path, key: str, *, content_type: str = "video/mp4") -> str:
     """Copy a file to S3, streaming. Returns its `s3://` address."""
-    _ours(key)
-    with faults.told(f"Uploading to {bucket()}"), _unwrapped():
-        clients.s3().upload_file(str(path), bucket(), key, ExtraArgs={"ContentType": content_type}, Config=TRANSFER)
+    _check_ours(key)
+    with faults.told(f"Uploading to {bucket()}"):
+        try:
+            clients.s3().upload_file(str(path), bucket(), key, ExtraArgs={"ContentType": content_type}, Config=TRANSFER)
+        except S3UploadFailedError as exc:  # boto3's transfer hides the answer of AWS in an error of its own
+            raise exc.__context__ if isinstance(exc.__context__, ClientError) else exc from exc
     return uri(key)
-
-
-@contextmanager
-def _unwrapped() -> Iterator[None]:
-    """boto3's transfer hides the answer of AWS in an error of its own."""
-    try:
-        yield
-    except S3UploadFailedError as exc:
-        raise exc.__context__ if isinstance(exc.__context__, ClientError) else exc from exc
 
 
 def upload_many(
@@ -100,12 +94,20 @@ def upload_many(
     `on_done(key)` is called in the calling thread after each one, and may raise to stop; so is `on_unreadable`, for a
     file here that cannot be read: then the others go on. Returns how many went up.
     """
+
+    def upload_one(path: Path, key: str) -> tuple[str, OSError | None]:
+        try:
+            upload(path, key)
+        except OSError as exc:
+            return key, exc
+        return key, None
+
     waiting, rest, done = set[Future[tuple[str, OSError | None]]](), iter(items), 0
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="staging") as pool:
         try:
             while True:
                 room = islice(rest, 2 * WORKERS - len(waiting))
-                waiting |= {pool.submit(copy_context().run, _upload_one, path, key) for path, key in room}
+                waiting |= {pool.submit(copy_context().run, upload_one, path, key) for path, key in room}
                 if not waiting:
                     return done
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -124,31 +126,6 @@ def upload_many(
                 future.cancel()
 
 
-def _upload_one(path: Path, key: str) -> tuple[str, OSError | None]:
-    try:
-        upload(path, key)
-    except OSError as exc:
-        return key, exc
-    return key, None
-
-
-def put_bytes(key: str, content: bytes, *, content_type: str) -> str:
-    """Write a small object. Returns its `s3://` address."""
-    _ours(key)
-    with faults.told(f"Writing to {bucket()}"):
-        clients.s3().put_object(Bucket=bucket(), Key=key, Body=content, ContentType=content_type)
-    return uri(key)
-
-
-def size_bytes(key: str) -> int | None:
-    """The size of an object, or None where there is none."""
-    try:
-        with faults.told(f"Looking at {bucket()}"):
-            return clients.s3().head_object(Bucket=bucket(), Key=key)["ContentLength"]
-    except MissingObjectError:
-        return None
-
-
 def listed(prefix: str) -> Iterator[Staged]:
     """All objects below a folder, page by page."""
     pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=prefix.rstrip("/") + "/")
@@ -161,18 +138,18 @@ def listed(prefix: str) -> Iterator[Staged]:
 def delete(keys: Iterable[str]) -> int:
     """Delete staged objects, a thousand at a time. Refuses keys that are not under our prefixes."""
     rest, gone = iter(keys), 0
-    while some := list(islice(rest, DELETE_MAX)):
-        for key in some:
-            _ours(key)
+    while chunk := list(islice(rest, DELETE_MAX)):
+        for key in chunk:
+            _check_ours(key)
         with faults.told(f"Deleting from {bucket()}"):
             answer = clients.s3().delete_objects(
-                Bucket=bucket(), Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+                Bucket=bucket(), Delete={"Objects": [{"Key": key} for key in chunk], "Quiet": True}
             )
         errors = answer.get("Errors", [])
         if errors:
             first = errors[0]
             raise BedrockError(f"{len(errors)} staged objects could not be deleted: {first.get('Message', '')}")
-        gone += len(some)
+        gone += len(chunk)
     return gone
 
 
@@ -186,7 +163,10 @@ def read_lines(key: str) -> Iterator[dict[str, Any]]:
     with faults.told(f"Reading {key}"):
         body = clients.s3().get_object(Bucket=bucket(), Key=key)["Body"]
         for line in body.iter_lines(chunk_size=1 << 16):
-            if (record := _parsed(line)) is not None:
+            record = None
+            with suppress(ValueError):
+                record = json.loads(line)
+            if isinstance(record, dict):
                 yield record
 
 
@@ -194,14 +174,6 @@ def read_bytes(key: str) -> bytes:
     """A small object, whole."""
     with faults.told(f"Reading {key}"):
         return clients.s3().get_object(Bucket=bucket(), Key=key)["Body"].read()
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def our_prefixes() -> list[str]:
@@ -212,28 +184,31 @@ def our_prefixes() -> list[str]:
 
 def has_lifecycle_rule() -> bool:
     """Whether the bucket clears forgotten staged objects by itself, and leaves results long enough to be taken in."""
-    have = {(rule.get("Filter", {}).get("Prefix"), rule.get("Expiration", {}).get("Days")) for rule in _our_rules()}
-    return {(f"{prefix}/", _days(prefix)) for prefix in our_prefixes()} <= have
+    rules = {
+        (rule.get("Filter", {}).get("Prefix"), rule.get("Expiration", {}).get("Days"))
+        for rule in _rules()
+        if _is_ours(rule)
+    }
+    return {(f"{prefix}/", _days(prefix)) for prefix in our_prefixes()} <= rules
 
 
 def add_lifecycle_rules() -> None:
     """Let S3 delete what is left under our prefixes, in time. The bucket's other rules stay."""
     others = [rule for rule in _rules() if not _is_ours(rule)]
-    ours = [_rule(number, prefix) for number, prefix in enumerate(our_prefixes(), 1)]
+    ours: list[Any] = [
+        {
+            "ID": f"{RULE_ID}-{number}",
+            "Status": "Enabled",
+            "Filter": {"Prefix": f"{prefix}/"},
+            "Expiration": {"Days": _days(prefix)},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+        for number, prefix in enumerate(our_prefixes(), 1)
+    ]
     with faults.told(f"Setting lifecycle rules of {bucket()}"):
         clients.s3().put_bucket_lifecycle_configuration(
             Bucket=bucket(), LifecycleConfiguration={"Rules": [*others, *ours]}
         )
-
-
-def _rule(number: int, prefix: str) -> Any:
-    return {
-        "ID": f"{RULE_ID}-{number}",
-        "Status": "Enabled",
-        "Filter": {"Prefix": f"{prefix}/"},
-        "Expiration": {"Days": _days(prefix)},
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-    }
 
 
 def _days(prefix: str) -> int:
@@ -243,10 +218,6 @@ def _days(prefix: str) -> int:
 
 def _is_ours(rule: Any) -> bool:
     return str(rule.get("ID", "")).startswith(RULE_ID)
-
-
-def _our_rules() -> list[Any]:
-    return [rule for rule in _rules() if _is_ours(rule)]
 
 
 def _rules() -> Sequence[Any]:
@@ -259,7 +230,7 @@ def _rules() -> Sequence[Any]:
         raise
 
 
-def _ours(key: str) -> None:
+def _check_ours(key: str) -> None:
     """Whatever asks, nothing outside our own folders is written or deleted."""
     if not any(key.startswith(f"{prefix}/") and len(key) > len(prefix) + 1 for prefix in our_prefixes()):
         raise BadRequestError(f"{key!r} is not under a staging prefix of this program.", remedy="Nothing was touched.")

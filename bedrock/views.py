@@ -26,34 +26,34 @@ MAX_ROWS = 200
 @require_safe
 @permission_required("bedrock.view_entry", raise_exception=True)
 def spend_page(request: HttpRequest) -> HttpResponse:
+    """Where the month stands, what was spent by one dimension, over time, and what each model costs."""
     form = SpendForm(request.GET)
-    asked = form.cleaned_data if form.is_valid() else {}
-    by = asked.get("by") or "day"
-    rows = spend.by(by, since=asked.get("since"), until=asked.get("until"))
-    if asked.get("as_csv"):
+    query = form.cleaned_data if form.is_valid() else {}
+    by, since, until = query.get("by") or "day", query.get("since"), query.get("until")
+    rows = spend.by(by, since=since, until=until)
+    if query.get("as_csv"):
         return _as_csv(by, rows)
     month = spend.month()
+    sums = [field.name for field in fields(spend.SpendRow) if field.name not in {"key", "label"}]
+    # The latest day on top; the dearest of everything else, as they come.
+    ordered = rows[::-1] if by in {"day", "month"} else rows
     context = {
         "form": form,
         "by": by,
         "tables": TABLES,
         "first_column": TABLES[by],
-        "dates": _dates(asked),
-        "rows": [_shown(by, row) for row in _in_order(by, rows)[:MAX_ROWS]],
+        # The dates of this page for the addresses of the other tables.
+        "dates": "".join(f"&{name}={day.isoformat()}" for name, day in (("since", since), ("until", until)) if day),
+        "rows": [_shown(by, row) for row in ordered[:MAX_ROWS]],
         "n_rows": len(rows),
-        "total": _total(rows),
+        "total": {name: sum(getattr(row, name) for row in rows) for name in sums},
         "month": month,
         "month_name": date.fromisoformat(f"{month.month}-01").strftime("%B"),
         "used_share": _share(month),
-        "plot": spend_plot.plot(asked.get("since"), asked.get("until")),
+        "plot": spend_plot.plot(since, until),
         "models": price_list.lines(),
     }
     return render(request, "bedrock/spend.html", context)
-
-
-def _in_order(by: str, rows: list[spend.SpendRow]) -> list[spend.SpendRow]:
-    """The latest day on top; the dearest of everything else, as they come."""
-    return rows[::-1] if by in {"day", "month"} else rows
 
 
 def _shown(by: str, row: spend.SpendRow) -> dict[str, Any]:
@@ -63,20 +63,10 @@ def _shown(by: str, row: spend.SpendRow) -> dict[str, Any]:
     return {"row": row, "off": None if off is None else f"{off:+.0f} %".replace("-", "−"), "file_id": file_id}
 
 
-def _total(rows: list[spend.SpendRow]) -> dict[str, Any]:
-    names = [field.name for field in fields(spend.SpendRow) if field.name not in {"key", "label"}]
-    return {name: sum(getattr(row, name) for row in rows) for name in names}
-
-
 def _share(month: spend.Month) -> str:
     if not month.cap_usd or month.left_usd is None:
         return "0"
     return f"{min(max(1 - month.left_usd / month.cap_usd, Decimal(0)), Decimal(1)):.3f}"
-
-
-def _dates(asked: dict[str, Any]) -> str:
-    """The dates of this page for the addresses of the other tables."""
-    return "".join(f"&{name}={asked[name].isoformat()}" for name in ("since", "until") if asked.get(name))
 
 
 def _as_csv(by: str, rows: list[spend.SpendRow]) -> HttpResponse:

@@ -103,8 +103,8 @@ def read_output(job: RemoteJob) -> Iterator[OutputRecord]:
         if not staged.key.endswith(OUT):  # the manifest ends in .out too
             continue
         for line in staging.read_lines(staged.key):
-            if (record := _record(line)) is not None:
-                yield record
+            if line.get("recordId"):
+                yield output_record(line)
 
 
 def has_output(job: RemoteJob) -> bool:
@@ -112,12 +112,11 @@ def has_output(job: RemoteJob) -> bool:
     return any(True for _ in staging.listed(_output_prefix(job)))
 
 
-def _record(line: Mapping[str, Any]) -> OutputRecord | None:
-    record_id, said = str(line.get("recordId", "")), line.get("modelOutput")
-    if not record_id:
-        return None
-    if isinstance(said, dict) and said:
-        return OutputRecord(record_id=record_id, reply=converse.reply_of_record(said))
+def output_record(line: Mapping[str, Any]) -> OutputRecord:
+    """A line of the output as a record: with its reply, else with the error that Bedrock gave, or that it gave none."""
+    record_id, model_output = str(line["recordId"]), line.get("modelOutput")
+    if isinstance(model_output, dict) and model_output:
+        return OutputRecord(record_id=record_id, reply=converse.reply_of_record(model_output))
     error = line.get("error")
     error = error if isinstance(error, dict) else {}
     code = error.get("errorCode")

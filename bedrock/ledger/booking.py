@@ -1,9 +1,10 @@
 """The ledger: money is reserved before a call and settled after it, and no question is paid twice.
 
-    entry = ledger.reserve(Ask(question=…, purpose="analysis", model_key="lite", mode="flex", usd=worst_case,
-                               price=model.price("flex", region), file_id=7, holder="nova-job:12/0"))
-    ledger.sent(entry)                      # just before the call
-    ledger.settle(entry, usage=usage)       # or release(entry): nothing was charged
+    request = ReservationRequest(question=…, purpose="analysis", model_key="lite", mode="flex", usd=worst_case,
+                                 price=model.price("flex", region), file_id=7, holder="nova-job:12/0")
+    entry = booking.reserve(request)
+    booking.sent(entry)                     # just before the call
+    booking.settle(entry, usage=usage)      # or release(entry): nothing was charged
                                             # or possibly_paid(entry, "no answer came")
 
 The cap holds for any number of workers: the sum and the new row are one IMMEDIATE transaction (on other databases a
@@ -25,12 +26,10 @@ from django.utils import timezone
 from bedrock import conf
 from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, QuestionInFlightError, UnpricedError
 from bedrock.models import Entry, LedgerMonth, month_of
-from bedrock.pricing import Price, Usage
+from bedrock.pricing import UNTOLD, Price, Usage
 
 State = Entry.State
 Item = TypeVar("Item")
-#: A usage without any unit is none: nothing that costs money uses nothing.
-UNTOLD = Usage()
 #: An answer that was lost is asked for again once: two lost ones are enough.
 MAX_LOST = 2
 #: Rows of one statement, below SQLite's limit of variables.
@@ -57,12 +56,12 @@ class ReservationRequest:
     holder: str = ""
 
 
-def reserve(ask: ReservationRequest) -> Entry:
+def reserve(request: ReservationRequest) -> Entry:
     """Reserve the worst case of one question. Raises as `reserve_many`."""
-    return reserve_many([ask])[0]
+    return reserve_many([request])[0]
 
 
-def reserve_many(asks: Sequence[ReservationRequest]) -> list[Entry]:
+def reserve_many(requests: Sequence[ReservationRequest]) -> list[Entry]:
     """Reserve all of these questions, or none. Returns their entries in order.
 
     Raises AlreadyPaidError (use the answer that is there), QuestionInFlightError, OverBudgetError, UnpricedError.
@@ -70,37 +69,45 @@ def reserve_many(asks: Sequence[ReservationRequest]) -> list[Entry]:
     booked as possibly paid and reserved anew; one that was sent in a batch is returned, as its answer can be fetched.
     """
     with transaction.atomic():
-        month = _lock_month()
-        found = _entries_of([ask.question for ask in asks])
-        resumed = {ask.question: entry for ask in asks if (entry := _resume(ask, found.get(ask.question, [])))}
-        fresh = [ask for ask in asks if ask.question not in resumed]
+        month = month_of(timezone.now())
+        LedgerMonth.objects.get_or_create(month=month)
+        LedgerMonth.objects.select_for_update().get(month=month)  # SQLite has the database's write lock already
+        earlier = _entries_of([request.question for request in requests])
+        entries = {
+            request.question: entry
+            for request in requests
+            if (entry := _resume(request, earlier.get(request.question, [])))
+        }
+        fresh = [request for request in requests if request.question not in entries]
         _check_cap(month, fresh)
-        made = Entry.objects.bulk_create([_entry(ask, month) for ask in fresh], batch_size=CHUNK // 20)
-        entries = {**resumed, **{entry.question: entry for entry in made}}
-    return [entries[ask.question] for ask in asks]
+        made = Entry.objects.bulk_create(
+            [Entry.reserved(month=month, **vars(request)) for request in fresh], batch_size=CHUNK // 20
+        )
+        entries |= {entry.question: entry for entry in made}
+    return [entries[request.question] for request in requests]
 
 
-def refusals(asks: Sequence[ReservationRequest]) -> dict[str, BedrockError]:
+def refusals(requests: Sequence[ReservationRequest]) -> dict[str, BedrockError]:
     """Which of these questions `reserve_many` would refuse now, whatever is left of the cap, and why."""
-    found = _entries_of([ask.question for ask in asks])
-    reasons = ((ask.question, _refusal(ask, found.get(ask.question, []))) for ask in asks)
+    earlier = _entries_of([request.question for request in requests])
+    reasons = ((request.question, _refusal(request, earlier.get(request.question, []))) for request in requests)
     return {question: reason for question, reason in reasons if reason is not None}
 
 
-def require_room(ask: ReservationRequest) -> None:
+def require_room(request: ReservationRequest) -> None:
     """Raise OverBudgetError or UnpricedError where the cap has no room for it now: before work is done in vain.
 
     `reserve` is what decides.
     """
-    if not Entry.objects.filter(question=ask.question, holder=ask.holder, state=State.RESERVED).exists():
-        _check_cap(month_of(timezone.now()), [ask])
+    if not Entry.objects.filter(question=request.question, holder=request.holder, state=State.RESERVED).exists():
+        _check_cap(month_of(timezone.now()), [request])
 
 
 def sent(*entries: Entry) -> None:
     """Note that the calls of these entries start now: from here on an answer may be charged."""
     now = timezone.now()
-    for some in _chunks(entries):
-        Entry.objects.filter(pk__in=[entry.pk for entry in some]).update(sent_at=now)
+    for chunk in _chunks(entries):
+        Entry.objects.filter(pk__in=[entry.pk for entry in chunk]).update(sent_at=now)
     for entry in entries:
         entry.sent_at = now
 
@@ -114,7 +121,7 @@ def settle_many(items: Sequence[tuple[Entry, Usage]], *, price: Price | None = N
     """Book many at once. What was settled before stays as it is; what was given back was charged after all."""
     return _book(
         [entry for entry, _ in items],
-        [_settlement(entry, usage, price) for entry, usage in items],
+        [{"state": State.SETTLED, **entry.cost_of(usage, price)} for entry, usage in items],
         from_states=(State.RESERVED, State.POSSIBLY_PAID, State.RELEASED),
     )
 
@@ -125,10 +132,13 @@ def release(*entries: Entry, note: str = "") -> list[Entry]:
     return _book(entries, [facts] * len(entries), from_states=(State.RESERVED,))
 
 
-def possibly_paid(entry: Entry, reason: str) -> Entry:
-    """Book the worst case: the call was sent and its answer was lost. The question may be asked once more."""
-    facts = {"state": State.POSSIBLY_PAID, "counted_usd": entry.reserved_usd or Decimal(0), "note": reason}
-    return _book([entry], [facts], from_states=(State.RESERVED,))[0]
+def possibly_paid(entry: Entry, reason: str, *, usage: Usage = UNTOLD) -> Entry:
+    """Book what the call may have cost: it was sent, and its answer was lost or is of no use.
+
+    That is its worst case, or the cost of `usage` where AWS told what was used. The question may be asked once more.
+    """
+    facts = {"counted_usd": entry.reserved_usd or Decimal(0)} if usage == UNTOLD else entry.cost_of(usage)
+    return _book([entry], [{**facts, "state": State.POSSIBLY_PAID, "note": reason}], from_states=(State.RESERVED,))[0]
 
 
 def abandon(entries: Iterable[Entry]) -> None:
@@ -152,8 +162,8 @@ def forgive(entries: Sequence[Entry], *, note: str) -> int:
 def free_questions(questions: Iterable[str]) -> None:
     """Let paid questions be asked, and paid, once more: their answers are gone. What they cost stays booked."""
     paid_once = Concat("question", Value("/"), Cast("pk", CharField()))
-    for some in _chunks(questions):
-        Entry.objects.filter(question__in=some, state=State.SETTLED).update(question=paid_once)
+    for chunk in _chunks(questions):
+        Entry.objects.filter(question__in=chunk, state=State.SETTLED).update(question=paid_once)
 
 
 def answered(question: str) -> Entry | None:
@@ -164,8 +174,8 @@ def answered(question: str) -> Entry | None:
 def already_paid(questions: Iterable[str]) -> set[str]:
     """Which of these questions were paid before and cost nothing now."""
     paid: set[str] = set()
-    for some in _chunks(questions):
-        paid.update(Entry.objects.filter(question__in=some, state=State.SETTLED).values_list("question", flat=True))
+    for chunk in _chunks(questions):
+        paid.update(Entry.objects.filter(question__in=chunk, state=State.SETTLED).values_list("question", flat=True))
     return paid
 
 
@@ -195,35 +205,37 @@ def dollars(usd: Decimal) -> str:
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
     rest = iter(items)
-    while some := list(islice(rest, CHUNK)):
-        yield some
-
-
-def _lock_month() -> str:
-    month = month_of(timezone.now())
-    LedgerMonth.objects.get_or_create(month=month)
-    LedgerMonth.objects.select_for_update().get(month=month)  # SQLite has the database's write lock already
-    return month
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk
 
 
 def _entries_of(questions: Sequence[str]) -> dict[str, list[Entry]]:
     if len(set(questions)) != len(questions):
         raise ValueError("the same question twice in one reservation")
-    found: dict[str, list[Entry]] = {}
-    for some in _chunks(questions):
-        for entry in Entry.objects.filter(question__in=some).exclude(state=State.RELEASED):
-            found.setdefault(entry.question, []).append(entry)
-    return found
+    entries: dict[str, list[Entry]] = {}
+    for chunk in _chunks(questions):
+        for entry in Entry.objects.filter(question__in=chunk).exclude(state=State.RELEASED):
+            entries.setdefault(entry.question, []).append(entry)
+    return entries
 
 
-def _refusal(ask: ReservationRequest, entries: list[Entry]) -> BedrockError | None:
+def _held(entries: list[Entry]) -> Entry | None:
+    return next((entry for entry in entries if entry.state == State.RESERVED), None)
+
+
+def _is_lost(entry: Entry | None) -> bool:
+    """A call that was sent, and nobody waits for its answer any more. That of a batch can still be fetched."""
+    return entry is not None and entry.sent_at is not None and entry.mode != "batch"
+
+
+def _refusal(request: ReservationRequest, entries: list[Entry]) -> BedrockError | None:
     """Why the question must not be asked."""
     if any(entry.state == State.SETTLED for entry in entries):
         return AlreadyPaidError("This question was paid for before.", remedy="Its answer is used again, at no cost.")
     held = _held(entries)
-    if held is not None and not (ask.holder and held.holder == ask.holder):
+    if held is not None and not (request.holder and held.holder == request.holder):
         return QuestionInFlightError("The same question is being asked now.")
-    if held is not None and held.sent_at is not None and held.mode == "batch" != ask.mode:
+    if held is not None and held.sent_at is not None and held.mode == "batch" != request.mode:
         return QuestionInFlightError("The same question was sent in a batch.")
     lost = sum(entry.state == State.POSSIBLY_PAID for entry in entries) + _is_lost(held)
     if lost >= MAX_LOST and (held is None or _is_lost(held)):
@@ -234,111 +246,60 @@ def _refusal(ask: ReservationRequest, entries: list[Entry]) -> BedrockError | No
     return None
 
 
-def _resume(ask: ReservationRequest, entries: list[Entry]) -> Entry | None:
+def _resume(request: ReservationRequest, entries: list[Entry]) -> Entry | None:
     """The reservation to go on with, or None to make one. Raises where the question must not be asked."""
     held = _held(entries)
-    refusal = _refusal(ask, entries)
-    if held is not None and _is_lost(held) and held.holder == ask.holder and ask.holder:
+    refusal = _refusal(request, entries)
+    if held is not None and _is_lost(held) and held.holder == request.holder and request.holder:
         possibly_paid(held, "The call was sent, then the worker ended: its answer is lost.")
         held = None
     if refusal is not None:
         raise refusal
-    if held is not None and held.mode != ask.mode:  # at another price
-        release(held, note=f"It is asked in {ask.mode} instead.")
+    if held is not None and held.mode != request.mode:  # at another price
+        release(held, note=f"It is asked in {request.mode} instead.")
         held = None
-    if held is not None and held.sent_at is None and (held.reserved_usd or 0) < (ask.usd or 0):
+    if held is not None and held.sent_at is None and (held.reserved_usd or 0) < (request.usd or 0):
         release(held, note="It may take more than was reserved by now.")
         held = None
     return held
 
 
-def _held(entries: list[Entry]) -> Entry | None:
-    return next((entry for entry in entries if entry.state == State.RESERVED), None)
-
-
-def _is_lost(held: Entry | None) -> bool:
-    """A call that was sent, and nobody waits for its answer any more. That of a batch can still be fetched."""
-    return held is not None and held.sent_at is not None and held.mode != "batch"
-
-
-def _check_cap(month: str, asks: Sequence[ReservationRequest]) -> None:
+def _check_cap(month: str, requests: Sequence[ReservationRequest]) -> None:
     cap = conf.budget_usd()
-    if cap is None or not asks:
+    if cap is None or not requests:
         return
-    unpriced = next((ask for ask in asks if ask.usd is None), None)
+    unpriced = next((request for request in requests if request.usd is None), None)
     if unpriced:
         raise UnpricedError(f"The price of {unpriced.model_key} is not known, so a cap on spending cannot hold.")
-    wanted = sum((ask.usd or Decimal(0) for ask in asks), Decimal(0))
+    needed = sum((request.usd or Decimal(0) for request in requests), Decimal(0))
     counted = counted_usd(month)
     # Free work goes on when the cap is passed.
-    if wanted and counted + wanted > cap:
+    if needed and counted + needed > cap:
         raise OverBudgetError(
-            f"This needs up to ${dollars(wanted)}, and of this month's ${dollars(cap)} "
+            f"This needs up to ${dollars(needed)}, and of this month's ${dollars(cap)} "
             f"${dollars(max(cap - counted, Decimal(0)))} is left (${dollars(counted)} is spent or reserved)."
         )
 
 
-def _entry(ask: ReservationRequest, month: str) -> Entry:
-    return Entry(
-        question=ask.question,
-        holder=ask.holder,
-        purpose=ask.purpose,
-        model_key=ask.model_key,
-        mode=ask.mode,
-        analysis_type=ask.analysis_type,
-        file_id=ask.file_id,
-        file_name=ask.file_name,
-        month=month,
-        estimated_usd=ask.estimated_usd if ask.estimated_usd is not None else ask.usd,
-        reserved_usd=ask.usd,
-        counted_usd=ask.usd or Decimal(0),
-        price=ask.price.as_json() if ask.price else None,
-    )
-
-
-def _settlement(entry: Entry, usage: Usage, price: Price | None) -> dict[str, Any]:
-    frozen = entry.frozen_price() or price
-    facts: dict[str, Any] = {"state": State.SETTLED, "usage": usage.as_json(), "actual_usd": None}
-    try:
-        facts["actual_usd"] = frozen.cost(usage) if frozen and (usage != UNTOLD or not entry.reserved_usd) else None
-    except UnpricedError as exc:
-        facts["note"] = str(exc)
-    if usage == UNTOLD and entry.reserved_usd:
-        facts["note"] = "AWS did not tell what was used: it counts as its worst case."
-    # A usage that nobody can price goes on counting as its worst case.
-    facts["counted_usd"] = facts["actual_usd"] if facts["actual_usd"] is not None else entry.reserved_usd or Decimal(0)
-    return facts
-
-
 def _book(entries: Sequence[Entry], facts: Sequence[dict[str, Any]], *, from_states: tuple[str, ...]) -> list[Entry]:
     """Take one transition for each entry that is still in one of `from_states`; the rows in the database decide."""
-    wanted = {entry.pk: fact for entry, fact in zip(entries, facts, strict=True)}
+    facts_by_id = {entry.pk: fact for entry, fact in zip(entries, facts, strict=True)}
     columns = ["state", "counted_usd", "actual_usd", "usage", "note", "ended_at"]
     with transaction.atomic():
         rows: dict[int, Entry] = {}
-        for some in _chunks(wanted):
-            rows.update(Entry.objects.select_for_update().in_bulk(list(some)))
-        due = [row for pk, row in rows.items() if row.state in from_states]
-        live = _questions_asked_again(due)
+        for chunk in _chunks(facts_by_id):
+            rows.update(Entry.objects.select_for_update().in_bulk(chunk))
+        due = [row for row in rows.values() if row.state in from_states]
+        late = [row.question for row in due if row.state != State.RESERVED]
+        live = Entry.objects.filter(question__in=late, state__in=[State.RESERVED, State.SETTLED]) if late else None
+        asked_again = set(live.values_list("question", flat=True)) if live is not None else set()
         for row in due:
-            fact = dict(wanted[row.pk])
-            is_late = row.state != State.RESERVED and fact["state"] == State.SETTLED
-            if is_late and row.question in live:
-                fact["state"] = State.POSSIBLY_PAID  # it was asked again meanwhile: both count
+            fact = dict(facts_by_id[row.pk])
+            if row.state != State.RESERVED and fact["state"] == State.SETTLED and row.question in asked_again:
+                fact["state"] = State.POSSIBLY_PAID  # both count
             row.book(fact.pop("state"), **fact)
         Entry.objects.bulk_update(due, columns, batch_size=CHUNK // 20)
     for entry in entries:
-        _copy(rows[entry.pk], entry)
+        for name in columns:
+            setattr(entry, name, getattr(rows[entry.pk], name))
     return [rows[entry.pk] for entry in entries]
-
-
-def _questions_asked_again(rows: Sequence[Entry]) -> set[str]:
-    late = [row.question for row in rows if row.state != State.RESERVED]
-    live = Entry.objects.filter(question__in=late, state__in=[State.RESERVED, State.SETTLED]) if late else None
-    return set(live.values_list("question", flat=True)) if live is not None else set()
-
-
-def _copy(row: Entry, entry: Entry) -> None:
-    """Bring the caller's object up to date."""
-    for name in ("state", "counted_usd", "actual_usd", "usage", "note", "ended_at"):
-        setattr(entry, name, getattr(row, name))

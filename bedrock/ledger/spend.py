@@ -60,7 +60,9 @@ def by(dimension: str, *, since: date | None = None, until: date | None = None) 
     if column == "day":
         entries = entries.annotate(day=TruncDate("created_at", tzinfo=UTC))
     groups = list(entries.values(column).annotate(**_sums()).order_by(column))
-    names = _file_names(entries) if dimension == "file" else {}
+    names: dict[int | None, str] = {}
+    if dimension == "file":
+        names = dict(entries.order_by("id").values_list("file_id", "file_name"))
     rows = [_row(group, column, names) for group in groups]
     return rows if dimension in {"day", "month"} else sorted(rows, key=lambda row: row.spent_usd, reverse=True)
 
@@ -119,10 +121,6 @@ def _row(group: dict[str, Any], column: str, names: dict[int | None, str]) -> Sp
         possibly_paid_usd=_usd(group["possibly"]),
         unpriced_calls=group["unpriced"],
     )
-
-
-def _file_names(entries: QuerySet[Entry]) -> dict[int | None, str]:
-    return dict(entries.order_by("id").values_list("file_id", "file_name"))
 
 
 def _usd(value: Decimal | None) -> Decimal:

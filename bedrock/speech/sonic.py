@@ -242,7 +242,11 @@ class _Talk:
         began, seconds = clock.now(), 0.0
         silence = bytes(FRAME_BYTES)
         events = frames(self._pcm)
-        while (event := next(events, None)) is not None or not self._may_end(seconds - length_s):
+
+        def may_end(silence_s: float) -> bool:
+            return silence_s >= LONGEST_TAIL_S or (silence_s >= TAIL_S and self._is_quiet())
+
+        while (event := next(events, None)) is not None or not may_end(seconds - length_s):
             await clock.sleep(max(began + seconds / self._settings.pace - clock.now(), 0.0))
             if self.receiver.done():
                 self.receiver.result()  # raises what ended it
@@ -251,10 +255,6 @@ class _Talk:
             seconds += FRAME_S
             self.sent_s = min(seconds, length_s)
             self._report(min(1.0, self.sent_s / max(length_s, FRAME_S)))
-
-    def _may_end(self, silence_s: float) -> bool:
-        """Whether enough silence was sent, and nothing more comes."""
-        return silence_s >= LONGEST_TAIL_S or (silence_s >= TAIL_S and self._is_quiet())
 
     def _is_quiet(self) -> bool:
         return not self._open_blocks and self._settings.clock.now() - self._last_event_at >= QUIET_S

@@ -61,6 +61,7 @@ def transcribe_piece(
     breaks is booked so too, and asked once more.
     """
     request = transcriber.reservation(transcriber.question_of(pcm), sonic.duration_s(pcm), audio)
+    region = conf.region()
 
     def call() -> PaidReply[Segments]:
         share = 0.0
@@ -69,8 +70,12 @@ def transcribe_piece(
             nonlocal share
             share = sent
 
+        async def listen() -> sonic.SonicAnswer:
+            stream = await transcriber.open_stream(transcriber.runtime_id, region)
+            return await sonic.listen(stream, pcm, transcriber.settings, note)
+
         # `report` writes to the database, which must not be done in a loop: the stream has a thread of its own.
-        answer = run_beside(_listen(transcriber, pcm, note), lambda: report(share))
+        answer = run_beside(listen(), lambda: report(share))
         return PaidReply(list(answer.segments), answer.usage)
 
     began = time.monotonic()
@@ -82,11 +87,6 @@ def transcribe_piece(
                 raise
         report(0.0)
         time.sleep(REPORT_EVERY_S)
-
-
-async def _listen(transcriber: SonicTranscriber, pcm: bytes, report: Callable[[float], None]) -> sonic.SonicAnswer:
-    stream = await transcriber.open_stream(transcriber.runtime_id, conf.region())
-    return await sonic.listen(stream, pcm, transcriber.settings, report)
 
 
 def run_beside(work: Coroutine[Any, Any, Result], tick: Callable[[], None]) -> Result:

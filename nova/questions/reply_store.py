@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery, Sum
 
 from bedrock.converse import ConverseReply
-from bedrock.ledger.booking import UNTOLD
 from bedrock.models import Entry
+from bedrock.pricing import UNTOLD
 from jobs.control import finish_parked
 from nova.errors import AnalysisError, NovaError, ReplyError
 from nova.kinds import BATCH_RECORD

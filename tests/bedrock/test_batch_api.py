@@ -38,13 +38,13 @@ def stage(aws: World) -> Stage:
         ids, lines = [staging.new_id() for _ in range(count)], []
         for number, one in enumerate(ids):
             content = b"no video" if number < bad else tiny_mp4(10, seed=one)
-            address = staging.put_bytes(f"{INPUT_PREFIX}/j1/{one}.mp4", content, content_type="video/mp4")
+            address = aws.put(f"s3://{BUCKET}/{INPUT_PREFIX}/j1/{one}.mp4", content)
             body = converse.batch_body(
                 ConverseRequest(runtime_id="x", text="What is it?", video_uri=address, max_tokens=500)
             )
             change(body)
             lines.append(json.dumps({"recordId": one, "modelInput": body}))
-        staging.put_bytes(f"{INPUT_PREFIX}/j1/input.jsonl", "\n".join(lines).encode(), content_type="application/jsonl")
+        aws.put(f"s3://{BUCKET}/{INPUT_PREFIX}/j1/input.jsonl", "\n".join(lines).encode())
         return ids
 
     return put

@@ -62,7 +62,7 @@ def test_throttling_is_left_to_the_job(aws: World) -> None:
 @pytest.mark.parametrize("said", [{}, {"embedding": []}, {"embeddings": []}, {"data": [{"text": "x"}]}])
 def test_an_answer_without_a_vector_is_an_error(said: dict[str, Any]) -> None:
     with pytest.raises(BedrockError, match="without a vector"):
-        embed_api._vector_in(said)
+        embed_api.vector_in(said)
 
 
 @pytest.mark.parametrize(("duration_s", "step"), [(10, 5), (7100, 5), (7200, 6), (40_000, 28), (90_000, 30)])
@@ -71,7 +71,7 @@ def test_pieces_are_long_enough_for_two_hours(duration_s: float, step: int) -> N
 
 
 def test_a_video_is_embedded_piece_by_piece_and_read_from_the_bucket(aws: World) -> None:
-    address = staging.put_bytes(f"{staging.ASYNC_PREFIX}/a.mp4", tiny_mp4(12), content_type="video/mp4")
+    address = aws.put(f"s3://{BUCKET}/{staging.ASYNC_PREFIX}/a.mp4", tiny_mp4(12))
     facts: dict[str, Any] = {
         "runtime_id": NOVA, "video_uri": address, "output_uri": f"s3://{BUCKET}/{staging.ASYNC_PREFIX}/out",
         "dimension": 256, "duration_s": 12, "client_token": "t1",

@@ -4,17 +4,19 @@ Source: Nova user guide "Complete request schema" and the Converse API.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from bedrock import clients, faults
-from bedrock.errors import BadRequestError, LostAnswerError
+from bedrock import clients, faults, tool_schemas
+from bedrock.errors import BadRequestError, LostAnswerError, MalformedAnswerError
 from bedrock.pricing import Usage
 
 #: 25 MB is the limit of the whole payload after base64, which adds a third.
 INLINE_MAX_BYTES = 18_000_000
 SCHEMA_VERSION = "messages-v1"
+#: Why a model stops that lost itself in the form of its answer.
+MALFORMED = frozenset({"malformed_tool_use", "malformed_model_output"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,10 @@ class ConverseRequest:
     max_tokens: int | None = None
     effort: str = ""
 
+    def in_words(self, text: str) -> "ConverseRequest":
+        """The same question without its tool: `text` asks for the JSON in words."""
+        return replace(self, tool=None, text=text)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConverseReply:
@@ -60,46 +66,83 @@ def can_go_inline(size_bytes: int) -> bool:
     return size_bytes <= INLINE_MAX_BYTES
 
 
-def converse(question: ConverseRequest, *, mode: str = "realtime") -> ConverseReply:
-    """Ask now. Raises BedrockError; LostAnswerError where the answer may have been charged and never came."""
-    request: dict[str, Any] = {
-        "modelId": question.runtime_id,
-        "messages": [{"role": "user", "content": _content(question, inline=_read(question))}],
-        **_system(question),
-        **_converse_config(question),
-    }
-    if question.tool:
-        request["toolConfig"] = _tool_config(question.tool)
-    if mode == "flex":
-        request["serviceTier"] = {"type": "flex"}
-    with faults.told(f"Asking {question.runtime_id}", paid=True):
-        answer = cast("dict[str, Any]", clients.runtime().converse(**request))
+def converse(request: ConverseRequest, *, mode: str = "realtime") -> ConverseReply:
+    """Ask now. Raises BedrockError.
+
+    Of these, LostAnswerError where the answer may have been charged and never came, and MalformedAnswerError where the
+    model did not manage to fill in the tool: asked `in_words`, it can answer the same question.
+    """
+    body = converse_body(request, mode=mode)
+    with faults.told(f"Asking {request.runtime_id}", paid=True):
+        answer = cast("dict[str, Any]", clients.runtime().converse(**body))
     answer.pop("ResponseMetadata", None)
+    usage, stop_reason = Usage.from_bedrock(answer.get("usage") or {}), str(answer.get("stopReason", ""))
+    if request.tool and stop_reason in MALFORMED:
+        raise MalformedAnswerError(f"Asking {request.runtime_id}: it stopped with {stop_reason}", usage=usage.as_json())
     if not answer.get("output"):
-        raise LostAnswerError(f"Asking {question.runtime_id}: something came that is no answer")
-    return ConverseReply(
-        raw=answer,
-        usage=Usage.from_bedrock(answer.get("usage") or {}),
-        stop_reason=str(answer.get("stopReason", "")),
-        latency_ms=(answer.get("metrics") or {}).get("latencyMs"),
-    )
+        raise LostAnswerError(f"Asking {request.runtime_id}: something came that is no answer")
+    latency_ms = (answer.get("metrics") or {}).get("latencyMs")
+    return ConverseReply(raw=answer, usage=usage, stop_reason=stop_reason, latency_ms=latency_ms)
 
 
-def batch_body(question: ConverseRequest) -> dict[str, Any]:
-    """The `modelInput` of a batch record (type InvokeModel). The video must be an `s3://` address, without a tool."""
-    if question.tool or question.video_path:
+def converse_body(request: ConverseRequest, *, mode: str = "realtime") -> dict[str, Any]:
+    """What Converse is called with, by boto3's names. Raises BadRequestError for what cannot be sent.
+
+    Temperature 0 is what keeps tool answers well-formed. High effort takes neither a length nor a temperature.
+    """
+    config: dict[str, Any] = {}
+    if request.max_tokens and request.effort != "high":
+        config["maxTokens"] = request.max_tokens
+    extra = _reasoning(request)
+    if not request.effort:
+        config["temperature"] = 0
+        extra["inferenceConfig"] = {"topK": 1}
+    body: dict[str, Any] = {
+        "modelId": request.runtime_id,
+        "messages": [{"role": "user", "content": _content(request, inline=_read(request))}],
+        **_system(request),
+        **({"inferenceConfig": config} if config else {}),
+        **({"additionalModelRequestFields": extra} if extra else {}),
+    }
+    if request.tool:
+        body["toolConfig"] = tool_config(request.tool)
+    if mode == "flex":
+        body["serviceTier"] = {"type": "flex"}
+    return body
+
+
+def tool_config(tool: Tool) -> dict[str, Any]:
+    """A forced tool, in the form that Nova takes. Raises BadRequestError for a schema that it does not."""
+    try:
+        schema = tool_schemas.sent(tool.schema)
+    except ValueError as exc:
+        raise BadRequestError(
+            f"The schema of the answer cannot be sent: {exc}.", remedy="Change the analysis type's schema in the admin."
+        ) from exc
+    # What the outermost object may not say of itself is said of the tool.
+    description = " ".join(dict.fromkeys([tool.description, str(tool.schema.get("description", ""))])).strip()
+    spec = {"name": tool.name, "description": description, "inputSchema": {"json": schema}}
+    return {"tools": [{"toolSpec": spec}], "toolChoice": {"tool": {"name": tool.name}}}
+
+
+def batch_body(request: ConverseRequest) -> dict[str, Any]:
+    """The `modelInput` of a batch record (type InvokeModel). The video must be an `s3://` address, without a tool.
+
+    No temperature: the native schema's pages allow none below 0.00001, and topK 1 leaves nothing to chance.
+    """
+    if request.tool or request.video_path:
         raise ValueError("a batch record takes neither a tool nor a local file")
     config: dict[str, Any] = {}
-    if question.max_tokens and question.effort != "high":
-        config["maxTokens"] = question.max_tokens
-    if not question.effort:
-        config |= {"temperature": 0, "topK": 1}
+    if request.max_tokens and request.effort != "high":
+        config["maxTokens"] = request.max_tokens
+    if not request.effort:
+        config["topK"] = 1
     return {
         "schemaVersion": SCHEMA_VERSION,
-        **_system(question),
-        "messages": [{"role": "user", "content": _content(question, inline=None)}],
+        **_system(request),
+        "messages": [{"role": "user", "content": _content(request, inline=None)}],
         **({"inferenceConfig": config} if config else {}),
-        **_reasoning(question),
+        **_reasoning(request),
     }
 
 
@@ -112,13 +155,13 @@ def reply_of_record(model_output: Mapping[str, Any]) -> ConverseReply:
     )
 
 
-def _read(question: ConverseRequest) -> bytes | None:
-    if question.video_path is None:
+def _read(request: ConverseRequest) -> bytes | None:
+    if request.video_path is None:
         return None
     try:
-        size = question.video_path.stat().st_size
+        size = request.video_path.stat().st_size
         if can_go_inline(size):
-            return question.video_path.read_bytes()
+            return request.video_path.read_bytes()
     except OSError as exc:  # nothing was sent, so nothing is charged
         raise BadRequestError(f"The video cannot be read: {exc}", remedy="Make the proxy again, then retry.") from exc
     raise BadRequestError(
@@ -127,39 +170,21 @@ def _read(question: ConverseRequest) -> bytes | None:
     )
 
 
-def _content(question: ConverseRequest, *, inline: bytes | None) -> list[dict[str, Any]]:
+def _content(request: ConverseRequest, *, inline: bytes | None) -> list[dict[str, Any]]:
     source: dict[str, Any] | None = None
     if inline is not None:
         source = {"bytes": inline}
-    elif question.video_uri:
-        source = {"s3Location": {"uri": question.video_uri}}
-    video = [{"video": {"format": question.video_format, "source": source}}] if source else []
-    return [*video, {"text": question.text}]
+    elif request.video_uri:
+        source = {"s3Location": {"uri": request.video_uri}}
+    video = [{"video": {"format": request.video_format, "source": source}}] if source else []
+    return [*video, {"text": request.text}]
 
 
-def _system(question: ConverseRequest) -> dict[str, Any]:
-    return {"system": [{"text": question.system}]} if question.system else {}
+def _system(request: ConverseRequest) -> dict[str, Any]:
+    return {"system": [{"text": request.system}]} if request.system else {}
 
 
-def _reasoning(question: ConverseRequest) -> dict[str, Any]:
-    if not question.effort:
+def _reasoning(request: ConverseRequest) -> dict[str, Any]:
+    if not request.effort:
         return {}
-    return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": question.effort}}
-
-
-def _converse_config(question: ConverseRequest) -> dict[str, Any]:
-    """Temperature 0 is what keeps tool answers well-formed. High effort takes neither a length nor a temperature."""
-    config: dict[str, Any] = {}
-    if question.max_tokens and question.effort != "high":
-        config["maxTokens"] = question.max_tokens
-    extra = _reasoning(question)
-    if not question.effort:
-        config["temperature"] = 0
-        extra["inferenceConfig"] = {"topK": 1}
-    made: dict[str, Any] = {"inferenceConfig": config} if config else {}
-    return {**made, **({"additionalModelRequestFields": extra} if extra else {})}
-
-
-def _tool_config(tool: Tool) -> dict[str, Any]:
-    spec = {"name": tool.name, "description": tool.description, "inputSchema": {"json": dict(tool.schema)}}
-    return {"tools": [{"toolSpec": spec}], "toolChoice": {"tool": {"name": tool.name}}}
+    return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": request.effort}}

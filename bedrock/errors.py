@@ -13,8 +13,12 @@ WorkError
     ├── MissingObjectError       a bucket, an object, a job that is not there
     ├── BusyError                throttled, not ready, 5xx, could not connect           (retryable)
     ├── SpoiltAnswerError        it was answered, and the answer is of no use: possibly paid
+    │   └── MalformedAnswerError the model lost itself in the form of its answer: in words it may manage
     └── LostAnswerError          it was sent and no answer came: possibly paid
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from jobs.errors import WorkError
 
@@ -92,6 +96,19 @@ class SpoiltAnswerError(BedrockError):
     code = "answer_spoilt"
     status = 502
     may_be_charged = True
+
+
+class MalformedAnswerError(SpoiltAnswerError):
+    """The model did not manage to fill in the tool. `usage` is what AWS told (`Usage.as_json`), empty where nothing."""
+
+    code = "answer_malformed"
+    remedy = "The model wrote a malformed answer: run it once more, with fewer analysis types or another model."
+
+    def __init__(
+        self, message: str, *, usage: Mapping[str, Any] | None = None, remedy: str | None = None, aws_code: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy, aws_code=aws_code)
+        self.usage = dict(usage or {})
 
 
 class LostAnswerError(BedrockError):

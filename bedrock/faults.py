@@ -21,6 +21,7 @@ from bedrock.errors import (
     BedrockError,
     BusyError,
     LostAnswerError,
+    MalformedAnswerError,
     MissingObjectError,
     ModelRefusedError,
 )
@@ -99,8 +100,8 @@ HINTS = (
     ),
     Hint(
         pattern=r"invalid sequence as part of ToolUse",
-        error=BadRequestError,
-        remedy="The model wrote a malformed answer: run it once more, with a larger answer if there is room.",
+        error=MalformedAnswerError,
+        remedy=MalformedAnswerError.remedy,
     ),
     Hint(
         pattern=r"Malformed input request|required key",
@@ -139,6 +140,8 @@ BUSY = frozenset(
         "ServiceUnavailableException", "RequestLimitExceeded", "500", "502", "503", "504", "429",
     }
 )  # fmt: skip
+#: The model had the request, and began.
+MODEL_FAILED = frozenset({"ModelTimeoutException", "ModelErrorException"})
 DENIED = frozenset({"AccessDeniedException", "AccessDenied", "403", "Forbidden"})
 MISSING = frozenset({"ResourceNotFoundException", "404", "NotFound"})
 #: A call that ended with these never reached AWS, so nothing can have been charged.
@@ -161,7 +164,10 @@ def told(action: str, *, paid: bool = False) -> Iterator[None]:
     try:
         yield
     except aws.ClientError as exc:
-        raise of_answer(exc, action) from exc
+        error = of_answer(exc, action)
+        # AWS's pages do not say whether what a model began is charged.
+        error.may_be_charged = paid and (error.may_be_charged or error.aws_code in MODEL_FAILED)
+        raise error from exc
     except (aws.BotoCoreError, ResponseParserError) as exc:
         raise of_client(exc, action, paid=paid) from exc
 
@@ -175,25 +181,26 @@ def of_answer(exc: aws.ClientError, action: str) -> BedrockError:
     message = f"{action}: AWS answered {text}"
     if code in BUSY or status >= 500 or status == 429:
         return BusyError(message, aws_code=code)
-    said = CALLER.sub("caller", text)
-    hint = next((hint for hint in HINTS if hint.fits(said)), None)
+    about = CALLER.sub("caller", text)
+    hint = next((hint for hint in HINTS if hint.fits(about)), None)
     if hint:
         return hint.error(message, remedy=hint.remedy, aws_code=code)
     if code in DENIED or status == 403:
-        return AccessError(message, remedy=_denied_remedy(words), aws_code=code)
+        return AccessError(message, remedy=denied_remedy(words), aws_code=code)
     if code in MISSING or status == 404:
         return MissingObjectError(message, remedy="Check the id, AWS_REGION and S3_BUCKET_NAME.", aws_code=code)
     if code == "ServiceQuotaExceededException":
         remedy = "Wait for other work to end, or ask AWS to raise the quota (Service Quotas, Amazon Bedrock)."
         return BadRequestError(message, remedy=remedy, aws_code=code)
-    if code in {"ModelTimeoutException", "ModelErrorException"}:
+    if code in MODEL_FAILED:
         remedy = "The model could not finish: try a shorter video or fewer analysis types, or another model."
         return BadRequestError(message, remedy=remedy, aws_code=code)
     remedy = "See AWS's words above; `.venv/bin/python manage.py doctor` checks the setup."
     return BadRequestError(message, remedy=remedy, aws_code=code)
 
 
-def _denied_remedy(words: str) -> str:
+def denied_remedy(words: str) -> str:
+    """What to do about a denial in these words of AWS."""
     action = re.search(r"not authorized to perform: ([\w:]+)", words)
     if action:
         return f"Allow your AWS user {action.group(1)}. {DOCS}"

@@ -14,11 +14,11 @@ from typing import Generic, NamedTuple, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from bedrock.errors import BedrockError, LostAnswerError
+from bedrock.errors import BedrockError, LostAnswerError, MalformedAnswerError
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import Entry
-from bedrock.pricing import Usage
+from bedrock.pricing import UNTOLD, Usage
 
 logger = logging.getLogger(__name__)
 
@@ -35,19 +35,27 @@ class PaidReply(NamedTuple, Generic[Reply]):
 
 
 def paid(
-    request: ReservationRequest, call: Callable[[], PaidReply[Reply]], *, keep: Callable[[Entry, Reply], object]
+    request: ReservationRequest,
+    call: Callable[[], PaidReply[Reply]],
+    *,
+    keep: Callable[[Entry, Reply], object],
+    otherwise: Callable[[], PaidReply[Reply]] | None = None,
 ) -> Reply:
     """Reserve, call, then keep the answer and settle in one transaction. Returns the answer.
 
     A call that AWS refused gives its reservation back. An answer that was lost is booked as possibly paid, and asked
-    for again once, here; one that came and is of no use, and a call that a cancel or an unforeseen error ended, are
-    booked so too. If this process dies on the way, the same holder's next `paid` finds what it left behind: a call that
-    had started counts as possibly paid.
+    for again once, here; where it came malformed, `otherwise` asks the same question in another form. One that came and
+    is of no use, and a call that a cancel or an unforeseen error ended, are booked as possibly paid too. If this
+    process dies on the way, the same holder's next `paid` finds what it left behind: a call that had started counts so.
 
-    Raises BedrockError, and whatever else `call` or `keep` raises.
+    Raises BedrockError, and whatever else `call`, `otherwise` or `keep` raises.
     """
     try:
         return _paid_once(request, call, keep)
+    except MalformedAnswerError:
+        if otherwise is None:
+            raise
+        return _paid_once(request, otherwise, keep)
     except LostAnswerError:
         return _paid_once(request, call, keep)
 
@@ -63,7 +71,8 @@ def _paid_once(
         if isinstance(exc, BedrockError) and not exc.may_be_charged:
             booking.release(entry, note=str(exc))
         else:
-            booking.possibly_paid(entry, str(exc) or type(exc).__name__)
+            used = Usage.from_json(exc.usage) if isinstance(exc, MalformedAnswerError) else UNTOLD
+            booking.possibly_paid(entry, str(exc) or type(exc).__name__, usage=used)
         raise
 
     def keep_and_settle() -> None:

@@ -80,14 +80,15 @@ def ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: N
                 max_tokens=estimating.max_tokens(model, question.types, AnalysisRequest.of(nova_job).depth),
             )
 
-            def call() -> PaidReply[ConverseReply]:
-                reply = converse.converse(asked, mode=nova_job.mode)
+            def call(request: converse.ConverseRequest) -> PaidReply[ConverseReply]:
+                reply = converse.converse(request, mode=nova_job.mode)
                 return PaidReply(reply, reply.usage)
 
             paid(
                 request,
-                call,
+                partial(call, asked),
                 keep=lambda entry, reply: reply_store.keep_reply(question, reply, mode=nova_job.mode, entry=entry),
+                otherwise=partial(call, asked.in_words(prompt.text_without_tool)),
             )
     except AlreadyPaidError as exc:
         kept = RawReply.objects.filter(key=question.key).first()

@@ -14,6 +14,7 @@ from bedrock.errors import (
     BedrockError,
     BusyError,
     LostAnswerError,
+    MalformedAnswerError,
     MissingObjectError,
     ModelRefusedError,
 )
@@ -113,7 +114,7 @@ FAULTS = [
     (at.NOT_READY, BusyError, True, "tried again"),
     (at.SERVER_ERROR, BusyError, True, "tried again"),
     (at.UNAVAILABLE, BusyError, True, "tried again"),
-    (at.MODEL_ERROR, BadRequestError, False, "once more"),
+    (at.MODEL_ERROR, MalformedAnswerError, False, "once more"),
     (at.MODEL_TIMEOUT, BadRequestError, False, "shorter video"),
     (at.EXPIRED, AccessError, False, "sign in again"),
     (at.NO_MODEL_ACCESS, AccessError, False, "Model access"),
@@ -251,7 +252,7 @@ def test_a_batch_body_has_no_tool_no_file_and_no_empty_parts(clip: Path) -> None
     body = converse.batch_body(question(None, video_uri="s3://b/in/a.mp4", system="Look."))
 
     assert body["schemaVersion"] == "messages-v1"
-    assert body["inferenceConfig"] == {"maxTokens": 1000, "temperature": 0, "topK": 1}
+    assert body["inferenceConfig"] == {"maxTokens": 1000, "topK": 1}
     assert converse.batch_body(question(None, max_tokens=None, effort="high"))["reasoningConfig"]
     with pytest.raises(ValueError, match="neither a tool"):
         converse.batch_body(question(clip))
@@ -261,3 +262,43 @@ def test_reads_the_output_of_a_record() -> None:
     reply = converse.reply_of_record({"stopReason": "end_turn", "usage": {"inputTokens": 3, "outputTokens": 4}})
 
     assert (reply.stop_reason, reply.usage) == ("end_turn", Usage(input_tokens=3, output_tokens=4))
+
+
+def test_of_the_outermost_object_only_what_nova_takes_is_sent(aws: World) -> None:
+    """Nova ignores or refuses a tool whose schema has more at its top (user guide, "Defining a tool")."""
+    schema = {**TOOL.schema, "description": "As a whole.", "title": "T", "$schema": "x", "additionalProperties": False}
+
+    config = converse.tool_config(Tool(name="t", description="The summary.", schema=schema))
+
+    spec = config["tools"][0]["toolSpec"]
+    assert spec["inputSchema"]["json"] == TOOL.schema
+    assert spec["description"] == "The summary. As a whole."
+    converse.converse(
+        ConverseRequest(runtime_id=LITE, text="What?", tool=Tool(name="t", description="d", schema=schema))
+    )
+    assert aws.calls["Converse"] == 1
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {}},
+        {"type": "object"},
+        {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "string"}}},
+    ],
+)
+def test_a_schema_that_nova_does_not_take_is_not_sent(aws: World, schema: dict[str, Any]) -> None:
+    with pytest.raises(BadRequestError, match="cannot be sent"):
+        converse.converse(
+            ConverseRequest(runtime_id=LITE, text="What?", tool=Tool(name="t", description="d", schema=schema))
+        )
+
+    assert aws.calls["Converse"] == 0
+
+
+def test_a_model_that_failed_on_its_way_may_have_been_charged(aws: World) -> None:
+    for fault, is_charged in ((at.MODEL_TIMEOUT, True), (at.MODEL_ERROR, True), (at.THROTTLED, False)):
+        aws.break_next("Converse", fault)
+        with pytest.raises(BedrockError) as caught:
+            converse.converse(ConverseRequest(runtime_id=LITE, text="What?"))
+        assert caught.value.may_be_charged is is_charged

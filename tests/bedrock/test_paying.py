@@ -16,6 +16,7 @@ from bedrock.errors import (
     BadRequestError,
     BusyError,
     LostAnswerError,
+    MalformedAnswerError,
     OverBudgetError,
     SpoiltAnswerError,
 )
@@ -68,7 +69,7 @@ def test_an_answer_that_is_of_no_use_was_charged_all_the_same_and_is_not_asked_f
     asked = embed_api.TextRequest(runtime_id=EMBEDDER, text="a train", dimension=1024)
 
     def embed() -> PaidReply[Any]:
-        return PaidReply(embed_api._invoked(EMBEDDER, embed_api.body(asked), 256), Usage())
+        return PaidReply(embed_api.invoke(EMBEDDER, embed_api.body(asked), 256), Usage())
 
     with pytest.raises(SpoiltAnswerError, match="numbers"):
         paying.paid(ask(price=PRICE), embed, keep=Kept())
@@ -187,3 +188,50 @@ def test_a_worker_that_was_killed_leaves_what_its_successor_can_take_up(
     paying.paid(ask(price=PRICE), call, keep=Kept())
 
     assert states() == left
+
+
+FORM = converse.Tool(name="t", description="d", schema={"type": "object", "properties": {"a": {"type": "string"}}})
+
+
+@pytest.mark.parametrize("fault", [at.MODEL_ERROR, at.MALFORMED])
+def test_a_malformed_answer_counts_and_the_same_is_asked_once_more_in_words(aws: World, fault: at.Fault) -> None:
+    """AWS does not say whether a malformed answer is charged; where it tells what was used, that is what counts."""
+    with_tool = replace(QUESTION, tool=FORM)
+    aws.break_next("Converse", fault)
+
+    def asking(request: converse.ConverseRequest) -> PaidReply[converse.ConverseReply]:
+        reply = converse.converse(request)
+        return PaidReply(reply, reply.usage)
+
+    words = 'Answer with one JSON object: {"type": "object", "properties": {"a": {"type": "string"}}}'
+    reply = paying.paid(
+        ask(price=PRICE), lambda: asking(with_tool), keep=Kept(), otherwise=lambda: asking(with_tool.in_words(words))
+    )
+
+    assert "text" in reply.raw["output"]["message"]["content"][0]
+    assert states() == ["possibly_paid", "settled"]
+    lost, settled = Entry.objects.order_by("id")
+    assert lost.counted_usd == (aws.bill[0].usd if fault.stop else Decimal(1))
+    assert settled.actual_usd == aws.bill[-1].usd
+
+
+def test_an_answer_that_is_malformed_in_words_too_is_not_asked_a_third_time(aws: World) -> None:
+    aws.break_next("Converse", at.MODEL_ERROR, times=3)
+
+    with pytest.raises(MalformedAnswerError):
+        paying.paid(ask(price=PRICE), call, keep=Kept(), otherwise=call)
+    with pytest.raises(AlreadyPaidError, match="lost twice"):
+        paying.paid(ask(price=PRICE), call, keep=Kept(), otherwise=call)
+
+    assert aws.calls["Converse"] == 2
+
+
+def test_what_a_cancel_ended_may_have_been_charged(aws: World) -> None:
+    def cancelled() -> PaidReply[converse.ConverseReply]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        paying.paid(ask(price=PRICE), cancelled, keep=Kept())
+
+    assert states() == ["possibly_paid"]
+    assert Entry.objects.get().note == "KeyboardInterrupt"

@@ -180,12 +180,11 @@ def test_what_passes_by_is_tried_again_and_paid_once(aws: World, clip: File, fau
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (at.MODEL_ERROR, "run it once more"),
         (at.MODEL_TIMEOUT, "shorter video"),
         (at.EXPIRED, "aws sso login"),
         (at.NO_MODEL_ACCESS, "Model access"),
     ],
-    ids=["424", "408", "expired credentials", "no access"],
+    ids=["408", "expired credentials", "no access"],
 )
 def test_what_does_not_pass_by_fails_once_in_plain_words(aws: World, clip: File, fault: at.Fault, words: str) -> None:
     aws.break_next("Converse", fault)
@@ -197,6 +196,27 @@ def test_what_does_not_pass_by_fails_once_in_plain_words(aws: World, clip: File,
     assert words in nova_job.error
     assert aws.calls["Converse"] == 1
     assert last_job().state == Job.State.FAILED
+
+
+@pytest.mark.parametrize("fault", [at.MODEL_ERROR, at.MALFORMED])
+def test_a_malformed_answer_is_asked_for_once_more_in_words(aws: World, clip: File, fault: at.Fault) -> None:
+    aws.break_next("Converse", fault)
+
+    nova_job = ask(clip)
+
+    assert nova_job.status == NovaJob.Status.COMPLETED, nova_job.error
+    assert aws.calls["Converse"] == 2
+    assert sorted(Entry.objects.values_list("state", flat=True)) == ["possibly_paid", "settled"]
+
+
+def test_an_answer_that_is_malformed_in_words_too_fails_in_plain_words(aws: World, clip: File) -> None:
+    aws.break_next("Converse", at.MODEL_ERROR, times=2)
+
+    nova_job = ask(clip)
+
+    assert nova_job.status == NovaJob.Status.FAILED
+    assert "run it once more" in nova_job.error
+    assert list(Entry.objects.values_list("state", flat=True)) == ["possibly_paid"] * 2
 
 
 def test_a_retry_by_hand_asks_again_what_failed(aws: World, clip: File) -> None:

@@ -33,6 +33,8 @@ def answer(
     if tokens_in > model.context:
         raise rules.invalid("Input is too long for requested model.")
     blocks, stop, tokens_out = _blocks(world, asked, duration, is_cut=bool(fault and fault.cut))
+    if fault and fault.stop:
+        blocks, stop = [], fault.stop
     world.charge(
         Charge(
             question=question_of(model.base, body, content), model_id=model_id, tier=tier, input_tokens=tokens_in,

@@ -119,7 +119,7 @@ def understand(model: Model, body: Mapping[str, Any], *, is_native: bool, in_bat
         text="\n".join([*system, *texts]),
         video=videos[0] if videos else None,
         tool=_forced_tool(body.get("toolConfig")),
-        max_tokens=_max_tokens(model, body.get("inferenceConfig") or {}),
+        max_tokens=_max_tokens(model, body.get("inferenceConfig") or {}, is_native=is_native),
         is_reasoning=reasoning,
         raw=body,
     )
@@ -187,7 +187,7 @@ def _check_reasoning(model: Model, extra: Mapping[str, Any], config: Mapping[str
     return str(reasoning["type"]) == "enabled"
 
 
-def _max_tokens(model: Model, config: Mapping[str, Any]) -> int:
+def _max_tokens(model: Model, config: Mapping[str, Any], *, is_native: bool) -> int:
     tokens = config.get("maxTokens", model.max_output)
     if not isinstance(tokens, int) or tokens < 1 or tokens > model.max_output:
         raise invalid(
@@ -195,8 +195,11 @@ def _max_tokens(model: Model, config: Mapping[str, Any]) -> int:
             "Try again with a maximum tokens value that is lower."
         )
     for name in ("temperature", "topP"):
-        if not 0 <= config.get(name, 0) <= 1:
-            raise invalid(f"Malformed input request: #/inferenceConfig/{name}: {config[name]} is not between 0 and 1")
+        low = 0.00001 if is_native else 0
+        if name in config and not low <= config[name] <= 1:
+            raise invalid(
+                f"Malformed input request: #/inferenceConfig/{name}: {config[name]} is not between {low} and 1"
+            )
     return tokens
 
 
@@ -209,6 +212,9 @@ def _forced_tool(config: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         if not TOOL_NAME.fullmatch(spec.get("name", "")) or schema.get("type") != "object":
             raise invalid("The value at toolConfig.tools.0.toolSpec.inputSchema.json.type must be one of the "
                           "following: object.")  # fmt: skip
+        if set(schema) - {"type", "properties", "required"}:
+            raise invalid("Malformed input request: #/toolConfig: of the outermost object, only type, properties and "
+                          "required are taken.")  # fmt: skip
         if "$ref" in str(schema):
             raise invalid("Malformed input request: #/toolConfig: $ref is not permitted")
     name = (config.get("toolChoice") or {}).get("tool", {}).get("name")

@@ -39,7 +39,8 @@ class Charge:
 class Fault:
     """What goes wrong with a call: an error before it is answered, a lost connection, a slow or cut answer.
 
-    `drop` is "before" or "after" the answer was made (and charged); `cut` ends the answer at max_tokens.
+    `drop` is "before" or "after" the answer was made (and charged); `cut` ends the answer at max_tokens; `stop` is why
+    the model stopped without an answer.
     """
 
     code: str = ""
@@ -48,6 +49,7 @@ class Fault:
     drop: str = ""
     delay_s: float = 0
     cut: bool = False
+    stop: str = ""
 
 
 THROTTLED = Fault(code="ThrottlingException", status=429, message="Too many requests, please wait before trying again.")
@@ -78,6 +80,7 @@ NO_MODEL_ACCESS = Fault(
 DROP_BEFORE = Fault(drop="before")
 DROP_AFTER = Fault(drop="after")
 CUT = Fault(cut=True)
+MALFORMED = Fault(stop="malformed_tool_use")
 
 
 @dataclass(kw_only=True)
@@ -179,6 +182,12 @@ class World:
         with self.lock:
             counts = Counter(charge.question for charge in self.bill)
         return [question for question, count in counts.items() if count > 1]
+
+    def put(self, address: str, content: bytes) -> str:
+        """Write an object at its `s3://` address, as somebody else would. Returns the address."""
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        self.s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return address
 
     # --- media ------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from bedrock.models import Entry
 from embeddings.vectors import Floats, SpaceKey
-from embeddings.words.query import spaced
+from embeddings.words.normalise import indexed, is_plain
 from files.models import File
 
 
@@ -98,14 +98,18 @@ class ChunkQuerySet(QuerySet["Chunk"]):
         return self.exclude(source_kind=Chunk.Kind.VIDEO)
 
 
-class SpacedText(models.TextField[str | None, str | None]):
-    """The chunk's text as full text reads it, where that differs; kept true whenever a row is saved."""
+class IndexedColumn(models.TextField[str | None, str | None]):
+    """What full text reads of the chunk's text, where that differs from it; kept true whenever a row is saved."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str | None:  # noqa: FBT001  (Django's signature)
+        """What the index reads as the normaliser does need not be stored twice."""
         chunk = cast("Chunk", model_instance)
-        words = spaced(chunk.text)
-        chunk.spaced = None if words == chunk.text else words
-        return chunk.spaced
+        of_text = indexed(chunk.text)
+        if self.attname == "variants":
+            chunk.variants = of_text.variants or None
+        else:
+            chunk.spaced = None if is_plain(chunk.text) else of_text.words
+        return cast("str | None", getattr(chunk, self.attname))
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         """To a migration it is a text as any other."""
@@ -131,7 +135,8 @@ class Chunk(models.Model):
     start_s = models.FloatField("start", null=True, blank=True)
     end_s = models.FloatField("end", null=True, blank=True)
     text = models.TextField()
-    spaced = SpacedText(null=True, editable=False)
+    spaced = IndexedColumn(null=True, editable=False)
+    variants = IndexedColumn(null=True, editable=False)
     #: What `chunks_fts` reads when it is made again or checked: nothing is stored twice.
     words = models.GeneratedField(
         expression=Coalesce("spaced", "text"), output_field=models.TextField(), db_persist=False

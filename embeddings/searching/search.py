@@ -23,7 +23,8 @@ from embeddings.searching.snippets import Match
 from embeddings.stores import bit_matrix, vec0
 from embeddings.vectors import Floats
 from embeddings.words.fts5 import WordFilter
-from embeddings.words.query import Query, fold, parse
+from embeddings.words.normalise import fold
+from embeddings.words.query import Query, parse
 from files.models import File
 from files.selection import resolving
 

@@ -2,11 +2,12 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from embeddings.words.query import Term, fold, word_spans
+from embeddings.words.normalise import Word, variants, words
+from embeddings.words.query import Term
 
 SNIPPET_CHARS = 180
 
@@ -27,7 +28,7 @@ NOTHING = Match((), 0)
 
 
 def find(text: str, terms: Sequence[Term]) -> Match:
-    """The places of each term in the text, case and accents aside."""
+    """The places of each term in the text, as the index of words reads both."""
     spans = _spans(text, terms)
     return Match(_joined(sorted({span for some in spans for span in some})), sum(map(bool, spans)))
 
@@ -77,32 +78,34 @@ def _window(text: str, centre: int | None, width: int) -> tuple[int, int]:
 
 
 def _spans(text: str, terms: Sequence[Term]) -> list[list[tuple[int, int]]]:
-    """For each term, where it begins and ends."""
+    """For each term, where it begins and ends: as it is typed, and in the forms that also find it."""
     if not terms:
         return []
-    spans, folded = list(word_spans(text)), fold(text)
-    words = [folded[start:end] for start, end in spans]
-    found = []
-    for term in terms:
-        hits = _places(words, [fold(word) for word in term.words], is_prefix=term.is_prefix)
-        found.append([(spans[i][0], spans[i + len(term.words) - 1][1]) for i in hits])
-    return found
+    found = words(text)
+    places: dict[str, list[int]] = {}
+    for place, word in enumerate(found):
+        places.setdefault(word.text, []).append(place)
+    others: dict[str, list[tuple[int, int]]] = {}
+    for variant in variants(text, found):
+        others.setdefault(variant.text, []).append((variant.start, variant.end))
+    return [_of_term(term, found, places, others) for term in terms]
 
 
-def _places(words: Sequence[str], wanted: Sequence[str], *, is_prefix: bool) -> list[int]:
-    """Where in `words` the wanted ones begin."""
-    if len(wanted) > 1:
-        return [i for i in range(len(words) - len(wanted) + 1) if _is_at(words, i, wanted, is_prefix=is_prefix)]
-    if is_prefix:
-        return [i for i, word in enumerate(words) if word.startswith(wanted[0])]
-    return [i for i, word in enumerate(words) if word == wanted[0]] if wanted[0] in words else []
-
-
-def _is_at(words: Sequence[str], place: int, wanted: Sequence[str], *, is_prefix: bool) -> bool:
-    if list(words[place : place + len(wanted) - 1]) != list(wanted[:-1]):
-        return False
-    last = words[place + len(wanted) - 1]
-    return last.startswith(wanted[-1]) if is_prefix else last == wanted[-1]
+def _of_term(
+    term: Term, found: Sequence[Word], places: Mapping[str, list[int]], others: Mapping[str, list[tuple[int, int]]]
+) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    if term.is_prefix and len(term.words) == 1:
+        return [(word.start, word.end) for word in found if word.text.startswith(term.words[0])]
+    for form in (term.words, *term.forms):
+        for first in places.get(form[0], []):
+            run = found[first : first + len(form)]
+            is_there = [word.text for word in run[:-1]] == list(form[:-1]) and len(run) == len(form)
+            if is_there and (run[-1].text == form[-1] or (term.is_prefix and run[-1].text.startswith(form[-1]))):
+                spans.append((run[0].start, run[-1].end))
+        if len(form) == 1 and not term.is_quoted:
+            spans += others.get(form[0], [])
+    return spans
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -1,7 +1,7 @@
 """The one module that knows FTS5: words of chunks, found fast.
 
-`chunks_fts` keeps no text of its own (external content over `chunks.words`), so a row must leave it with the text that
-it came with, before the chunk changes. The table is made by migrations 0002 and 0006.
+`chunks_fts` keeps no text of its own (external content over `chunks.words` and `chunks.variants`), so a row must leave
+it with the text that it came with, before the chunk changes. The table is made by migration 0007.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from django.db import DatabaseError, connection
 
-from embeddings.words.query import spaced
+from embeddings.words.normalise import indexed
+from embeddings.words.query import Term
 
 
 @dataclass(frozen=True)
@@ -20,31 +21,42 @@ class WordFilter:
     params: tuple[str | int, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class WordQuery:
+    """Which chunks match: those with all of these terms (or any), and with none of the excluded ones.
+
+    `is_strict`: words as they are typed, and no variants of them. `required` must be there even where any will do.
+    """
+
+    terms: Sequence[Term]
+    is_any: bool = False
+    is_strict: bool = False
+    required: Sequence[Term] = ()
+    excluded: Sequence[Term] = ()
+
+
 def add(rows: Iterable[tuple[int, str]]) -> None:
     """Index texts by chunk id."""
     with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO chunks_fts (rowid, words) VALUES (%s, %s)", [(pk, spaced(text)) for pk, text in rows]
-        )
+        cursor.executemany("INSERT INTO chunks_fts (rowid, words, variants) VALUES (%s, %s, %s)", _columns(rows))
 
 
 def remove(rows: Iterable[tuple[int, str]]) -> None:
     """Take texts out again: exactly those that were added."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO chunks_fts (chunks_fts, rowid, words) VALUES ('delete', %s, %s)",
-            [(pk, spaced(text)) for pk, text in rows],
+            "INSERT INTO chunks_fts (chunks_fts, rowid, words, variants) VALUES ('delete', %s, %s, %s)", _columns(rows)
         )
 
 
-def best(expression: str, where: WordFilter, *, limit: int) -> list[int]:
+def best(query: WordQuery, where: WordFilter, *, limit: int) -> list[int]:
     """Ids of the chunks that match, best first by bm25."""
-    return _ids("ORDER BY chunks_fts.rank", expression, where, limit)
+    return _ids("ORDER BY chunks_fts.rank", query, where, limit)
 
 
-def latest(expression: str, where: WordFilter, *, limit: int) -> list[int]:
+def latest(query: WordQuery, where: WordFilter, *, limit: int) -> list[int]:
     """Ids of chunks that match, newest first. For words so common that ranking all their chunks would be slow."""
-    return _ids("ORDER BY chunks_fts.rowid DESC", expression, where, limit)
+    return _ids("ORDER BY chunks_fts.rowid DESC", query, where, limit)
 
 
 def document_count() -> int:
@@ -54,12 +66,12 @@ def document_count() -> int:
         return int(cursor.fetchone()[0] or 0)
 
 
-def frequency_is_above(expression: str, threshold: int) -> bool:
+def frequency_is_above(term: Term, threshold: int) -> bool:
     """Whether more than `threshold` chunks match. Looks no further than that many."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM (SELECT 1 FROM chunks_fts WHERE chunks_fts MATCH %s LIMIT %s)",
-            [expression, threshold + 1],
+            [_expression(WordQuery([term])), threshold + 1],
         )
         return int(cursor.fetchone()[0]) > threshold
 
@@ -89,7 +101,32 @@ def _command(name: str) -> None:
         cursor.execute("INSERT INTO chunks_fts (chunks_fts) VALUES (%s)", [name])
 
 
-def _ids(order: str, expression: str, where: WordFilter, limit: int) -> list[int]:
+def _columns(rows: Iterable[tuple[int, str]]) -> list[tuple[int, str, str]]:
+    return [(pk, (of_text := indexed(text)).words, of_text.variants) for pk, text in rows]
+
+
+def _expression(query: WordQuery) -> str:
+    """The query in FTS5's language: everything quoted, so that nothing typed is ever its syntax."""
+    if not query.terms:
+        return ""
+    wanted = (" OR " if query.is_any else " AND ").join(_term(term, is_strict=query.is_strict) for term in query.terms)
+    if query.is_any and query.required:
+        wanted = " AND ".join([f"({wanted})", *(_term(term, is_strict=True) for term in query.required)])
+    if query.excluded:
+        wanted = f"({wanted}) NOT ({' OR '.join(_term(term, is_strict=True) for term in query.excluded)})"
+    return wanted
+
+
+def _term(term: Term, *, is_strict: bool) -> str:
+    phrase = f'"{" ".join(term.words)}"' + ("*" if term.is_prefix else "")
+    if is_strict or term.is_quoted:
+        return f"words : {phrase}"
+    forms = [phrase, *(f'"{" ".join(form)}"' for form in term.forms)]
+    return f"({' OR '.join(forms)})" if len(forms) > 1 else phrase
+
+
+def _ids(order: str, query: WordQuery, where: WordFilter, limit: int) -> list[int]:
+    expression = _expression(query)
     if not expression:
         return []
     # Alone, the index answers in rank order by itself; with a condition it goes on until enough rows have passed.

@@ -9,7 +9,7 @@ import numpy as np
 from bedrock.pricing import Usage
 from embeddings.errors import ProviderError
 from embeddings.vectors import Floats, Purpose, SpaceKey
-from embeddings.words.query import fold, words_of
+from embeddings.words.normalise import words_of
 
 
 class WordsProvider:
@@ -53,7 +53,7 @@ class WordsProvider:
 
     def _one(self, text: str) -> Floats:
         vector = np.full(self.key.dimension, 1e-4, dtype=np.float32)
-        for word in words_of(fold(text)):
+        for word in words_of(text):
             generator = np.random.default_rng(zlib.crc32(word.encode("utf-8", "replace")))
             vector += generator.standard_normal(self.key.dimension).astype(np.float32)
         return vector / np.linalg.norm(vector)

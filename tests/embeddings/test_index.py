@@ -10,6 +10,8 @@ from embeddings.models import Chunk, Embedding, Removal, Space
 from embeddings.stores import vec0
 from embeddings.vectors import Floats
 from embeddings.words import fts5
+from embeddings.words.fts5 import WordQuery
+from embeddings.words.query import parse
 from jobs.errors import Cancelled
 from tests.embeddings.conftest import MakeFile, say, vector_count
 from tests.embeddings.fakes import WordsProvider
@@ -123,7 +125,7 @@ def test_without_the_model_the_words_are_findable_all_the_same(make_file: MakeFi
     with pytest.raises(ProviderUnavailableError, match="weights"):
         index.index_file(file)
 
-    assert fts5.best('"leak"', fts5.WordFilter(), limit=5) == [Chunk.objects.get().pk]
+    assert fts5.best(WordQuery(parse("leak").terms), fts5.WordFilter(), limit=5) == [Chunk.objects.get().pk]
     assert spaces.waiting_count(spaces.active()) == 1
 
 
@@ -136,7 +138,7 @@ def test_another_transcript_takes_the_place_of_the_old_one(make_file: MakeFile) 
     index.index_file(file)
 
     assert texts()[1:] == ["Something else is said."]
-    assert fts5.best('"liner"', fts5.WordFilter(), limit=5) == []
+    assert fts5.best(WordQuery(parse("liner").terms), fts5.WordFilter(), limit=5) == []
     assert vector_count(spaces.active().pk) == 2
 
 

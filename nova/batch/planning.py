@@ -99,8 +99,8 @@ def most_that_fit(records: Sequence[Record], limits: BatchLimits) -> list[list[R
 def job_counts(fewest: int, most: int) -> list[int]:
     """Numbers of jobs to try: as few as can be, then more, since smaller jobs are easier to balance by bytes."""
     room = most - fewest
-    wanted = [fewest, fewest + 1, *(fewest + room // part for part in (8, 4, 2, 1))]
-    return sorted({count for count in wanted if 1 <= count <= most})
+    counts = [fewest, fewest + 1, *(fewest + room // part for part in (8, 4, 2, 1))]
+    return sorted({count for count in counts if max(1, fewest) <= count <= most})
 
 
 def deal(records: Sequence[Record], count: int) -> list[list[Record]]:

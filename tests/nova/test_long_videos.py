@@ -1,7 +1,7 @@
 """Videos longer than the model sees second by second: cut, asked side by side, merged with times of the source."""
 
 from pathlib import Path
-from threading import Timer
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from jobs.models import Job
 from nova.kinds import ASK_NOVA
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
+from nova.questions.realtime import StopSign
 from nova.questions.results import current_for
 from nova.tasks import request_analysis
 from tests.media import run_ffmpeg
@@ -50,7 +51,8 @@ def ask(file: File) -> NovaJob:
 
 
 def test_each_piece_is_asked_once_and_times_are_those_of_the_source(aws: World, clip: File) -> None:
-    aws.break_next("Converse", at.Fault(delay_s=1.0), times=3)  # long enough to meet, also on a slow machine
+    meeting = Barrier(2, timeout=60)  # two calls are answered only once both are there
+    aws.break_next("Converse", at.Fault(on_call=meeting.wait), times=2)
     nova_job = ask(clip)
 
     assert nova_job.status == NovaJob.Status.COMPLETED, nova_job.error
@@ -86,25 +88,32 @@ def test_a_piece_that_fails_is_asked_again_alone(aws: World, clip: File) -> None
     assert nova_job.cost_usd == aws.usd()
 
 
-def test_a_cancel_keeps_what_was_paid(aws: World, clip: File, settings: Any) -> None:
+def test_a_cancel_keeps_what_was_paid(aws: World, clip: File, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.NOVA_CONCURRENT_CALLS = 1
     nova_job, job = request_analysis(clip, AnalysisRequest(model="lite", types=("chapters",)))
     assert job is not None
-    aws.break_next("Converse", at.Fault(delay_s=1.5), times=3)
+    is_heard = Event()
+    raise_it = StopSign.raise_it
 
     def stop() -> None:
         cancel(Job.objects.get(pk=job.pk))
         connections.close_all()
 
-    timer = Timer(0.7, stop)
-    timer.start()
+    def heard(sign: StopSign) -> None:
+        raise_it(sign)
+        is_heard.set()
+
+    monkeypatch.setattr("jobs.execution.heartbeat.WRITE_EVERY_S", 0)
+    monkeypatch.setattr("nova.questions.realtime.StopSign.raise_it", heard)
+    aws.break_next("Converse", at.Fault(on_call=stop))
+    aws.break_next("Converse", at.Fault(on_call=lambda: is_heard.wait(60)))
     work_off()
-    timer.join()
 
     nova_job.refresh_from_db()
     assert aws.busiest == 1
     assert nova_job.status == NovaJob.Status.CANCELLED
     assert Job.objects.get(pk=job.pk).state == Job.State.CANCELLED
+    assert is_heard.is_set()
     assert 1 <= len(aws.bill) < 3
     assert RawReply.objects.count() == len(aws.bill)
     assert Question.objects.filter(state=Question.State.ANSWERED).count() == len(aws.bill)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nova.replies.merging import Span, cut, merge
+from nova.replies.merging import Span, SpanValue, coalesce, cut, join_texts, merge, part_at_seam, set_apart, touches
 from nova.types.built_in import BUILT_IN
 from nova.types.shapes import check
 from tests.nova.reply_samples import RESULTS
@@ -295,3 +295,126 @@ def test_nothing_is_lost_whatever_the_order(drawn: tuple[float, list[Part]], cha
 
 def is_covered(start_s: float, end_s: float, spans: list[tuple[float, float]]) -> bool:
     return any(low <= start_s + 0.002 and end_s - 0.002 <= high for low, high in spans)
+
+
+def ranges(*pairs: tuple[float, float]) -> list[dict[str, Any]]:
+    return [{"start_s": start_s, "end_s": end_s} for start_s, end_s in pairs]
+
+
+SPAN = ("start_s", "end_s")
+
+
+@pytest.mark.parametrize(
+    ("stretches", "joined"),
+    [
+        ([(0, 10), (2, 5)], [(0, 10)]),  # a contained one shortens nothing
+        ([(2, 5), (0, 10)], [(0, 10)]),
+        ([(0, 10), (0, 4)], [(0, 10)]),
+        ([(0, 10), (2, 5), (9, 12)], [(0, 12)]),
+        ([(0, 10), (10.001, 12)], [(0, 12)]),
+        ([(0, 10), (10.003, 12)], [(0, 10), (10.003, 12)]),
+        ([(5, 6), (0, 1)], [(0, 1), (5, 6)]),
+        ([(3, 3), (3, 3)], [(3, 3)]),
+        ([], []),
+    ],
+)
+def test_stretches_that_overlap_or_touch_are_one(
+    stretches: list[tuple[float, float]], joined: list[tuple[float, float]]
+) -> None:
+    given_ranges = ranges(*stretches)
+
+    assert coalesce(given_ranges, SPAN) == ranges(*joined)
+    assert given_ranges == ranges(*stretches)  # what was given stays
+
+
+@pytest.mark.parametrize(
+    ("group", "other", "is_touching"),
+    [
+        ([(0, 10)], (10.001, 20), True),
+        ([(0, 10)], (10.003, 20), False),
+        ([(10, 20)], (0, 9.999), True),
+        ([(10, 20)], (0, 9.997), False),
+        ([(0, 5), (5, 30)], (20, 25), True),  # inside
+        ([(20, 30), (0, 5)], (31, 40), False),
+        ([(20, 30), (0, 5)], (30, 40), True),
+    ],
+)
+def test_a_thing_goes_on_where_its_stretches_touch(
+    group: list[tuple[float, float]], other: tuple[float, float], *, is_touching: bool
+) -> None:
+    members = [SpanValue(1, 0.5, stretch) for stretch in ranges(*group)]
+
+    assert touches(members, SpanValue(2, 0.5, ranges(other)[0]), SPAN) is is_touching
+
+
+def test_a_thing_of_unknown_time_touches_nothing() -> None:
+    unknown = SpanValue(2, 0.5, {"start_s": None, "end_s": 4})
+
+    assert touches([SpanValue(1, 0.5, ranges((0, 9))[0])], unknown, SPAN) is False
+
+
+@pytest.mark.parametrize(
+    ("last", "first", "seam_s"),
+    [
+        ((0.0, 100.0), (90.0, 190.0), 95.0),
+        ((0.0, 95.0), (90.0, 91.0), 90.5),  # inside of the shorter one
+        ((94.0, 95.0), (90.0, 190.0), 94.5),
+        ((96.0, 100.0), (90.0, 93.0), 95.0),  # in the wrong order: halfway
+        ((0.0, 10.001), (10.0, 20.0), 10.0),
+    ],
+)
+def test_overlapping_neighbours_meet_in_one_moment(
+    last: tuple[float, float], first: tuple[float, float], seam_s: float
+) -> None:
+    before, after = ([SpanValue(number, 0.5, ranges(pair)[0])] for number, pair in ((1, last), (2, first)))
+
+    part_at_seam(before, after, SPAN)
+
+    assert before[0].value["end_s"] == pytest.approx(seam_s, abs=0.001)
+    assert after[0].value["start_s"] == before[0].value["end_s"]
+    assert before[0].value["start_s"] <= before[0].value["end_s"]
+    assert after[0].value["start_s"] <= after[0].value["end_s"]
+
+
+def test_neighbours_that_only_touch_stay_as_they_are() -> None:
+    before, after = [SpanValue(1, 0.5, ranges((0, 10))[0])], [SpanValue(2, 0.5, ranges((10, 20))[0])]
+
+    part_at_seam(before, after, SPAN)
+
+    assert [before[0].value, after[0].value] == ranges((0, 10), (10, 20))
+
+
+def test_whole_seconds_stay_whole_at_a_seam() -> None:
+    before, after = [SpanValue(1, 0.5, ranges((0, 10))[0])], [SpanValue(2, 0.5, ranges((7, 20))[0])]
+
+    part_at_seam(before, after, SPAN)
+
+    assert isinstance(before[0].value["end_s"], int)
+
+
+@pytest.mark.parametrize(
+    ("texts", "joined"),
+    [
+        (["One.", "Two."], "One. Two."),
+        (["pump", "valve"], "pump / valve"),
+        (["pump", " pump ", ""], "pump"),
+        (["pump", "It leaks!"], "pump It leaks!"),
+        (["", " "], ""),
+        ([], ""),
+    ],
+)
+def test_texts_that_differ_are_joined_as_sentences_or_as_words(texts: list[str], joined: str) -> None:
+    assert join_texts(texts) == joined
+
+
+def test_speakers_of_several_spans_are_kept_apart() -> None:
+    schema = {"properties": {"speaker_id": {"type": "string", "x-merge": "apart"}}}
+    items = [{"speaker_id": "speaker_1"} for _ in range(3)]
+
+    set_apart(items, [1, 2, 2], schema)
+
+    assert [item["speaker_id"] for item in items] == [
+        "speaker_1",
+        "speaker_1 (part 2)",
+        "speaker_1 (part 2) (part 2)",
+    ]

@@ -182,6 +182,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if fault and fault.delay_s and self.world.stopping.wait(fault.delay_s):
                 return self._hang_up()
+            if fault and fault.on_call:
+                fault.on_call()
             if fault and fault.drop == "before":
                 return self._hang_up()
             if fault and fault.code:

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -50,6 +50,7 @@ class Fault:
     delay_s: float = 0
     cut: bool = False
     stop: str = ""
+    on_call: Callable[[], object] | None = None  #: done before the answer is made, in the thread of the call
 
 
 THROTTLED = Fault(code="ThrottlingException", status=429, message="Too many requests, please wait before trying again.")

@@ -1,5 +1,6 @@
 """The one place of this app that reads the settings."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from django.conf import settings
 PROVIDERS: Mapping[str, str] = {
     "local": "embeddings.providers.local.LocalProvider",
     "nova": "embeddings.providers.nova.NovaProvider",
+    "pictures": "embeddings.providers.onnx_pictures.OnnxPictureProvider",
 }
 
 
@@ -25,6 +27,11 @@ class Conf:
     sqlite_vec_path: str
     is_step_on: bool
     poll_s: float
+    picture_provider: str
+    picture_model: str
+    picture_model_dir: Path
+    weights_source: str
+    threads: int
 
 
 def conf() -> Conf:
@@ -39,4 +46,9 @@ def conf() -> Conf:
         sqlite_vec_path=settings.SQLITE_VEC_PATH,
         is_step_on="embed" in settings.IMPORT_STEPS,
         poll_s=settings.NOVA_POLL_SECONDS,
+        picture_provider=str(settings.PICTURE_PROVIDER).strip().lower(),
+        picture_model=str(settings.PICTURE_MODEL),
+        picture_model_dir=Path(settings.PICTURE_MODEL_DIR),
+        weights_source=str(settings.WHISPER_WEIGHTS_URL).rstrip("/"),
+        threads=max(1, (os.cpu_count() or 2) // max(1, settings.LONG_WORKERS)),
     )

@@ -19,6 +19,8 @@ from embeddings.vectors import Floats, SpaceKey
 from embeddings.words.normalise import indexed, is_plain
 from files.models import File
 
+TEXT, PICTURE = "text", "picture"
+
 
 class SpaceQuerySet(QuerySet["Space"]):
     def with_key(self, key: SpaceKey) -> Self:
@@ -31,7 +33,12 @@ class SpaceQuerySet(QuerySet["Space"]):
         )
 
     def active(self) -> "Space | None":
+        """The one in use for texts."""
         return self.filter(is_active=True).first()
+
+    def for_pictures(self) -> "Space | None":
+        """The one in use for pictures, which may be the same."""
+        return self.filter(is_used_for_pictures=True).first()
 
 
 class Space(models.Model):
@@ -42,7 +49,10 @@ class Space(models.Model):
     dimension = models.PositiveIntegerField()
     request_format = models.CharField(max_length=64, blank=True)
     is_normalised = models.BooleanField("normalised", default=True)
-    is_active = models.BooleanField("in use", default=False)
+    holds_texts = models.BooleanField(default=True)
+    holds_pictures = models.BooleanField(default=False)
+    is_active = models.BooleanField("in use for texts", default=False)
+    is_used_for_pictures = models.BooleanField("in use for pictures", default=False)
     fingerprint = models.CharField(max_length=128, blank=True, editable=False)
     generation = models.PositiveBigIntegerField(
         default=0, editable=False, help_text="Grows with each change of its vectors, so that other processes see it."
@@ -61,6 +71,11 @@ class Space(models.Model):
                 fields=["provider", "model", "dimension", "request_format", "is_normalised"], name="spaces_one_per_key"
             ),
             models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="spaces_one_in_use"),
+            models.UniqueConstraint(
+                fields=["is_used_for_pictures"],
+                condition=Q(is_used_for_pictures=True),
+                name="spaces_one_in_use_for_pictures",
+            ),
             models.CheckConstraint(
                 condition=Q(dimension__gte=1, dimension__lte=8192), name="spaces_dimension_in_range"
             ),
@@ -79,6 +94,18 @@ class Space(models.Model):
             is_normalised=self.is_normalised,
         )
 
+    @property
+    def contents(self) -> list[str]:
+        """What its vectors are of."""
+        held = ((TEXT, self.holds_texts), (PICTURE, self.holds_pictures))
+        return [content for content, is_held in held if is_held]
+
+    @property
+    def in_use_for(self) -> list[str]:
+        """What search asks it for."""
+        used = ((TEXT, self.is_active), (PICTURE, self.is_used_for_pictures))
+        return [content for content, is_used in used if is_used]
+
     def touch(self) -> None:
         """Tell every process that its vectors changed. Call inside the transaction that changed them."""
         Space.objects.filter(pk=self.pk).update(generation=F("generation") + 1)
@@ -94,8 +121,13 @@ class ChunkQuerySet(QuerySet["Chunk"]):
         return self.in_library().of_text().exclude(models.Exists(made))
 
     def of_text(self) -> Self:
-        """Chunks whose vector is made of their text; those of media come from a `Viewing`."""
-        return self.exclude(source_kind=Chunk.Kind.VIDEO)
+        """Chunks whose vector is made of their text; those of media come from a `Viewing` or a frame."""
+        return self.exclude(source_kind__in=WITHOUT_WORDS)
+
+    def awaiting_pictures(self, space: Space) -> Self:
+        """Frames that have no vector in this space yet."""
+        made = Embedding.objects.filter(chunk_id=models.OuterRef("pk"), space=space)
+        return self.in_library().filter(source_kind=Chunk.Kind.SEEN).exclude(models.Exists(made))
 
 
 class IndexedColumn(models.TextField[str | None, str | None]):
@@ -126,7 +158,9 @@ class Chunk(models.Model):
         SUMMARY = "summary", "Summary"
         ELEMENT = "element", "Element"
         NAME = "name", "Name"
-        VIDEO = "video", "Seen"
+        VIDEO = "video", "Seen by Nova"
+        SEEN = "seen", "Seen"
+        ON_SCREEN = "on_screen", "On screen"
 
     file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="chunks")
     source_kind = models.CharField("kind", max_length=12, choices=Kind.choices)
@@ -173,7 +207,11 @@ KIND_CODES: dict[str, int] = {
     Chunk.Kind.ELEMENT: 4,
     Chunk.Kind.NAME: 5,
     Chunk.Kind.VIDEO: 6,
+    Chunk.Kind.SEEN: 7,
+    Chunk.Kind.ON_SCREEN: 8,
 }
+#: Chunks that have a vector and no text.
+WITHOUT_WORDS = (Chunk.Kind.VIDEO, Chunk.Kind.SEEN)
 
 
 class Embedding(models.Model):

@@ -8,6 +8,8 @@ from embeddings.conf import conf
 from embeddings.errors import ProviderUnavailableError
 from embeddings.vectors import EmbeddingProvider, SpaceKey
 
+#: What PICTURE_PROVIDER may say, and the embedding provider that it means.
+PICTURE_PROVIDERS = {"local": "pictures", "nova": "nova"}
 _providers: dict[SpaceKey, EmbeddingProvider] = {}
 _lock = threading.Lock()
 
@@ -15,6 +17,20 @@ _lock = threading.Lock()
 def default_key(name: str | None = None) -> SpaceKey:
     """What the settings ask for: the identity of the space that a fresh library gets."""
     return _provider_class(name or conf().provider).default_key()
+
+
+def picture_key() -> SpaceKey | None:
+    """What the settings ask to see with; None where that is nobody, or its model is not here yet."""
+    wanted = conf().picture_provider
+    if wanted == "off":
+        return None
+    if wanted not in PICTURE_PROVIDERS:
+        raise ProviderUnavailableError(
+            f"There is no picture provider named “{wanted}”.",
+            remedy=f"Set PICTURE_PROVIDER to one of: {', '.join(PICTURE_PROVIDERS)}, off.",
+        )
+    key = _provider_class(PICTURE_PROVIDERS[wanted]).default_key()
+    return None if provider_for(key).problem() else key
 
 
 def provider_for(key: SpaceKey) -> EmbeddingProvider:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bedrock.pricing import Usage
 from embeddings.errors import ProviderError, SpaceMismatchError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Floats = NDArray[np.float32]
 Bits = NDArray[np.uint8]
@@ -79,6 +82,20 @@ class MediaEmbeddingProvider(PaidEmbeddingProvider, Protocol):
 
     def start_video(self, *, video_uri: str, output_uri: str, duration_s: float, client_token: str) -> str:
         """Start embedding a staged video. Returns the ARN of the call; the same token starts nothing twice."""
+
+
+@runtime_checkable
+class PictureProvider(Protocol):
+    """A free provider whose space holds pictures: they are found by words, which it embeds too, and by each other."""
+
+    #: Pixels of the shorter side that it looks at: a smaller picture gives a poorer vector.
+    side: int
+
+    def embed_pictures(self, pictures: "Sequence[Image]") -> Floats:
+        """Embed pictures in RGB, in order. Returns float32 (len(pictures), dimension), rows L2-normalised.
+
+        Raises ProviderError.
+        """
 
 
 def checked(vectors: Floats, *, count: int, dimension: int) -> Floats:

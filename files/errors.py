@@ -17,6 +17,8 @@ WorkError
     ├── SelectionError                 a selection that cannot be read
     ├── UnknownActionError             404: no such action is registered
     ├── ActionRefusedError             409: the action says why not
+    ├── DownloadError                  503: a model's file that cannot be fetched
+    │   └── DownloadDamagedError       retryable: it arrived, and is not what was published
     ├── OutsideOurFoldersError         a write or delete where only originals live
     └── FfmpegError
         ├── FfmpegMissingError
@@ -52,6 +54,19 @@ class UnreadableError(MediaError):
 class PlaylistError(MediaError):
     code = "playlist"
     remedy = "Import the media files that it points at instead."
+
+
+class DownloadError(FilesError):
+    """A file of a model that cannot be fetched."""
+
+    code = "download"
+    status = 503
+
+
+class DownloadDamagedError(DownloadError):
+    code = "download_damaged"
+    retryable = True
+    remedy = "Try again; if it stays so, fetch the file by another way."
 
 
 class OriginalUnavailableError(FilesError):

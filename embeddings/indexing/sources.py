@@ -14,7 +14,7 @@ EVERYTHING = tuple(Chunk.Kind.values)
 #: What depends on the file itself: its name, and the media embedding of its content.
 CONTENT = (Chunk.Kind.NAME, Chunk.Kind.VIDEO)
 #: What is made from analyses.
-ANALYSED = tuple(kind for kind in Chunk.Kind.values if kind not in (*CONTENT, Chunk.Kind.TRANSCRIPT))
+ANALYSED = (Chunk.Kind.CHAPTER, Chunk.Kind.SUMMARY, Chunk.Kind.ELEMENT)
 
 
 def drafts_for(file: File, kinds: Collection[str] = EVERYTHING) -> list[Draft]:

@@ -10,9 +10,9 @@ from django.utils import timezone
 from bedrock.models import Entry
 from embeddings import registry
 from embeddings.errors import SpaceError, SpaceMismatchError
-from embeddings.models import KIND_CODES, Chunk, Embedding, Space, Viewing
+from embeddings.models import KIND_CODES, WITHOUT_WORDS, Chunk, Embedding, Space, Viewing
 from embeddings.stores import vec0
-from embeddings.vectors import EmbeddingProvider, SpaceKey
+from embeddings.vectors import EmbeddingProvider, MediaEmbeddingProvider, PictureProvider, SpaceKey
 from embeddings.words import fts5
 
 
@@ -35,14 +35,52 @@ def get_or_make(key: SpaceKey) -> Space:
         dimension=key.dimension,
         request_format=key.request_format,
         is_normalised=key.is_normalised,
+        defaults=contents_of(registry.provider_for(key)),
     )
     if not vec0.problem():
         vec0.create_table(space.pk, space.dimension)
     return space
 
 
+def contents_of(provider: EmbeddingProvider) -> dict[str, bool]:
+    """What a space of this provider holds: texts, pictures, or both."""
+    holds_pictures = isinstance(provider, PictureProvider) or (
+        isinstance(provider, MediaEmbeddingProvider) and not provider.why_text_only()
+    )
+    return {"holds_texts": not isinstance(provider, PictureProvider), "holds_pictures": holds_pictures}
+
+
+def for_pictures() -> Space | None:
+    """The space that search asks for what is seen: the one in use, else the one that the settings ask for.
+
+    None where nobody sees: PICTURE_PROVIDER is `off`, or its model is not here.
+    """
+    found = Space.objects.for_pictures()
+    if found is not None:
+        return found
+    key = registry.picture_key()
+    if key is None:
+        return None
+    space = get_or_make(key)
+    if not Space.objects.filter(is_used_for_pictures=True).exists():
+        use_for_pictures(space)
+    return Space.objects.for_pictures() or space
+
+
+def use_for_pictures(space: Space) -> None:
+    """Search what is seen with this space from the next question on. Raises SpaceError for one of texts only."""
+    if not space.holds_pictures:
+        raise SpaceError(f"“{space}” holds texts only.", remedy="Choose a space that holds pictures.")
+    with transaction.atomic():
+        Space.objects.filter(is_used_for_pictures=True).exclude(pk=space.pk).update(is_used_for_pictures=False)
+        Space.objects.filter(pk=space.pk).update(is_used_for_pictures=True, activated_at=timezone.now())
+    space.refresh_from_db()
+
+
 def switch_to(space: Space) -> None:
-    """Search with this space from the next question on. The other stays as it is, to switch back to."""
+    """Search texts with this space from the next question on. The other stays as it is, to switch back to."""
+    if not space.holds_texts:
+        raise SpaceError(f"“{space}” holds pictures only.", remedy="Choose a space that holds texts.")
     with transaction.atomic():
         Space.objects.filter(is_active=True).exclude(pk=space.pk).update(is_active=False)
         Space.objects.filter(pk=space.pk).update(is_active=True, activated_at=timezone.now())
@@ -83,7 +121,7 @@ def paid_in(space: Space) -> tuple[int, Decimal]:
 
 def delete(space: Space) -> None:
     """Forget a space and its vectors. The one in use cannot go."""
-    if space.is_active:
+    if space.in_use_for:
         raise SpaceError("This space is in use.", remedy="Switch to another one first.")
     viewings = Viewing.objects.filter(space=space)
     if viewings.filter(state=Viewing.State.SENT).exists():
@@ -112,5 +150,6 @@ def provider_of(space: Space) -> EmbeddingProvider:
 
 def waiting_count(space: Space) -> int:
     """How many texts have no vector in this space yet."""
-    made = Embedding.objects.filter(space=space, file__removed_at=None).exclude(kind_code=KIND_CODES[Chunk.Kind.VIDEO])
+    made = Embedding.objects.filter(space=space, file__removed_at=None)
+    made = made.exclude(kind_code__in=[KIND_CODES[kind] for kind in WITHOUT_WORDS])
     return Chunk.objects.in_library().of_text().count() - made.count()

@@ -52,6 +52,21 @@ def open_new(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE), "wb")
 
 
+def open_to_append(path: Path) -> BinaryIO:
+    """Open a file for going on at its end; it is made where there is none."""
+    path = writable(path)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE), "ab")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock between processes, waiting for it. The system gives it back when a process dies."""
+    path = writable(path)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE), "r+b") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
 def try_lock(path: Path) -> BinaryIO | None:
     """Hold a lock between processes until what is returned is closed; None while somebody else holds it.
 

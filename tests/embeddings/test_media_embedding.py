@@ -92,7 +92,7 @@ def test_words_find_what_is_seen_though_nobody_said_it(nova: World, video: File,
     assert (hit.kind, hit.start_s, hit.file_id) == ("video", 5.0, video.pk)
     assert search("beach", mode="keyword").results == []
     html = admin_client.get("/search/?q=a+dog+runs+on+the+beach&mode=semantic").content.decode()
-    assert "Seen 1" in " ".join(html.split())
+    assert "Seen by Nova 1" in " ".join(html.split())
     assert "What is seen here, though it may not be said." in html
     assert f"/files/{video.pk}/player/?t=5" in html
     assert not viewing.is_staged

@@ -196,6 +196,23 @@ class File(models.Model):
         return bool(self.audio_codec)
 
     @property
+    def latitude(self) -> float | None:
+        """Where it was filmed, in degrees, south being negative."""
+        latitude: float | None = self.metadata.get("latitude")
+        return latitude
+
+    @property
+    def longitude(self) -> float | None:
+        """Where it was filmed, in degrees, west being negative."""
+        longitude: float | None = self.metadata.get("longitude")
+        return longitude
+
+    @property
+    def camera(self) -> str:
+        """With what it was filmed; empty where the file does not say."""
+        return str(self.metadata.get("camera") or "")
+
+    @property
     def resolution(self) -> str:
         return f"{self.width}×{self.height}" if self.width and self.height else ""
 

@@ -22,12 +22,16 @@ class FlagField(serializers.BooleanField):
 class FileSerializer(serializers.ModelSerializer[File]):
     """A media file of the library."""
 
+    latitude = serializers.FloatField(read_only=True, allow_null=True, help_text="Degrees, south negative.")
+    longitude = serializers.FloatField(read_only=True, allow_null=True, help_text="Degrees, west negative.")
+    camera = serializers.CharField(read_only=True, help_text="Maker and model; empty where the file does not say.")
+
     class Meta:
         model = File
         fields = [
             "id", "name", "root", "path", "media_type", "state", "missing_since", "size_bytes", "duration_s", "width",
             "height", "frame_rate", "video_codec", "audio_codec", "bit_rate", "created_at", "imported_at", "s3_key",
-            "metadata",
+            "metadata", "latitude", "longitude", "camera",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -1,8 +1,12 @@
 """Media made for the tests: small, exact, the same on every machine. Each function returns the path it wrote."""
 
+import io
+import struct
 import subprocess
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 from PIL import Image
@@ -175,3 +179,66 @@ def flip_bits(source: Path, target: Path, *, every: int = 997, start: float = 0.
         content[at] ^= 0x10
     target.write_bytes(content)
     return target
+
+
+def make_quarters(size: tuple[int, int] = (320, 200)) -> Image.Image:
+    """Red, green, blue and white: top left, top right, bottom left, bottom right."""
+    width, height = size
+    image = Image.new("RGB", size, "white")
+    image.paste((220, 30, 30), (0, 0, width // 2, height // 2))
+    image.paste((30, 200, 30), (width // 2, 0, width, height // 2))
+    image.paste((30, 30, 220), (0, height // 2, width // 2, height))
+    return image
+
+
+def jpeg_of(image: Image.Image, **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", **{"quality": 92, **options})
+    return out.getvalue()
+
+
+def tiff_of(tables: Sequence[Mapping[int, tuple[int, Any]]], blobs: Sequence[bytes], *, order: str = "<") -> bytes:
+    """A TIFF of these tables, each {tag: (type, value)}: the first, and the others below its tag 0x14A.
+
+    A value may be a number, text, or `("blob", n)` for where `blobs[n]` lies.
+    """
+    head = struct.pack(f"{order}2sHI", b"II" if order == "<" else b"MM", 42, 8)
+    first = dict(tables[0])
+    if len(tables) > 1:
+        first[0x14A] = (4, tuple(("table", number) for number in range(1, len(tables))))
+    laid = [first, *map(dict, tables[1:])]
+    at = 8
+    starts = []
+    for table in laid:
+        starts.append(at)
+        at += 2 + 12 * len(table) + 4 + 64 * len(table)  # each value has room beside its table
+    blob_starts = []
+    for blob in blobs:
+        blob_starts.append(at)
+        at += len(blob)
+    content = bytearray(at)
+    content[:8] = head
+    for start, table in zip(starts, laid, strict=True):
+        struct.pack_into(f"{order}H", content, start, len(table))
+        room = start + 2 + 12 * len(table) + 4
+        for number, tag in enumerate(sorted(table)):
+            kind, value = table[tag]
+            values = value if isinstance(value, tuple) and value[:1] not in (("blob",), ("table",)) else (value,)
+            places = {"blob": blob_starts, "table": starts}
+            numbers = [places[part[0]][part[1]] if isinstance(part, tuple) else part for part in values]
+            if kind == 2:
+                packed, count = str(value).encode() + b"\0", len(str(value)) + 1
+            else:
+                packed = struct.pack(f"{order}{len(numbers)}{ {1: 'B', 3: 'H', 4: 'I'}[kind] }", *numbers)
+                count = len(numbers)
+            entry = start + 2 + 12 * number
+            struct.pack_into(f"{order}HHI", content, entry, tag, kind, count)
+            if len(packed) <= 4:
+                content[entry + 8 : entry + 8 + len(packed)] = packed
+            else:
+                struct.pack_into(f"{order}I", content, entry + 8, room)
+                content[room : room + len(packed)] = packed
+                room += len(packed)
+    for start, blob in zip(blob_starts, blobs, strict=True):
+        content[start : start + len(blob)] = blob
+    return bytes(content)

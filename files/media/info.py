@@ -1,5 +1,6 @@
 """What is known of a media file once it was looked into. Pure: no Django, no reading."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 FIRST_YEAR = 1980
 #: Of the last year that there is, some moments have no local time.
 LAST_YEAR = 9998
+_DATE = re.compile(r"(\d{4})[:/.-](\d{2})[:/.-](\d{2})(?:[ T]+(\S.*))?")
+_PLACE = re.compile(r"([+-]\d{1,2}(?:\.\d+)?)([+-]\d{1,3}(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,10 @@ class MediaInfo:
     video: VideoTrack | None = None
     audio_tracks: tuple[AudioTrack, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    #: Degrees, south and west negative.
+    place: tuple[float, float] | None = None
+    #: Of a picture that moves, how many it is made of.
+    frames: int | None = None
 
     @property
     def rotation(self) -> int:
@@ -98,6 +105,10 @@ class MediaInfo:
         return {
             "container": self.container,
             "tags": dict(self.tags),
+            "latitude": self.place[0] if self.place else None,
+            "longitude": self.place[1] if self.place else None,
+            "camera": parse_camera(self.tags),
+            "frames": self.frames,
             # Not `asdict`: its deep copies of plain values took a fifth of an import.
             "video": {**vars(self.video), "pixel_aspect": str(self.video.pixel_aspect)} if self.video else None,
             "audio_tracks": [dict(vars(track)) for track in self.audio_tracks],
@@ -112,23 +123,45 @@ def default_audio(tracks: tuple[AudioTrack, ...]) -> AudioTrack | None:
 def parse_created_at(tags: Mapping[str, str]) -> datetime | None:
     """The moment of recording from a container's tags; the phone's own, with its time zone, before the muxer's."""
     for name in ("com.apple.quicktime.creationdate", "creation_time", "date_utc", "DateTimeOriginal"):
-        moment = _parse_moment(tags.get(name, ""))
-        if moment and FIRST_YEAR <= moment.year <= LAST_YEAR:
+        if moment := parse_moment(tags.get(name, "")):
             return moment
     return None
+
+
+def parse_moment(text: str) -> datetime | None:
+    """A moment as EXIF or ISO 8601 write it, in UTC; without a zone it is taken for UTC. None for what a clock that was
+    never set writes, and for what is no date."""
+    found = _DATE.fullmatch(text.strip().rstrip("\0").strip())
+    if found is None:
+        return None
+    year, month, day, time = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{year}-{month}-{day}T{(time or '00:00').replace(' ', '')}")
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
+
+
+def parse_place(tags: Mapping[str, str]) -> tuple[float, float] | None:
+    """Latitude and longitude in degrees, from a container's tag in the form of ISO 6709 (`+48.8577+002.295/`)."""
+    for name, text in tags.items():
+        if "location" in name.lower() and (found := _PLACE.match(text.strip())):
+            latitude, longitude = float(found[1]), float(found[2])
+            if abs(latitude) <= 90 and abs(longitude) <= 180 and (latitude or longitude):
+                return latitude, longitude
+    return None
+
+
+def parse_camera(tags: Mapping[str, str]) -> str:
+    """Maker and model of the camera, the maker's name once; empty where the tags do not say."""
+    named = {name.lower().rpartition(".")[2]: text.strip() for name, text in tags.items()}
+    make = named.get("make") or named.get("manufacturer") or ""
+    model = named.get("model") or ""
+    first_word = make.split()[0] if make else ""
+    return model if first_word and model.lower().startswith(first_word.lower()) else f"{make} {model}".strip()
 
 
 def clamp_rotation(degrees: float) -> int:
     """The nearest quarter turn. Broken files carry any number, INT_MIN included."""
     return round(degrees / 90) % 4 * 90
-
-
-def _parse_moment(text: str) -> datetime | None:
-    text = text.strip().rstrip("\0")
-    for form in ("%Y:%m:%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", None):
-        try:
-            moment = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
-            continue
-    return None

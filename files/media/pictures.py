@@ -1,32 +1,56 @@
-"""Still pictures: a poster of an image or of a cover, upright, in ordinary JPEG."""
+"""Still pictures: a poster of an image or of a cover, upright, in ordinary JPEG and in the colours of a screen."""
 
 import io
 import math
-import warnings
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms
 
 from files.errors import UnreadableError
+from files.media import image_files
+from files.media.image_files import DAMAGE
 from files.media.info import FORMATS
 from files.storage.naming import shown
 
-#: What Pillow raises for pictures that are broken.
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, Image.DecompressionBombError)
 POSTER_SIDE = 1280
 QUALITY = 82
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+_SRGB = ImageCms.createProfile("sRGB")
+_LAB = ImageCms.createProfile("LAB")
 
 
-def poster_of_image(path: Path) -> bytes:
-    """A JPEG of a picture, turned as its EXIF says, at most 1280 pixels a side, without its metadata."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                return _jpeg(image)
-    except DAMAGE as error:
-        raise UnreadableError(f"{shown(path.name)} is a damaged picture: {error}") from error
+@dataclass(frozen=True, kw_only=True)
+class Poster:
+    """A JPEG, and whether the picture that it shows was cut off or broken further down."""
+
+    content: bytes
+    is_damaged: bool = False
+
+
+def poster_of_image(path: Path) -> Poster:
+    """A JPEG of a picture, turned as its EXIF says, at most 1280 pixels a side, without its metadata.
+
+    Raises UnreadableError where nothing of it can be shown.
+    """
+    with image_files.opened(path) as picture:
+        if picture is None:
+            raise UnreadableError(f"{shown(path.name)} is no picture any more.")
+        image = picture.image
+        try:
+            image.draft("RGB", (POSTER_SIDE, POSTER_SIDE))  # a JPEG is then decoded at a fraction of its size
+            is_whole = image_files.load(image)
+            return Poster(content=_jpeg(image, picture.orientation), is_damaged=not is_whole)
+        except DAMAGE as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise image_files.damaged(path, error) from error
 
 
 def poster_of_cover(path: Path) -> bytes | None:
@@ -37,7 +61,7 @@ def poster_of_cover(path: Path) -> bytes | None:
             for stream in container.streams.video:
                 if stream.disposition & av.stream.Disposition.attached_pic:
                     packet = next(container.demux(stream))
-                    with Image.open(io.BytesIO(bytes(packet))) as image:
+                    with image_files.open_bytes(bytes(packet)) as image:
                         return _jpeg(image)
     except (av.error.FFmpegError, StopIteration, *DAMAGE):
         return None
@@ -63,13 +87,65 @@ def cut(sheet: Path, box: tuple[int, int, int, int]) -> bytes:
         return _jpeg(image.crop(box))
 
 
-def _jpeg(image: Image.Image) -> bytes:
-    image.draft("RGB", (POSTER_SIDE, POSTER_SIDE))  # a JPEG not yet read is then decoded at a fraction of its size
-    upright = ImageOps.exif_transpose(image)
-    upright.thumbnail((POSTER_SIDE, POSTER_SIDE))
-    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        seen = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
+def _jpeg(image: Image.Image, orientation: int = 1) -> bytes:
+    profile = image.info.get("icc_profile")
+    small = plain(image)
+    small.thumbnail((POSTER_SIDE, POSTER_SIDE))
+    if orientation in _TURNS:
+        small = small.transpose(_TURNS[orientation])
+    if small.mode in ("RGBA", "LA", "PA") or "transparency" in small.info:
+        seen = small.convert("RGBA")
+        colours = in_screen_colours(seen.convert("RGB"), profile).convert("RGB")
+        flat = Image.composite(colours, Image.new("RGB", seen.size, "white"), seen.getchannel("A"))
+    else:
+        flat = in_screen_colours(small, profile).convert("RGB")
     out = io.BytesIO()
-    upright.convert("RGB").save(out, "JPEG", quality=QUALITY, optimize=True)
+    flat.save(out, "JPEG", quality=QUALITY, optimize=True)
     return out.getvalue()
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """A picture of 8 bits a sample that can be scaled: palettes become colours, and deeper greys are brought to 8 bits.
+
+    What says nothing of its range, as pictures of floating numbers do, is taken to fill it.
+    """
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
+    if image.mode.startswith("I;16"):
+        return _to_8_bits(image.convert("I"), 0, 65535)
+    if image.mode not in ("I", "F"):
+        return image
+    least, most = (float(side) for side in image.getextrema())  # type: ignore[arg-type]
+    if not (math.isfinite(least) and math.isfinite(most)):
+        raise ValueError("its values are no numbers")
+    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    return _to_8_bits(image, min(0.0, least), next((top for top in usual if most <= top), most))
+
+
+def _to_8_bits(image: Image.Image, least: float, most: float) -> Image.Image:
+    factor = 255 / (most - least)
+    return image.point(lambda value: value * factor - least * factor).convert("L")
+
+
+def in_screen_colours(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The picture in sRGB, which is what a browser takes a picture without a profile for.
+
+    A profile that is broken, or meant for other pictures than this, says nothing.
+    """
+    if image.mode == "LAB":
+        return _transformed(image, _LAB)
+    if not profile:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        wanted = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}.get(source.profile.xcolor_space.strip())
+        if wanted == "RGB" and image.mode in ("L", "1"):
+            image = image.convert("RGB")
+        return _transformed(image, source) if image.mode == wanted else image
+    except (ImageCms.PyCMSError, *DAMAGE):
+        return image
+
+
+def _transformed(image: Image.Image, profile: Any) -> Image.Image:
+    made = ImageCms.profileToProfile(image, profile, _SRGB, outputMode="RGB")
+    return made if made is not None else image

@@ -1,7 +1,6 @@
 """Look into a media file, in process: about 5 ms a clip, where one run of ffprobe costs ten times that."""
 
 import struct
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -13,16 +12,21 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image, UnidentifiedImageError
-from PIL.ExifTags import IFD, Base
 
 from files.errors import MediaError, NotMediaError, PlaylistError, UnreadableError
-from files.media.info import FORMATS, HDR_TRANSFERS, AudioTrack, MediaInfo, VideoTrack, clamp_rotation, parse_created_at
+from files.media import image_files
+from files.media.info import (
+    FORMATS,
+    HDR_TRANSFERS,
+    AudioTrack,
+    MediaInfo,
+    VideoTrack,
+    clamp_rotation,
+    parse_created_at,
+    parse_place,
+)
 from files.storage.naming import shown
 
-IMAGE_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
-Image.init()  # else `Image.open(formats=…)` raises KeyError for the formats beyond its first five
-MAX_IMAGE_PIXELS = 500_000_000
 MAX_TAGS, MAX_TAG_CHARS = 100, 1000
 HEAD_BYTES = 4096
 #: So much of an MP4's table of contents is looked at: the description of its first track stands at the beginning.
@@ -30,7 +34,6 @@ TABLE_BYTES = 64 * 1024
 #: A fragmented MP4 has thousands of boxes, its table before them; so many are looked through for it.
 MOST_BOXES = 1000
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"v=0\r", b"v=0\n", b"<MPD", b"<smil", b"<ASX", b"<asx")
-_HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"hevc")
 #: Where a container's own mark stands. A file that has one but does not open is damaged; one without is another thing.
 _MARKS = (
     (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1aE\xdf\xa3"), (0, b"RIFF"), (0, b"OggS"), (0, b"FLV"),
@@ -50,65 +53,41 @@ def probe(path: Path) -> MediaInfo:
         raise UnreadableError(f"{shown(path.name)} is empty.", remedy="Copy the file again from where it came.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_PLAYLISTS) or b"<MPD" in head:
         raise PlaylistError(f"{shown(path.name)} is a playlist, not a media file.")
-    return _probe_image(path) or _probe_av(path, head)
+    return _probe_picture(path) or _probe_av(path, head)
 
 
-def _probe_image(path: Path) -> MediaInfo | None:
-    """Facts of a picture; None where Pillow knows no picture in it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF; the limit on pixels is ours, below
-            with Image.open(path, formats=IMAGE_FORMATS) as image:
-                return _image_info(path, image)
-    except UnidentifiedImageError:
-        return None
-    except Image.DecompressionBombError as error:
-        raise UnreadableError(f"{shown(path.name)} claims to have more pixels than can be true.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # the disk's; Pillow's own have none
-            raise
-        raise UnreadableError(f"{shown(path.name)} is a damaged picture: {error}") from error
-
-
-def _image_info(path: Path, image: Image.Image) -> MediaInfo:
-    width, height = image.size
-    if width * height > MAX_IMAGE_PIXELS:
-        raise UnreadableError(f"{shown(path.name)} claims {width} x {height} pixels, which is more than can be shown.")
-    exif = image.getexif()
-    # EXIF orientations 5 to 8 lie on their side; a viewer sees width and height exchanged.
-    orientation = exif.get(Base.Orientation, 1)
-    tags = {name: str(exif[tag]) for tag, name in _EXIF.items() if tag in exif}
-    taken = exif.get_ifd(IFD.Exif).get(Base.DateTimeOriginal) or exif.get(Base.DateTime)
-    if taken:
-        tags["DateTimeOriginal"] = str(taken)
-    if orientation in (5, 6, 7, 8):
-        width, height = height, width
-    return MediaInfo(
-        media_type="image",
-        container=(image.format or "").lower(),
-        width=width,
-        height=height,
-        created_at=parse_created_at(tags),
-        video=VideoTrack(
-            codec=(image.format or "").lower(),
-            width=image.size[0],
-            height=image.size[1],
-            rotation={3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}.get(orientation, 0),
-            pixel_format=image.mode,
-        ),
-        tags=_clean(tags),
-    )
-
-
-_EXIF = {
-    Base.Make.value: "Make",
-    Base.Model.value: "Model",
-    Base.Software.value: "Software",
-    Base.Artist.value: "Artist",
-}
+def _probe_picture(path: Path) -> MediaInfo | None:
+    """Facts of a picture; None where there is none of a format that we name."""
+    with image_files.opened(path) as picture:
+        if picture is None:
+            return None
+        exif, (width, height) = picture.exif, picture.shown_size
+        return MediaInfo(
+            media_type="image",
+            container=picture.format_name,
+            width=width,
+            height=height,
+            created_at=exif.created_at,
+            video=VideoTrack(
+                codec=picture.format_name,
+                width=picture.stored_size[0],
+                height=picture.stored_size[1],
+                rotation={3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}.get(picture.orientation, 0),
+                pixel_format=picture.image.mode,
+            ),
+            tags=_clean(exif.tags),
+            place=exif.place,
+            frames=picture.frames if picture.frames > 1 else None,
+        )
 
 
 def _probe_av(path: Path, head: bytes) -> MediaInfo:
+    if image_files.is_heif(head):
+        kind = shown(head[8:12].decode("ascii", errors="replace"))
+        raise UnreadableError(
+            f"{shown(path.name)} is a HEIC picture (or one of its family: {kind}) that cannot be read here.",
+            remedy="Export it as JPEG (an iPhone does so for new ones: Settings > Camera > Formats > Most Compatible).",
+        )
     if _is_encrypted(path, head):
         raise UnreadableError(
             f"{shown(path.name)} is encrypted (copy-protected), so it cannot be played or converted here.",
@@ -141,6 +120,7 @@ def _probe_av(path: Path, head: bytes) -> MediaInfo:
             video=track,
             audio_tracks=tuple(_audio_track(i, stream) for i, stream in enumerate(sounds)),
             tags=tags,
+            place=parse_place(tags),
         )
 
 
@@ -161,11 +141,6 @@ def _opened(path: Path, head: bytes) -> Iterator[InputContainer]:
 
 
 def _why_not_opened(path: Path, head: bytes, error: av.error.FFmpegError) -> MediaError:
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF:
-        return UnreadableError(
-            f"{shown(path.name)} is a HEIC picture, which cannot be read here.",
-            remedy="Export it as JPEG (an iPhone does so for new ones: Settings > Camera > Formats > Most Compatible).",
-        )
     if any(head[at:].startswith(mark) for at, mark in _MARKS):
         return UnreadableError(
             f"{shown(path.name)} is damaged: its table of contents cannot be read ({error.strerror})."

@@ -76,7 +76,7 @@ class _Run:
 
     def make_picture(self) -> None:
         poster = pictures.poster_of_image(self.source)
-        disk.write(derived.folder(self.file.pk) / derived.POSTER, poster, token=self.token)
+        disk.write(derived.folder(self.file.pk) / derived.POSTER, poster.content, token=self.token)
         derived.write_made(
             self.file.pk, DerivedManifest(source_hash=self.content, names=(derived.POSTER,)), token=self.token
         )

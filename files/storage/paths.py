@@ -9,7 +9,10 @@ MEDIA_EXTENSIONS = frozenset((
     ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".vob", ".webm", ".wmv",
     ".aac", ".ac3", ".aif", ".aiff", ".amr", ".ape", ".caf", ".eac3", ".flac", ".m4a", ".m4b", ".mka", ".mp2",
     ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma", ".wv", ".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg",
-    ".jpg", ".png", ".tif", ".tiff", ".webp",
+    ".jpg", ".png", ".tif", ".tiff", ".webp", ".hif", ".heics", ".heifs", ".avci",
+    ".au", ".snd", ".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".y4m",
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
+    ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ))  # fmt: skip
 #: Other programs' names for what they have not finished.
 UNFINISHED_EXTENSIONS = frozenset({".part", ".partial", ".crdownload", ".download", ".tmp", ".filepart", ".!ut"})

@@ -10,8 +10,8 @@ import numpy as np
 from av.error import FFmpegError
 from PIL import Image
 
+from files.media.image_files import DAMAGE
 from files.media.info import FORMATS
-from files.media.pictures import DAMAGE
 from files.storage.naming import shown
 from vision.errors import VisionError
 from vision.frames.picking import GRID, Cells, Look

@@ -1,0 +1,177 @@
+"""Camera raw photos: the preview that the camera put into them. Pure but for the reading.
+
+TIFF 6.0 and TIFF/EP say how the tables are laid out; what is read is the same in all makers' files: tables of tags,
+some of which point at a JPEG. The few raw formats that are no TIFF are looked through for one.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import BinaryIO
+
+from files.errors import UnreadableError
+from files.storage.naming import shown
+
+EXTENSIONS = frozenset((
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
+    ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+))  # fmt: skip
+#: How raw formats begin that are no ordinary TIFF.
+MARKS = (
+    (0, b"FUJIFILMCCD-RAW"), (4, b"ftypcrx "), (0, b"FOVb"), (0, b"\0MRM"), (6, b"HEAPCCDR"), (0, b"IIRO"),
+    (0, b"IIRS"), (0, b"MMOR"), (0, b"IIU\0"),
+)  # fmt: skip
+_TIFF_LIKE = {b"II*\0": "<", b"MM\0*": ">", b"IIRO": "<", b"IIRS": "<", b"MMOR": ">", b"IIU\0": "<"}
+_WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _STRIPS, _ORIENTATION = 0x100, 0x101, 0x103, 0x106, 0x111, 0x112
+_SUB_IFDS, _JPEG_START, _EXIF_IFD, _RW2_JPEG, _DNG_VERSION = 0x14A, 0x201, 0x8769, 0x2E, 0xC612
+#: Samples of a sensor behind its colour filter, and such that are no longer behind it (DNG).
+_SENSOR = (32803, 34892)
+#: Makers' own ways to pack them: Sony, Nikon, Pentax, Samsung, Kodak.
+_SENSOR_PACKED = (32767, 34713, 65535, 32770, 65000)
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1, 13: 4}
+_LETTERS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I"}
+MOST_TABLES, MOST_TAGS, MOST_VALUES = 40, 400, 64
+#: What is smaller is a thumbnail, which is no picture of the photo; below the other side it is looked for a better one.
+SMALLEST_SIDE, GOOD_SIDE = 400, 1000
+#: So much of a file is looked through for a JPEG where no table points at one, and so many are looked at.
+LOOKED_THROUGH_BYTES, MOST_JPEGS, MOST_SEGMENTS = 256 * 1024 * 1024, 64, 200
+MOST_PREVIEW_BYTES = 64 * 1024 * 1024
+_WINDOW = 4 * 1024 * 1024
+_JPEG = b"\xff\xd8\xff"
+
+Table = dict[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """A JPEG inside of a raw photo. `photo_size` is that of the photo as stored; `orientation` is EXIF's, 0 unknown."""
+
+    content: bytes
+    photo_size: tuple[int, int]
+    orientation: int
+
+
+def find_preview(source: BinaryIO, name: str) -> Preview | None:
+    """The largest JPEG in a raw photo; None for what is no raw photo. Raises UnreadableError where it has none."""
+    source.seek(0)
+    head = source.read(32)
+    order = _TIFF_LIKE.get(head[:4])
+    tables = list(_tables(source, order)) if order else []
+    if not _is_raw(head, name, tables):
+        return None
+    starts = [
+        start for table in tables for tag in (_JPEG_START, _STRIPS, _RW2_JPEG) for start in table.get(tag, ())[:1]
+    ]
+    best = _largest_jpeg(source, starts)
+    if best is None or max(best[1]) < GOOD_SIDE:
+        best = _largest_jpeg(source, [*starts, *_jpegs_in(source)])
+    if best is None or max(best[1]) < SMALLEST_SIDE:
+        raise UnreadableError(
+            f"{shown(name)} is a camera raw photo without a preview in it, so it cannot be shown here.",
+            remedy="Export it as JPEG with the program of the camera, and import that.",
+        )
+    start, size = best
+    source.seek(start)
+    content = source.read(MOST_PREVIEW_BYTES)
+    sizes = [(table[_WIDTH][0], table[_HEIGHT][0]) for table in tables if table.get(_WIDTH) and table.get(_HEIGHT)]
+    photo_size = max([size, *sizes], key=lambda sides: sides[0] * sides[1])
+    orientation = tables[0].get(_ORIENTATION, (0,))[0] if tables else 0
+    if orientation > 4 and (size[0] > size[1]) != (photo_size[0] > photo_size[1]):
+        photo_size, orientation = photo_size[::-1], 1  # the camera has turned the preview already
+    return Preview(content=content, photo_size=photo_size, orientation=orientation)
+
+
+def _is_raw(head: bytes, name: str, tables: list[Table]) -> bool:
+    if any(head.startswith(mark, at) for at, mark in MARKS) or head[8:10] == b"CR":
+        return True
+    for table in tables:
+        if table.get(_DNG_VERSION) or table.get(_PHOTOMETRIC, (0,))[0] in _SENSOR:
+            return True
+        if table.get(_COMPRESSION, (0,))[0] in _SENSOR_PACKED:
+            return True
+    sides = [side for table in tables[:1] for tag in (_WIDTH, _HEIGHT) for side in table.get(tag, ())]
+    return bool(sides) and PurePath(name).suffix.lower() in EXTENSIONS and max(sides) < SMALLEST_SIDE
+
+
+def _tables(source: BinaryIO, order: str) -> Iterator[Table]:
+    """The tables of a TIFF, the first one first, those within others included; as many as can be read."""
+    source.seek(4)
+    waiting, seen = [_unpack(order, "I", source.read(4))], set[int]()
+    while waiting and len(seen) < MOST_TABLES:
+        at = waiting.pop(0)
+        if not at or at in seen:
+            continue
+        seen.add(at)
+        source.seek(at)
+        count = _unpack(order, "H", source.read(2))
+        if not 0 < count <= MOST_TAGS:
+            continue
+        entries = source.read(count * 12)
+        following = _unpack(order, "I", source.read(4))
+        table: Table = {}
+        for start in range(0, len(entries) - 11, 12):
+            tag, kind, values = struct.unpack(f"{order}HHI", entries[start : start + 8])
+            if tag == _RW2_JPEG:  # bytes: what counts is where they lie
+                table[tag] = (_unpack(order, "I", entries[start + 8 : start + 12]),)
+            elif kind in _SIZES and 0 < values <= MOST_VALUES:
+                table[tag] = _values(source, order, kind, values, entries[start + 8 : start + 12])
+        yield table
+        waiting += [*table.get(_SUB_IFDS, ()), *table.get(_EXIF_IFD, ()), following]
+
+
+def _values(source: BinaryIO, order: str, kind: int, count: int, inline: bytes) -> tuple[int, ...]:
+    content, size = inline, _SIZES[kind] * count
+    if size > 4:
+        source.seek(_unpack(order, "I", inline))
+        content = source.read(size)
+    if kind not in _LETTERS or len(content) < size:
+        return ()
+    return struct.unpack(f"{order}{count}{_LETTERS[kind]}", content[:size])
+
+
+def _unpack(order: str, letter: str, content: bytes) -> int:
+    """A number; 0 where the file ends before it."""
+    size = struct.calcsize(letter)
+    return int(struct.unpack(order + letter, content[:size])[0]) if len(content) >= size else 0
+
+
+def _largest_jpeg(source: BinaryIO, starts: Iterable[int]) -> tuple[int, tuple[int, int]] | None:
+    """Where the largest of these pictures begins, and its size."""
+    sized = [(start, size) for start in dict.fromkeys(starts) if (size := _jpeg_size(source, start)) is not None]
+    return max(sized, key=lambda jpeg: jpeg[1][0] * jpeg[1][1], default=None)
+
+
+def _jpeg_size(source: BinaryIO, start: int) -> tuple[int, int] | None:
+    """Width and height of an ordinary JPEG that begins there; None for none, or a lossless one of a sensor."""
+    source.seek(start)
+    if source.read(3) != _JPEG:
+        return None
+    at = start + 2
+    for _segment in range(MOST_SEGMENTS):
+        source.seek(at)
+        marker = source.read(9)
+        if len(marker) < 9 or marker[0] != 0xFF:
+            return None
+        if marker[1] in (0xC0, 0xC1, 0xC2):
+            precision, height, width = struct.unpack(">BHH", marker[4:9])
+            return (width, height) if precision == 8 and width and height else None
+        if marker[1] in (0xC3, 0xD9, 0xDA):
+            return None
+        at += 2 + int.from_bytes(marker[2:4], "big")
+    return None
+
+
+def _jpegs_in(source: BinaryIO) -> Iterator[int]:
+    """Where JPEGs seem to begin, wherever they lie in the file."""
+    count = 0
+    for start in range(0, LOOKED_THROUGH_BYTES, _WINDOW):
+        source.seek(start)
+        window = source.read(_WINDOW + len(_JPEG) - 1)
+        at = window.find(_JPEG)
+        while at >= 0 and count < MOST_JPEGS:
+            count += 1
+            yield start + at
+            at = window.find(_JPEG, at + 1)
+        if len(window) < _WINDOW or count >= MOST_JPEGS:
+            return

@@ -350,6 +350,12 @@ NOVA_READ_TIMEOUT_SECONDS = env.int("NOVA_READ_TIMEOUT_SECONDS", 3600)
 WHISPER_MODEL = env.str("WHISPER_MODEL", "base")
 WHISPER_MODEL_DIR = _folder("WHISPER_MODEL_DIR", str(DATA_DIR / "models" / "whisper"))
 WHISPER_WEIGHTS_URL = env.str("WHISPER_WEIGHTS_URL", "https://huggingface.co")
+#: The languages that are spoken in this library: the guess is made among them. None: among all.
+WHISPER_LANGUAGES = env.list("WHISPER_LANGUAGES", default=[])
+#: Names and terms of the trade, which engines are told to expect.
+WHISPER_VOCABULARY = env.list("WHISPER_VOCABULARY", default=[])
+#: Which free weights are fetched by themselves when they are first needed. None: only when a person asks.
+FETCH_WEIGHTS = env.list("FETCH_WEIGHTS", default=["speech"])
 WHISPER_DEVICE = env.str("WHISPER_DEVICE", "auto")
 WHISPER_COMPUTE_TYPE = env.str("WHISPER_COMPUTE_TYPE", "auto")
 NOVA_SONIC_MODEL_ID = env.str("NOVA_SONIC_MODEL_ID", "amazon.nova-2-sonic-v1:0")

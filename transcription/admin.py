@@ -12,8 +12,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
-from transcription import subtitles
 from transcription.models import PaidPiece, Segment, Transcript
+from transcription.subtitles import writers
 from transcription.writing import choose_current, correct_segments, delete_transcript
 
 #: Lines to a page: hours of talk are thousands, which took ten seconds to show and more than a form may send back.
@@ -83,7 +83,7 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
     @admin.display(description="download")
     def downloads(self, transcript: Transcript) -> SafeString:
         url = reverse("transcription:download", args=[transcript.pk])
-        links = ((f"{url}?format={kind}", kind.upper()) for kind in subtitles.FORMATS)
+        links = ((f"{url}?format={kind}", kind.upper()) for kind in writers.FORMATS)
         return format_html_join(" ", '<a href="{}">{}</a>', links)
 
     @admin.display(description="lines below")

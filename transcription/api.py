@@ -19,7 +19,7 @@ from files.models import File
 from jobs.serializers import JobSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
-from transcription import registry, subtitles
+from transcription import registry
 from transcription.filters import TranscriptFilter
 from transcription.models import Transcript
 from transcription.serializers import (
@@ -29,11 +29,12 @@ from transcription.serializers import (
     TranscriptSerializer,
     TranscriptSummarySerializer,
 )
+from transcription.subtitles import writers
 from transcription.tasks import request_download, request_transcription
 from transcription.transcribe import TranscriptionRequest
 
 CanRead = HasPermission("transcription.view_transcript")
-_FORMAT = OpenApiParameter("format", str, enum=list(subtitles.FORMATS), default="srt")
+_FORMAT = OpenApiParameter("format", str, enum=list(writers.FORMATS), default="srt")
 _WITH_SEGMENTS = OpenApiParameter(
     "segments", bool, default=True, description="`false` leaves the segments out, for long lists."
 )
@@ -130,11 +131,11 @@ class TranscriptDownload(TranscriptFile):
     )
     def get(self, request: Request, pk: int) -> HttpResponse:
         kind = request.query_params.get("format", "srt")
-        if kind not in subtitles.FORMATS:
-            raise ValidationError({"format": [f"Choose one of {', '.join(subtitles.FORMATS)}."]})
+        if kind not in writers.FORMATS:
+            raise ValidationError({"format": [f"Choose one of {', '.join(writers.FORMATS)}."]})
         transcript = self.transcript(pk)
-        text = subtitles.write(kind, transcript.segment_values(), header_of(transcript))
-        answer = HttpResponse(text, content_type=f"{subtitles.FORMATS[kind]}; charset=utf-8")
+        text = writers.write(kind, transcript.segment_values(), header_of(transcript))
+        answer = HttpResponse(text, content_type=f"{writers.FORMATS[kind]}; charset=utf-8")
         answer["Content-Disposition"] = content_disposition_header(True, file_name(transcript, kind)) or ""
         return answer
 
@@ -144,7 +145,7 @@ class Captions(TranscriptFile):
 
     @extend_schema(operation_id="transcripts_captions", responses={(200, "text/vtt"): OpenApiTypes.STR})
     def get(self, request: Request, pk: int) -> HttpResponse:
-        text = subtitles.to_vtt(self.transcript(pk).spoken())
+        text = writers.to_vtt(self.transcript(pk).spoken())
         return HttpResponse(text, content_type="text/vtt; charset=utf-8")
 
 

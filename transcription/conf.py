@@ -8,6 +8,7 @@ from django.conf import settings
 
 from bedrock.speech import sonic
 from bedrock.speech.transcriber import SonicTranscriber
+from transcription.languages import language_tag
 
 #: Dotted path of the provider's class, by name. A third provider is one file and one line here.
 PROVIDERS: dict[str, str] = {
@@ -53,6 +54,22 @@ def whisper_model_dir() -> Path:
 
 def transcribes_on_import() -> bool:
     return "transcribe" in settings.IMPORT_STEPS
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that are spoken in this library, as codes; none: any."""
+    tags = (language_tag(language) for language in settings.WHISPER_LANGUAGES)
+    return tuple(tag for tag in tags if tag)
+
+
+def vocabulary() -> tuple[str, ...]:
+    """Names and terms that engines are told to expect."""
+    return tuple(term.strip() for term in settings.WHISPER_VOCABULARY if term.strip())
+
+
+def fetches_weights() -> bool:
+    """Whether Whisper's weights are fetched by themselves."""
+    return "speech" in settings.FETCH_WEIGHTS
 
 
 def weights_source() -> str:

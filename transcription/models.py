@@ -12,7 +12,10 @@ from transcription.segments import SpokenSegment, full_text, words_from_json
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
-SIDECAR = "sidecar"
+#: Transcripts that were read and not heard: from a file beside the media file, and from a track inside it.
+SIDECAR, TEXT_TRACK = "sidecar", "text_track"
+#: A guess below this is told as uncertain: with the real base model, right ones lie above it, wrong ones below.
+CERTAIN_LANGUAGE = 0.6
 
 
 class TranscriptQuerySet(QuerySet["Transcript"]):
@@ -24,6 +27,9 @@ class TranscriptQuerySet(QuerySet["Transcript"]):
     def current_for(self, file: File) -> "Transcript | None":
         """The transcript that search, captions and analyses of this file use."""
         return self.current().filter(file=file).first()
+
+    def language_uncertain(self) -> Self:
+        return self.filter(language_probability__lt=CERTAIN_LANGUAGE)
 
     def made_by(self, provider: str, engine: str, model: str) -> Self:
         return self.filter(provider=provider, engine=engine, model=model)
@@ -40,10 +46,11 @@ class Transcript(models.Model):
     """What is said in a file, according to one provider, engine and model."""
 
     file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="transcripts")
-    provider = models.CharField(max_length=64, help_text="whisper, nova_sonic, sidecar")
+    provider = models.CharField(max_length=64, help_text="whisper, nova_sonic, sidecar, text_track")
     engine = models.CharField(max_length=64, blank=True, help_text="faster-whisper, openai-whisper")
     model = models.CharField(max_length=255, blank=True)
     language = models.CharField(max_length=16, blank=True)
+    language_probability = models.FloatField(null=True, blank=True, help_text="0 to 1, where the language was guessed.")
     text = models.TextField(blank=True)
     is_current = models.BooleanField("current", default=False)
     is_approximate = models.BooleanField("times are approximate", default=False)
@@ -77,10 +84,15 @@ class Transcript(models.Model):
     @property
     def made_by(self) -> str:
         """Who heard it, in a few words: `whisper base (faster-whisper)`."""
-        if self.provider == SIDECAR:
-            return "subtitles beside it"
+        if self.provider in (SIDECAR, TEXT_TRACK):
+            return "subtitles beside it" if self.provider == SIDECAR else "subtitles inside it"
         name = " ".join(part for part in (self.provider, self.model) if part)
         return f"{name} ({self.engine})" if self.engine else name
+
+    @property
+    def is_language_uncertain(self) -> bool:
+        """Whether the language was guessed, and the guess may well be wrong."""
+        return self.language_probability is not None and self.language_probability < CERTAIN_LANGUAGE
 
     @property
     def has_speech(self) -> bool:
@@ -117,6 +129,7 @@ class Segment(models.Model):
     text = models.TextField()
     words = models.JSONField(null=True, blank=True)
     confidence = models.FloatField(null=True, blank=True)
+    language = models.CharField(max_length=16, blank=True, help_text="Where it differs within the file.")
     is_corrected = models.BooleanField("corrected", default=False)
     flags = models.JSONField(default=list, blank=True)
 
@@ -143,6 +156,7 @@ class Segment(models.Model):
             text=self.text,
             words=words_from_json(self.words),
             confidence=self.confidence,
+            language=self.language,
             flags=tuple(self.flags),
             is_corrected=self.is_corrected,
         )
@@ -151,6 +165,34 @@ class Segment(models.Model):
         """A person's own words. They are kept when the file is transcribed again."""
         self.text, self.is_corrected, self.flags, self.words = text, True, [], None
         self.save(update_fields=["text", "is_corrected", "flags", "words"])
+
+
+class SubtitleSource(models.Model):
+    """A subtitle file beside a media file, or a text track inside it: in use, or passed over for a reason."""
+
+    class Origin(models.TextChoices):
+        BESIDE = "beside", "Beside the file"
+        INSIDE = "inside", "Inside the file"
+
+    class State(models.TextChoices):
+        USED = "used", "In use"
+        OTHER = "other", "Another one is used"
+        UNREADABLE = "unreadable", "Cannot be read"
+
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="subtitle_sources")
+    origin = models.CharField(max_length=8, choices=Origin.choices)
+    name = models.CharField(max_length=1024, help_text="The file's own name, or which track it is.")
+    language = models.CharField(max_length=16, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices)
+    reason = models.TextField(blank=True, help_text="Why it is passed over.")
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "subtitle_sources"
+        ordering = ["file_id", "origin", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PaidPiece(models.Model):

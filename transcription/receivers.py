@@ -7,7 +7,7 @@ from jobs.models import Job
 from jobs.queue import enqueue
 from transcription import conf, paid, weights_wait
 from transcription.models import SIDECAR, Transcript
-from transcription.sidecars import read_sidecar
+from transcription.sidecars import read_sidecars
 from transcription.tasks import READ_SIDECARS, TRANSCRIBE, request_automatic
 from transcription.transcribe import content_of
 from transcription.writing import settle
@@ -18,7 +18,7 @@ def on_media_ready(*, file: File, **_: Any) -> None:
     if file.media_type == File.MediaType.IMAGE:
         settle(file, None, "not for images")
         return
-    if read_sidecar(file):
+    if read_sidecars(file):
         return  # written just now, and settled by that
     known = Transcript.objects.current_for(file)
     if known is not None and (known.provider == SIDECAR or known.source_hash == content_of(file)):

@@ -44,6 +44,7 @@ class SpokenSegment:
     text: str
     words: tuple[Word, ...] = ()
     confidence: float | None = None
+    language: str = ""  # where it differs within a file
     no_speech: float | None = None  # how sure the engine is that nobody speaks here
     flags: tuple[str, ...] = field(default=())
     is_corrected: bool = False

@@ -1,58 +1,135 @@
-"""Subtitle files that lie beside a media file: `talk.srt`, `talk.en.vtt`, in any case. No Django here."""
+"""Which subtitle files lie beside a media file, and what their names say. No Django here.
+
+`talk.srt`, `talk.en.vtt`, `talk.mp4.srt`, `talk.English.srt`, `talk.pt-BR.forced.srt`, `talk.en.2.srt`: in any case,
+and however accents are composed.
+"""
 
 import re
 import time
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
+from itertools import islice, takewhile
 from pathlib import Path
 
-from transcription.subtitles import READABLE
+from files.storage.paths import has_media_extension, shown_path
+from transcription.languages import base_language, fold, language_tag
+from transcription.subtitles.reader import READABLE
 
-#: `en`, `pt-BR`, `zh-Hans`, and the marks that players put behind the language.
-_LANGUAGE = re.compile(r"^[a-z]{2,3}(?:[-_][a-z0-9]{2,8})?$", re.IGNORECASE)
 #: Two changes within this time may bear the same moment, so a folder that changed just now is listed anew.
 SETTLED_NS = 2_000_000_000
-_MARKS = ("forced", "sdh", "cc", "hi", "default")
+#: Subtitle files of other formats: told, and not read.
+UNREADABLE = (".sub", ".idx", ".sup", ".ttml", ".dfxp", ".smi", ".sami", ".stl", ".lrc", ".mpl", ".sbv", ".usf", ".scc")
+_FORCED = frozenset(("forced", "foreign"))
+_IMPAIRED = frozenset(("sdh", "cc", "hi", "hoh"))
+_MEANINGLESS = frozenset(("default", "full", "und", "track", "sub", "subs", "subtitles", "captions"))
+_PART = re.compile(r"[.\s]*(?:\(([^)]*)\)|\[([^\]]*)\]|([^.]+))")
+
+
+class Kind(IntEnum):
+    """How much of what is said a subtitle file holds, by its name: the best first."""
+
+    FULL = 0
+    IMPAIRED = 1  # with sounds described, for those who cannot hear
+    TITLED = 2  # a commentary, notes
+    FORCED = 3  # only what is foreign
 
 
 @dataclass(frozen=True)
 class Sidecar:
-    """A subtitle file beside a media file; `language` is empty where its name says none."""
+    """A subtitle file beside a media file; `language` is empty where its name says none, `number` 0 likewise."""
 
     path: Path
     language: str
+    kind: Kind = Kind.FULL
+    number: int = 0
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name as text that can be shown and stored."""
+        return shown_path(self.path.name)
+
+    @property
+    def is_readable(self) -> bool:
+        return self.path.suffix.lower() in READABLE
 
 
-def sidecar_of(media: Path, *, language: str = "") -> Sidecar | None:
-    """The best subtitle file beside `media`: the wanted language first, then one without a language, then by name."""
-    found = sidecars_of(media)
-    wanted = language.casefold()
-    return min(
-        found,
-        key=lambda car: (
-            not (wanted and car.language.casefold() == wanted),
-            bool(car.language),
-            READABLE.index(car.path.suffix.lower()),
-            car.path.name,
-        ),
-        default=None,
-    )
+@dataclass(frozen=True)
+class _Listing:
+    """What a folder holds: its subtitle files, and the folded names and stems of its media files."""
+
+    subtitles: tuple[tuple[str, Path], ...]  # by the folded stem, in its order
+    media: frozenset[str]
 
 
-def sidecars_of(media: Path) -> list[Sidecar]:
-    """All subtitle files beside `media`."""
-    stem = media.stem.casefold()
-    found = []
-    for path in _subtitles_in(media.parent):
-        if not path.name.casefold().startswith(stem) or not path.is_file():
+def sidecars_of(media: Path, *, languages: Sequence[str] = ()) -> list[Sidecar]:
+    """All subtitle files of `media`, the best first.
+
+    What is forced goes last. Before that: `languages` in their order, then the whole before what is made for those who
+    cannot hear, then a plain name before one with a language, and a file that is read before one that is not.
+    """
+    listing = _subtitles_in(media.parent)
+    stem = fold(media.stem)
+    first = bisect_left(listing.subtitles, (stem,))
+    near = takewhile(lambda entry: entry[0].startswith(stem), islice(listing.subtitles, first, None))
+    sidecars = [sidecar for entry in near if (sidecar := _sidecar(*entry, media, listing)) is not None]
+    wanted = [base_language(language) for language in languages]
+
+    def goodness(sidecar: Sidecar) -> tuple[object, ...]:
+        base = base_language(sidecar.language)
+        return (
+            not sidecar.is_readable,
+            sidecar.kind is Kind.FORCED,
+            wanted.index(base) if base in wanted else len(wanted),
+            sidecar.kind,
+            bool(sidecar.language),
+            sidecar.number,
+            READABLE.index(sidecar.path.suffix.lower()) if sidecar.is_readable else 0,
+            fold(sidecar.path.name),
+        )
+
+    return sorted(sidecars, key=goodness)
+
+
+def _sidecar(stem: str, path: Path, media: Path, listing: _Listing) -> Sidecar | None:
+    """What the name says, if the file is this media file's and no other's."""
+    for owner in (fold(media.name), fold(media.stem)):
+        rest = stem.removeprefix(owner)
+        if stem.startswith(owner) and (not rest or rest[0] == "." or rest.lstrip()[:1] in ("(", "[")):
+            longer = (name for name in listing.media if len(name) > len(owner) and name != fold(media.name))
+            if any(stem == name or stem.startswith(f"{name}.") for name in longer):
+                return None
+            return _described(path, rest) if path.is_file() else None
+    return None
+
+
+def _described(path: Path, rest: str) -> Sidecar:
+    """The language, the kind and the number in what follows the media's name."""
+    parts = ["".join(match).strip() for match in _PART.findall(rest)]
+    tags = [language_tag(part) for part in parts]
+    # `hi` is Hindi, unless another language is named: then it is for the hearing impaired.
+    named = [index for index, tag in enumerate(tags) if tag]
+    chosen = next((index for index in named if parts[index] not in _IMPAIRED), named[0] if named else None)
+    kind, number, titles = Kind.FULL, 0, []
+    for index, part in enumerate(parts):
+        if index == chosen or part in _MEANINGLESS:
             continue
-        language = _language(path.stem[len(media.stem) :])
-        if language is not None:
-            found.append(Sidecar(path, language))
-    return found
+        if part in _FORCED:
+            kind = Kind.FORCED
+        elif part in _IMPAIRED:
+            kind = max(kind, Kind.IMPAIRED)
+        elif part.isdecimal() and len(part) <= 3:
+            number = int(part)
+        elif not tags[index]:
+            titles.append(part)
+            kind = max(kind, Kind.TITLED)
+    return Sidecar(path, tags[chosen] or "" if chosen is not None else "", kind, number, ".".join(titles))
 
 
-def _subtitles_in(folder: Path) -> tuple[Path, ...]:
+def _subtitles_in(folder: Path) -> _Listing:
     """A folder is listed once for all the files in it: its own time changes when a name comes or goes."""
     try:
         changed_ns = folder.stat().st_mtime_ns
@@ -60,25 +137,16 @@ def _subtitles_in(folder: Path) -> tuple[Path, ...]:
             return _listed(folder)
         return _listed_before(folder, changed_ns)
     except OSError:
-        return ()
+        return _Listing((), frozenset())
 
 
 @lru_cache(maxsize=256)
-def _listed_before(folder: Path, changed_ns: int) -> tuple[Path, ...]:
+def _listed_before(folder: Path, changed_ns: int) -> _Listing:
     return _listed(folder)
 
 
-def _listed(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in READABLE))
-
-
-def _language(rest: str) -> str | None:
-    """The language in what follows the media's name; None if the file is another one's (`talk-2.srt`)."""
-    if not rest:
-        return ""
-    if not rest.startswith("."):
-        return None
-    parts = [part for part in rest[1:].split(".") if part.casefold() not in _MARKS]
-    if not parts:
-        return ""
-    return parts[0] if len(parts) == 1 and _LANGUAGE.match(parts[0]) else None
+def _listed(folder: Path) -> _Listing:
+    paths = list(folder.iterdir())
+    subtitles = sorted((fold(p.stem), p) for p in paths if p.suffix.lower() in (*READABLE, *UNREADABLE))
+    media = [path for path in paths if has_media_extension(path.name)]
+    return _Listing(tuple(subtitles), frozenset(fold(name) for path in media for name in (path.name, path.stem)))

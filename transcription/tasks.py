@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TRANSCRIBE, DOWNLOAD, READ_SIDECARS = "transcribe", "download_model", "read_sidecars"
 #: What a person asked for goes before what an import brought.
 ASKED_PRIORITY = 5
+#: So many unreadable subtitle files a job names in its message.
+NAMED_PROBLEMS = 10
 
 
 def request_transcription(
@@ -86,9 +88,15 @@ def run_download(work: Work) -> str:
 
 def run_read_sidecars(work: Work) -> str:
     """The body of `read_sidecars`."""
-    count, problems = refresh_sidecars(Root.objects.get(pk=work.subject), progress=work.progress)
-    said = f"{count} {'transcript' if count == 1 else 'transcripts'} from subtitle files"
-    return f"{said}, {len(problems)} could not be read: {problems[0]}" if problems else said
+    report = refresh_sidecars(Root.objects.get(pk=work.subject), progress=work.progress)
+    message = f"{report.written} {'transcript' if report.written == 1 else 'transcripts'} from subtitle files"
+    if not report.unreadable:
+        return message
+    more = (
+        f" … and {rest} more in the list of problems" if (rest := len(report.unreadable) - NAMED_PROBLEMS) > 0 else ""
+    )
+    reasons = " ".join(report.unreadable[:NAMED_PROBLEMS])
+    return f"{message}, {len(report.unreadable)} could not be read: {reasons}{more}"
 
 
 def cost_of(file_ids: "Sequence[int]") -> Decimal:

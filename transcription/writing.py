@@ -19,6 +19,7 @@ class NewTranscript:
     engine: str = ""
     model: str = ""
     language: str = ""
+    language_probability: float | None = None
     segments: list[SpokenSegment]
     took_s: float | None = None
     is_approximate: bool = False
@@ -42,6 +43,7 @@ def save_transcript(file: File, new_transcript: NewTranscript, *, make_current: 
         Segment.objects.bulk_create(_rows(transcript, segments), batch_size=500)
         fields = {
             "language": new_transcript.language,
+            "language_probability": new_transcript.language_probability,
             "took_s": new_transcript.took_s,
             "is_approximate": new_transcript.is_approximate,
             "notes": new_transcript.notes if segments else [*new_transcript.notes, "No speech."],
@@ -78,6 +80,7 @@ def _rows(transcript: Transcript, segments: list[SpokenSegment]) -> list[Segment
             text=segment.text,
             words=[word.as_json() for word in segment.words] or None,
             confidence=segment.confidence,
+            language=segment.language,
             is_corrected=segment.is_corrected,
             flags=list(segment.flags),
         )

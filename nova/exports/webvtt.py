@@ -4,7 +4,7 @@ import html
 
 from nova.exports.frames import name_line
 from nova.exports.source import ExportSource
-from transcription.subtitles import clock
+from transcription.subtitles.writers import clock
 
 
 def write(source: ExportSource) -> str:

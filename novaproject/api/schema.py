@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from jobs.web.idempotency import HEADER, LONGEST, CostlyView
 from nova.exports.formats import FORMATS
 from novaproject.api.examples import BODIES
-from transcription import subtitles
+from transcription.subtitles import writers
 
 _JSON = "application/json"
 _WORDS = {
@@ -24,7 +24,7 @@ _WORDS = {
 }
 #: Downloads whose media type follows their parameter `format`.
 _DOWNLOADS = {
-    "/api/transcripts/{id}/download": subtitles.FORMATS.values(),
+    "/api/transcripts/{id}/download": writers.FORMATS.values(),
     "/api/nova/export/{id}": [format.media_type for format in FORMATS.values()],
 }
 #: Of the file list's parameters: a search has its own `q`, its own order and no pages.

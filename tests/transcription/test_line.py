@@ -96,7 +96,7 @@ def test_a_subtitle_file_becomes_the_transcript_at_once(talk: File) -> None:
 
     transcript = Transcript.objects.get()
     assert news == [(talk.pk, transcript.pk, "")]
-    assert (transcript.provider, transcript.language, transcript.text) == ("sidecar", "EN", "Good morning")
+    assert (transcript.provider, transcript.language, transcript.text) == ("sidecar", "en", "Good morning")
     assert transcript.is_current
     assert not Job.objects.exists()
 
@@ -312,7 +312,7 @@ def test_an_unreadable_subtitle_file_is_passed_over(talk: File) -> None:
     scanned(talk)
 
     assert Transcript.objects.get().provider == "whisper"
-    said = "1 could not be read: talk.srt holds no subtitle that can be read."
+    said = "1 could not be read: talk.srt holds no subtitle that can be read: it is no text."
     assert Job.objects.get(kind="read_sidecars").message.endswith(said)
 
 

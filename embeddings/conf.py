@@ -21,6 +21,8 @@ class Conf:
     provider: str
     providers: Mapping[str, str]
     local_model_path: Path | None
+    text_model: str
+    text_model_dir: Path
     nova_model_id: str
     nova_dimension: int
     nova_request_format: str
@@ -35,11 +37,14 @@ class Conf:
 
 
 def conf() -> Conf:
-    local_path = settings.LOCAL_EMBED_MODEL_PATH
+    text_model = str(settings.EMBEDDING_MODEL).strip()
+    local_path = settings.LOCAL_EMBED_MODEL_PATH or (text_model if "/" in text_model else "")
     return Conf(
         provider=settings.EMBEDDING_PROVIDER,
         providers={**PROVIDERS, **getattr(settings, "EMBEDDING_PROVIDERS", {})},
         local_model_path=Path(local_path).expanduser() if local_path else None,
+        text_model=text_model,
+        text_model_dir=Path(settings.DATA_DIR) / "models" / "text",
         nova_model_id=settings.NOVA_EMBED_MODEL_ID,
         nova_dimension=settings.NOVA_EMBED_DIMENSION,
         nova_request_format=settings.NOVA_EMBED_REQUEST_FORMAT,

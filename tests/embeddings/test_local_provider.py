@@ -1,5 +1,6 @@
 """The sentence model that runs offline."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -7,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings
+from django.conf import LazySettings, settings
 
 from embeddings import registry
 from embeddings.errors import ProviderError, ProviderUnavailableError, SpaceMismatchError
-from embeddings.providers import local
+from embeddings.providers import local, text_models
 from embeddings.vectors import checked, to_bits
 
 SENTENCES = [
@@ -86,14 +87,14 @@ def test_a_missing_folder_is_named_with_what_to_do(tmp_path: Path, monkeypatch: 
 
 
 def test_other_weights_in_the_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "WEIGHTS_SHA256", "0" * 64)
+    monkeypatch.setattr(text_models, "WEIGHTS_SHA256", "0" * 64)
 
     with pytest.raises(ProviderUnavailableError, match="not the published ones"):
         local.LocalProvider(local.LocalProvider.default_key()).embed(["x"], purpose="query")
 
 
 def test_an_uninstalled_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "PACKAGE", "no_such_package_of_ours")
+    monkeypatch.setattr(text_models, "PACKAGE", "no_such_package_of_ours")
 
     assert "not installed" in local.LocalProvider(local.LocalProvider.default_key()).problem()
 
@@ -104,13 +105,13 @@ def test_a_folder_of_ones_own_is_a_space_of_its_own(tmp_path: Path, monkeypatch:
     key = local.LocalProvider.default_key()
 
     assert (key.model, key.dimension) == ("my-model", json.loads((own / "config.json").read_text())["hidden_size"])
-    assert local.LocalProvider(key).fingerprint() == local.WEIGHTS_SHA256
+    assert local.LocalProvider(key).fingerprint() == text_models.WEIGHTS_SHA256
     assert local.LocalProvider(key).embed(["x"], purpose="query").shape == (1, 384)
 
 
 def own_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of one's own, with the pinned model in it."""
-    pinned = local._pinned_folder()
+    pinned = text_models.require(text_models.DEFAULT, tmp_path, "")
     own = tmp_path / "my-model"
     own.mkdir()
     for name in ("model.safetensors", "tokenizer.json", "config.json"):
@@ -128,7 +129,7 @@ def test_the_pinned_model_answers_while_a_space_of_ones_own_is_built(
 
     (own / "model.safetensors").unlink()
 
-    assert local.LocalProvider(before).fingerprint() == local.WEIGHTS_SHA256
+    assert local.LocalProvider(before).fingerprint() == text_models.WEIGHTS_SHA256
     assert local.LocalProvider(before).embed(["x"], purpose="query").shape == (1, 384)
     with pytest.raises(ProviderUnavailableError, match=r"model\.safetensors"):
         local.LocalProvider(mine).fingerprint()
@@ -153,9 +154,9 @@ def test_the_weights_of_ones_own_are_hashed_once(tmp_path: Path, monkeypatch: py
     own_model(tmp_path, monkeypatch)
     mine = local.LocalProvider(local.LocalProvider.default_key())
     mine.fingerprint()
-    monkeypatch.setattr(local, "_sha256", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr(hashlib, "file_digest", lambda *_args: pytest.fail("hashed again"))
 
-    assert mine.fingerprint() == local.WEIGHTS_SHA256
+    assert mine.fingerprint() == text_models.WEIGHTS_SHA256
 
 
 def test_a_model_that_takes_the_first_token_is_read_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +168,49 @@ def test_a_model_that_takes_the_first_token_is_read_so(tmp_path: Path, monkeypat
     by_first = local.LocalProvider(local.LocalProvider.default_key()).embed(["A pump."], purpose="query")
 
     assert not np.allclose(by_mean, by_first, atol=0.1)
+
+
+def test_a_model_with_prefixes_tells_questions_from_texts_and_has_a_space_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = own_model(tmp_path, monkeypatch)
+    without = local.LocalProvider.default_key()
+    (own / "config_sentence_transformers.json").write_text('{"prompts": {"query": "query: ", "passage": "passage: "}}')
+    key = local.LocalProvider.default_key()
+    prefixed = local.LocalProvider(key)
+
+    question, text = (prefixed.embed(["A pump."], purpose=purpose) for purpose in ("query", "index"))
+
+    assert key != without
+    assert not np.allclose(question, text, atol=0.01)
+    (own / "config_sentence_transformers.json").unlink()
+    plain = local.LocalProvider(without).embed(["query: A pump.", "passage: A pump."], purpose="index")
+    assert np.allclose(np.concatenate([question, text]), plain, atol=1e-5)
+
+
+def test_a_model_reads_no_more_tokens_than_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = own_model(tmp_path, monkeypatch)
+    (own / "sentence_bert_config.json").write_text('{"max_seq_length": 8}')
+
+    short, long = local.LocalProvider(local.LocalProvider.default_key()).embed(
+        ["one two three four five six", "one two three four five six seven eight nine ten"], purpose="index"
+    )
+
+    assert np.allclose(short, long, atol=1e-5)
+
+
+def test_a_model_that_is_known_by_name_says_how_to_get_it(settings: LazySettings, tmp_path: Path) -> None:
+    settings.EMBEDDING_MODEL = "multilingual-e5-small"
+
+    key = local.LocalProvider.default_key()
+    problem = local.LocalProvider(key).problem()
+
+    assert (key.model, key.dimension, key.request_format) == ("multilingual-e5-small", 384, local.PREFIXED)
+    assert "download_model multilingual-e5-small --kind text" in problem
+    settings.EMBEDDING_MODEL = "no-such-model"
+    with pytest.raises(ProviderUnavailableError, match="no sentence model") as caught:
+        local.LocalProvider.default_key()
+    assert "multilingual-e5-small" in caught.value.remedy
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones() -> None:

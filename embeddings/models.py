@@ -161,6 +161,8 @@ class Chunk(models.Model):
         VIDEO = "video", "Seen by Nova"
         SEEN = "seen", "Seen"
         ON_SCREEN = "on_screen", "On screen"
+        MOMENT = "moment", "Moment"
+        NOTE = "note", "Note"
 
     file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="chunks")
     source_kind = models.CharField("kind", max_length=12, choices=Kind.choices)
@@ -209,6 +211,8 @@ KIND_CODES: dict[str, int] = {
     Chunk.Kind.VIDEO: 6,
     Chunk.Kind.SEEN: 7,
     Chunk.Kind.ON_SCREEN: 8,
+    Chunk.Kind.MOMENT: 20,
+    Chunk.Kind.NOTE: 21,
 }
 #: Chunks that have a vector and no text.
 WITHOUT_WORDS = (Chunk.Kind.VIDEO, Chunk.Kind.SEEN)

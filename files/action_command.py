@@ -34,7 +34,9 @@ class ActionCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        choice = {name: options[name] for name in (*self.option_names, "force") if options[name] is not None}
+        choice = {name: options[name] for name in self.option_names if options[name] is not None}
+        if options["force"]:
+            choice["force"] = True
         try:
             chosen = chosen_files(options)
             plan = actions.estimate(self.action, chosen, choice)

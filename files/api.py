@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -19,11 +20,12 @@ from files.import_tasks import restore_now, upload_now
 from files.models import File, Problem, Proxy, Root
 from files.parsing import MeasuredUploads, UploadParser
 from files.removal_tasks import empty_trash
-from files.selection import facets
+from files.selection import facets, fields
 from files.selection.facets import annotate
 from files.selection.filters import ProblemFilters, ProxyFilters, file_filters
 from files.serializers import (
     EmptiedSerializer,
+    FileChangeSerializer,
     FileSerializer,
     ProblemSerializer,
     ProxySerializer,
@@ -49,9 +51,10 @@ class FileList(generics.ListAPIView[File]):
         return file_filters()
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
-        """The facets are read for the files of the page only."""
+        """The facets and fields are read for the files of the page only."""
         page = super().paginate_queryset(queryset)
         facets.fill(page or [])
+        fields.fill(page or [])
         return page
 
 
@@ -63,6 +66,16 @@ class FileDetail(generics.RetrieveDestroyAPIView[File]):
 
     def get_queryset(self) -> QuerySet[File]:
         return annotate(File.objects.select_related("root"))
+
+    @extend_schema(request=FileChangeSerializer, responses=FileSerializer)
+    def patch(self, request: Request, pk: int) -> Response:
+        """Change what a person says of the file. The file itself is never written to."""
+        file = self.get_object()
+        change = FileChangeSerializer(file, data=request.data, partial=True)
+        change.is_valid(raise_exception=True)
+        with transaction.atomic():
+            change.save()
+        return Response(FileSerializer(self.get_object()).data)
 
     def perform_destroy(self, instance: File) -> None:
         remove_file(instance)

@@ -5,7 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from files.models import File, Problem, Proxy, Root
+from files.selection import fields as file_fields
 from files.selection.facets import ActionPlan, facets, flag
+from jobs.web.strict_fields import StrictFields
 
 
 class FlagField(serializers.BooleanField):
@@ -17,6 +19,13 @@ class FlagField(serializers.BooleanField):
 
     def to_representation(self, value: Any) -> bool:
         return flag(value, self.facet)
+
+
+def _shown(field: file_fields.FileField) -> serializers.Field[Any, Any, Any, Any]:
+    """A field that a floor above registered; read without a query where the file was read with these."""
+    shown = field.serializer(read_only=True)
+    shown.get_attribute = lambda instance: file_fields.value(instance, field.name)  # type: ignore[method-assign]
+    return shown
 
 
 class FileSerializer(serializers.ModelSerializer[File]):
@@ -36,9 +45,26 @@ class FileSerializer(serializers.ModelSerializer[File]):
         read_only_fields = fields
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """The contract's fields, and a flag for each facet that is registered."""
+        """The contract's fields, and a flag for each facet and each field that is registered."""
         made = super().get_fields()
-        return {**made, **{facet.name: FlagField(facet.name, help_text=facet.label) for facet in facets()}}
+        flags = {facet.name: FlagField(facet.name, help_text=facet.label) for facet in facets()}
+        return {**made, **flags, **{field.name: _shown(field) for field in file_fields.fields()}}
+
+
+class FileChangeSerializer(StrictFields, serializers.Serializer[Any]):
+    """What a person may change of a file: the fields that were registered with a way to write them."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {
+            field.name: field.serializer(required=False) for field in file_fields.fields() if field.write is not None
+        }
+
+    def update(self, instance: File, validated_data: dict[str, Any]) -> File:
+        for field in file_fields.fields():
+            if field.write is not None and field.name in validated_data:
+                field.write(instance, validated_data[field.name])
+        file_fields.forget(instance)
+        return instance
 
 
 class RemovedFileSerializer(serializers.ModelSerializer[File]):

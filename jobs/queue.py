@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from jobs import registry, wake_ups
@@ -72,6 +73,31 @@ def enqueue_many(
             count += len(job_ids)
         wake_ups.post_on_commit(job_kind.queue, count)
     return count
+
+
+def record_done(
+    kind: str,
+    subject_ids: Iterable[int],
+    options: dict[str, Any] | None = None,
+    *,
+    batch: Batch,
+    message: str,
+    created_by: AbstractBaseUser | None = None,
+) -> int:
+    """Tell as a batch what was done to many subjects at once, in the transaction that did it. Returns how many."""
+    batch_jobs = Batch.jobs.through
+    template = _new_job(registry.get(kind), None, options or {}, priority=0, created_by=created_by)
+    template.state, template.progress, template.message = Job.State.SUCCEEDED, 1.0, message
+    template.started_at = template.finished_at = template.created_at
+    ids = list(dict.fromkeys(subject_ids))
+    with transaction.atomic():
+        before = Job.objects.aggregate(last=Max("pk"))["last"] or 0
+        for some in sliced(ids):
+            rows = [(pk, fingerprint_of(kind, pk, options or {})) for pk in some]
+            insert_alike(template, ["subject_id", "fingerprint"], rows)
+        made = list(Job.objects.filter(pk__gt=before).order_by("pk").values_list("pk"))
+        insert_alike(batch_jobs(batch_id=batch.pk), ["job_id"], made)
+    return len(ids)
 
 
 def _new_job(

@@ -1,4 +1,4 @@
-"""Settings, pages and addresses that span the floors, set-up, doctor, backup.
+"""Settings, pages and addresses that span the floors, set-up, backup.
 
 The SQLite module is chosen here, before Django imports any: sqlite-vec needs a `sqlite3` that can load extensions,
 and many Pythons are built without that.

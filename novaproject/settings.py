@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "vision.apps.VisionConfig",
     "nova.apps.NovaConfig",
     "embeddings.apps.EmbeddingsConfig",
+    "curation.apps.CurationConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -12,6 +12,7 @@ from novaproject.views_api import DocsView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("jobs.urls")),  # first: `batch/5` is a batch, `batch/proxy` an action on files
+    path("", include("curation.urls")),
     path("", include("files.urls")),
     path("", include("transcription.urls")),
     path("", include("vision.urls")),

@@ -16,16 +16,26 @@ CONTENT = (Chunk.Kind.NAME, Chunk.Kind.VIDEO)
 #: What is made from analyses.
 ANALYSED = (Chunk.Kind.CHAPTER, Chunk.Kind.SUMMARY, Chunk.Kind.ELEMENT)
 
+Maker = Callable[[File], Iterable[Draft]]
+#: Of the floors above: what they know of a file in words.
+_registered: list[tuple[Collection[str], Maker]] = []
+
+
+def register(kinds: Collection[str], make: Maker) -> None:
+    """Make a source of chunks known. Called in `AppConfig.ready()`; whoever changes the source indexes its kinds."""
+    _registered.append((kinds, make))
+
 
 def drafts_for(file: File, kinds: Collection[str] = EVERYTHING) -> list[Draft]:
     """Every chunk of these kinds that this file should have now. A file that left the library should have none."""
     if file.removed_at is not None:
         return []
-    makers: list[tuple[Collection[str], Callable[[File], Iterable[Draft]]]] = [
+    makers: list[tuple[Collection[str], Maker]] = [
         ([Chunk.Kind.NAME], _of_name),
         ([Chunk.Kind.TRANSCRIPT], _of_transcript),
         (ANALYSED, _of_analyses),
         ([Chunk.Kind.VIDEO], _of_media),
+        *_registered,
     ]
     drafts = [draft for of_maker, make in makers if not set(of_maker).isdisjoint(kinds) for draft in make(file)]
     return [draft for draft in drafts if draft.text or draft.media]

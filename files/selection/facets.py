@@ -104,11 +104,18 @@ class Facet:
 
 
 _facets: dict[str, Facet] = {}
+#: Actions that no facet has: they do not make something that a file then has.
+_actions: dict[str, Action] = {}
 
 
 def register(facet: Facet) -> None:
     """Make a facet known. Called in `AppConfig.ready()`."""
     _facets[facet.name] = facet
+
+
+def register_action(action: Action) -> None:
+    """Make an action known that belongs to no facet. Called in `AppConfig.ready()`."""
+    _actions[action.name] = action
 
 
 def facets() -> list[Facet]:
@@ -132,7 +139,7 @@ def parameters_of(condition: Q) -> list[tuple[str, str]]:
 
 def actions() -> list[Action]:
     """Every action that can be done to a selection."""
-    return [facet.action for facet in _facets.values() if facet.action is not None]
+    return [*(facet.action for facet in _facets.values() if facet.action is not None), *_actions.values()]
 
 
 def annotate(queryset: FileQuerySet) -> FileQuerySet:

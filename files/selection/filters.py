@@ -3,7 +3,7 @@
 They fail closed: a value that cannot be read is an error, because an ignored one would widen what an action is done to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
@@ -105,14 +105,27 @@ class BaseFileFilters(FilterSet):
         return queryset.duplicated(wanted=value)
 
 
+#: Filters of the floors above that are more than a facet's yes or no.
+FilterMaker = Callable[[], django_filters.Filter]
+_filters: dict[str, FilterMaker] = {}
+
+
+def register_filter(name: str, make: FilterMaker) -> None:
+    """Make a filter of files known. Called in `AppConfig.ready()`."""
+    _filters[name] = make
+
+
 def file_filters() -> type[BaseFileFilters]:
-    """The filters of the contract with one for each facet that is registered."""
-    return _filters_with(tuple(facets()))
+    """The filters of the contract with one for each facet, and each filter, that is registered."""
+    return _filters_with(tuple(facets()), tuple(_filters.items()))
 
 
 @lru_cache(maxsize=8)
-def _filters_with(known: tuple[Facet, ...]) -> type[BaseFileFilters]:
-    made: Mapping[str, Any] = {facet.name: FacetFilter(facet) for facet in known}
+def _filters_with(known: tuple[Facet, ...], more: tuple[tuple[str, FilterMaker], ...]) -> type[BaseFileFilters]:
+    made: Mapping[str, Any] = {
+        **{facet.name: FacetFilter(facet) for facet in known},
+        **{name: make() for name, make in more},
+    }
     return type("FileFilters", (BaseFileFilters,), {**made, "Meta": BaseFileFilters.Meta})
 
 

@@ -17,7 +17,7 @@ from django.db.models import Model, QuerySet
 
 SCHEMA = "novaproject.export"
 SCHEMA_VERSION = 1
-FLOORS = ("files", "transcription", "vision", "bedrock", "nova", "embeddings", "jobs")
+FLOORS = ("files", "transcription", "vision", "bedrock", "nova", "embeddings", "curation", "jobs")
 #: Rows that are made again from others, or that mean something on this machine only.
 LEFT_OUT = {"embeddings.embedding", "embeddings.removal", "jobs.cluster", "jobs.idempotencykey"}
 

@@ -12,7 +12,7 @@ def test_every_app_is_a_floor() -> None:
     apps = {path.parent.name for path in CHECKOUT.glob("*/apps.py")}
 
     assert apps == set(floor_plan.floors())
-    assert len(apps) == 8
+    assert len(apps) == 9
 
 
 def test_the_floor_plan_is_drawn_from_the_contracts() -> None:

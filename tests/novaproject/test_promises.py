@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.core.management import call_command, get_commands, load_command_class
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-FLOORS = ("jobs", "files", "bedrock", "transcription", "vision", "nova", "embeddings")
+FLOORS = ("jobs", "files", "bedrock", "transcription", "vision", "nova", "embeddings", "curation")
 
 #: Runs manage.py without the substitute for sqlite3. Where the standard module can load extensions itself, the one that
 #: is asked for is not there.

@@ -1,0 +1,1 @@
+"""Tags, collections, ratings, favourites, notes and named moments."""

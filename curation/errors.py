@@ -1,0 +1,37 @@
+"""What can go wrong with a person's own order.
+
+CurationError (jobs.errors.WorkError)
+├── NameTakenError       two tags would have the same name
+├── BadMomentError       a range of seconds that the file does not have
+├── OutdatedOrderError   the order names other items than the collection has now
+└── NothingToExportError a collection or selection without files
+"""
+
+from jobs.errors import WorkError
+
+
+class CurationError(WorkError):
+    code = "curation"
+
+
+class NameTakenError(CurationError):
+    code = "name_taken"
+    status = 400
+    field = "name"
+
+
+class BadMomentError(CurationError):
+    code = "bad_moment"
+    status = 400
+
+
+class OutdatedOrderError(CurationError):
+    code = "outdated_order"
+    status = 409
+    remedy = "Reload the collection, then order it again."
+
+
+class NothingToExportError(CurationError):
+    code = "nothing_to_export"
+    status = 409
+    remedy = "Add files first."

@@ -1,0 +1,1 @@
+"""Files and moments in the forms of other programs: lists, subtitles, timelines."""

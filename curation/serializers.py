@@ -1,0 +1,177 @@
+"""JSON of tags, collections and moments, and the choices of what is done to a selection."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from curation.models import (
+    HIGHEST_RATING,
+    LOWEST_RATING,
+    NOTE_CHARS,
+    TAG_CHARS,
+    Collection,
+    CollectionItem,
+    Moment,
+    Tag,
+)
+from files.models import File
+from jobs.web.strict_fields import StrictFields
+
+#: More tags than this on one thing order nothing.
+MAX_TAGS = 200
+
+
+def tag_names(**options: Any) -> serializers.ListField:
+    child = serializers.CharField(max_length=TAG_CHARS)
+    return serializers.ListField(child=child, max_length=MAX_TAGS, help_text="Names of tags.", **options)
+
+
+def rating(**options: Any) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=LOWEST_RATING, max_value=HIGHEST_RATING, allow_null=True, help_text="1 to 5; null: none.", **options
+    )
+
+
+def note(**options: Any) -> serializers.CharField:
+    return serializers.CharField(allow_blank=True, max_length=NOTE_CHARS, help_text="In your own words.", **options)
+
+
+class TagSerializer(StrictFields, serializers.ModelSerializer[Tag]):
+    """A tag, and how many files and moments of the library have it."""
+
+    file_count = serializers.IntegerField(read_only=True)
+    moment_count = serializers.IntegerField(read_only=True)
+    name = serializers.CharField(max_length=TAG_CHARS, help_text="Unique, however it is written.")
+
+    class Meta:
+        model = Tag
+        fields = ["id", "name", "colour", "file_count", "moment_count", "created_at"]
+        read_only_fields = ["id", "created_at"]
+
+
+class MergeSerializer(StrictFields, serializers.Serializer[Any]):
+    """The tag that takes the other one's place."""
+
+    into = serializers.PrimaryKeyRelatedField(
+        queryset=Tag.objects.all(), pk_field=serializers.IntegerField(), help_text="Id of the tag that stays."
+    )
+
+
+class TagNamesField(serializers.ListField):
+    """The tags of a moment by name."""
+
+    def __init__(self, **options: Any) -> None:
+        child = serializers.CharField(max_length=TAG_CHARS)
+        super().__init__(child=child, max_length=MAX_TAGS, help_text="Names of tags.", **options)
+
+    def to_representation(self, data: Any) -> list[str]:
+        return [tag.name for tag in data.all()]
+
+
+class MomentSerializer(StrictFields, serializers.ModelSerializer[Moment]):
+    """A range of seconds of a file that somebody named."""
+
+    file_id = serializers.PrimaryKeyRelatedField(
+        source="file", queryset=File.objects.all(), pk_field=serializers.IntegerField()
+    )
+    start_s = serializers.FloatField(min_value=0, help_text="Seconds from the start of the file.")
+    end_s = serializers.FloatField(min_value=0)
+    rating = rating(required=False)
+    tags = TagNamesField(required=False)
+    url = serializers.SerializerMethodField(help_text="The page of the file, opened at the moment.")
+
+    class Meta:
+        model = Moment
+        fields = [
+            "id", "file_id", "start_s", "end_s", "name", "note", "tags", "rating", "favourite", "url", "created_at",
+            "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "created_at", "updated_at"]
+
+    def get_url(self, moment: Moment) -> str:
+        return moment.get_absolute_url()
+
+
+class CollectionSerializer(StrictFields, serializers.ModelSerializer[Collection]):
+    """Files and moments in an order that a person chose."""
+
+    item_count = serializers.IntegerField(read_only=True, help_text="Without those of removed files.")
+
+    class Meta:
+        model = Collection
+        fields = ["id", "name", "note", "item_count", "created_at", "updated_at"]
+        read_only_fields = ["id", "created_at", "updated_at"]
+
+
+class ItemSerializer(serializers.ModelSerializer[CollectionItem]):
+    """A file or a moment at its place in a collection."""
+
+    file_id = serializers.IntegerField(read_only=True)
+    moment_id = serializers.IntegerField(read_only=True, allow_null=True)
+    file_name = serializers.CharField(source="file.name", read_only=True)
+    moment = MomentSerializer(read_only=True, allow_null=True)
+
+    class Meta:
+        model = CollectionItem
+        fields = ["n", "position", "file_id", "file_name", "moment_id", "moment", "added_at"]
+        read_only_fields = fields
+        extra_kwargs = {"n": {"help_text": "Its number in this collection, whatever the order."}}
+
+
+class NewItemSerializer(StrictFields, serializers.Serializer[Any]):
+    """A file or a moment to put into a collection."""
+
+    file_id = serializers.PrimaryKeyRelatedField(
+        queryset=File.objects.all(), pk_field=serializers.IntegerField(), required=False
+    )
+    moment_id = serializers.PrimaryKeyRelatedField(
+        queryset=Moment.objects.filter(file__removed_at=None), pk_field=serializers.IntegerField(), required=False
+    )
+    position = serializers.IntegerField(min_value=0, required=False, help_text="Counted from 0; without it: last.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file_id" in attrs) == ("moment_id" in attrs):
+            raise serializers.ValidationError({"file_id": ["Give either file_id or moment_id."]})
+        return attrs
+
+
+class OrderSerializer(StrictFields, serializers.Serializer[Any]):
+    """The whole order of a collection."""
+
+    items = serializers.ListField(
+        child=serializers.IntegerField(min_value=1), max_length=100_000, help_text="The `n` of every item, each once."
+    )
+
+
+class TagOptionsSerializer(serializers.Serializer[Any]):
+    """What can be chosen for tagging."""
+
+    add = tag_names(required=False, default=list, label="Add tags")
+    remove = tag_names(required=False, default=list, label="Remove tags")
+
+
+@extend_schema_field(int)
+class CollectionChoice(serializers.ChoiceField):
+    """A collection by its id; which there are is asked when it is shown or read."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=[], **options)
+
+    def offered(self) -> list[tuple[int, str]]:
+        return list(Collection.objects.values_list("pk", "name"))
+
+    def to_internal_value(self, data: Any) -> Any:
+        number = int(data) if isinstance(data, int) or (isinstance(data, str) and data.isdecimal()) else 0
+        if not Collection.objects.filter(pk=number).exists():
+            self.fail("invalid_choice", input=data)
+        return number
+
+
+class CollectOptionsSerializer(serializers.Serializer[Any]):
+    """What can be chosen for collecting."""
+
+    collection = CollectionChoice(label="Collection", help_text="Its id.")
+    take_out = serializers.BooleanField(
+        default=False, label="Take out instead", help_text="Take these files out of the collection."
+    )

@@ -1,0 +1,20 @@
+"""API routes of `curation`, mounted under `/api/`."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from curation import api, api_collections
+
+app_name = "curation"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("tags", api.TagList.as_view(), name="tags"),
+    path("tags/<int:pk>", api.TagDetail.as_view(), name="tag"),
+    path("tags/<int:pk>/merge", api.TagMerge.as_view(), name="tag-merge"),
+    path("moments", api.MomentList.as_view(), name="moments"),
+    path("moments/<int:pk>", api.MomentDetail.as_view(), name="moment"),
+    path("collections", api_collections.CollectionList.as_view(), name="collections"),
+    path("collections/<int:pk>", api_collections.CollectionDetail.as_view(), name="collection"),
+    path("collections/<int:pk>/items", api_collections.ItemList.as_view(), name="items"),
+    path("collections/<int:pk>/items/<int:n>", api_collections.ItemDetail.as_view(), name="item"),
+    path("collections/<int:pk>/export", api_collections.CollectionExport.as_view(), name="collection-export"),
+    path("files/export", api_collections.FilesExport.as_view(), name="files-export"),
+]

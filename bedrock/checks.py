@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
-from bedrock import clients, conf, faults, staging
+from bedrock import clients, conf, faults, rights, staging
 from bedrock.batch import jobs
 from bedrock.errors import BedrockError
 from bedrock.models import CatalogueModel
@@ -15,7 +15,7 @@ NO_BUCKET = "None is set, so only videos up to 18 MB can be sent, one by one."
 
 
 class AwsCheck(NamedTuple):
-    """One finding. `ok` is None for what is simply not used."""
+    """One finding. `ok` is None for what is simply not used, or cannot be seen."""
 
     name: str
     ok: bool | None
@@ -25,15 +25,21 @@ class AwsCheck(NamedTuple):
 
 def local() -> list[AwsCheck]:
     """What the settings say, without asking AWS."""
-    return [_credentials_found(), _bucket_named(), _batch_settings(), _budget(), person_tracking()]
+    return [credentials_named(), bucket_named(), batch_settings(), budget(), person_tracking()]
 
 
 def remote() -> list[AwsCheck]:
-    """What AWS says: credentials, models, bucket, role. Costs nothing. The first that fails stands for the rest."""
-    who = _asked("AWS credentials", _credentials)
-    if not who[-1].ok:
-        return who
-    return [*who, *_asked("Models", _models), *_asked("Staging bucket", _bucket), *_asked("Batch jobs", _batch_jobs)]
+    """What AWS says: credentials, models, bucket, and each right. Costs nothing.
+
+    Without credentials nothing else is asked; in each other group the first that fails stands for the rest.
+    """
+    found = _asked("AWS credentials", signed_in)
+    if not found[-1].ok:
+        return found
+    groups = (("Models", models_offered), ("Staging bucket", bucket_reachable), ("Rights", rights_granted))
+    for name, look in groups:
+        found += _asked(name, look)
+    return found
 
 
 def _asked(name: str, look: Callable[[], Iterator[AwsCheck]]) -> list[AwsCheck]:
@@ -45,7 +51,8 @@ def _asked(name: str, look: Callable[[], Iterator[AwsCheck]]) -> list[AwsCheck]:
     return found
 
 
-def _credentials_found() -> AwsCheck:
+def credentials_named() -> AwsCheck:
+    """Whether there are credentials in files or in the environment."""
     name = "AWS credentials"
     if clients.has_credentials():
         return AwsCheck(
@@ -55,14 +62,16 @@ def _credentials_found() -> AwsCheck:
     return AwsCheck(name, ok=None, text=text, remedy=f"Run `aws configure`, or set AWS_ACCESS_KEY_ID. {DOCS}")
 
 
-def _bucket_named() -> AwsCheck:
+def bucket_named() -> AwsCheck:
+    """Whether a staging bucket is set."""
     name = "Staging bucket"
     if conf.bucket():
         return AwsCheck(name, ok=True, text=f"{conf.bucket()} is named.")
     return AwsCheck(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
 
 
-def _batch_settings() -> AwsCheck:
+def batch_settings() -> AwsCheck:
+    """Whether batch mode is on, off, or half set."""
     name = "Batch mode"
     missing = conf.missing_batch_settings()
     if not missing:
@@ -71,14 +80,15 @@ def _batch_settings() -> AwsCheck:
             text = f"BEDROCK_BATCH_ROLE_ARN is no ARN of a role: {role}"
             return AwsCheck(name, ok=False, text=text, remedy="It looks like arn:aws:iam::123456789012:role/name.")
         return AwsCheck(name, ok=True, text=f"On, with the role {role}.")
-    wanted = {*conf.BATCH_SETTINGS, "S3_BUCKET_NAME"}
-    if set(missing) == wanted or missing == [*conf.BATCH_SETTINGS]:
+    every = {*conf.BATCH_SETTINGS, "S3_BUCKET_NAME"}
+    if set(missing) == every or missing == [*conf.BATCH_SETTINGS]:
         return AwsCheck(name, ok=None, text="Off. Flex costs the same and needs none of its settings.")
     text = f"Off, because {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set."
-    return AwsCheck(name, ok=False, text=text, remedy=f"Set all of {', '.join(sorted(wanted))}, or none. {DOCS}")
+    return AwsCheck(name, ok=False, text=text, remedy=f"Set all of {', '.join(sorted(every))}, or none. {DOCS}")
 
 
-def _budget() -> AwsCheck:
+def budget() -> AwsCheck:
+    """Whether the month has a cap, and one that can be read."""
     try:
         cap = conf.budget_usd()
     except ImproperlyConfigured as exc:
@@ -97,22 +107,23 @@ def person_tracking() -> AwsCheck:
     return AwsCheck("Rekognition person tracking", ok=None, text=text, remedy="The elements analysis counts people.")
 
 
-def _credentials() -> Iterator[AwsCheck]:
+def signed_in() -> Iterator[AwsCheck]:
+    """Who AWS takes us for."""
     with faults.told("Asking AWS who we are"):
-        who = clients.sts().get_caller_identity()
-    yield AwsCheck("AWS credentials", ok=True, text=f"{who['Arn']}, in {conf.region()}.")
+        identity = clients.sts().get_caller_identity()
+    yield AwsCheck("AWS credentials", ok=True, text=f"{identity['Arn']}, in {conf.region()}.")
 
 
-def _models() -> Iterator[AwsCheck]:
+def models_offered() -> Iterator[AwsCheck]:
     """Whether the region knows the models that are meant to be called."""
-    known, profiles = offered()
+    lifecycles, profiles = offered()
     for row in CatalogueModel.objects.filter(provider="bedrock").exclude(status="preview"):
         runtime_id = row.runtime_id(conf.region())
         if row.is_past() or not runtime_id:
             continue
-        ok = runtime_id in profiles or runtime_id in known
+        ok = runtime_id in profiles or runtime_id in lifecycles
         text = f"{runtime_id} is offered in {conf.region()}." if ok else f"AWS does not list {runtime_id} here."
-        remedy = "" if ok else "Ask for access in the Bedrock console (Model access), or change AWS_REGION."
+        remedy = "" if ok else "Choose another AWS_REGION, or run `.venv/bin/python manage.py refresh_models`."
         yield AwsCheck(row.name, ok=True if ok else None, text=text, remedy=remedy)
 
 
@@ -125,7 +136,8 @@ def offered() -> tuple[dict[str, dict[str, object]], set[str]]:
     return {row["modelId"]: dict(row.get("modelLifecycle", {})) for row in summaries}, profiles
 
 
-def _bucket() -> Iterator[AwsCheck]:
+def bucket_reachable() -> Iterator[AwsCheck]:
+    """Whether the bucket is there, in our region, and clears what is forgotten in it."""
     name = "Staging bucket"
     if not conf.bucket():
         yield AwsCheck(name, ok=None, text=NO_BUCKET, remedy=f"Set S3_BUCKET_NAME. {DOCS}")
@@ -133,12 +145,12 @@ def _bucket() -> Iterator[AwsCheck]:
     with faults.told(f"Looking at the bucket {conf.bucket()}"):
         clients.s3().head_bucket(Bucket=conf.bucket())
         answer: Mapping[str, Any] = clients.s3().get_bucket_location(Bucket=conf.bucket())
-    place = answer.get("LocationConstraint") or "us-east-1"
-    if place != conf.region():
-        text = f"{conf.bucket()} is in {place}, and AWS_REGION is {conf.region()}: batch jobs need both in one region."
+    region = answer.get("LocationConstraint") or "us-east-1"
+    if region != conf.region():
+        text = f"{conf.bucket()} is in {region}, and AWS_REGION is {conf.region()}: batch jobs need both in one region."
         yield AwsCheck(name, ok=False, text=text, remedy="Use a bucket in the region of AWS_REGION.")
         return
-    yield AwsCheck(name, ok=True, text=f"{conf.bucket()} in {place}.")
+    yield AwsCheck(name, ok=True, text=f"{conf.bucket()} in {region}.")
     if staging.has_lifecycle_rule():
         yield AwsCheck(
             "Forgotten copies",
@@ -151,11 +163,14 @@ def _bucket() -> Iterator[AwsCheck]:
         yield AwsCheck("Forgotten copies", ok=None, text=text, remedy=remedy)
 
 
-def _batch_jobs() -> Iterator[AwsCheck]:
-    """Listing is free; whether the role may be passed shows when a job is created."""
-    if not conf.is_batch_on():
-        return
-    with faults.told("Listing batch jobs"):
-        clients.control().list_model_invocation_jobs(maxResults=1)
-    text = "Batch jobs can be listed. Whether your user may pass the role (iam:PassRole) shows with the first job."
-    yield AwsCheck("Batch jobs", ok=True, text=text)
+def rights_granted() -> Iterator[AwsCheck]:
+    """Each right by its name in IAM, tried."""
+    for verdict in rights.try_each():
+        right, error = verdict.right, verdict.error
+        name = f"{right.action} ({right.subject})" if right.subject else right.action
+        if verdict.is_granted:
+            yield AwsCheck(name, ok=True, text=f"Granted, for {right.needed_for}.")
+        elif error is not None:
+            yield AwsCheck(name, ok=verdict.is_granted, text=f"For {right.needed_for}. {error}", remedy=error.remedy)
+        else:
+            yield AwsCheck(name, ok=None, text=f"For {right.needed_for}: shows when it is first needed.")

@@ -16,7 +16,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
-from bedrock import conf, faults
+from bedrock import conf, faults, recording
 from bedrock.errors import BedrockError
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ def s3() -> "S3Client":
 def sts() -> "STSClient":
     client: STSClient = _client("sts", FREE_READ_TIMEOUT_S, 2)
     return client
+
+
+def quotas() -> Any:
+    """The quotas of the account."""
+    return _client("service-quotas", FREE_READ_TIMEOUT_S, 2)
 
 
 def frozen_credentials() -> "ReadOnlyCredentials":
@@ -152,4 +157,6 @@ def _cached_client(
         s3={"addressing_style": "path"} if endpoint else {},
     )
     make: Any = boto3.session.Session().client
-    return make(service, region_name=region, config=config)
+    client = make(service, region_name=region, config=config)
+    recording.watch(client)
+    return client

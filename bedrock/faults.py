@@ -27,6 +27,17 @@ from bedrock.errors import (
 )
 
 DOCS = "docs/aws.md has the policies."
+#: What the policy of docs/aws.md grants.
+DOCUMENTED_ACTIONS = frozenset(
+    {
+        "bedrock:CreateModelInvocationJob", "bedrock:GetAsyncInvoke", "bedrock:GetModelInvocationJob",
+        "bedrock:InvokeModel", "bedrock:ListAsyncInvokes", "bedrock:ListFoundationModels",
+        "bedrock:ListInferenceProfiles", "bedrock:ListModelInvocationJobs", "bedrock:StopModelInvocationJob",
+        "iam:PassRole", "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetBucketLocation",
+        "s3:GetLifecycleConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutLifecycleConfiguration", "s3:PutObject",
+        "servicequotas:ListServiceQuotas",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +62,13 @@ HINTS = (
         "check AWS_REGION, and the model's ids in the admin.",
     ),
     Hint(
-        pattern=r"end of (its )?life|legacy model|no longer (available|supported)",
+        pattern=r"\blegacy\b",
+        error=ModelRefusedError,
+        remedy="AWS calls this model a legacy one: whoever has not used it for 15 days, or never, cannot have it any "
+        "more. Choose another model, and run `.venv/bin/python manage.py refresh_models`.",
+    ),
+    Hint(
+        pattern=r"end of (its )?life|no longer (available|supported)",
         error=ModelRefusedError,
         remedy="AWS has ended this model: choose another one, and run `.venv/bin/python manage.py refresh_models`.",
     ),
@@ -75,12 +92,13 @@ HINTS = (
     Hint(
         pattern=r"don.t have access to the model|model access|access to the model",
         error=AccessError,
-        remedy="Ask for access to the model in the Bedrock console (Model access), in the region of AWS_REGION.",
+        remedy="AWS gives access to its own models by itself, without a page to ask for it: look whether a policy "
+        "denies this model, wait some minutes with a new account, and then ask AWS Support.",
     ),
     Hint(
         pattern=r"Expired|\bSSO|refresh",
         error=AccessError,
-        remedy="Your AWS sign-in has run out: sign in again (`aws sso login`, or new keys), then retry.",
+        remedy="Your AWS sign-in has run out: sign in again (`aws sso login`, `aws login`, or new keys), then retry.",
     ),
     Hint(
         pattern=r"InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidAccessKeyId|AuthFailure"
@@ -199,11 +217,26 @@ def of_answer(exc: aws.ClientError, action: str) -> BedrockError:
     return BadRequestError(message, remedy=remedy, aws_code=code)
 
 
+def account_of(arn: str) -> str:
+    """The account in an ARN; empty where there is none."""
+    return next((part for part in arn.split(":") if re.fullmatch(r"\d{12}", part)), "")
+
+
 def denied_remedy(words: str) -> str:
     """What to do about a denial in these words of AWS."""
-    action = re.search(r"not authorized to perform: ([\w:]+)", words)
-    if action:
-        return f"Allow your AWS user {action.group(1)}. {DOCS}"
+    match = re.search(r"not authorized to perform: ([\w-]+:\w+)", words)
+    if match and match[1] in DOCUMENTED_ACTIONS:
+        who = re.search(r"(arn:aws[\w-]*:(?:iam|sts)::\S+)", words)
+        return (
+            f"Allow your AWS user {match[1]}. The policy in docs/aws.md has it: see that it is attached to "
+            f"{who[1] if who else 'whoever is signed in'}, with your account and bucket in it, and with `*` as the "
+            "resource of what only lists. Else a permissions boundary, the policy of a session, or one of your "
+            "organisation takes the right away again."
+        )
+    if match:
+        return (
+            f"Allow your AWS user {match[1]}: docs/aws.md does not list it, so AWS may have changed what it asks for."
+        )
     if not words:
         return (
             "AWS gave no reason: besides a missing permission this is how it answers when an operation is not offered "

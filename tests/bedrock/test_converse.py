@@ -117,7 +117,7 @@ FAULTS = [
     (at.MODEL_ERROR, MalformedAnswerError, False, "once more"),
     (at.MODEL_TIMEOUT, BadRequestError, False, "shorter video"),
     (at.EXPIRED, AccessError, False, "sign in again"),
-    (at.NO_MODEL_ACCESS, AccessError, False, "Model access"),
+    (at.NO_MODEL_ACCESS, AccessError, False, "without a page to ask for it"),
     (at.DROP_BEFORE, LostAnswerError, False, "asked again once"),
     (at.DROP_AFTER, LostAnswerError, False, "asked again once"),
 ]

@@ -182,7 +182,7 @@ def test_what_passes_by_is_tried_again_and_paid_once(aws: World, clip: File, fau
     [
         (at.MODEL_TIMEOUT, "shorter video"),
         (at.EXPIRED, "aws sso login"),
-        (at.NO_MODEL_ACCESS, "Model access"),
+        (at.NO_MODEL_ACCESS, "without a page to ask for it"),
     ],
     ids=["408", "expired credentials", "no access"],
 )

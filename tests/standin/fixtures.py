@@ -42,6 +42,7 @@ def environment(s3_url: str, bedrock_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_STS": s3_url,
         "AWS_ENDPOINT_URL_BEDROCK": bedrock_url,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock_url,
+        "AWS_ENDPOINT_URL_SERVICE_QUOTAS": bedrock_url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
     }

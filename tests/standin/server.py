@@ -24,7 +24,7 @@ PAGE = 50
 @lru_cache
 def _services() -> Mapping[str, Any]:
     session = botocore.session.get_session()
-    return {name: session.get_service_model(name) for name in ("bedrock", "bedrock-runtime")}
+    return {name: session.get_service_model(name) for name in ("bedrock", "bedrock-runtime", "service-quotas")}
 
 
 def check_shape(service: str, operation: str, answer: Mapping[str, Any]) -> None:
@@ -57,6 +57,13 @@ class Call:
         if not isinstance(parsed, dict):
             raise rules.invalid("Malformed input request: expected type: JSONObject")
         return parsed
+
+
+def denied(action: str) -> Refused:
+    """As AWS denies what no policy allows."""
+    who = f"arn:aws:iam::{ACCOUNT}:user/app"
+    reason = f"because no identity-based policy allows the {action} action"
+    return Refused("AccessDeniedException", f"User: {who} is not authorized to perform: {action} {reason}", 403)
 
 
 def converse(call: Call) -> dict[str, Any]:
@@ -126,6 +133,30 @@ def inference_profiles(call: Call) -> dict[str, Any]:
     }
 
 
+def list_quotas(call: Call) -> dict[str, Any]:
+    if call.body.get("ServiceCode") != "bedrock":
+        raise Refused("NoSuchResourceException", "The request failed because the specified service does not exist.")
+    quotas = [
+        {
+            "ServiceCode": "bedrock",
+            "QuotaCode": f"L-{number:08X}",
+            "QuotaName": name,
+            "Value": value,
+            "Adjustable": True,
+        }
+        for number, (name, value) in enumerate(call.world.quotas.items(), 1)
+    ]
+    start, size = int(call.body.get("NextToken", 0)), min(PAGE, int(call.body.get("MaxResults", PAGE)))
+    answer: dict[str, Any] = {"Quotas": quotas[start : start + size]}
+    return {**answer, "NextToken": str(start + size)} if len(quotas) > start + size else answer
+
+
+#: The IAM action that a call needs where it has not the call's name (service authorization reference, Amazon Bedrock).
+ACTIONS = {
+    "Converse": "bedrock:InvokeModel",
+    "StartAsyncInvoke": "bedrock:InvokeModel",
+    "ListServiceQuotas": "servicequotas:ListServiceQuotas",
+}
 Route = tuple[str, str, str, str, Callable[[Call], dict[str, Any]]]
 #: Ids are percent-encoded in the path (an ARN has a slash), so routes match the raw path.
 ROUTES: tuple[Route, ...] = (
@@ -142,6 +173,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", r"/model-invocation-job/(?P<id>[^/]+)/stop", "bedrock", "StopModelInvocationJob", stop_job),
     ("GET", r"/foundation-models", "bedrock", "ListFoundationModels", foundation_models),
     ("GET", r"/inference-profiles", "bedrock", "ListInferenceProfiles", inference_profiles),
+    ("POST", r"/", "service-quotas", "ListServiceQuotas", list_quotas),
 )  # fmt: skip
 
 
@@ -186,6 +218,9 @@ class Handler(BaseHTTPRequestHandler):
                 fault.on_call()
             if fault and fault.drop == "before":
                 return self._hang_up()
+            action = ACTIONS.get(operation, f"bedrock:{operation}")
+            if action in self.world.denied:
+                raise denied(action)
             if fault and fault.code:
                 raise Refused(fault.code, fault.message, fault.status)
             if len(call.raw) > rules.MAX_BODY_BYTES:

@@ -148,6 +148,10 @@ class World:
             self.bad_segments: dict[int, str] = {}
             self.async_failures: list[str] = []
             self.roles = {ROLE}
+            #: IAM actions that the caller is denied.
+            self.denied: set[str] = set()
+            #: Service Quotas by name: what the account is allowed to, where it differs from nothing at all.
+            self.quotas: dict[str, float] = {}
             self.min_records, self.max_records, self.max_job_bytes = 100, 50_000, 5 << 30
             self.running_jobs_max = 20
             self.fixed_duration_s: float | None = None

@@ -13,6 +13,8 @@ class EmbeddingsConfig(AppConfig):
             checks,  # noqa: F401  (registers itself)
             conf,
             facet,
+            picture_facet,
+            picture_tasks,
             receivers,  # noqa: F401  (listens from its import on)
             tasks,
         )
@@ -23,6 +25,18 @@ class EmbeddingsConfig(AppConfig):
 
         connection_created.connect(vec0.load_into, dispatch_uid="embeddings.stores.vec0")
         facets.register(facet.FACET)
+        facets.register(picture_facet.IS_SEEN)
+        registry.register(
+            registry.Kind(
+                name=picture_tasks.SEE,
+                label="Look at frames",
+                queue=registry.LONG,
+                run=picture_tasks.run_see,
+                subject_kind="file",
+                permission="embeddings.add_embedding",
+                needs_free_disk=True,
+            )
+        )
         registry.register(
             registry.Kind(
                 name=tasks.EMBED,
@@ -45,3 +59,4 @@ class EmbeddingsConfig(AppConfig):
         )
         ticks.register_tick("embeddings: what was seen", lambda: conf.conf().poll_s, tasks.poll)
         ticks.register_tick("embeddings: what waits", lambda: tasks.SWEEP_SECONDS, tasks.sweep)
+        ticks.register_tick("embeddings: frames that wait", lambda: tasks.SWEEP_SECONDS, picture_tasks.sweep)

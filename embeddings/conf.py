@@ -1,7 +1,7 @@
 """The one place of this app that reads the settings."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Conf:
     nova_request_format: str
     sqlite_vec_path: str
     is_step_on: bool
+    import_steps: Sequence[str]
     poll_s: float
     picture_provider: str
     picture_model: str
@@ -50,6 +51,7 @@ def conf() -> Conf:
         nova_request_format=settings.NOVA_EMBED_REQUEST_FORMAT,
         sqlite_vec_path=settings.SQLITE_VEC_PATH,
         is_step_on="embed" in settings.IMPORT_STEPS,
+        import_steps=list(settings.IMPORT_STEPS),
         poll_s=settings.NOVA_POLL_SECONDS,
         picture_provider=str(settings.PICTURE_PROVIDER).strip().lower(),
         picture_model=str(settings.PICTURE_MODEL),

@@ -11,9 +11,9 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.db.utils import DatabaseError
 from django.dispatch import receiver
 
-from embeddings import tasks
+from embeddings import picture_tasks, tasks
 from embeddings.indexing import index
-from embeddings.indexing.sources import ANALYSED, CONTENT, EVERYTHING
+from embeddings.indexing.sources import ANALYSED, CONTENT, EVERYTHING, LOOKED
 from embeddings.models import Chunk, Embedding, Removal
 from embeddings.stores import vec0
 from embeddings.words import fts5
@@ -23,6 +23,7 @@ from nova.models import AnalysisResult
 from nova.signals import analysis_ready
 from transcription.models import Segment, Transcript
 from transcription.signals import transcript_settled
+from vision.signals import frames_settled
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,14 @@ def index_transcript(sender: object, *, file: File, **kwargs: Any) -> None:
 def index_analyses(sender: object, *, file: File, **kwargs: Any) -> None:
     index.index_text(file, kinds=ANALYSED)
     tasks.request_if_free(file)
+
+
+@receiver(frames_settled, dispatch_uid="embeddings.frames_settled")
+def look_at_frames(sender: object, *, file: File, reason: str, **kwargs: Any) -> None:
+    """What was seen in frames that are no more is gone at once; the new ones are looked at where that is free."""
+    index.index_text(file, kinds=LOOKED)
+    if not reason:
+        picture_tasks.request_if_free(file)
 
 
 @receiver(file_back, dispatch_uid="embeddings.file_back")

@@ -21,16 +21,21 @@ def default_key(name: str | None = None) -> SpaceKey:
 
 def picture_key() -> SpaceKey | None:
     """What the settings ask to see with; None where that is nobody, or its model is not here yet."""
-    wanted = conf().picture_provider
-    if wanted == "off":
+    if conf().picture_provider == "off":
         return None
+    key = wanted_picture_key()
+    return None if provider_for(key).problem() else key
+
+
+def wanted_picture_key() -> SpaceKey:
+    """The same, whether its model is here or not. Raises ProviderUnavailableError for a name that is none."""
+    wanted = conf().picture_provider
     if wanted not in PICTURE_PROVIDERS:
         raise ProviderUnavailableError(
             f"There is no picture provider named “{wanted}”.",
             remedy=f"Set PICTURE_PROVIDER to one of: {', '.join(PICTURE_PROVIDERS)}, off.",
         )
-    key = _provider_class(PICTURE_PROVIDERS[wanted]).default_key()
-    return None if provider_for(key).problem() else key
+    return _provider_class(PICTURE_PROVIDERS[wanted]).default_key()
 
 
 def provider_for(key: SpaceKey) -> EmbeddingProvider:

@@ -1,6 +1,6 @@
 """The verb that makes a file findable: chunks, full text and vectors, written together."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -193,11 +193,8 @@ def _make_vectors(file: File, space: Space, report: IndexReport, *, force: bool,
     lacking = lacking.filter(file_id=file.pk)
     texts = dict(lacking.values_list("content_hash", "text"))
     made: Vectors = {}
-    if not force:  # equal texts that this space has already: nothing is computed or paid twice
-        rows = Embedding.objects.filter(space=space, content_hash__in=list(texts)).values_list("id", "content_hash")
-        hashes_by_id = dict(rows)
-        ids, vectors = vec0.fetch(space.pk, list(hashes_by_id), space.dimension)
-        made = {hashes_by_id[pk]: vector for pk, vector in zip(ids, vectors, strict=True)}
+    if not force:
+        made = known_vectors(space, texts)
         report.reused += len(made)
     todo = [content_hash for content_hash in texts if content_hash not in made]
     if not todo:
@@ -212,6 +209,14 @@ def _make_vectors(file: File, space: Space, report: IndexReport, *, force: bool,
         vectors = paid_vectors.embed(space, provider, batch, purpose="index", file_id=file.pk)
         made.update(zip(hashes, vectors, strict=True))
     return made
+
+
+def known_vectors(space: Space, content_hashes: Iterable[str]) -> Vectors:
+    """Vectors that this space has of equal content already, by its hash: nothing is computed or paid twice."""
+    rows = Embedding.objects.filter(space=space, content_hash__in=list(content_hashes))
+    hashes_by_id = dict(rows.values_list("id", "content_hash"))
+    ids, vectors = vec0.fetch(space.pk, list(hashes_by_id), space.dimension)
+    return {hashes_by_id[pk]: vector for pk, vector in zip(ids, vectors, strict=True)}
 
 
 def insert_vectors(space: Space, chunks: Sequence[Chunk], vectors: Floats) -> None:

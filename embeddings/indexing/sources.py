@@ -5,16 +5,19 @@ from pathlib import PurePosixPath
 
 from embeddings.indexing.analysis_chunks import drafts_of
 from embeddings.indexing.chunks import Draft, TimedText, from_lines, name_text
-from embeddings.models import Chunk, Viewing
+from embeddings.models import Chunk, Space, Viewing
 from files.models import File
 from nova.questions import results
 from transcription.models import Transcript
+from vision.models import Frame, FrameSelection
 
 EVERYTHING = tuple(Chunk.Kind.values)
 #: What depends on the file itself: its name, and the media embedding of its content.
 CONTENT = (Chunk.Kind.NAME, Chunk.Kind.VIDEO)
 #: What is made from analyses.
 ANALYSED = (Chunk.Kind.CHAPTER, Chunk.Kind.SUMMARY, Chunk.Kind.ELEMENT)
+#: What is made from frames.
+LOOKED = (Chunk.Kind.SEEN,)
 
 Maker = Callable[[File], Iterable[Draft]]
 #: Of the floors above: what they know of a file in words.
@@ -35,6 +38,7 @@ def drafts_for(file: File, kinds: Collection[str] = EVERYTHING) -> list[Draft]:
         ([Chunk.Kind.TRANSCRIPT], _of_transcript),
         (ANALYSED, _of_analyses),
         ([Chunk.Kind.VIDEO], _of_media),
+        (LOOKED, _of_frames),
         *_registered,
     ]
     drafts = [draft for of_maker, make in makers if not set(of_maker).isdisjoint(kinds) for draft in make(file)]
@@ -72,4 +76,22 @@ def _of_media(file: File) -> list[Draft]:
         )
         for viewing in viewings
         for ordinal, (start_s, end_s) in enumerate(viewing.spans)
+    ]  # fmt: skip
+
+
+def _of_frames(file: File) -> list[Draft]:
+    """A chunk for each frame, until the next one: no words, only a vector. None where no space could hold it."""
+    chosen = FrameSelection.objects.current().filter(file=file).first()
+    if chosen is None or not Space.objects.filter(holds_pictures=True).exists():
+        return []
+    frames = list(Frame.objects.filter(file=file).values_list("n", "at_s"))
+    is_still = file.media_type == File.MediaType.IMAGE
+    ends = [at_s for _, at_s in frames[1:]] + [max(file.duration_s or 0.0, frames[-1][1])] if frames else []
+    return [
+        Draft(
+            kind=Chunk.Kind.SEEN, source_id=file.pk, ordinal=n, text="",
+            start_s=None if is_still else at_s, end_s=None if is_still else end_s,
+            media=f"{chosen.source_hash or file.pk}@{at_s}",
+        )
+        for (n, at_s), end_s in zip(frames, ends, strict=True)
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """A library in rows, and a quick provider."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -12,6 +13,7 @@ from embeddings.words import fts5
 from files.media import derived
 from files.models import File, Root
 from tests.embeddings.fakes import WordsProvider
+from tests.embeddings.tiny_clip import write_tiny_clip
 from transcription.models import Segment, Transcript
 
 Lines = Sequence[tuple[float, float, str]]
@@ -40,6 +42,13 @@ def full_text_of_this_test_only(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("db")
         fts5.rebuild()
+
+
+@pytest.fixture
+def picture_model(settings: LazySettings, tmp_path: Path) -> Path:
+    """The tiny picture model where the settings look for it."""
+    settings.PICTURE_MODEL_DIR, settings.PICTURE_MODEL, settings.PICTURE_PROVIDER = tmp_path, "tiny", "local"
+    return write_tiny_clip(tmp_path / "tiny")
 
 
 @pytest.fixture

@@ -15,22 +15,7 @@ from embeddings.indexing import spaces
 from embeddings.providers.onnx_pictures import OnnxPictureProvider
 from embeddings.providers.picture_preprocessing import PicturePreprocessing, TextPreprocessing
 from embeddings.vectors import PictureProvider, SpaceKey
-from tests.embeddings.tiny_clip import DIMENSION, SCENES, THINGS, write_tiny_clip
-
-
-def view(thing: str, scene: str, size: tuple[int, int] = (320, 180)) -> Image.Image:
-    """A shape of the thing's colour in the middle of the scene's."""
-    picture = Image.new("RGB", size, THINGS[SCENES[scene]])
-    width, height = size
-    picture.paste(THINGS[thing], (width // 4, height // 4, width * 3 // 4, height * 3 // 4))
-    return picture
-
-
-@pytest.fixture
-def model(settings: Any, tmp_path: Path) -> Path:
-    """The tiny model where the settings look for it."""
-    settings.PICTURE_MODEL_DIR, settings.PICTURE_MODEL, settings.PICTURE_PROVIDER = tmp_path, "tiny", "local"
-    return write_tiny_clip(tmp_path / "tiny")
+from tests.embeddings.tiny_clip import DIMENSION, THINGS, view, write_tiny_clip
 
 
 def provider() -> OnnxPictureProvider:
@@ -38,7 +23,7 @@ def provider() -> OnnxPictureProvider:
 
 
 class TestVectors:
-    def test_words_are_nearest_to_the_picture_that_they_mean(self, model: Path) -> None:
+    def test_words_are_nearest_to_the_picture_that_they_mean(self, picture_model: Path) -> None:
         seen = [("apple", "snow"), ("lemon", "night"), ("frog", "snow"), ("whale", "meadow")]
 
         pictures = provider().embed_pictures([view(*one) for one in seen])
@@ -49,7 +34,9 @@ class TestVectors:
         assert np.allclose(np.linalg.norm(pictures, axis=1), 1, atol=1e-6)
         assert (questions @ pictures.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
-    def test_one_at_a_time_and_many_at_once_give_the_same(self, model: Path, tmp_path: Path, settings: Any) -> None:
+    def test_one_at_a_time_and_many_at_once_give_the_same(
+        self, picture_model: Path, tmp_path: Path, settings: Any
+    ) -> None:
         write_tiny_clip(tmp_path / "single", fixed_batch=True)
         pictures = [view(thing, "sea") for thing in THINGS] * 2
         many = provider().embed_pictures(pictures)
@@ -60,11 +47,11 @@ class TestVectors:
         assert np.abs(many - single).max() < 1e-6
         assert provider().embed(["rose", "bear"], purpose="query").shape == (2, DIMENSION)
 
-    def test_nothing_gives_nothing(self, model: Path) -> None:
+    def test_nothing_gives_nothing(self, picture_model: Path) -> None:
         assert provider().embed([], purpose="query").shape == (0, DIMENSION)
         assert provider().embed_pictures([]).shape == (0, DIMENSION)
 
-    def test_is_a_provider_of_pictures_on_the_cpu(self, model: Path) -> None:
+    def test_is_a_provider_of_pictures_on_the_cpu(self, picture_model: Path) -> None:
         assert isinstance(provider(), PictureProvider)
         assert provider().side == 32
         assert provider().runs_on() == "CPU"
@@ -147,9 +134,9 @@ class TestBadFiles:
         ],
     )
     def test_of_the_half_that_looks_are_told_with_what_to_do(
-        self, model: Path, name: str, spoil: Any, words: str
+        self, picture_model: Path, name: str, spoil: Any, words: str
     ) -> None:
-        spoil(model / name)
+        spoil(picture_model / name)
 
         with pytest.raises(ProviderUnavailableError, match=words) as caught:
             provider().embed_pictures([view("apple", "snow")])
@@ -165,27 +152,27 @@ class TestBadFiles:
         ],
     )
     def test_of_the_half_that_reads_are_told_with_what_to_do(
-        self, model: Path, name: str, spoil: Any, words: str
+        self, picture_model: Path, name: str, spoil: Any, words: str
     ) -> None:
-        spoil(model / name)
+        spoil(picture_model / name)
 
         with pytest.raises(ProviderUnavailableError, match=words):
             provider().embed(["apple"], purpose="query")
 
-    def test_a_model_of_another_shape_is_refused(self, model: Path) -> None:
+    def test_a_model_of_another_shape_is_refused(self, picture_model: Path) -> None:
         key = SpaceKey(provider="pictures", model="tiny", dimension=512)
 
         with pytest.raises(ProviderUnavailableError, match=r"\(1, 32\) where \(1, 512\)"):
             OnnxPictureProvider(key).embed(["apple"], purpose="query")
 
-    def test_a_config_without_a_dimension_is_told(self, model: Path) -> None:
-        (model / "config.json").write_text(json.dumps({"text_cfg": {}}))
+    def test_a_config_without_a_dimension_is_told(self, picture_model: Path) -> None:
+        (picture_model / "config.json").write_text(json.dumps({"text_cfg": {}}))
 
         with pytest.raises(ProviderUnavailableError, match="embed_dim"):
             OnnxPictureProvider.default_key()
 
-    def test_what_is_missing_is_named_with_where_it_goes(self, model: Path, settings: Any) -> None:
-        (model / "visual" / "model.onnx").unlink()
+    def test_what_is_missing_is_named_with_where_it_goes(self, picture_model: Path, settings: Any) -> None:
+        (picture_model / "visual" / "model.onnx").unlink()
         assert "has no visual/model.onnx" in provider().problem()
 
         settings.PICTURE_MODEL = "ViT-B-32__openai"
@@ -195,16 +182,18 @@ class TestBadFiles:
         assert "download_model ViT-B-32__openai --kind picture" in problem
         assert f"{settings.PICTURE_MODEL_DIR}/ViT-B-32__openai/" in problem
 
-    def test_another_version_of_the_model_is_another_fingerprint(self, model: Path) -> None:
+    def test_another_version_of_the_model_is_another_fingerprint(self, picture_model: Path) -> None:
         before = provider().fingerprint()
-        (model / "visual" / "model.onnx").write_bytes((model / "visual" / "model.onnx").read_bytes() + b"\0")
+        (picture_model / "visual" / "model.onnx").write_bytes(
+            (picture_model / "visual" / "model.onnx").read_bytes() + b"\0"
+        )
 
         assert provider().fingerprint() != before
 
 
 @pytest.mark.django_db
 class TestSpaces:
-    def test_of_texts_and_of_pictures_are_in_use_side_by_side(self, model: Path) -> None:
+    def test_of_texts_and_of_pictures_are_in_use_side_by_side(self, picture_model: Path) -> None:
         texts, pictures = spaces.active(), spaces.for_pictures()
 
         assert pictures is not None
@@ -213,7 +202,7 @@ class TestSpaces:
         assert pictures.key.dimension == DIMENSION
         assert spaces.for_pictures() == pictures
 
-    def test_neither_takes_the_place_of_the_other(self, model: Path) -> None:
+    def test_neither_takes_the_place_of_the_other(self, picture_model: Path) -> None:
         texts, pictures = spaces.active(), spaces.for_pictures()
         assert pictures is not None
 
@@ -246,11 +235,13 @@ class TestSpaces:
         with pytest.raises(ProviderUnavailableError, match="no picture provider named “clip”"):
             registry.picture_key()
 
-    def test_other_weights_under_the_same_name_do_not_answer_for_the_old_vectors(self, model: Path) -> None:
+    def test_other_weights_under_the_same_name_do_not_answer_for_the_old_vectors(self, picture_model: Path) -> None:
         space = spaces.for_pictures()
         assert space is not None
         spaces.provider_of(space)
-        (model / "textual" / "model.onnx").write_bytes((model / "textual" / "model.onnx").read_bytes() + b"\0")
+        (picture_model / "textual" / "model.onnx").write_bytes(
+            (picture_model / "textual" / "model.onnx").read_bytes() + b"\0"
+        )
 
         with pytest.raises(SpaceMismatchError):
             spaces.provider_of(space)

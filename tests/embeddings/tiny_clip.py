@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 #: Colour by the word that means it: in the middle, and around.
 THINGS = {
@@ -21,12 +22,22 @@ SCENES = {
     "sunset": "apple", "desert": "lemon", "lavender": "plum", "meadow": "frog", "lava": "orange", "sea": "whale",
     "blossom": "rose", "soil": "bear", "snow": "pearl", "night": "raven",
 }  # fmt: skip
+#: Words without a meaning of their own.
+SILENT_WORDS = ("a", "an", "the", "in", "on", "of", "and", "with")
 SIDE, CONTEXT = 32, 12
 COUNT = len(THINGS)
 #: One number a thing, one a scene, one that all pictures and texts share, and some that only words have.
 DIMENSION = 2 * COUNT + 1 + 11
 SHARED, SILENT = 2 * COUNT, 2 * COUNT + 1
 MEAN = STD = (0.5, 0.5, 0.5)
+
+
+def view(thing: str, scene: str, size: tuple[int, int] = (320, 180)) -> Image.Image:
+    """A shape of the thing's colour in the middle of the scene's."""
+    picture = Image.new("RGB", size, THINGS[SCENES[scene]])
+    width, height = size
+    picture.paste(THINGS[thing], (width // 4, height // 4, width * 3 // 4, height * 3 // 4))
+    return picture
 
 
 def write_tiny_clip(folder: Path, *, fixed_batch: bool = False, clean: str = "") -> Path:
@@ -48,7 +59,7 @@ def write_tiny_clip(folder: Path, *, fixed_batch: bool = False, clean: str = "")
 
 
 def words() -> list[str]:
-    return ["[PAD]", "[UNK]", *THINGS, *SCENES]
+    return ["[PAD]", "[UNK]", *THINGS, *SCENES, *SILENT_WORDS]
 
 
 def _visual(batch: int | str) -> onnx.ModelProto:
@@ -92,7 +103,7 @@ def _textual(batch: int | str) -> onnx.ModelProto:
     for place in range(COUNT):
         table[2 + place, place] = table[2 + COUNT + place, COUNT + place] = 1
     bias = np.zeros(DIMENSION, np.float32)
-    bias[SHARED] = 0.4
+    bias[SHARED] = 0.1
     numbers = {"table": table, "axis": np.array([1]), "bias": bias}
     nodes = [
         helper.make_node("Gather", ["table", "text"], ["meanings"]),

@@ -1,5 +1,6 @@
 """Videos with something to see, made shot by shot, and their files with proxies."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -29,7 +30,7 @@ def scene(background: str, *shapes: tuple[str, str, int], size: tuple[int, int] 
     return picture
 
 
-def write_video(path: Path, shots: list[Shot], *, fps: int = 15) -> Path:
+def write_video(path: Path, shots: Sequence[Shot], *, fps: int = 15) -> Path:
     """An MP4 as proxies are, of still shots: (seconds, picture) each."""
     path.parent.mkdir(parents=True, exist_ok=True)
     inputs: list[str | Path] = []
@@ -46,7 +47,7 @@ def write_video(path: Path, shots: list[Shot], *, fps: int = 15) -> Path:
 
 
 def add_video(
-    folder: Path, shots: list[Shot], *, name: str = "clip.mp4", root: Root | None = None, **fields: object
+    folder: Path, shots: Sequence[Shot], *, name: str = "clip.mp4", root: Root | None = None, **fields: object
 ) -> File:
     """A file of the library whose original and proxy show these shots."""
     original = write_video(folder / name, shots)

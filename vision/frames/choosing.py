@@ -135,11 +135,12 @@ def pictures_of(file: File, frames: Sequence[Frame], *, side: int) -> Iterator[I
 
     From the stills while these are large enough; else they are decoded. Raises NothingToSeeError, VisionError.
     """
-    kept = list(stills.read_pictures(frames)) if side <= stills.SIDE else []
-    whole = [picture for picture in kept if picture is not None]
-    if len(whole) == len(frames):
-        return iter(whole)
-    return pictures_at(file, [frame.at_s for frame in frames])
+    done = 0
+    for picture in stills.read_pictures(frames) if side <= stills.SIDE else ():
+        yield picture
+        done += 1
+    if done < len(frames):
+        yield from pictures_at(file, [frame.at_s for frame in frames[done:]])
 
 
 def forget(file_id: int) -> None:

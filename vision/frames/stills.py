@@ -62,11 +62,13 @@ def read(frame: Frame) -> bytes | None:
     return still if len(still) == frame.still_bytes and still.startswith(b"\xff\xd8") else None
 
 
-def read_pictures(frames: Iterable[Frame]) -> Iterator[Image.Image | None]:
-    """The stills of frames as pictures in RGB, in order; None for each that is gone."""
+def read_pictures(frames: Iterable[Frame]) -> Iterator[Image.Image]:
+    """The stills of frames as pictures in RGB, in order, as far as they are there: ends at the first that is gone."""
     for frame in frames:
         still = read(frame)
-        yield None if still is None else Image.open(io.BytesIO(still)).convert("RGB")
+        if still is None:
+            return
+        yield Image.open(io.BytesIO(still)).convert("RGB")
 
 
 def jpeg_of(picture: Image.Image) -> bytes:

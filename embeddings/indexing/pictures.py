@@ -1,0 +1,131 @@
+"""The verb that looks: frames get their vectors in a space of pictures, so that words find what is seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import transaction
+
+from embeddings import registry
+from embeddings.conf import conf
+from embeddings.errors import ProviderUnavailableError, SpaceError
+from embeddings.indexing import index, spaces
+from embeddings.indexing.sources import LOOKED
+from embeddings.models import KIND_CODES, Chunk, Embedding, Space
+from embeddings.stores import vec0
+from embeddings.vectors import PictureProvider, checked
+from files.models import File
+from jobs.progress import NO_PROGRESS, Progress
+from vision.frames import choosing
+from vision.models import Frame
+
+#: Frames looked at before their vectors are kept: what a kill costs, and how often a cancel is obeyed.
+BATCH_FRAMES = 32
+
+
+@dataclass(kw_only=True)
+class LookReport:
+    """What looking at a file did."""
+
+    frames: int = 0
+    embedded: int = 0
+    reused: int = 0
+
+    def __str__(self) -> str:
+        if not self.frames:
+            return "There is not one frame worth looking at"
+        said = f"{self.frames:,} frame{'' if self.frames == 1 else 's'}, {self.embedded:,} looked at"
+        return f"{said}, {self.reused:,} known" if self.reused else said
+
+
+def see_file(
+    file: File,
+    *,
+    space: Space | None = None,
+    force: bool = False,
+    progress: Progress = NO_PROGRESS,
+    token: str = "",
+) -> LookReport:
+    """Give each frame of a video or picture its vector, choosing the frames first where that was not done.
+
+    What has its vector already is left, so that it goes on after a kill. `force` makes all of them again. Raises
+    VisionError, ProviderError, SpaceError, ExtensionUnavailableError, Cancelled.
+    """
+    space = space or picture_space()
+    provider = spaces.provider_of(space)
+    if not isinstance(provider, PictureProvider):
+        raise SpaceError(f"“{space}” does not look at frames by itself.", remedy="Choose a local picture model.")
+    vec0.require()
+    vec0.create_table(space.pk, space.dimension)
+    report = LookReport(frames=choosing.choose_frames(file, progress=progress, token=token).frame_count)
+    index.index_text(file, kinds=LOOKED)
+    if force:
+        with transaction.atomic():
+            old = Embedding.objects.filter(space=space, file=file, kind_code=KIND_CODES[Chunk.Kind.SEEN])
+            index.remove_vectors(space, list(old.values_list("id", flat=True)))
+    lacking = list(Chunk.objects.awaiting_pictures(space).filter(file=file).order_by("ordinal"))
+    if not force:
+        known = index.known_vectors(space, [chunk.content_hash for chunk in lacking])
+        report.reused = _store(space, [chunk for chunk in lacking if chunk.content_hash in known], known)
+        lacking = [chunk for chunk in lacking if chunk.content_hash not in known]
+    _look(file, space, provider, lacking, report, progress)
+    progress.update(1, str(report))
+    return report
+
+
+def _look(
+    file: File,
+    space: Space,
+    provider: PictureProvider,
+    lacking: Sequence[Chunk],
+    report: LookReport,
+    progress: Progress,
+) -> None:
+    frames = {frame.n: frame for frame in Frame.objects.filter(file=file)}
+    wanted = [frames[chunk.ordinal] for chunk in lacking if chunk.ordinal in frames]
+    pictures = choosing.pictures_of(file, wanted, side=provider.side)
+    for first in range(0, len(wanted), BATCH_FRAMES):
+        progress.update(first / len(wanted), f"{first:,} of {len(wanted):,} frames looked at")
+        batch = lacking[first : first + BATCH_FRAMES]
+        vectors = provider.embed_pictures([next(pictures) for _ in batch])
+        vectors = checked(vectors, count=len(batch), dimension=space.dimension)
+        report.embedded += _store(
+            space, batch, dict(zip((chunk.content_hash for chunk in batch), vectors, strict=True))
+        )
+
+
+def _store(space: Space, chunks: Sequence[Chunk], vectors: index.Vectors) -> int:
+    """Keep the vectors of what is still a frame of the file and still lacks one. Returns how many."""
+    with transaction.atomic():
+        ids = [chunk.pk for chunk in chunks]
+        ready = list(Chunk.objects.awaiting_pictures(space).filter(pk__in=ids))
+        if ready:
+            index.insert_vectors(space, ready, np.stack([vectors[chunk.content_hash] for chunk in ready]))
+        return len(ready)
+
+
+def picture_space() -> Space:
+    """The space in use for pictures. Raises ProviderUnavailableError with what to do where nobody sees."""
+    space = spaces.for_pictures()
+    if space is not None:
+        return space
+    raise ProviderUnavailableError(why_nobody_sees(), remedy=how_to_see())
+
+
+def why_nobody_sees() -> str:
+    """Why there is no space for pictures, in plain words."""
+    if conf().picture_provider == "off":
+        return "Looking at pictures is switched off (PICTURE_PROVIDER=off)."
+    return f"The picture model “{conf().picture_model}” is not here yet, so nothing is found by what is seen."
+
+
+def how_to_see() -> str:
+    if conf().picture_provider == "off":
+        return "Set PICTURE_PROVIDER=local and start again."
+    provider = registry.provider_for(registry.wanted_picture_key())
+    return provider.problem().partition(". ")[2]
+
+
+def waiting_count(space: Space) -> int:
+    """How many frames have no vector in this space yet."""
+    return Chunk.objects.awaiting_pictures(space).count()

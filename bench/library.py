@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -192,25 +193,22 @@ def web_server(folder: Path) -> Any:
     from django.contrib.auth.models import User
     from knox.models import AuthToken
 
+    from novaproject.serving import is_free
+
     _, token = AuthToken.objects.create(User.objects.get(username="bench"))
-    log = folder / "server.log"
-    command = [sys.executable, "-m", "gunicorn", "novaproject.wsgi", "--bind", "127.0.0.1:0", "--worker-class",
-               "gthread", "--threads", "4", "--timeout", "600", "--log-file", str(log)]  # fmt: skip
-    server = subprocess.Popen(command)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-m", "novaproject.web.run", "127.0.0.1", str(port)])
     try:
-        yield _address(log), token, server.pid
+        while is_free("127.0.0.1", port):
+            if server.poll() is not None:
+                raise RuntimeError("The server did not start.")
+            time.sleep(0.1)
+        yield ("127.0.0.1", port), token, server.pid
     finally:
         server.terminate()
         server.wait(20)
-
-
-def _address(log: Path) -> tuple[str, int]:
-    for _ in range(200):
-        if log.is_file() and "Listening at: http://" in (text := log.read_text()):
-            host, port = text.split("Listening at: http://")[1].split()[0].rsplit(":", 1)
-            return host, int(port)
-        time.sleep(0.1)
-    raise RuntimeError("The server did not start.")
 
 
 def _peak_mb(pid: int) -> float:

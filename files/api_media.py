@@ -66,7 +66,7 @@ class ProxyStream(MediaView):
         """The proxy, with ranges. `404` where it was made from other content than the file has now."""
         proxy = get_object_or_404(Proxy.objects.shown(), pk=pk)
         try:
-            return streaming.serve(request._request, proxy_path(proxy))
+            return streaming.serve(request._request, proxy_path(proxy), is_ours=True)
         except FileNotFoundError as error:
             raise OriginalUnavailableError(
                 f"The proxy {proxy.path} is not in PROXY_DIR.",
@@ -114,7 +114,7 @@ class SpriteIndex(MediaView):
 def _picture(request: Request, path: Path | None) -> HttpResponseBase:
     if path is None:
         raise Http404("There is none yet: it is made together with the proxy.")
-    return streaming.serve(request._request, path, max_age_s=PICTURE_MAX_AGE_S)
+    return streaming.serve(request._request, path, max_age_s=PICTURE_MAX_AGE_S, is_ours=True)
 
 
 def _seconds(text: str) -> float:

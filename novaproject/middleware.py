@@ -5,13 +5,18 @@ import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequired
-from django.http import HttpRequest, HttpResponse
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
 from jobs.tracing import request_id
+from novaproject import upload_gate
+from novaproject.api.errors import BUSY, RETRY_AFTER_S, is_busy
 from novaproject.logs.lines import REQUEST_ID
 
 
@@ -47,6 +52,65 @@ class RequestIdMiddleware:
         finally:
             request_id.reset(token)
         answer["X-Request-ID"] = name
+        return answer
+
+
+class BusyDatabaseMiddleware:
+    """Answer 503 where the database was held by others for longer than a request waits; the API says so as JSON."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Called by Django for what a view raises."""
+        if not (isinstance(exception, OperationalError) and is_busy(exception)):
+            return None
+        headers = {"Retry-After": RETRY_AFTER_S}
+        if request.path_info.startswith("/api/"):
+            return JsonResponse({"detail": BUSY, "code": "busy"}, status=503, headers=headers)
+        return HttpResponse(BUSY, status=503, headers=headers, content_type="text/plain; charset=utf-8")
+
+
+class NoFiles(FileUploadHandler):
+    """Reads what a form calls files and keeps none of it."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        return None
+
+    def file_complete(self, file_size: int) -> None:
+        return None
+
+
+class UploadGateMiddleware:
+    """Let files in where they are taken, from those who may send them, before anything (CSRF, a view) reads a body.
+
+    The web server asks the same when it has the head of a request; here it holds for every server.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or not upload_gate.takes_upload(request.path_info):
+            request.upload_handlers = [NoFiles(request)]
+            return self.get_response(request)
+        headers = {name.removeprefix("HTTP_"): str(value) for name, value in request.META.items()}
+        size = headers.get("CONTENT_LENGTH", "")
+        refusal = upload_gate.refusal_of(request.path_info, headers, int(size) if size.isdigit() else 0)
+        if refusal is None:
+            return self.get_response(request)
+        if request.path_info.startswith("/api/"):
+            answer: HttpResponse = JsonResponse({"detail": refusal.detail, "code": refusal.code}, status=refusal.status)
+        else:
+            answer = HttpResponse(refusal.detail, status=refusal.status, content_type="text/plain; charset=utf-8")
+        if refusal.status == 401:
+            answer["WWW-Authenticate"] = "Token"
         return answer
 
 

@@ -21,7 +21,6 @@ from jobs import child_processes
 
 logger = logging.getLogger(__name__)
 
-WEB_THREADS = 8
 #: Ctrl-C must have ended all within 10 seconds; what has not gone by then is killed.
 STOP_SECONDS = 8.0
 #: A part that dies at once is started again after this pause, so that a broken one does not spin.
@@ -43,17 +42,7 @@ def commands(host: str, port: int) -> dict[str, list[str]]:
     """The parts of the library, as argument lists."""
     manage = str(settings.BASE_DIR / "manage.py")
     return {
-        "web": [
-            *(sys.executable, "-m", "gunicorn", "novaproject.wsgi", "--bind", f"{host}:{port}"),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", str(WEB_THREADS)),
-            *("--chdir", str(settings.BASE_DIR), "--graceful-timeout", "5", "--log-level", "warning"),
-            *("--worker-tmp-dir", str(settings.DATA_DIR), "--no-control-socket"),
-            # A question of 600 characters is up to 7,200 of an address; gunicorn takes half of that by default.
-            *("--limit-request-line", "8190"),
-            # TRUST_FORWARDED tells Django whether to believe a proxy; gunicorn would believe any on this machine.
-            *("--forwarded-allow-ips", ""),
-            *("--logger-class", "novaproject.logs.web_server.WebLogger"),
-        ],
+        "web": [sys.executable, "-m", "novaproject.web.run", host, str(port)],
         "work": [sys.executable, manage, "work"],
     }
 
@@ -78,6 +67,7 @@ class ServerProcess:
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
+            cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=child_processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509  (a single prctl call)

@@ -81,6 +81,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "novaproject.middleware.ApiTrailingSlashMiddleware",
+    "novaproject.middleware.BusyDatabaseMiddleware",
+    "novaproject.middleware.UploadGateMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -315,6 +317,7 @@ LOGGING = {
     "root": {"handlers": ["console", "file"] if _KEEPS_LOG else ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         "axes": {"level": "WARNING"},
+        "waitress": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},
         "faiss": {"level": "WARNING"},
         "faster_whisper": {"level": "WARNING"},

@@ -19,11 +19,19 @@ CHUNK_BYTES = 256 * 1024
 LAST_MOMENT_S = 253_402_300_799
 
 
-def serve(request: HttpRequest, path: Path, *, name: str = "", max_age_s: int = 0) -> HttpResponseBase:
-    """The file at `path`: whole (200), in part (206), unchanged (304) or 416. Raises OSError if it cannot be opened."""
+def serve(
+    request: HttpRequest, path: Path, *, name: str = "", max_age_s: int = 0, is_ours: bool = False
+) -> HttpResponseBase:
+    """The file at `path`: whole (200), in part (206), unchanged (304) or 416. Raises OSError if it cannot be opened.
+
+    `is_ours`: it lies in a folder of the library, where reading never waits for a drive, so that the web server may
+    read it in the loop that moves all clients' bytes.
+    """
     source = path.open("rb")
     try:
         response = _respond(request, source, name or path.name)
+        if is_ours and isinstance(response, _PartResponse):
+            response.file_to_stream = response.part
     except BaseException:
         source.close()
         raise
@@ -60,7 +68,7 @@ def _respond(request: HttpRequest, source: BinaryIO, name: str) -> HttpResponseB
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=headers)
     part = part or ByteRange(0, facts.st_size - 1)
-    return StreamingHttpResponse(_Part(source, part), status=status, headers=headers)
+    return _PartResponse(_Part(source, part), status=status, headers=headers)
 
 
 def _wanted_part(request: HttpRequest, size: int, etag: str, last_modified: str) -> ByteRange | None:
@@ -71,14 +79,19 @@ def _wanted_part(request: HttpRequest, size: int, etag: str, last_modified: str)
 
 
 class _Part:
-    """Reads a part of a file chunk by chunk; closed by the response, also when the player goes away."""
+    """Reads a part of a file chunk by chunk; closed by the response, also when the player goes away.
+
+    It is a file as well, which begins at the part: a web server that sends files itself reads it up to the response's
+    Content-Length.
+    """
 
     def __init__(self, source: BinaryIO, part: ByteRange) -> None:
         self.source = source
         self.part = part
+        self.read, self.seek, self.tell, self.seekable = source.read, source.seek, source.tell, source.seekable
+        source.seek(part.first)
 
     def __iter__(self) -> Iterator[bytes]:
-        self.source.seek(self.part.first)
         left = self.part.length
         while left > 0 and (chunk := self.source.read(min(CHUNK_BYTES, left))):
             left -= len(chunk)
@@ -86,3 +99,14 @@ class _Part:
 
     def close(self) -> None:
         self.source.close()
+
+
+class _PartResponse(StreamingHttpResponse):
+    """A part of a file. With `file_to_stream` Django hands it to a web server that has a `wsgi.file_wrapper`."""
+
+    block_size = CHUNK_BYTES
+    file_to_stream: _Part | None = None
+
+    def __init__(self, part: _Part, *, status: int, headers: dict[str, str]) -> None:
+        super().__init__(part, status=status, headers=headers)
+        self.part = part

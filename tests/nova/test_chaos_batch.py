@@ -136,9 +136,8 @@ class Farm:
             "FARM_DATABASE": str(connection.settings_dict["NAME"]),
             "FARM_FOLDERS": str(self.folders),
         }
-        command = [sys.executable, "-m", "gunicorn", "novaproject.wsgi", "--bind", f"127.0.0.1:{self.port}"]
-        options = ["--worker-class", "gthread", "--threads", "4", "--log-level", "critical"]
-        self.web = psutil.Popen(command + options, env=environment)
+        command = [sys.executable, "-m", "novaproject.web.run", "127.0.0.1", str(self.port)]
+        self.web = psutil.Popen(command, env=environment)
 
 
 class Visitor(threading.Thread):

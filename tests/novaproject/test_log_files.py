@@ -125,6 +125,9 @@ def test_the_web_server_logs_as_all_others_and_hides_what_it_quotes(tmp_path: Pa
         with socket.create_connection(("127.0.0.1", port)) as asking:
             asking.sendall(f"GET /?token={CANARY} HTTP/1.1\r\nHost: x\r\nAuthorization Token {CANARY}\r\n\r\n".encode())
             assert b"400" in asking.recv(1000)
+        with socket.create_connection(("127.0.0.1", port)) as asking:
+            asking.sendall(f"GET /api/none?token={CANARY} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            assert b"404" in asking.recv(1000)
     finally:
         for process in psutil.Process(web.pid).children(recursive=True):
             process.terminate()
@@ -132,7 +135,7 @@ def test_the_web_server_logs_as_all_others_and_hides_what_it_quotes(tmp_path: Pa
         _, said = web.communicate(timeout=15)
 
     lines = [json.loads(line) for line in said.splitlines()]
-    assert any(line["logger"] == "gunicorn.error" and "Invalid" in line["message"] for line in lines)
+    assert any(line["logger"] == "django.request" and "Not Found" in line["message"] for line in lines)
     assert CANARY not in said
     (path,) = (tmp_path / "data" / "logs").iterdir()
     assert path.read_text(encoding="utf-8") == said

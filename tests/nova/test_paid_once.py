@@ -27,6 +27,7 @@ from nova.tasks import request_analysis
 from tests.nova.batches import ask as ask_in_batch
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
 from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
+from tests.pages import as_read
 from tests.standin.fixtures import BUCKET
 from tests.standin.world import World
 
@@ -193,8 +194,8 @@ class TestInABatch:
         assert entries() == ["reserved"] * 4
 
         client.force_login(User.objects.create_superuser("ada"))
-        page = client.get(reverse("nova")).content.decode()
-        answer = client.post(reverse("nova-cancel", args=[batch.pk]), follow=True).content.decode()
+        page = as_read(client.get(reverse("nova")))
+        answer = as_read(client.post(reverse("nova-cancel", args=[batch.pk]), follow=True))
         work_off()
         assert (">Give up<" in page, ">Give up<" in answer) == (True, False)
         assert "The batch is given up." in answer

@@ -6,6 +6,7 @@ WorkError
     ├── ModelRefusedError        past its end of life, wrong mode, not offered in this region
     ├── UnpricedError            nobody knows the price, and there is a cap
     ├── OverBudgetError          the month's cap would be passed
+    │   └── DailyQuotaError      AWS answers this model no more today
     ├── AlreadyPaidError         this question was answered (or twice possibly paid) before
     ├── QuestionInFlightError    somebody else is asking the same question now        (retryable)
     ├── BadRequestError          AWS refuses the request as it is
@@ -55,6 +56,17 @@ class OverBudgetError(BedrockError):
     code = "over_budget"
     status = 402
     remedy = "Raise NOVA_MONTHLY_BUDGET_USD, wait for the next month (UTC), or use the free local model."
+
+
+class DailyQuotaError(OverBudgetError):
+    """The account has used up what AWS allows it of a model a day. What waits goes on by itself."""
+
+    code = "daily_quota"
+    status = 429
+    remedy = (
+        "It goes on by itself, tried once an hour. A new account has small quotas: AWS raises them on request (Service "
+        "Quotas, Amazon Bedrock)."
+    )
 
 
 class AlreadyPaidError(BedrockError):

@@ -20,6 +20,7 @@ from bedrock.errors import (
     BadRequestError,
     BedrockError,
     BusyError,
+    DailyQuotaError,
     LostAnswerError,
     MalformedAnswerError,
     MissingObjectError,
@@ -158,6 +159,8 @@ BUSY = frozenset(
         "ServiceUnavailableException", "RequestLimitExceeded", "500", "502", "503", "504", "429",
     }
 )  # fmt: skip
+#: "Too many tokens per day, please wait before trying again."
+PER_DAY = re.compile(r"per[ -]day|daily", re.IGNORECASE)
 #: The model had the request, and began.
 MODEL_FAILED = frozenset({"ModelTimeoutException", "ModelErrorException"})
 DENIED = frozenset({"AccessDeniedException", "AccessDenied", "403", "Forbidden"})
@@ -197,6 +200,8 @@ def of_answer(exc: aws.ClientError, action: str) -> BedrockError:
     status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     text = f"{code}: {words}" if words else code
     message = f"{action}: AWS answered {text}"
+    if (code in BUSY or status == 429) and PER_DAY.search(words):
+        return DailyQuotaError(message, aws_code=code)
     if code in BUSY or status >= 500 or status == 429:
         return BusyError(message, aws_code=code)
     about = CALLER.sub("caller", text)

@@ -75,6 +75,28 @@ class CatalogueModel(models.Model):
         "edited here", default=False, help_text="Edited by hand: updates of this program leave it as it is."
     )
     refreshed_at = models.DateTimeField("asked Bedrock", null=True, blank=True)
+    profile_regions = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Regions where a profile can be called, as AWS\'s pages say: {"us": ["us-*"]}; none = by geography.',
+    )
+    offers = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What Bedrock itself listed, by region: profiles; an empty name = the bare id.",
+    )
+    prefers_global = models.BooleanField(
+        "global profile",
+        default=False,
+        help_text="Call the global profile where there is one: cheaper, and AWS may process the data in any of its "
+        "regions in the world.",
+    )
+    quotas = models.JSONField(default=dict, blank=True, help_text="Limits of a batch job, with as_of and source.")
+    account_quotas = models.JSONField(default=dict, blank=True, help_text="The same, as AWS told them of this account.")
+    closed_until = models.DateTimeField(
+        "not asked until", null=True, blank=True, help_text="AWS's quota of a day is used up; empty = it is asked."
+    )
+    closed_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         db_table = "bedrock_models"

@@ -23,7 +23,7 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from bedrock import conf
+from bedrock import conf, daily_quotas
 from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, QuestionInFlightError, UnpricedError
 from bedrock.models import Entry, LedgerMonth, month_of
 from bedrock.pricing import UNTOLD, Price, Usage
@@ -95,10 +95,12 @@ def refusals(requests: Sequence[ReservationRequest]) -> dict[str, BedrockError]:
 
 
 def require_room(request: ReservationRequest) -> None:
-    """Raise OverBudgetError or UnpricedError where the cap has no room for it now: before work is done in vain.
+    """Raise OverBudgetError or UnpricedError where the cap has no room for it now, or DailyQuotaError where AWS answers
+    no more today: before work is done in vain.
 
-    `reserve` is what decides.
+    `reserve` is what decides on the cap, and AWS on its quota.
     """
+    daily_quotas.check_open(request.model_key)
     if not Entry.objects.filter(question=request.question, holder=request.holder, state=State.RESERVED).exists():
         _check_cap(month_of(timezone.now()), [request])
 

@@ -14,7 +14,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from bedrock.errors import BedrockError, LostAnswerError, MalformedAnswerError
+from bedrock import daily_quotas
+from bedrock.errors import BedrockError, DailyQuotaError, LostAnswerError, MalformedAnswerError
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import Entry
@@ -67,6 +68,10 @@ def _paid_once(
     booking.sent(entry)
     try:
         reply, usage = call()
+    except DailyQuotaError as exc:
+        booking.release(entry, note=str(exc))
+        daily_quotas.close(request.model_key, str(exc))
+        raise
     except BaseException as exc:  # a cancel or a Ctrl-C too: AWS may have the request
         if isinstance(exc, BedrockError) and not exc.may_be_charged:
             booking.release(entry, note=str(exc))
@@ -81,6 +86,7 @@ def _paid_once(
             booking.settle(entry, usage=usage)
 
     insist(keep_and_settle)
+    daily_quotas.reopen(request.model_key)
     return reply
 
 

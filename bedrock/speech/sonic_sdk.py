@@ -12,8 +12,15 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from bedrock import clients
-from bedrock.errors import AccessError, BadRequestError, BedrockError, BusyError, LostAnswerError
+from bedrock import clients, faults
+from bedrock.errors import (
+    AccessError,
+    BadRequestError,
+    BedrockError,
+    BusyError,
+    DailyQuotaError,
+    LostAnswerError,
+)
 from bedrock.speech import sonic
 
 INSTALL = ".venv/bin/pip install -r requirements-sonic.txt"
@@ -86,6 +93,8 @@ def from_chunk(chunk: Any) -> dict[str, Any]:
 def told(error: Exception) -> BedrockError:
     """One of the SDK's errors in our words. What came in the middle of a stream may have been charged."""
     name = type(error).__name__
+    if "Throttling" in name and faults.PER_DAY.search(str(error)):
+        return DailyQuotaError(f"Nova Sonic refused: {error}")
     for part, ours in _ERRORS:
         if part in name:
             return ours(f"Nova Sonic refused: {error}")

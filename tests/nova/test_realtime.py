@@ -328,6 +328,35 @@ def test_over_the_cap_it_waits_and_goes_on_when_the_cap_is_raised(aws: World, cl
     assert not Notice.objects.filter(key="nova-budget").exists()
 
 
+def test_a_daily_quota_parks_whatever_waits_and_one_an_hour_finds_out(
+    aws: World, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = [make_clip(tmp_path / "media" / str(number), f"{number}.mp4") for number in range(4)]
+    aws.break_next("Converse", at.DAY_IS_OVER, times=2)
+    for clip in clips:
+        request_analysis(clip, AnalysisRequest(model="lite", types=("summary",)))
+    work_off()
+
+    assert aws.calls["Converse"] == 1  # the others were not sent, nor cut
+    assert [job.is_parked for job in Job.objects.filter(kind=ASK_NOVA)] == [True] * 4
+    assert set(NovaJob.objects.values_list("status", flat=True)) == {"submitted"}
+    assert "per day" in Notice.objects.get(key="nova-budget").text
+    assert list(Entry.objects.values_list("state", flat=True)) == ["released"]
+    assert go_on() == 0
+
+    for calls, gone in ((2, 1), (3, 1), (6, 3)):  # still over; answered; all the others
+        later = timezone.now() + timedelta(hours=2 * calls)
+        with monkeypatch.context() as patched:
+            patched.setattr("bedrock.daily_quotas.timezone.now", lambda later=later: later)
+            assert go_on() == gone
+            work_off()
+        assert aws.calls["Converse"] == calls
+
+    assert set(NovaJob.objects.values_list("status", flat=True)) == {"completed"}
+    assert go_on() == 0
+    assert not Notice.objects.filter(key="nova-budget").exists()
+
+
 def test_sixteen_workers_never_pass_a_cap_for_ten_calls(
     aws: World, folders: Path, tmp_path: Path, settings: Any
 ) -> None:

@@ -54,6 +54,9 @@ class Fault:
 
 
 THROTTLED = Fault(code="ThrottlingException", status=429, message="Too many requests, please wait before trying again.")
+DAY_IS_OVER = Fault(
+    code="ThrottlingException", status=429, message="Too many tokens per day, please wait before trying again."
+)
 NOT_READY = Fault(code="ModelNotReadyException", status=429, message="The model is not ready for inference.")
 SERVER_ERROR = Fault(code="InternalServerException", status=500, message="The system encountered an unexpected error.")
 UNAVAILABLE = Fault(code="ServiceUnavailableException", status=503, message="Bedrock is unable to process the request.")

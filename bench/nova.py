@@ -165,17 +165,17 @@ def make_waiting(count: int, clip: bytes) -> None:
     nova_jobs = NovaJob.objects.bulk_create([NovaJob(file=file, **asked) for file in files], batch_size=500)
     Question.objects.bulk_create(
         [
-            Question(nova_job=one, index=0, end_s=CLIP_S, content_key=f"{one.pk:064x}", types=types,
-                     key=question_key(f"{one.pk:064x}", types))
-            for one in nova_jobs
+            Question(nova_job=nova_job, index=0, end_s=CLIP_S, content_key=f"{nova_job.pk:064x}", types=types,
+                     key=question_key(f"{nova_job.pk:064x}", types))
+            for nova_job in nova_jobs
         ],
         batch_size=500,
     )  # fmt: skip
     Job.objects.bulk_create(
         [
-            Job(kind=BATCH_RECORD, queue="fast", subject_kind="nova_job", subject_id=one.pk, state="running",
-                is_parked=True, fingerprint=fingerprint_of(BATCH_RECORD, one.pk, {}))
-            for one in nova_jobs
+            Job(kind=BATCH_RECORD, queue="fast", subject_kind="nova_job", subject_id=nova_job.pk, state="running",
+                is_parked=True, fingerprint=fingerprint_of(BATCH_RECORD, nova_job.pk, {}))
+            for nova_job in nova_jobs
         ],
         batch_size=500,
     )  # fmt: skip

@@ -26,7 +26,9 @@ def contracts() -> list[dict[str, Any]]:
 
 def storeys() -> list[list[str]]:
     """The floors, the uppermost first; those that stand side by side and may not meet are one storey."""
-    layers: list[str] = next(one for one in contracts() if one["name"].startswith("The floors"))["layers"]
+    layers: list[str] = next(contract for contract in contracts() if contract["name"].startswith("The floors"))[
+        "layers"
+    ]
     return [layer.split(" | ") for layer in layers]
 
 
@@ -37,12 +39,12 @@ def floors() -> list[str]:
 
 def owned(floor: str) -> list[str]:
     """Packages that no other floor may import."""
-    walls = [one for one in contracts() if one["type"] == "forbidden"]
+    walls = [contract for contract in contracts() if contract["type"] == "forbidden"]
     return [
         name
-        for one in walls
-        if set(floors()) - set(one["source_modules"]) == {floor}
-        for name in one["forbidden_modules"]
+        for wall in walls
+        if set(floors()) - set(wall["source_modules"]) == {floor}
+        for name in wall["forbidden_modules"]
     ]
 
 

@@ -311,13 +311,13 @@ def _usable(
     spans: list[tuple[float, float]] = []
     vectors: list[Floats] = []
     problems = list(result.problems)
-    for one in result.segments:
+    for segment in result.segments:
         try:
-            row = checked(np.array([one.values], dtype=np.float32), count=1, dimension=dimension)[0]
+            row = checked(np.array([segment.values], dtype=np.float32), count=1, dimension=dimension)[0]
         except (ProviderError, SpaceMismatchError) as error:
-            problems.append(f"{one.start_s:g} to {one.end_s:g} s: {error}")
+            problems.append(f"{segment.start_s:g} to {segment.end_s:g} s: {error}")
             continue
-        spans.append((start_s + one.start_s, start_s + max(one.start_s, one.end_s)))
+        spans.append((start_s + segment.start_s, start_s + max(segment.start_s, segment.end_s)))
         vectors.append(row)
     return spans, vectors, problems
 

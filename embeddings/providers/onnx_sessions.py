@@ -35,7 +35,7 @@ class OnnxModel:
     @property
     def inputs(self) -> "dict[str, tuple[str, list[int | str]]]":
         """Type and shape of each input, by its name; a size that is not fixed has a name instead of a number."""
-        return {one.name: (one.type, list(one.shape)) for one in self._session.get_inputs()}
+        return {tensor.name: (tensor.type, list(tensor.shape)) for tensor in self._session.get_inputs()}
 
     @property
     def runs_on(self) -> str:

@@ -182,7 +182,7 @@ def rows_of(nova_job: NovaJob, model: CatalogueModel, index: int, piece: Questio
         "prompt_version": prompts.PROMPT_VERSION,
     }
     answered = Question.State.ANSWERED
-    rows = [Question(**place, key=one.key, types=one.types, state=answered, reply=one) for one in piece.replies]
+    rows = [Question(**place, key=reply.key, types=reply.types, state=answered, reply=reply) for reply in piece.replies]
     if piece.missing:
         types = {one.name: digest_of(one, request.depth) for one in piece.missing}
         cost = estimating.of_piece(model, request.mode, piece.span, types, depth=request.depth).usd_low

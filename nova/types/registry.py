@@ -65,7 +65,7 @@ def resolve_versions(types: dict[str, str], depth: str) -> list[TypeSpec]:
             continue
         versions = AnalysisTypeVersion.objects.filter(type__name=name)
         specs = [spec_of(version) for version in versions]
-        found += [next((one for one in specs if digest_of(one, depth) == digest), specs[0])] if specs else []
+        found += [next((spec for spec in specs if digest_of(spec, depth) == digest), specs[0])] if specs else []
     return found
 
 

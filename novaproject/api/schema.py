@@ -80,7 +80,7 @@ def show_examples(result: dict[str, Any], generator: Any, request: Any, public: 
     if {"/api/files", "/api/search"} <= paths.keys():
         asked = paths["/api/search"]["get"]["parameters"]
         known = {one["name"] for one in asked} | _NOT_FOR_SEARCH
-        asked += [one for one in paths["/api/files"]["get"]["parameters"] if one["name"] not in known]
+        asked += [path for path in paths["/api/files"]["get"]["parameters"] if path["name"] not in known]
     return result
 
 

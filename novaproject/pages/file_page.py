@@ -142,7 +142,9 @@ def player_for(
         scrub=api_paths.sprite_index(file.pk) if sources and duration_s and derived.sprite_vtt_path(file) else "",
         duration_s=duration_s,
         start_s=start_s,
-        chapters=marks([(one.where.start_s, one.where.end_s, one.title) for one in chapters], duration_s=duration_s),
+        chapters=marks(
+            [(chapter.where.start_s, chapter.where.end_s, chapter.title) for chapter in chapters], duration_s=duration_s
+        ),
         lanes=_lanes(elements, duration_s, transcript),
         note=note,
     )
@@ -180,7 +182,7 @@ DOUBTS = {REPEATED: "said over and over", SILENT: "nothing is heard there"}
 def cues_of(transcript: Transcript | None) -> list[PlayerCue]:
     if transcript is None:
         return []
-    return [cue_of(one) for one in transcript.segments.all()]
+    return [cue_of(segment) for segment in transcript.segments.all()]
 
 
 def cue_of(segment: Segment) -> PlayerCue:

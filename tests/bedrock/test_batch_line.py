@@ -35,15 +35,15 @@ def reserve(ids: list[str]) -> dict[str, Entry]:
     price = catalogue.price(catalogue.model("lite"), "batch")
     worst = estimate(price=price, input_tokens=Range(low=2880, high=4000), output_tokens=Range(low=0, high=500))
     facts: dict[str, Any] = {"purpose": "analysis", "model_key": "lite", "mode": "batch", "price": price}
-    asks = [ReservationRequest(question=f"q-{one}", holder=one, usd=worst.usd_high, **facts) for one in ids]
+    asks = [ReservationRequest(question=f"q-{id_}", holder=id_, usd=worst.usd_high, **facts) for id_ in ids]
     return dict(zip(ids, booking.reserve_many(asks), strict=True))
 
 
 def send(folder: BatchFolder, ids: list[str], clips: list[Path]) -> str:
     staging.upload_many((path, folder.video_key(one)) for one, path in zip(ids, clips, strict=True))
     written = folder.write_records(
-        (one, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", video_uri=folder.video_uri(one))))
-        for one in ids
+        (id_, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", video_uri=folder.video_uri(id_))))
+        for id_ in ids
     )
     assert written == len(ids)
     return jobs.create(folder.new_job(client_token=folder.name, runtime_id=LITE))

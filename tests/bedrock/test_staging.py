@@ -17,7 +17,7 @@ def test_ids_are_eleven_letters_and_digits() -> None:
     ids = {staging.new_id() for _ in range(200)}
 
     assert len(ids) == 200
-    assert all(len(one) == 11 and one.isalnum() and one.isascii() for one in ids)
+    assert all(len(id_) == 11 and id_.isalnum() and id_.isascii() for id_ in ids)
 
 
 def test_a_file_goes_up_with_its_type_and_comes_away_again(aws: World, tmp_path: Path) -> None:

@@ -126,11 +126,11 @@ def own_pages(file: File) -> dict[str, list[str]]:
 def page_names(resolver: URLResolver | None = None) -> set[str]:
     """The names of all our pages, the admin's and the API's left out."""
     names: set[str] = set()
-    for one in (resolver or get_resolver()).url_patterns:
-        if isinstance(one, URLPattern):
-            names |= {one.name} if one.name else set()
-        elif not str(one.pattern).startswith(("admin", "api")):
-            names |= page_names(one)
+    for url_pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(url_pattern, URLPattern):
+            names |= {url_pattern.name} if url_pattern.name else set()
+        elif not str(url_pattern.pattern).startswith(("admin", "api")):
+            names |= page_names(url_pattern)
     return names
 
 

@@ -78,7 +78,7 @@ def test_candidates_come_in_the_order_of_what_their_signs_let_expect() -> None:
 
     places, expected = snapshot(vectors).candidates(query, 50)
 
-    by_hand = [float((query * np.sign(vectors[one])).sum() / np.abs(query).sum()) for one in places]
+    by_hand = [float((query * np.sign(vectors[place])).sum() / np.abs(query).sum()) for place in places]
     assert expected.tolist() == pytest.approx(by_hand, abs=1e-5)
     assert by_hand == sorted(by_hand, reverse=True)
 
@@ -93,7 +93,7 @@ def test_a_filter_holds_before_the_ranking(share: float) -> None:
     places, _ = held.candidates(unit(own.standard_normal(WIDE, np.float32)), 10, mask)
 
     assert len(places) == min(10, 10 * len(wanted))
-    assert {one // 10 for one in places.tolist()} <= set(wanted.tolist())
+    assert {place // 10 for place in places.tolist()} <= set(wanted.tolist())
 
 
 def test_what_the_signs_judge_wrongly_is_found_all_the_same(wide_space: tuple[Space, Floats]) -> None:

@@ -311,8 +311,10 @@ def test_more_like_a_moment_are_moments_of_other_files(pond: File, make_file: Ma
     index.index_file(other)
     [hit, *_] = search("leak at the liner seam", file_id=pond.pk).results
 
-    assert [(one.file_id, one.start_s) for one in more_like(chunk_id=hit.chunk_id).results][:1] == [(other.pk, 7)]
-    assert {one.file_id for one in more_like(file_id=pond.pk).results} == {other.pk}
+    assert [(result.file_id, result.start_s) for result in more_like(chunk_id=hit.chunk_id).results][:1] == [
+        (other.pk, 7)
+    ]
+    assert {result.file_id for result in more_like(file_id=pond.pk).results} == {other.pk}
     with pytest.raises(SearchError, match="no file 999999"):
         more_like(file_id=999_999)
 

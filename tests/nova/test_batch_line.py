@@ -79,7 +79,7 @@ class TestTheLine:
         go_through(aws)
 
         assert sorted(states(nova_jobs)) == ["completed"] * 8 + ["waiting"] * 4
-        assert any("internal server error" in one.error for one in nova_jobs)
+        assert any("internal server error" in nova_job.error for nova_job in nova_jobs)
         aws.plan = BatchPlan()
         (second,) = send()
         assert second.questions.count() == 4

@@ -100,4 +100,7 @@ def test_a_type_of_ones_own_is_made_in_the_admin_and_each_change_is_a_version(cl
     assert kind.versions.count() == 1
     inline |= {"versions-TOTAL_FORMS": "1", "versions-INITIAL_FORMS": "1", "versions-0-id": str(kind.versions.get().pk)}
     client.post(url, {**form, **inline, "prompt": "Who wears none?", "schema": json.dumps(schema)})
-    assert [one.prompt for one in kind.versions.order_by("number")] == ["Who wears a helmet?", "Who wears none?"]
+    assert [version.prompt for version in kind.versions.order_by("number")] == [
+        "Who wears a helmet?",
+        "Who wears none?",
+    ]

@@ -76,7 +76,7 @@ def test_a_clip_without_speech_says_so() -> None:
 
 
 def test_topics_have_the_times_at_which_they_are_spoken_of() -> None:
-    topics = {one["topic"]: one for one in elements.from_clip(CLIP, "standard")["topics"]}
+    topics = {element["topic"]: element for element in elements.from_clip(CLIP, "standard")["topics"]}
 
     assert topics["sleeping"]["time_ranges"] == [{"start_s": 7.3, "end_s": 13.6}]
 

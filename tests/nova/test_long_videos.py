@@ -64,10 +64,10 @@ def test_each_piece_is_asked_once_and_times_are_those_of_the_source(aws: World, 
     assert starts == pytest.approx([0, 10, 20], abs=1.1)
     chapters = current_for(clip)["chapters"].result["chapters"]
     assert chapters[0]["start_s"] == 0
-    assert [one["index"] for one in chapters] == list(range(1, len(chapters) + 1))
-    assert [one["start_s"] for one in chapters] == sorted(one["start_s"] for one in chapters)
-    assert max(one["end_s"] for one in chapters) > 20
-    assert max(one["end_s"] for one in chapters) <= 30.5
+    assert [chapter["index"] for chapter in chapters] == list(range(1, len(chapters) + 1))
+    assert [chapter["start_s"] for chapter in chapters] == sorted(chapter["start_s"] for chapter in chapters)
+    assert max(chapter["end_s"] for chapter in chapters) > 20
+    assert max(chapter["end_s"] for chapter in chapters) <= 30.5
 
 
 def test_a_piece_that_fails_is_asked_again_alone(aws: World, clip: File) -> None:

@@ -162,4 +162,4 @@ def test_pieces_of_a_long_video_keep_their_names_where_nothing_has_changed(aws: 
     Question.objects.filter(pk=questions[1].pk).update(start_s=667.5)  # a key frame, where it is cut
 
     assert len(questions) == 3
-    assert all(rekeying.rekey(one, catalogue.model("lite")) is one for one in nova_job.questions.all())
+    assert all(rekeying.rekey(question, catalogue.model("lite")) is question for question in nova_job.questions.all())

@@ -345,7 +345,7 @@ def test_a_reply_cut_anywhere_holds_only_what_was_said() -> None:
             parsed = parse(text[:length], "chapters", stop="max_tokens")
         except UnreadableReply:
             continue
-        assert {json.dumps(one, sort_keys=True) for one in parsed.results["chapters"]["chapters"]} <= said
+        assert {json.dumps(result, sort_keys=True) for result in parsed.results["chapters"]["chapters"]} <= said
 
 
 @pytest.mark.parametrize(("text", "step"), [(WHOLE, 1), (json.dumps(RESULTS, indent=2), 11), (str(RESULTS), 7)])

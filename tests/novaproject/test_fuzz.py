@@ -55,7 +55,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def token(db: None, folders: Path, clip: bytes, monkeypatch: pytest.MonkeyPatch) -> str:
     """A small library, one of everything, and somebody who may do everything with it."""
     for signal in (request_started, request_finished):  # they would close the connection, and with it the transaction
-        monkeypatch.setattr(signal, "receivers", [one for one in signal.receivers if one[1]() != close_old_connections])
+        monkeypatch.setattr(
+            signal, "receivers", [receiver for receiver in signal.receivers if receiver[1]() != close_old_connections]
+        )
         signal.sender_receivers_cache.clear()
     media = folders / "media"
     monkeypatch.setattr(settings, "IMPORT_STEPS", [])

@@ -143,7 +143,7 @@ def test_no_get_changes_a_row(client: Client, folders: Path) -> None:
             with CaptureQueriesContext(connection) as queries:
                 client.get(path)
             changes = [
-                sql for one in queries if CHANGE.match(sql := one["sql"]) and not any(t in sql for t in OWN_ROWS)
+                sql for query in queries if CHANGE.match(sql := query["sql"]) and not any(t in sql for t in OWN_ROWS)
             ]
             if changes:
                 written[path] = changes

@@ -171,7 +171,7 @@ def test_breaks_the_output_as_planned(aws: World, control: Any) -> None:
     assert status == "Completed"
     assert len(ids) == 60 - 5 + 4 + 2
     assert sum("error" in line for line in lines) in range(7, 12)
-    assert len({one for one in ids if one.startswith("RECORD")}) == 55
+    assert len({id_ for id_ in ids if id_.startswith("RECORD")}) == 55
     assert len(aws.bill) == 60 - 5 - 7
 
 

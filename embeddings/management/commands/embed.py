@@ -162,8 +162,8 @@ class Command(BaseCommand):
 
     def _list(self, *, as_json: bool) -> None:
         rows = [
-            {"id": one.pk, "space": str(one), "in_use": one.is_active, "vectors": one.embeddings.count()}
-            for one in Space.objects.all()
+            {"id": space.pk, "space": str(space), "in_use": space.is_active, "vectors": space.embeddings.count()}
+            for space in Space.objects.all()
         ]
         if as_json:
             self.stdout.write(json.dumps(rows))

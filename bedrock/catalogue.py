@@ -62,6 +62,11 @@ def by_model_id(model_id: str) -> CatalogueModel | None:
     return next((row for row in every if model_id == row.model_id or model_id in row.runtime_ids.values()), None)
 
 
+def model_ids() -> dict[str, str]:
+    """What AWS calls each model, by our key: for reports."""
+    return dict(CatalogueModel.objects.exclude(model_id="").values_list("key", "model_id"))
+
+
 def shipped(purpose: str) -> list[tuple[str, str]]:
     """Keys and names of the models that this program knows by itself, without a look at the database."""
     return [(row["key"], row["name"]) for row in json.loads(DATA.read_text()) if row["purpose"] == purpose]

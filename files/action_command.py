@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from files.models import FileQuerySet
 from files.selection import actions, resolving
-from files.selection.facets import ActionPlan
+from files.selection.facets import ActionPlan, ModePrice
 from jobs.errors import WorkError
 from jobs.execution.running import run_now
 from jobs.models import Batch
@@ -94,19 +94,50 @@ class ActionCommand(BaseCommand):
             money = {"usd_low": None, "usd_high": None} if plan.is_unpriced else {
                 "usd_low": str(plan.usd_low), "usd_high": str(plan.usd_high)
             }  # fmt: skip
+            likely = {
+                "usd_likely": None if plan.usd_likely is None else str(plan.usd_likely),
+                "likely_from": plan.likely_from,
+                "likely_count": plan.likely_count,
+                "likely_error": plan.likely_error,
+                "modes": [mode_facts(price) for price in plan.modes],
+            }
             size = {"records": plan.records, "input_tokens": plan.input_tokens, "output_tokens": plan.output_tokens}
             notes = {"warnings": plan.warnings, "refusals": plan.refusals}
-            self.stdout.write(json.dumps({**facts, **money, **size, **notes}))
+            self.stdout.write(json.dumps({**facts, **money, **likely, **size, **notes}))
             return
         self.stdout.write(f"{plan.todo:,} of {plan.total:,} files, {plan.already_done:,} are done already.")
         self.stdout.write(f"Cost: {_price(plan)}.")
+        for price in plan.modes:
+            self.stdout.write(f"  {mode_words(price)}")
         for words in (*plan.warnings, *plan.refusals):
             self.stdout.write(f"  {words}")
+
+
+def mode_facts(price: ModePrice) -> dict[str, Any]:
+    """One mode's prices as JSON, sums as text."""
+    sums = {name: getattr(price, name) for name in ("usd_low", "usd_likely", "usd_high")}
+    return {
+        "mode": price.mode,
+        **{name: None if usd is None else str(usd) for name, usd in sums.items()},
+        "is_available": price.is_available,
+        "reason": price.reason,
+    }
+
+
+def mode_words(price: ModePrice) -> str:
+    """One mode's prices as a line for people."""
+    if price.usd_likely is None or price.usd_high is None:
+        sums = "no price"
+    else:
+        sums = f"about ${price.usd_likely:.4f}, at most ${price.usd_high:.4f}"
+    return f"{price.mode}: {sums}{f' ({price.reason})' if price.reason else ''}"
 
 
 def _price(plan: ActionPlan) -> str:
     if plan.is_unpriced:
         return "an unknown price"
+    if plan.usd_likely is not None and plan.usd_high:
+        return f"about ${plan.usd_likely:.4f} (${plan.usd_low:.4f} to ${plan.usd_high:.4f})"
     return f"${plan.usd_low:.4f} to ${plan.usd_high:.4f}" if plan.usd_high else "nothing"
 
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from files.models import File, Problem, Proxy, Root
 from files.selection import fields as file_fields
-from files.selection.facets import ActionPlan, facets, flag
+from files.selection.facets import facets, flag
 from jobs.web.strict_fields import StrictFields
 
 
@@ -163,7 +163,38 @@ class EstimateRequestSerializer(SelectionSerializer):
     action = serializers.CharField(help_text="As in `/api/batch/<action>`.")
 
 
-class PlanSerializer(serializers.Serializer[ActionPlan]):
+class ModePriceSerializer(serializers.Serializer[Any]):
+    """The same work in one mode, also where it cannot be had now."""
+
+    mode = serializers.CharField()
+    usd_low = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
+    usd_likely = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
+    usd_high = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
+    is_available = serializers.BooleanField()
+    reason = serializers.CharField(help_text="Why it cannot be had; empty where it can.")
+
+
+class LikelySerializer(serializers.Serializer[Any]):
+    """What it will most likely cost, and how that is known."""
+
+    usd_likely = serializers.DecimalField(
+        max_digits=14,
+        decimal_places=6,
+        coerce_to_string=False,
+        allow_null=True,
+        help_text="Between the two figures; null where nobody can say.",
+    )
+    likely_from = serializers.CharField(
+        help_text="own: from this library's finished analyses; typical: from usual answers; empty: nothing to pay."
+    )
+    likely_count = serializers.IntegerField(help_text="How many of its own analyses it comes from.")
+    likely_error = serializers.FloatField(
+        allow_null=True, help_text="Half of the last hundred were off by no more: 0.08 = 8 %."
+    )
+    modes = ModePriceSerializer(many=True)
+
+
+class PlanSerializer(LikelySerializer):
     """What an action would do to how many files, and what it would cost."""
 
     action = serializers.CharField()

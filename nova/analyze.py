@@ -93,7 +93,7 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
         raise
     except (NovaError, FilesError) as exc:
         if exc.retryable:  # its job comes back to it
-            nova_job.put_back(str(exc))
+            nova_job.note_error(str(exc))
         else:
             nova_job.fail(str(exc))
         raise

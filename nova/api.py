@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from bedrock import catalogue
 from bedrock.errors import BedrockError
 from files.api_media import AnyAccept
 from files.models import File
@@ -133,6 +134,8 @@ class ResultsView(APIView):
         replies = RawReply.objects.filter(questions__nova_job=nova_job).order_by("start_s", "pk").distinct()
         return Response(
             {
+                "model": nova_job.model,
+                "model_id": catalogue.model_ids().get(nova_job.model, ""),
                 "results": results,
                 "summary": results.get("summary", {}).get("text"),
                 "chapters": results.get("chapters", {}).get("chapters", []),

@@ -2,6 +2,7 @@
 
 NovaError
 ├── AnalysisError        an analysis that could not be made
+├── NeverAffordableError  a call that no month's cap has room for
 ├── InBatchError         the same question is on its way in a batch
 ├── UnknownTypeError     no analysis type of that name
 ├── BadTypeError         a prompt or schema that cannot be asked
@@ -24,6 +25,13 @@ class NovaError(WorkError):
 
 class AnalysisError(NovaError):
     """An analysis could not be made."""
+
+
+class NeverAffordableError(NovaError):
+    """One call may cost more than the cap of a whole month."""
+
+    code = "never_affordable"
+    status = 402
 
 
 class InBatchError(NovaError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from bedrock import conf as bedrock_conf
@@ -35,21 +35,27 @@ class NovaJobQuerySet(QuerySet["NovaJob"]):
         return self.exclude(model=LOCAL)
 
     def take_on(self) -> int:
-        """Bedrock has their records."""
-        return self.open().update(status=NovaJob.Status.SUBMITTED, error="")
+        """Bedrock has their records. Those that it works on already stay so."""
+        return self.filter(status=NovaJob.Status.WAITING).update(status=NovaJob.Status.SUBMITTED, error="")
 
     def get_going(self, progress: float) -> int:
-        """Bedrock works on them."""
+        """Bedrock works on them. Their progress never falls, also where Bedrock's numbers do."""
         now = Coalesce("started_at", Value(timezone.now(), output_field=models.DateTimeField()))
-        return self.open().update(status=NovaJob.Status.IN_PROGRESS, started_at=now, progress=progress)
+        return self.open().update(
+            status=NovaJob.Status.IN_PROGRESS, started_at=now, progress=Greatest("progress", Value(progress))
+        )
 
     def wait_again(self, reason: str) -> int:
-        """They wait for another batch, and say why."""
-        return self.open().update(status=NovaJob.Status.WAITING, error=reason)
+        """Their batch came to nothing: they wait for another one, and say why."""
+        return self.open().update(status=NovaJob.Status.WAITING, error=reason, progress=0)
 
 
 class NovaJob(models.Model):
-    """One request for an analysis of one file by one model. Its status changes by its own methods only."""
+    """One request for an analysis of one file by one model. Its status changes by its own methods only.
+
+    It goes forward: waiting, submitted, in progress, over. Only what was over is opened again by a retry, and what
+    came back from a batch without an answer waits for another one.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting for a full batch"
@@ -78,6 +84,9 @@ class NovaJob(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.SUBMITTED)
     progress = models.FloatField(default=0)
     estimated_usd = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)
+    likely_usd = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, blank=True, help_text="What it was most likely to cost."
+    )
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, default=Decimal(0))
     tokens_input = models.BigIntegerField(default=0)
     tokens_output = models.BigIntegerField(default=0)
@@ -111,10 +120,18 @@ class NovaJob(models.Model):
             return None
         return BedrockBatch.objects.filter(questions__nova_job=self).order_by("-pk").first()
 
+    def reopen(self) -> None:
+        """What was over is done again; what is under way stays as it is."""
+        if self.status not in self.OPEN:
+            waits = self.mode == self.Mode.BATCH
+            self.status = self.Status.WAITING if waits else self.Status.SUBMITTED
+            self.finished_at, self.error, self.progress = None, "", 0
+            self.save(update_fields=["status", "finished_at", "error", "progress"])
+
     def wait(self) -> None:
         """Its records wait for a full batch."""
-        self.status, self.finished_at, self.error = self.Status.WAITING, None, ""
-        self.save(update_fields=["status", "finished_at", "error"])
+        self.status, self.error = self.Status.WAITING, ""
+        self.save(update_fields=["status", "error"])
 
     def start(self) -> None:
         """Its call starts now."""
@@ -126,10 +143,10 @@ class NovaJob(models.Model):
         self.mode, self.status, self.error, self.estimated_usd = mode, self.Status.SUBMITTED, "", None
         self.save(update_fields=["mode", "status", "error", "estimated_usd"])
 
-    def put_back(self, error: str) -> None:
-        """To be tried again; the last error stays to be read."""
-        self.status, self.error = self.Status.SUBMITTED, error
-        self.save(update_fields=["status", "error"])
+    def note_error(self, error: str) -> None:
+        """It is tried again; why it had to be stays to be read."""
+        self.error = error
+        self.save(update_fields=["error"])
 
     def complete(self) -> None:
         self._end(self.Status.COMPLETED, progress=1.0)
@@ -162,7 +179,7 @@ class AnalysisResult(models.Model):
     file = models.ForeignKey(File, null=True, on_delete=models.SET_NULL, related_name="analysis_results")
     type = models.CharField(max_length=64)
     result = models.JSONField()
-    notes = models.JSONField(default=list, blank=True, help_text="What was mended in the reply.")
+    notes = models.JSONField(default=list, blank=True, help_text="What was corrected in the reply.")
     version = models.CharField(max_length=64, blank=True, help_text="Of the prompt, or of the local model.")
     is_current = models.BooleanField("current", default=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, Func, IntegerField
 from django.db.models.functions import Length
 
-from bedrock import catalogue, pricing
+from bedrock import catalogue, converse, pricing
 from bedrock import conf as bedrock_conf
 from bedrock.errors import BedrockError
 from bedrock.ledger import booking
@@ -19,12 +19,13 @@ from bedrock.pricing import Range, TokenEstimate
 from files import conf as files_conf
 from files import humanize
 from files.models import File, FileQuerySet
-from files.selection.facets import applicable
+from files.selection.facets import ModePrice, applicable
 from jobs.bulk import ROWS_PER_STATEMENT
-from nova.models import LOCAL
+from nova.models import LOCAL, NovaJob
 from nova.options import AnalysisRequest
-from nova.questions import estimating, preparing
-from nova.questions.prompts import TRANSCRIPT_CHARS, Context, build_prompt
+from nova.questions import estimating, likely, preparing
+from nova.questions.likely import LikelyPrice, OwnShare
+from nova.questions.prompts import TRANSCRIPT_CHARS, Context, Prompt, build_prompt
 from nova.replies.merging import Span
 from nova.tasks import require_askable
 from transcription.models import Transcript
@@ -38,14 +39,16 @@ LINE_CHARS, FRAME_CHARS = 11, 300
 
 @dataclass(kw_only=True)
 class Quote:
-    """Files, questions and money. `usd_low` and `usd_high` are None where the model is unpriced."""
+    """Files, questions and money, and the same in each mode. Prices are None where the model is unpriced."""
 
     total: int = 0
     todo: int = 0
     already_done: int = 0
     records: int = 0
     estimate: TokenEstimate = pricing.NOTHING
+    likely: LikelyPrice = field(default_factory=LikelyPrice)
     mode: str = ""
+    modes: list[ModePrice] = field(default_factory=list)
     discount: Decimal | None = None
     refusals: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -58,40 +61,81 @@ class Quote:
     def usd_high(self) -> Decimal | None:
         return self.estimate.usd_high
 
+    @property
+    def usd_likely(self) -> Decimal | None:
+        return self.likely.usd
+
+    @property
+    def likely_error(self) -> float | None:
+        good = likely.quality() if self.todo else None
+        return good.error if good else None
+
 
 def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = False) -> Quote:
-    """Records, tokens and a low and a high cost; what was answered before is counted apart and costs nothing.
+    """Records, tokens and what it costs: low, likely and high; what was answered before is counted apart and is free.
 
-    A refusal of the model or of the mode is in `refusals`. Raises UnknownTypeError.
+    Why it cannot be asked is in `refusals`; prices are given all the same. Raises UnknownTypeError.
     """
     made = Quote(total=selection.count(), mode=request.mode)
     if request.model == LOCAL:
         made.todo = made.records = applicable(selection, "has_analysis").count()
         return made
     try:
-        require_askable(request)
         model = catalogue.model(request.model)
     except BedrockError as exc:
         made.refusals.append(f"{exc} {exc.remedy}".strip())
         return made
+    refusal = refuse_reason(model, request.mode)
+    made.refusals += [refusal] if refusal else []
     made.discount = model.discount(request.mode, bedrock_conf.region())
     videos = applicable(selection, "has_nova_analysis")
-    count = _Count(model, request, force=force)
+    count = QuestionCount(model, request, force=force)
     rows = videos.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT)
+    if model.video_sampling() is None:
+        made.refusals = made.refusals or [f"{model.name} takes no video. Choose another model."]
+        return made
     while files := list(islice(rows, ROWS_PER_STATEMENT)):
         count.add(files)
     made.todo, made.already_done, made.records = count.todo, count.done, count.records
-    made.estimate = count.estimate()
+    made.estimate, made.likely = count.price(request.mode)
+    for mode, label in NovaJob.Mode.choices:
+        reason = refusal if mode == request.mode else refuse_reason(model, mode)
+        estimate, likely_price = count.price(mode)
+        made.modes.append(
+            ModePrice(
+                mode=mode,
+                label=str(label),
+                usd_low=estimate.usd_low,
+                usd_likely=likely_price.usd,
+                usd_high=estimate.usd_high,
+                is_available=not reason,
+                reason=reason,
+                is_chosen=mode == request.mode,
+            )
+        )
+    if not refusal:
+        made.refusals += count.impossible()
     made.warnings += _warnings(made, count, request)
     return made
 
 
-class _Count:
+def refuse_reason(model: CatalogueModel, mode: str) -> str:
+    """Why this model cannot be asked in this mode now, with what to do; empty = it can."""
+    try:
+        require_askable(AnalysisRequest(model=model.key, types=(), mode=mode))
+    except BedrockError as exc:
+        return f"{exc} {exc.remedy}".strip()
+    return ""
+
+
+class QuestionCount:
     """Adds up questions. Files of one length cost the same, so there are few different prices."""
 
     def __init__(self, model: CatalogueModel, request: AnalysisRequest, *, force: bool) -> None:
         self.model, self.request, self.force = model, request, force
-        self.todo = self.done = self.records = self.unhashed_away = self.without_length = 0
+        self.todo = self.done = self.records = self.unhashed_away = self.without_length = self.too_large = 0
+        self.needs_bucket = request.mode != NovaJob.Mode.BATCH and not bedrock_conf.bucket()
+        self.dearest_usd: Decimal | None = None
         self._kinds: dict[tuple[int, tuple[str, ...], Range], int] = {}
         self._seen: set[str] = set()
         self._types = preparing.asked_types(request)
@@ -109,7 +153,7 @@ class _Count:
             cut = preparing.pieces_with(keyed[file.pk], self._types, known if file.full_hash else {})
             pieces = len(cut)
             for piece in cut:
-                names = tuple(sorted(one.name for one in piece.missing)) or ()
+                names = tuple(sorted(spec.name for spec in piece.missing))
                 # Copies are asked about once, but where it is asked anew: then each for itself.
                 if not names or (file.full_hash and not self.force and piece.content_key in self._seen):
                     continue
@@ -119,34 +163,59 @@ class _Count:
                 self._kinds[kind] = self._kinds.get(kind, 0) + 1
                 asks += 1
             self.records += asks
+            self.too_large += bool(asks) and self.needs_bucket and is_beyond_inline(file, pieces)
             self.todo += bool(asks)
             self.done += not asks
 
-    def estimate(self) -> TokenEstimate:
-        total = pricing.NOTHING
-        # What is sent with each of these files, but for what is known of it: types of one's own may be long.
-        prompts = {
-            names: build_prompt(
-                [spec for spec, _ in self._types if spec.name in names],
-                language=self.request.language,
-                depth=self.request.depth,
-                duration_s=100_000.0,
-                context=Context(),
-            )
-            for _, names, _ in self._kinds
-        }
+    def price(self, mode: str) -> tuple[TokenEstimate, LikelyPrice]:
+        """All questions in this mode: the two figures, and the likely one between them."""
+        total, likely_price = pricing.NOTHING, LikelyPrice(usd=Decimal(0))
+        prompts: dict[tuple[str, ...], Prompt] = {}
+        shares: dict[tuple[str, ...], OwnShare | None] = {}
+        depth = self.request.depth
         for (length_s, names, material), times in self._kinds.items():
+            if names not in prompts:
+                prompts[names] = self.prompt_of(names)
+                shares[names] = likely.own_share(self.model.key, mode, names)
+            span = Span(0.0, float(length_s))
             one = estimating.of_piece(
-                self.model,
-                self.request.mode,
-                Span(0.0, float(length_s)),
-                names,
-                depth=self.request.depth,
-                prompt=prompts[names],
-                material=material,
+                self.model, mode, span, names, depth=depth, prompt=prompts[names], material=material
+            )
+            own = shares[names]
+            usd = (
+                likely.between(one, own.share)
+                if own
+                else likely.typical_usd(self.model, mode, span, names, depth=depth, estimate=one)
             )
             total = total + one.times(times)
-        return total
+            likely_price = likely_price.plus(usd, times, own)
+            if mode == self.request.mode and one.usd_high is not None:
+                self.dearest_usd = max(one.usd_high, self.dearest_usd or ZERO)
+        return total, likely_price
+
+    def impossible(self) -> Iterator[str]:
+        """What would fail after the button: a call beyond any month's cap, videos too large to be sent without S3."""
+        cap = bedrock_conf.budget_usd()
+        if cap is not None and self.dearest_usd is not None and self.dearest_usd > cap:
+            yield (
+                f"One call may take up to ${self.dearest_usd:.2f}, and the cap of a whole month is ${cap:.2f}: it "
+                "could never be made. Raise NOVA_MONTHLY_BUDGET_USD and restart, ask for fewer types, or use the free "
+                "local model."
+            )
+        if self.too_large and self.too_large == self.todo:
+            yield self.too_large_words()
+
+    def too_large_words(self) -> str:
+        return (
+            f"Too large to be sent without S3: {humanize.files(self.too_large)}. Set S3_BUCKET_NAME, or make smaller "
+            "proxies."
+        )
+
+    def prompt_of(self, names: Sequence[str]) -> Prompt:
+        """What is sent with each file, but for what is known of it: types of one's own may be long."""
+        types = [spec for spec, _ in self._types if spec.name in names]
+        language, depth = self.request.language, self.request.depth
+        return build_prompt(types, language=language, depth=depth, duration_s=100_000.0, context=Context())
 
 
 class _Said(NamedTuple):
@@ -186,6 +255,13 @@ def _material(file: File, said: _Said, pieces: int) -> Range:
     return Range(low=steps[0] * ROUND_TOKENS, high=steps[1] * ROUND_TOKENS)
 
 
+def is_beyond_inline(file: File, pieces: int) -> bool:
+    """Whether a piece of the proxy that would be sent is too large for the request itself, by what the rows say."""
+    spec = spec_in_rows(file)
+    sizes = [proxy.size_bytes for proxy in file.proxies.all() if proxy.proxy_spec == spec]
+    return bool(sizes) and not converse.can_go_inline(math.ceil(min(sizes) / pieces))
+
+
 def spec_in_rows(file: File) -> str:
     """The spec of the proxy that would be sent, by what the rows say."""
     specs = [proxy.proxy_spec for proxy in sorted(file.proxies.all(), key=lambda one: one.size_bytes)]
@@ -193,7 +269,7 @@ def spec_in_rows(file: File) -> str:
     return usual if usual in specs or not specs else specs[0]
 
 
-def _warnings(made: Quote, count: _Count, request: AnalysisRequest) -> Iterator[str]:
+def _warnings(made: Quote, count: QuestionCount, request: AnalysisRequest) -> Iterator[str]:
     left_out = made.total - made.todo - made.already_done
     if left_out:
         yield f"{left_out} of {made.total} files are not videos and are left out: Nova looks at moving pictures."
@@ -209,6 +285,8 @@ def _warnings(made: Quote, count: _Count, request: AnalysisRequest) -> Iterator[
             f"{made.records} records are {least - made.records} short of a batch: they wait until more come. "
             "Flex costs the same and starts at once."
         )
+    if 0 < count.too_large < made.todo:
+        yield count.too_large_words()
     left = booking.headroom_usd()
     if left is not None and made.usd_high is not None and made.usd_high > left:
         yield (

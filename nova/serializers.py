@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bedrock import catalogue
 from bedrock import conf as bedrock_conf
 from bedrock.batch.records import BatchFolder
-from files.serializers import SelectionSerializer
+from files.serializers import LikelySerializer, SelectionSerializer
 from nova.models import LOCAL, BedrockBatch, NovaJob
 from nova.types.built_in import BUILT_IN
 from nova.types.registry import COMBINED, choices, expand
@@ -108,7 +109,7 @@ class EstimateSerializer(SelectionSerializer):
         return expand(value)
 
 
-class QuoteSerializer(serializers.Serializer[Any]):
+class QuoteSerializer(LikelySerializer):
     """What it would take: tokens at their highest, a low and a high cost; null costs mean that the price is unknown."""
 
     records = serializers.IntegerField(help_text="Calls: one for each piece of each video.")
@@ -124,6 +125,9 @@ class QuoteSerializer(serializers.Serializer[Any]):
     )
     warnings = serializers.ListField(child=serializers.CharField())
     refusals = serializers.ListField(child=serializers.CharField())
+    likely_from = serializers.CharField(source="likely.source")
+    likely_count = serializers.IntegerField(source="likely.count")
+    likely_error = serializers.FloatField(allow_null=True, help_text="Half of the last hundred were off by no more.")
 
 
 class StartedSerializer(serializers.Serializer[dict[str, Any]]):
@@ -161,7 +165,15 @@ class NovaJobSerializer(serializers.ModelSerializer[NovaJob]):
 
     file_id = serializers.IntegerField(allow_null=True)
     file_name = serializers.CharField(source="file.name", default="")
+    model_id = serializers.SerializerMethodField(help_text="What AWS calls the model; empty for the local one.")
     batch = serializers.SerializerMethodField()
+
+    @cached_property
+    def _model_ids(self) -> dict[str, str]:
+        return catalogue.model_ids()
+
+    def get_model_id(self, row: NovaJob) -> str:
+        return self._model_ids.get(row.model, "")
 
     @extend_schema_field(BedrockBatchSerializer(allow_null=True))
     def get_batch(self, row: NovaJob) -> dict[str, Any] | None:
@@ -171,15 +183,17 @@ class NovaJobSerializer(serializers.ModelSerializer[NovaJob]):
     class Meta:
         model = NovaJob
         fields = (
-            "id", "file_id", "file_name", "model", "analysis_types", "mode", "options", "status", "progress",
-            "estimated_usd", "cost_usd", "tokens_input", "tokens_output", "error", "batch", "created_at", "started_at",
-            "finished_at",
+            "id", "file_id", "file_name", "model", "model_id", "analysis_types", "mode", "options", "status",
+            "progress", "estimated_usd", "likely_usd", "cost_usd", "tokens_input", "tokens_output", "error", "batch",
+            "created_at", "started_at", "finished_at",
         )  # fmt: skip
 
 
 class ResultsSerializer(serializers.Serializer[dict[str, Any]]):
     """The results of one analysis; `summary`, `chapters` and `elements` again by themselves."""
 
+    model = serializers.CharField()
+    model_id = serializers.CharField(help_text="What AWS calls the model; empty for the local one.")
     results = serializers.DictField(child=serializers.JSONField())
     summary = serializers.CharField(allow_null=True)
     chapters = serializers.ListField(child=serializers.DictField())

@@ -11,14 +11,16 @@ from django.urls import reverse
 
 from bedrock import catalogue
 from bedrock.batch.jobs import role_arn
-from bedrock.errors import OverBudgetError
+from bedrock.clients import credentials_fault
+from bedrock.errors import NotConfiguredError, OverBudgetError
 from bedrock.models import CatalogueModel
 from files.models import File
 from jobs import notices
 from jobs.errors import Cancelled, LeaseLost, WorkError
+from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
-from nova.analyze import TYPES, analyze, prepare
+from nova.analyze import TYPES, PartProgress, analyze, prepare
 from nova.errors import AnalysisError, InBatchError
 from nova.kinds import ANALYZE, ASK_NOVA, BATCH_RECORD
 from nova.models import LOCAL, NovaJob, Question, RawReply
@@ -90,16 +92,20 @@ def request_analysis(
             "options": request.as_options(),
         }
         under_way = NovaJob.objects.open().filter(**facts).first()
-        nova_job = under_way or NovaJob.objects.create(**facts, content_hash=file.full_hash)
+        waits = request.mode == NovaJob.Mode.BATCH
+        status = NovaJob.Status.WAITING if waits else NovaJob.Status.SUBMITTED
+        nova_job = under_way or NovaJob.objects.create(**facts, status=status, content_hash=file.full_hash)
     kind = BATCH_RECORD if request.mode == NovaJob.Mode.BATCH else ASK_NOVA
     return nova_job, enqueue(kind, nova_job.pk, priority=ASKED_PRIORITY, batch=batch, created_by=user)
 
 
 def require_askable(request: AnalysisRequest) -> None:
-    """Raise the reason why this model cannot be asked in this mode: ModelRefusedError, NotConfiguredError."""
+    """Raise the reason why this model cannot be asked in this mode now: ModelRefusedError, NotConfiguredError."""
     catalogue.require(request.model, request.mode)
     if request.mode == NovaJob.Mode.BATCH:
         role_arn()
+    if fault := credentials_fault():
+        raise NotConfiguredError(fault, remedy="Set up AWS credentials (docs/aws.md), or use the free local model.")
 
 
 def forced_a_moment_ago(file: File, request: AnalysisRequest) -> NovaJob | None:
@@ -118,15 +124,15 @@ def run_ask(work: Work) -> str:
     ledger_calls.free_the_dead()
     try:
         with _noted(nova_job):
-            model, questions = _prepare(nova_job, work)
+            model, questions = _prepare(nova_job, work.progress)
             token = f"{work.job_id}-{work.attempt}"
             realtime.answer_all(nova_job, model, questions, progress=work.progress, token=token)
     except OverBudgetError as exc:
-        nova_job.put_back(str(exc))
+        nova_job.note_error(str(exc))
         notices.notify("nova-budget", f"Analyses wait: {exc}", remedy=exc.remedy, url=reverse("nova"))
         return work.park(f"Waits: {exc}")
     except InBatchError as exc:
-        nova_job.put_back(str(exc))
+        nova_job.note_error(str(exc))
         return work.park(f"Waits: {exc}")
     reply_store.finish(nova_job)
     return _outcome(nova_job)
@@ -136,25 +142,28 @@ def run_batch_record(work: Work) -> str:
     """The body of `batch_record`: make the questions ready, then wait for a full batch."""
     nova_job = NovaJob.objects.select_related("file", "file__root").get(pk=work.subject)
     with _noted(nova_job):
-        _prepare(nova_job, work)
+        _prepare(nova_job, PartProgress(work.progress, 0.0))  # nothing is done until Bedrock has done something
     if reply_store.finish(nova_job):
         return _outcome(nova_job)
-    nova_job.wait()
+    if not nova_job.questions.filter(state=Question.State.ASKED).exists():
+        nova_job.wait()
     return work.park("Waits for a full batch")
 
 
-def _prepare(nova_job: NovaJob, work: Work) -> tuple[CatalogueModel, list[Question]]:
-    nova_job.start()
+def _prepare(nova_job: NovaJob, progress: Progress) -> tuple[CatalogueModel, list[Question]]:
+    nova_job.reopen()
     model = catalogue.require(nova_job.model, nova_job.mode)
     is_new = not nova_job.questions.exists()
-    questions = preparing.prepare(nova_job, model, progress=work.progress)
+    questions = preparing.prepare(nova_job, model, progress=progress)
     if not is_new:
         questions = rekeying.rekey_all(nova_job, questions, model)
     if nova_job.estimated_usd is None:  # to be seen beside what it did cost
         costs = [question.estimated_usd for question in questions if question.state != Question.State.ANSWERED]
         if all(cost is not None for cost in costs):
             nova_job.estimated_usd = sum((cost for cost in costs if cost is not None), Decimal(0))
-            nova_job.save(update_fields=["estimated_usd"])
+            todo = [question for question in questions if question.state != Question.State.ANSWERED]
+            nova_job.likely_usd = ledger_calls.likely_usd(todo, nova_job, model)
+            nova_job.save(update_fields=["estimated_usd", "likely_usd"])
     return model, questions
 
 
@@ -171,7 +180,7 @@ def _noted(nova_job: NovaJob) -> Iterator[None]:
         raise
     except WorkError as exc:
         if exc.retryable:  # its job comes back to it
-            nova_job.put_back(str(exc))
+            nova_job.note_error(str(exc))
         elif not isinstance(exc, OverBudgetError | InBatchError):
             nova_job.fail(str(exc))
         raise

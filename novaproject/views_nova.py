@@ -17,6 +17,7 @@ from nova.batch import lifecycle, pool
 from nova.conf import poll_s
 from nova.facet import PERMISSION
 from nova.models import LOCAL, BedrockBatch, NovaJob, Question
+from nova.questions import likely
 from novaproject.pages import overview
 from novaproject.templatetags import human
 
@@ -88,6 +89,7 @@ def analyses(request: HttpRequest) -> HttpResponse:
         "polled_at": BedrockBatch.objects.aggregate(last=Max("polled_at"))["last"],
         "poll_s": poll_s(),
         "models": price_list.lines(),
+        "likely_quality": likely.quality(),
         "may_ask": request.user.has_perm(PERMISSION),
     }
     return render(request, "novaproject/nova.html", context)

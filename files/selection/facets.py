@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModePrice:
+    """The same work in one mode: what it costs, and whether it can be had now (else `reason` says why not)."""
+
+    mode: str
+    label: str
+    usd_low: Decimal | None = None
+    usd_likely: Decimal | None = None
+    usd_high: Decimal | None = None
+    is_available: bool = True
+    reason: str = ""
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ActionPlan:
     """What an action would do to a selection, and what that costs."""
 
@@ -38,6 +52,13 @@ class ActionPlan:
     output_tokens: int | None = None
     #: Nobody knows the price; the two figures say nothing then.
     is_unpriced: bool = False
+    #: What it will most likely cost, where that is known better than by the two figures; from where, and from how many.
+    usd_likely: Decimal | None = None
+    likely_from: str = ""
+    likely_count: int = 0
+    #: How far such prices were off until now: .08 = half of them by less than 8 %.
+    likely_error: float | None = None
+    modes: list[ModePrice] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

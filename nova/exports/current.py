@@ -1,5 +1,6 @@
 """The current results of a file in the formats of other programs."""
 
+from bedrock import catalogue
 from files.models import File
 from nova.errors import NothingToExportError
 from nova.exports.formats import FORMATS
@@ -12,11 +13,17 @@ def text_of(file: File, name: str) -> str:
     current = current_for(file)
     if not current:
         raise NothingToExportError("There is no analysis of this file.", remedy="Analyse it first.")
+    model_ids = catalogue.model_ids()
     source = ExportSource(
         name=file.name,
         results={kind: row.result for kind, row in current.items()},
         made_by={
-            kind: {"model": row.nova_job.model, "made": row.created_at.isoformat()} for kind, row in current.items()
+            kind: {
+                "model": row.nova_job.model,
+                "model_id": model_ids.get(row.nova_job.model, ""),
+                "made": row.created_at.isoformat(),
+            }
+            for kind, row in current.items()
         },
         duration_s=file.duration_s,
         frame_rate=file.frame_rate or USUAL_RATE,

@@ -10,6 +10,8 @@ from nova.replies.merging import Span
 from nova.types.built_in import BUILT_IN
 from nova.types.spec import OWN_TOKENS
 
+#: What the ledger calls what is spent here.
+PURPOSE = "analysis"
 #: A usual answer is no shorter than this part of the longest one.
 USUAL_PART = 40
 #: Prompt and schema beside the video; a transcript comes on top.

@@ -2,25 +2,29 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 
 from bedrock import catalogue
+from bedrock import conf as bedrock_conf
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import CatalogueModel, Entry
+from bedrock.pricing import TokenEstimate
 from files.media.cutting import ProxyClip, pieces
 from files.media.proxy_lookup import proxy_path
 from jobs.bulk import sliced
 from jobs.errors import WorkError
 from jobs.progress import NO_PROGRESS, Progress
-from nova.errors import NotAnalysableError
+from nova.errors import NeverAffordableError, NotAnalysableError
 from nova.models import NovaJob, Question
 from nova.options import AnalysisRequest
-from nova.questions import estimating, preparing
+from nova.questions import estimating, likely, preparing
+from nova.questions.estimating import PURPOSE
 from nova.questions.prompts import Prompt
 from nova.replies.merging import Span
 
-#: What the ledger knows of ours: the purpose, and how a holder is called.
-PURPOSE, HOLDER = "analysis", "question:"
+#: How the ledger calls the one who asks, before its id.
+HOLDER = "question:"
 
 
 @contextmanager
@@ -51,9 +55,7 @@ def note_cut(question: Question, piece: ProxyClip, *, is_cut: bool) -> None:
 def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: CatalogueModel) -> ReservationRequest:
     """What the ledger is told of a question: its worst case and the price of now."""
     file = nova_job.file
-    span = Span(question.start_s, question.end_s or question.start_s)
-    depth = AnalysisRequest.of(nova_job).depth
-    estimate = estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt)
+    estimate = estimate_of(question, prompt, nova_job, model)
     return ReservationRequest(
         question=question.key,
         purpose=PURPOSE,
@@ -62,11 +64,48 @@ def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: Catalo
         usd=estimate.usd_high,
         price=catalogue.price(model, nova_job.mode),
         estimated_usd=estimate.usd_low,
-        analysis_type="+".join(sorted(question.types))[:80],
+        analysis_type=likely.types_name(question.types),
         file_id=file.pk if file else None,
         file_name=file.name if file else "",
         holder=holder_of(question),
     )
+
+
+def estimate_of(question: Question, prompt: Prompt, nova_job: NovaJob, model: CatalogueModel) -> TokenEstimate:
+    """What one question would take, as it is asked now."""
+    span = Span(question.start_s, question.end_s or question.start_s)
+    depth = AnalysisRequest.of(nova_job).depth
+    return estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt)
+
+
+def likely_usd(questions: Iterable[Question], nova_job: NovaJob, model: CatalogueModel) -> Decimal | None:
+    """What these questions will most likely cost; None where the model is unpriced."""
+    total = Decimal(0)
+    depth = AnalysisRequest.of(nova_job).depth
+    for question in questions:
+        estimate = estimate_of(question, preparing.prompt_of(question), nova_job, model)
+        own = likely.own_share(model.key, nova_job.mode, question.types)
+        span = Span(question.start_s, question.end_s or question.start_s)
+        usd = (
+            likely.between(estimate, own.share)
+            if own
+            else likely.typical_usd(model, nova_job.mode, span, list(question.types), depth=depth, estimate=estimate)
+        )
+        if usd is None:
+            return None
+        total += usd
+    return total
+
+
+def require_possible(request: ReservationRequest) -> None:
+    """Raise NeverAffordableError for a call that no month's cap has room for: it is refused, not parked."""
+    cap = bedrock_conf.budget_usd()
+    if cap is not None and request.usd is not None and request.usd > cap:
+        raise NeverAffordableError(
+            f"One call may take up to ${booking.dollars(request.usd)}, and the cap of a whole month is "
+            f"${booking.dollars(cap)}: it could never be made.",
+            remedy="Raise NOVA_MONTHLY_BUDGET_USD and restart, ask for fewer types, or use the free local model.",
+        )
 
 
 def holder_of(question: Question) -> str:

@@ -20,11 +20,11 @@ from jobs import notices
 from jobs.errors import Cancelled
 from jobs.progress import NO_PROGRESS, Progress
 from nova import conf
-from nova.errors import InBatchError
+from nova.errors import InBatchError, NeverAffordableError
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
 from nova.questions import estimating, preparing, reply_store
-from nova.questions.ledger_calls import are_in_a_batch, cut_proxy, in_words, note_cut, payment
+from nova.questions.ledger_calls import are_in_a_batch, cut_proxy, in_words, note_cut, payment, require_possible
 from nova.questions.prompts import TOOL_NAME
 from nova.questions.slots import slot
 
@@ -49,13 +49,16 @@ def answer_all(
     if are_in_a_batch(todo):
         raise InBatchError("The same is on its way in a batch: its answer is used here too, at no cost.")
     # What waits for the cap is tried again every minute: not by cutting a long video each time.
-    booking.require_room(payment(todo[0], preparing.prompt_of(todo[0]), nova_job, model))
+    first = payment(todo[0], preparing.prompt_of(todo[0]), nova_job, model)
+    require_possible(first)
+    booking.require_room(first)
     with cut_proxy(nova_job, questions, token=token, progress=progress) as files:
         asks: list[Callable[[Progress], None]] = []
         for question in todo:
             piece = files[question.index]
             note_cut(question, piece, is_cut=len(files) > 1)
             asks.append(partial(ask, question, piece, model, nova_job))
+        nova_job.start()
         run_side_by_side(asks, progress, f"Asking {model.name}")
 
 
@@ -67,6 +70,7 @@ def ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: N
     prompt = preparing.prompt_of(question)
     request = payment(question, prompt, nova_job, model)
     try:
+        require_possible(request)
         booking.require_room(request)
         # Staged, and a slot held, before money is reserved: a crash on the way there costs nothing.
         with sendable(piece) as (path, uri), slot(model.key, waiting):
@@ -98,6 +102,8 @@ def ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: N
             question.answer(kept)
     except HALTING:
         raise
+    except NeverAffordableError as exc:
+        question.fail(in_words(exc))
     except BedrockError as exc:
         if exc.retryable:
             raise

@@ -6,7 +6,7 @@ from typing import Any
 from nova.local import salience
 from nova.local.clip import Clip, SpokenLine, sentence
 from nova.types.shapes import LEVEL, TEXTS, TIME_RANGES, list_of, object_of
-from nova.types.spec import Result, TypeSpec
+from nova.types.spec import DEPTHS, Result, TypeSpec
 from nova.types.views import Passage, Thing, ThingsView, as_sentences, first_range, time_ranges
 
 MOST_TOPICS = 8
@@ -164,6 +164,7 @@ SPEC = TypeSpec(
     "elements: list equipment and objects that matter, topics, people and speakers, each with the stretches of time in "
     "which it is seen or spoken of. Leave a list empty rather than fill it with guesses. Name nobody by their face.",
     SCHEMA,
+    usual_tokens=dict.fromkeys(DEPTHS, 900),
     make_locally=from_clip,
     passages=passages,
     view=view,

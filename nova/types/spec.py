@@ -15,6 +15,8 @@ Result = Mapping[str, Any]
 DEPTHS = ("brief", "standard", "detailed")
 #: The longest answer of a type of the user's own, in tokens.
 OWN_TOKENS = 4000
+#: And a usual one.
+OWN_USUAL_TOKENS = 500
 
 
 def no_passages(result: Result) -> list[Passage]:
@@ -31,8 +33,8 @@ def as_rows(result: Result) -> View:
 class TypeSpec:
     """An analysis type. Those of the user's own have the first three members; the rest has its defaults.
 
-    `wordings` and `longest_tokens` are by depth. `make_locally` gives what the free local model makes of a clip;
-    None: it can make nothing of this type.
+    `wordings` (added to the instructions), `longest_tokens` and `usual_tokens` (of an answer) are by depth.
+    `make_locally` gives what the free local model makes of a clip; None: it can make nothing of this type.
     """
 
     name: str
@@ -40,6 +42,7 @@ class TypeSpec:
     schema: Schema
     wordings: Mapping[str, str] = field(default_factory=dict)
     longest_tokens: Mapping[str, int] = field(default_factory=dict)
+    usual_tokens: Mapping[str, int] = field(default_factory=dict)
     make_locally: Callable[[Clip, str], dict[str, Any]] | None = None
     passages: Callable[[Result], Sequence[Passage]] = no_passages
     view: Callable[[Result], View] = as_rows
@@ -58,6 +61,10 @@ class TypeSpec:
     def max_tokens(self, depth: str) -> int:
         """The longest answer that is asked for."""
         return self.longest_tokens.get(depth, OWN_TOKENS)
+
+    def usual_tokens_of(self, depth: str) -> int:
+        """How long an answer usually is."""
+        return self.usual_tokens.get(depth, OWN_USUAL_TOKENS)
 
 
 def stored_schemas(specs: Sequence[TypeSpec], depth: str) -> dict[str, dict[str, Any]]:

@@ -59,6 +59,7 @@ SPEC = TypeSpec(
         "detailed": "Several paragraphs in the order of the clip, about 400 words.",
     },
     longest_tokens={"brief": 600, "standard": 1200, "detailed": 2500},
+    usual_tokens={"brief": 90, "standard": 260, "detailed": 650},
     make_locally=from_clip,
     passages=passages,
     view=view,

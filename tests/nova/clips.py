@@ -1,12 +1,15 @@
 """Files with an original and a proxy that are as small as the stand-in takes, for tests of Nova."""
 
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
+from bedrock.models import Entry, month_of
 from files.models import File, Root
 from files.storage.hashing import sampled_hash
 from jobs.control import cancel
@@ -40,6 +43,20 @@ def make_clip(
     proxy = make_proxy_row(file, size_bytes=len(content), source_hash=file.sampled_hash)
     (settings.PROXY_DIR / proxy.path).write_bytes(content)
     return file
+
+
+def leave_of_the_cap(settings: Any, usd: str, cap: str = "5") -> Entry:
+    """So much is left of a cap that has room for any call: the rest of it is spent this month."""
+    settings.NOVA_MONTHLY_BUDGET_USD = cap
+    return Entry.objects.create(
+        question="spent",
+        purpose="speech",
+        model_key="sonic_2",
+        mode="realtime",
+        month=month_of(timezone.now()),
+        state=Entry.State.SETTLED,
+        counted_usd=Decimal(cap) - Decimal(usd),
+    )
 
 
 def work_off() -> None:

@@ -189,7 +189,7 @@ def test_a_drive_that_is_away_is_waited_for(clip: File, settled: list[Any]) -> N
     nova_job.refresh_from_db()
     assert job is not None
     job.refresh_from_db()
-    assert (nova_job.status, job.state) == (NovaJob.Status.SUBMITTED, Job.State.QUEUED)
+    assert (nova_job.status, job.state) == (NovaJob.Status.IN_PROGRESS, Job.State.QUEUED)
     assert nova_job.error
     assert settled == []
 

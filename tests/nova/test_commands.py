@@ -35,7 +35,7 @@ def run(*args: str) -> str:
 
 
 def test_nothing_is_sent_before_the_price_was_agreed_to(aws: World, clip: File) -> None:
-    with pytest.raises(CommandError, match=r"costs \$0\.\d+ to \$0\.\d+.*--yes"):
+    with pytest.raises(CommandError, match=r"costs about \$0\.\d+ \(\$0\.\d+ to \$0\.\d+\).*--yes"):
         run("analyze", str(clip.pk), "--model", "lite")
     plan = json.loads(run("analyze", str(clip.pk), "--model", "lite", "--mode", "flex", "--dry-run", "--json"))
 

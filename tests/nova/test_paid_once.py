@@ -26,7 +26,7 @@ from nova.questions import ledger_calls, preparing
 from nova.tasks import request_analysis
 from tests.nova.batches import ask as ask_in_batch
 from tests.nova.batches import ask_for, assert_settled, go_through, lower_minimum, send, states
-from tests.nova.clips import cancelled_while_another_calls, make_clip, work_off
+from tests.nova.clips import cancelled_while_another_calls, leave_of_the_cap, make_clip, work_off
 from tests.pages import as_read
 from tests.standin.fixtures import BUCKET
 from tests.standin.world import World
@@ -110,7 +110,7 @@ class TestAtOnce:
         self, aws: World, clip: File, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It waits, and is looked at every minute: a large video would go up each time."""
-        settings.NOVA_MONTHLY_BUDGET_USD = "0.0001"
+        leave_of_the_cap(settings, "0.0001")
         monkeypatch.setattr("bedrock.converse.INLINE_MAX_BYTES", 10)
         monkeypatch.setattr("bedrock.staging.upload", None)
 

@@ -32,7 +32,7 @@ from nova.retention import forget_replies
 from nova.tasks import request_analysis
 from nova.types.registry import add_version
 from tests.files.factories import make_file
-from tests.nova.clips import make_clip, work_off
+from tests.nova.clips import leave_of_the_cap, make_clip, work_off
 from tests.standin import world as at
 from tests.standin.world import World
 
@@ -309,7 +309,7 @@ def test_each_refusal_comes_before_anything_is_made(aws: World, clip: File, sett
 
 
 def test_over_the_cap_it_waits_and_goes_on_when_the_cap_is_raised(aws: World, clip: File, settings: Any) -> None:
-    settings.NOVA_MONTHLY_BUDGET_USD = "0.000001"
+    leave_of_the_cap(settings, "0.000001")
 
     nova_job = ask(clip)
 
@@ -319,7 +319,7 @@ def test_over_the_cap_it_waits_and_goes_on_when_the_cap_is_raised(aws: World, cl
     assert "Analyses wait" in Notice.objects.get(key="nova-budget").text
     assert aws.calls["Converse"] == 0
 
-    settings.NOVA_MONTHLY_BUDGET_USD = "5"
+    settings.NOVA_MONTHLY_BUDGET_USD = "10"
 
     assert go_on() == 1
     work_off()
@@ -339,7 +339,7 @@ def test_a_daily_quota_parks_whatever_waits_and_one_an_hour_finds_out(
 
     assert aws.calls["Converse"] == 1  # the others were not sent, nor cut
     assert [job.is_parked for job in Job.objects.filter(kind=ASK_NOVA)] == [True] * 4
-    assert set(NovaJob.objects.values_list("status", flat=True)) == {"submitted"}
+    assert list(NovaJob.objects.order_by("pk").values_list("status", flat=True)) == ["in_progress", *["submitted"] * 3]
     assert "per day" in Notice.objects.get(key="nova-budget").text
     assert list(Entry.objects.values_list("state", flat=True)) == ["released"]
     assert go_on() == 0
@@ -355,6 +355,37 @@ def test_a_daily_quota_parks_whatever_waits_and_one_an_hour_finds_out(
     assert set(NovaJob.objects.values_list("status", flat=True)) == {"completed"}
     assert go_on() == 0
     assert not Notice.objects.filter(key="nova-budget").exists()
+
+
+def test_a_call_that_no_month_has_room_for_is_refused_and_not_parked(aws: World, clip: File, settings: Any) -> None:
+    settings.NOVA_MONTHLY_BUDGET_USD = "0.000001"
+
+    nova_job = ask(clip)
+
+    assert nova_job.status == NovaJob.Status.FAILED
+    assert "could never be made" in nova_job.error
+    assert last_job().state == Job.State.FAILED
+    assert aws.calls["Converse"] == 0
+
+
+def test_a_status_never_runs_backwards(aws: World, clip: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither while it is prepared, nor when a call has to be made again."""
+    seen: list[str] = []
+    save = NovaJob.save
+
+    def watched(self: NovaJob, *args: Any, **kwargs: Any) -> None:
+        save(self, *args, **kwargs)
+        seen.append(self.status)
+
+    monkeypatch.setattr(NovaJob, "save", watched)
+    aws.break_next("Converse", at.THROTTLED, times=3)
+
+    nova_job = ask(clip)
+
+    order = ["submitted", "in_progress", "completed"]
+    assert nova_job.status == NovaJob.Status.COMPLETED, nova_job.error
+    assert list(dict.fromkeys(seen)) == order
+    assert [order.index(status) for status in seen] == sorted(order.index(status) for status in seen)
 
 
 def test_sixteen_workers_never_pass_a_cap_for_ten_calls(

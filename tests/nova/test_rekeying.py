@@ -13,7 +13,7 @@ from nova.models import AnalysisResult, NovaJob, Question, RawReply
 from nova.questions import preparing, prompts, rekeying
 from nova.tasks import request_analysis
 from tests.nova.batches import ask, ask_for, assert_settled, go_through, lower_minimum, send, states
-from tests.nova.clips import make_clip, work_off
+from tests.nova.clips import leave_of_the_cap, make_clip, work_off
 from tests.nova.test_paid_once import LITE
 from tests.standin.world import World
 
@@ -134,11 +134,12 @@ def test_what_was_sent_before_an_update_is_kept_as_what_was_sent(
 def test_what_waits_for_the_cap_goes_by_the_name_of_now(
     aws: World, media: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.NOVA_MONTHLY_BUDGET_USD = "0.000001"
+    spent = leave_of_the_cap(settings, "0.000001")
     nova_job = ask_for(media, 1, mode="flex")[0]
     assert nova_job.status == "submitted"
     update(monkeypatch)
     settings.NOVA_MONTHLY_BUDGET_USD = ""
+    spent.delete()
 
     lifecycle.tick()
     work_off()

@@ -7,9 +7,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from bedrock import conf
+from bedrock import catalogue, conf
 from bedrock.ledger import booking
-from bedrock.models import CatalogueModel, Entry, LedgerMonth
+from bedrock.models import GLOBAL, CatalogueModel, Entry, LedgerMonth
 
 
 @admin.register(CatalogueModel)
@@ -19,12 +19,37 @@ class CatalogueModelAdmin(admin.ModelAdmin[CatalogueModel]):
     list_display = ("name", "key", "purpose", "state", "called_as", "realtime_price", "as_of", "is_edited")
     list_filter = ("purpose", "status")
     search_fields = ("name", "key", "model_id")
-    readonly_fields = ("refreshed_at",)
+    readonly_fields = ("refreshed_at", "offers", "account_quotas")
+    actions = ("accept_estimate", "use_global_profile", "use_nearest_profile", "ask_again_now")
 
     def save_model(self, request: HttpRequest, obj: CatalogueModel, form: Any, change: Any) -> None:
         if form.has_changed() and "is_edited" not in form.changed_data:
             obj.is_edited = True
         super().save_model(request, obj, form, change)
+
+    @admin.action(description="Accept the estimated price in this region", permissions=["change"])
+    def accept_estimate(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
+        names = [row.name for row in rows if catalogue.accept_estimate(row, conf.region(), by=who(request))]
+        text = f"Now priced by an estimate: {', '.join(names)}." if names else "Nothing here has an estimate to accept."
+        self.message_user(request, text, messages.SUCCESS if names else messages.WARNING)
+
+    @admin.action(
+        description="Call the global profile: cheaper, answered anywhere in the world", permissions=["change"]
+    )
+    def use_global_profile(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
+        names = [row.name for row in rows if GLOBAL in row.profiles(conf.region())]
+        rows.filter(name__in=names).update(prefers_global=True)
+        self.message_user(request, f"By the global profile: {', '.join(names) or 'none of them has one here'}.")
+
+    @admin.action(description="Call the nearest profile: data stay in its regions", permissions=["change"])
+    def use_nearest_profile(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
+        rows.update(prefers_global=False)
+        self.message_user(request, "They are called by the nearest profile.")
+
+    @admin.action(description="Ask again now, though the quota of the day was used up", permissions=["change"])
+    def ask_again_now(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
+        rows.update(closed_until=None, closed_reason="")
+        self.message_user(request, "They are asked again.")
 
     @admin.display(description="state", ordering="status")
     def state(self, row: CatalogueModel) -> str:
@@ -39,9 +64,10 @@ class CatalogueModelAdmin(admin.ModelAdmin[CatalogueModel]):
     def realtime_price(self, row: CatalogueModel) -> str:
         price = row.price("realtime", conf.region())
         if price is None:
-            return "unpriced"
+            return "unpriced, with an estimate" if catalogue.price_estimate(row, conf.region()) else "unpriced"
         rates = [price.rates.get(name) for name in ("input_per_1k", "output_per_1k")]
-        return " / ".join("–" if rate is None else f"{rate * 1000:.3f}" for rate in rates)
+        shown = " / ".join("–" if rate is None else f"{rate * 1000:.3f}" for rate in rates)
+        return f"{shown} (estimate)" if row.is_estimate(conf.region()) else shown
 
 
 @admin.register(Entry)
@@ -75,7 +101,7 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
 
     @admin.action(description="Was not charged: give the money back, may be asked again", permissions=["change"])
     def was_not_charged(self, request: HttpRequest, chosen: QuerySet[Entry]) -> None:
-        count = booking.forgive(list(chosen), note=f"Given back by {request.user.get_username()}.")
+        count = booking.forgive(list(chosen), note=f"Given back by {who(request)}.")
         self.message_user(request, f"{count} entries were given back.", messages.SUCCESS)
 
 
@@ -103,6 +129,11 @@ class LedgerMonthAdmin(admin.ModelAdmin[LedgerMonth]):
     @admin.display(description="counts against the cap")
     def counts(self, row: LedgerMonth) -> str:
         return _dollars(booking.counted_usd(row.month))
+
+
+def who(request: HttpRequest) -> str:
+    """The name of whoever is signed in."""
+    return str(request.user.get_username())
 
 
 def _dollars(usd: Decimal | None) -> str:

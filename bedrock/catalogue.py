@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,21 @@ from django.utils import timezone
 
 from bedrock import conf
 from bedrock.errors import ModelRefusedError
-from bedrock.models import CatalogueModel
-from bedrock.pricing import Price
+from bedrock.models import ANYWHERE, GLOBAL, CatalogueModel
+from bedrock.pricing import MODES, Price
 
 DATA = Path(__file__).parent / "data" / "models.json"
+PRICE_RULES = DATA.with_name("price_rules.json")
+#: What the names of profiles stand for.
+GEOGRAPHIES = {
+    "us": "North American",
+    "eu": "European",
+    "jp": "Japanese",
+    "apac": "Asian or Pacific",
+    "us-gov": "GovCloud",
+}
+#: The region whose prices are known for all models.
+BASE_REGION = "us-east-1"
 
 
 def model(key: str) -> CatalogueModel:
@@ -73,7 +87,10 @@ def shipped(purpose: str) -> list[tuple[str, str]]:
 
 
 def sync(rows: Iterable[dict[str, Any]] | None = None) -> int:
-    """Bring the catalogue up to this program's data; rows edited by hand stay. Returns how many changed."""
+    """Bring the catalogue up to this program's data; rows edited by hand stay. Returns how many changed.
+
+    An estimate that a person accepted stays until there is a price for its region.
+    """
     shipped_rows = list(rows) if rows is not None else json.loads(DATA.read_text())
     rows_by_key = {row.key: row for row in CatalogueModel.objects.all()}
     changed = 0
@@ -84,29 +101,112 @@ def sync(rows: Iterable[dict[str, Any]] | None = None) -> int:
             continue
         end = data.get("end_of_life")
         facts = {**data, "as_of": as_of, "end_of_life": date.fromisoformat(end) if end else None}
+        accepted = {name: figures for name, figures in (row.prices if row else {}).items() if figures.get("estimate")}
+        facts["prices"] = {**accepted, **data.get("prices", {})}
         CatalogueModel.objects.update_or_create(key=data["key"], defaults=facts)
         changed += 1
     return changed
 
 
-def take_lifecycle(row: CatalogueModel, *, status: str, end_of_life: date | None, profiles: list[str]) -> list[str]:
-    """Take in what Bedrock says of a model. Returns what changed, in words; the row is saved."""
-    changes = []
-    states = {"ACTIVE": CatalogueModel.Status.ACTIVE, "LEGACY": CatalogueModel.Status.LEGACY}
-    state = states.get(status, row.status)
-    if end_of_life is not None and end_of_life <= timezone.now().date():
-        state = CatalogueModel.Status.END_OF_LIFE
-    if state != row.status and not (row.status == CatalogueModel.Status.PREVIEW and status == "ACTIVE"):
-        changes.append(f"{row.name}: {row.get_status_display()} is now {CatalogueModel.Status(state).label}")
-        row.status = state
-    if end_of_life is not None and end_of_life != row.end_of_life:
-        changes.append(f"{row.name}: ends on {end_of_life:%Y-%m-%d}")
-        row.end_of_life = end_of_life
-    for runtime_id in profiles:
-        name = runtime_id.partition(".")[0]
-        if row.runtime_ids.get(name) != runtime_id:
-            changes.append(f"{row.name}: profile {runtime_id}")
-            row.runtime_ids[name] = runtime_id
+def route(row: CatalogueModel) -> str:
+    """Where a call from our region may be answered, in words; empty where it stays in the region."""
+    profile = row.profile(conf.region())
+    if not profile or row.is_local:
+        return ""
+    if profile == GLOBAL:
+        return "answered in any region of the world (global profile)"
+    return f"answered in any {GEOGRAPHIES.get(profile, profile)} region ({profile}. profile)"
+
+
+# --- prices of regions that AWS's list has no line for --------------------------------------------------------------
+
+
+def price_estimate(row: CatalogueModel, region: str) -> dict[str, Any] | None:
+    """What the model will about cost in a region without a known price: figures as in `prices`, labelled.
+
+    It is the price of us-east-1 by the rule that AWS's known prices follow; None where nothing is known to go by, or
+    a price is there.
+    """
+    place, base = row.price_place(region), row.prices.get(BASE_REGION)
+    if row.prices.get(place) or row.prices.get(ANYWHERE) or not base or row.profile(region) is None:
+        return None
+    rules = json.loads(PRICE_RULES.read_text())
+    rule = next((rule for rule in rules if any(fnmatchcase(region, pattern) for pattern in rule["regions"])), None)
+    if rule is None:
+        return None
+    factor = Decimal(rule["factor"])
+    figures = {
+        mode: {name: f"{(Decimal(rate) * factor).normalize():f}" for name, rate in base[mode].items()}
+        for mode in MODES
+        if base.get(mode)
+    }
+    source = f"Estimate: {factor} times the price of {BASE_REGION} ({base.get('source', '')}). Rule: {rule['source']}"
+    return {**figures, "estimate": True, "as_of": rule["as_of"], "source": source}
+
+
+def accept_estimate(row: CatalogueModel, region: str, *, by: str) -> bool:
+    """Take the estimate for this region as the price until a version of this program brings one. False = there is none.
+
+    `by` is who said so; it stands in the source.
+    """
+    figures = price_estimate(row, region)
+    if figures is None:
+        return False
+    source = f"{figures['source']}. Accepted by {by} on {timezone.now():%Y-%m-%d}."
+    row.prices = {**row.prices, row.price_place(region): {**figures, "source": source}}
+    row.save(update_fields=["prices"])
+    return True
+
+
+# --- what Bedrock itself says ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What Bedrock lists of a model in one region. `profiles` are ids; None where it does not list the model at all."""
+
+    status: str = ""
+    end_of_life: date | None = None
+    is_direct: bool | None = None
+    profiles: tuple[str, ...] = ()
+
+
+def take_listing(row: CatalogueModel, listing: Listing | None, *, region: str) -> list[str]:
+    """Take in what Bedrock lists of a model in a region. Returns what changed, in words; the row is saved."""
+    changes, before = [], row.profiles(region)
+    if listing is not None:
+        states = {"ACTIVE": CatalogueModel.Status.ACTIVE, "LEGACY": CatalogueModel.Status.LEGACY}
+        state = states.get(listing.status, row.status)
+        end = listing.end_of_life
+        if end is not None and end <= timezone.now().date():
+            state = CatalogueModel.Status.END_OF_LIFE
+        is_preview = row.status == CatalogueModel.Status.PREVIEW and listing.status == "ACTIVE"
+        if state != row.status and not is_preview:
+            changes.append(f"{row.name}: {row.get_status_display()} is now {CatalogueModel.Status(state).label}")
+            row.status = state
+        if end is not None and end != row.end_of_life:
+            changes.append(f"{row.name}: ends on {end:%Y-%m-%d}")
+            row.end_of_life = end
+        row.runtime_ids |= {runtime_id.partition(".")[0]: runtime_id for runtime_id in listing.profiles}
+    if listing is not None or row.status != CatalogueModel.Status.PREVIEW:
+        row.offers = {**row.offers, region: _listed_names(row, listing, region)}
+    after = row.profiles(region)
+    changes += [f"{row.name}: {_called(row, name)} can be called in {region}" for name in after if name not in before]
+    changes += [f"{row.name}: {_called(row, name)} is gone from {region}" for name in before if name not in after]
     row.refreshed_at = timezone.now()
     row.save()
     return changes
+
+
+def _listed_names(row: CatalogueModel, listing: Listing | None, region: str) -> list[str]:
+    if listing is None:
+        return []
+    names = [runtime_id.partition(".")[0] for runtime_id in listing.profiles]
+    is_direct = listing.is_direct
+    if is_direct is None:  # an answer without `inferenceTypesSupported`: AWS's pages decide
+        is_direct = ANYWHERE in row.direct_regions or region in row.direct_regions
+    return [*([""] if is_direct else []), *names]
+
+
+def _called(row: CatalogueModel, profile: str) -> str:
+    return str(row.runtime_ids.get(profile, profile)) if profile else row.model_id

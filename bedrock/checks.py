@@ -128,12 +128,19 @@ def models_offered() -> Iterator[AwsCheck]:
 
 
 def offered() -> tuple[dict[str, dict[str, object]], set[str]]:
-    """What the region lists: lifecycle by model id, and the ids of inference profiles."""
+    """What the region lists: lifecycle and ways to call by model id, and the ids of inference profiles."""
     with faults.told("Listing models"):
         summaries = clients.control().list_foundation_models(byProvider="Amazon").get("modelSummaries", [])
         pages = clients.control().get_paginator("list_inference_profiles").paginate()
         profiles = {row["inferenceProfileId"] for page in pages for row in page.get("inferenceProfileSummaries", [])}
-    return {row["modelId"]: dict(row.get("modelLifecycle", {})) for row in summaries}, profiles
+    listed = {
+        row["modelId"]: {
+            **row.get("modelLifecycle", {}),
+            "inferenceTypesSupported": row.get("inferenceTypesSupported", []),
+        }
+        for row in summaries
+    }
+    return listed, profiles
 
 
 def bucket_reachable() -> Iterator[AwsCheck]:

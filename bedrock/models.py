@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
@@ -14,7 +15,7 @@ from bedrock.errors import UnpricedError
 from bedrock.money import UsdField
 from bedrock.pricing import MODES, UNTOLD, Price, Sampling, Usage, check_discounts, check_prices, price_of
 
-ANYWHERE = "*"
+ANYWHERE, GLOBAL = "*", "global"
 
 
 def geography(region: str) -> tuple[str, ...]:
@@ -26,11 +27,13 @@ def geography(region: str) -> tuple[str, ...]:
         near = ("us",)
     elif region.startswith("eu-"):
         near = ("eu",)
+    elif region.startswith("ca-"):
+        near = ("us",)
     elif region in {"ap-northeast-1", "ap-northeast-3"}:
         near = ("jp", "apac")
     elif region.startswith("ap-"):
         near = ("apac",)
-    return (*near, "global")
+    return (*near, GLOBAL)
 
 
 class CatalogueModel(models.Model):
@@ -131,21 +134,48 @@ class CatalogueModel(models.Model):
         """How it looks at video, or None where it takes none."""
         return Sampling(**self.sampling) if self.sampling else None
 
+    def profiles(self, region: str) -> list[str]:
+        """The ways to call it in `region`, the nearest first: profiles by name, "" for the bare id.
+
+        What Bedrock itself listed there goes before what AWS's pages say.
+        """
+        if region in self.offers:
+            names = set(self.offers[region])
+        else:
+            is_direct = ANYWHERE in self.direct_regions or region in self.direct_regions
+            names = {name for name in self.runtime_ids if self._reaches(name, region)} | ({""} if is_direct else set())
+        near = ["", *geography(region)]
+        return sorted(names, key=lambda name: near.index(name) if name in near else len(near))
+
+    def _reaches(self, profile: str, region: str) -> bool:
+        if profile in self.profile_regions:
+            return any(fnmatchcase(region, pattern) for pattern in self.profile_regions[profile])
+        return profile in geography(region)
+
     def profile(self, region: str) -> str | None:
         """The inference profile to call in `region`: a name, "" for the bare id, None where it is not offered."""
-        if ANYWHERE in self.direct_regions or region in self.direct_regions:
-            return ""
-        return next((name for name in geography(region) if name in self.runtime_ids), None)
+        names = self.profiles(region)
+        if self.prefers_global and GLOBAL in names:
+            return GLOBAL
+        return names[0] if names else None
 
     def runtime_id(self, region: str) -> str:
         """The id to call in `region`. Empty where it is not offered."""
         profile = self.profile(region)
-        return "" if profile is None else str(self.runtime_ids[profile]) if profile else self.model_id
+        return "" if profile is None else str(self.runtime_ids.get(profile, "")) if profile else self.model_id
+
+    def price_place(self, region: str) -> str:
+        """Where in `prices` the price for `region` stands: under its name, or "global" for the global profile."""
+        return GLOBAL if self.profile(region) == GLOBAL else region
 
     def price(self, mode: str, region: str) -> Price | None:
         """The price in `mode` in `region`; None = unpriced."""
-        place = "global" if self.profile(region) == "global" else region
-        return price_of(self.prices, places=(place, ANYWHERE), mode=mode, discounts=self.discounts)
+        places = (self.price_place(region), ANYWHERE)
+        return price_of(self.prices, places=places, mode=mode, discounts=self.discounts)
+
+    def is_estimate(self, region: str) -> bool:
+        """Whether its price in `region` is an estimate that a person accepted."""
+        return bool((self.prices.get(self.price_place(region)) or {}).get("estimate"))
 
     def discount(self, mode: str, region: str) -> Decimal | None:
         """The part of the realtime price that `mode` saves (0.5 = half price); None = unknown."""

@@ -33,6 +33,12 @@ class ModelLine:
     level: str
     prices: list[ModePrice]
     as_of: str
+    #: Of the price here: that it is an estimate which was accepted, or where an estimate comes from that can be.
+    is_estimate: bool = False
+    estimate: str = ""
+    estimate_per_1m: tuple[Decimal, Decimal] | None = None
+    #: Where the data may go, where the call leaves the region.
+    route: str = ""
 
 
 def lines() -> list[ModelLine]:
@@ -44,7 +50,15 @@ def _line(row: CatalogueModel) -> ModelLine:
     refused = row.refuse_reason(mode=row.modes[0] if row.modes else "realtime", region=conf.region())
     ended = f"Ended by AWS{f', {row.end_of_life:%Y-%m-%d}' if row.end_of_life else ''}" if row.is_past() else ""
     level = "bad" if refused else "warn" if row.status in {row.Status.PREVIEW, row.Status.LEGACY} else "ok"
+    figures = catalogue.price_estimate(row, conf.region())
+    rates = (figures or {}).get("realtime", {})
+    names = ("input_per_1k", "output_per_1k")
+    both = [Decimal(rates[name]) * 1000 for name in names] if all(name in rates for name in names) else []
     return ModelLine(
+        is_estimate=row.is_estimate(conf.region()),
+        estimate=figures["source"] if figures else "",
+        estimate_per_1m=(both[0], both[1]) if both else None,
+        route=catalogue.route(row),
         key=row.key,
         name=row.name,
         is_free=row.is_local,

@@ -1,10 +1,11 @@
-"""Ask Bedrock which models it has, how long they live and by which profiles they are called."""
+"""Ask Bedrock which models it has, how long they live, how they are called, and what a batch job may hold."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
-from bedrock import catalogue, checks
+from bedrock import batch_quotas, catalogue, checks, conf
+from bedrock.catalogue import Listing
 from bedrock.models import CatalogueModel
 
 
@@ -18,22 +19,29 @@ class Refreshed:
 
 
 def refresh_models() -> Refreshed:
-    """Take in lifecycle and inference profiles. Prices are not told by Bedrock: they keep their `as_of`."""
-    known, profiles = checks.offered()
+    """Take in lifecycles, profiles and quotas, and take away what this region has no more.
+
+    Prices are not told by Bedrock: they keep their `as_of`. Quotas are left out where the policy does not allow them.
+    """
+    lifecycles, profiles = checks.offered()
     report = Refreshed()
     for row in CatalogueModel.objects.filter(provider="bedrock"):
         report.asked += 1
-        lifecycle = known.get(row.model_id)
-        if lifecycle is None:
+        summary = lifecycles.get(row.model_id)
+        if summary is None:
             report.unlisted.append(row.key)
-            continue
-        own = sorted(name for name in profiles if name.partition(".")[2] == row.model_id)
-        report.changes += catalogue.take_lifecycle(
-            row, status=str(lifecycle.get("status", "")), end_of_life=_end(lifecycle), profiles=own
-        )
+        own = tuple(sorted(name for name in profiles if name.partition(".")[2] == row.model_id))
+        listing = None if summary is None else _listing(summary, own)
+        report.changes += catalogue.take_listing(row, listing, region=conf.region())
+    report.changes += batch_quotas.refresh()
     return report
 
 
-def _end(lifecycle: Mapping[str, object]) -> date | None:
-    moment = lifecycle.get("endOfLifeTime")
-    return moment.date() if isinstance(moment, datetime) else None
+def _listing(summary: Mapping[str, object], profiles: tuple[str, ...]) -> Listing:
+    end, types = summary.get("endOfLifeTime"), summary.get("inferenceTypesSupported")
+    return Listing(
+        status=str(summary.get("status", "")),
+        end_of_life=end.date() if isinstance(end, datetime) else None,
+        is_direct="ON_DEMAND" in types if isinstance(types, list) and types else None,
+        profiles=profiles,
+    )

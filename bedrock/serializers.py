@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bedrock import conf
+from bedrock import catalogue, conf
 from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
 from bedrock.pricing import MODES
@@ -18,12 +18,20 @@ class ModelSerializer(serializers.ModelSerializer[CatalogueModel]):
     refused = serializers.SerializerMethodField(help_text="Why it cannot be asked at all; empty = it can.")
     prices = serializers.SerializerMethodField(help_text="USD by mode and unit, in this region; null = unpriced.")
     limits = serializers.SerializerMethodField()
+    is_estimate = serializers.SerializerMethodField(
+        help_text="Whether the price here is an estimate that was accepted."
+    )
+    estimated_prices = serializers.SerializerMethodField(
+        help_text="Where it is unpriced here: an estimate by mode and unit, with its source; null = none."
+    )
+    route = serializers.SerializerMethodField(help_text="Where a call may be answered; empty = in this region.")
 
     class Meta:
         model = CatalogueModel
         fields = (
             "key", "name", "purpose", "provider", "model_id", "runtime_id", "status", "refused", "end_of_life", "modes",
-            "prices", "limits", "as_of", "source", "notes", "refreshed_at",
+            "prices", "limits", "as_of", "source", "notes", "refreshed_at", "is_estimate",
+            "estimated_prices", "route",
         )  # fmt: skip
 
     def get_runtime_id(self, row: CatalogueModel) -> str:
@@ -40,6 +48,16 @@ class ModelSerializer(serializers.ModelSerializer[CatalogueModel]):
             mode: {name: f"{rate.normalize():f}" for name, rate in price.rates.items()} if price else None
             for mode, price in prices.items()
         }
+
+    def get_is_estimate(self, row: CatalogueModel) -> bool:
+        return row.is_estimate(conf.region())
+
+    @extend_schema_field({"type": "object", "nullable": True})
+    def get_estimated_prices(self, row: CatalogueModel) -> dict[str, Any] | None:
+        return catalogue.price_estimate(row, conf.region())
+
+    def get_route(self, row: CatalogueModel) -> str:
+        return catalogue.route(row)
 
     @extend_schema_field({"type": "object"})
     def get_limits(self, row: CatalogueModel) -> dict[str, int | None]:

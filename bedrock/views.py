@@ -6,14 +6,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
-from bedrock import price_list, spend_plot
+from bedrock import catalogue, conf, price_list, spend_plot
 from bedrock.forms import SpendForm
 from bedrock.ledger import spend
+from bedrock.models import CatalogueModel
 
 #: The tables that people choose from, and what their first column is called.
 TABLES = {"day": "Day", "model": "Model", "mode": "Mode", "type": "Analysis", "file": "File", "month": "Month"}
@@ -54,6 +56,18 @@ def spend_page(request: HttpRequest) -> HttpResponse:
         "models": price_list.lines(),
     }
     return render(request, "bedrock/spend.html", context)
+
+
+@require_POST
+@permission_required("bedrock.change_cataloguemodel", raise_exception=True)
+def accept_estimate(request: HttpRequest, key: str) -> HttpResponse:
+    """Take the estimated price of a model in our region as its price."""
+    row = get_object_or_404(CatalogueModel, key=key)
+    if catalogue.accept_estimate(row, conf.region(), by=request.user.get_username()):
+        messages.success(request, f"{row.name} is priced by an estimate now, until a price is known.")
+    else:
+        messages.warning(request, f"There is no estimate to accept for {row.name}.")
+    return redirect("spend")
 
 
 def _shown(by: str, row: spend.SpendRow) -> dict[str, Any]:

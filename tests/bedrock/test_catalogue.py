@@ -115,25 +115,44 @@ def test_an_update_of_the_program_brings_new_prices_but_not_over_a_persons_edit(
     assert catalogue.price(catalogue.model("lite"), "realtime") is None
 
 
-def test_takes_in_what_bedrock_says_of_a_model() -> None:
+def test_takes_in_what_bedrock_lists_of_a_model_and_takes_away_what_it_does_not() -> None:
     lite = catalogue.model("lite")
-
-    changes = catalogue.take_lifecycle(
-        lite, status="LEGACY", end_of_life=date(2099, 1, 1), profiles=["apac.amazon.nova-2-lite-v1:0"]
+    listing = catalogue.Listing(
+        status="LEGACY", end_of_life=date(2099, 1, 1), is_direct=False, profiles=("apac.amazon.nova-2-lite-v1:0",)
     )
+
+    changes = catalogue.take_listing(lite, listing, region="ap-south-1")
 
     lite.refresh_from_db()
     assert (lite.status, lite.end_of_life) == ("legacy", date(2099, 1, 1))
     assert lite.runtime_id("ap-south-1") == "apac.amazon.nova-2-lite-v1:0"
-    assert len(changes) == 3
-    assert catalogue.take_lifecycle(lite, status="LEGACY", end_of_life=date(2099, 1, 1), profiles=[]) == []
+    assert lite.runtime_id("us-east-1") == "us.amazon.nova-2-lite-v1:0"
+    assert [change.partition(": ")[2] for change in changes] == [
+        "Active is now Legacy",
+        "ends on 2099-01-01",
+        "apac.amazon.nova-2-lite-v1:0 can be called in ap-south-1",
+        "global.amazon.nova-2-lite-v1:0 is gone from ap-south-1",
+    ]
+    assert catalogue.take_listing(lite, listing, region="ap-south-1") == []
+
+
+def test_a_model_that_a_region_lists_no_more_is_refused_there_and_a_preview_is_not() -> None:
+    pro, preview = catalogue.model("pro"), catalogue.model("pro_2_preview")
+
+    changes = catalogue.take_listing(pro, None, region="us-east-1")
+
+    assert {change.rpartition(" is ")[2] for change in changes} == {"gone from us-east-1"}
+    assert "not offered in us-east-1" in pro.refuse_reason(mode="flex", region="us-east-1")
+    assert not pro.refuse_reason(mode="flex", region="eu-west-2")
+    assert catalogue.take_listing(preview, None, region="us-east-1") == []
+    assert not preview.refuse_reason(mode="realtime", region="us-east-1")
 
 
 def test_a_model_whose_end_has_come_is_past_it_and_a_preview_stays_one() -> None:
     pro, preview = catalogue.model("pro"), catalogue.model("pro_2_preview")
 
-    catalogue.take_lifecycle(pro, status="LEGACY", end_of_life=date(2026, 1, 1), profiles=[])
-    catalogue.take_lifecycle(preview, status="ACTIVE", end_of_life=None, profiles=[])
+    catalogue.take_listing(pro, catalogue.Listing(status="LEGACY", end_of_life=date(2026, 1, 1)), region="us-east-1")
+    catalogue.take_listing(preview, catalogue.Listing(status="ACTIVE"), region="us-east-1")
 
     assert pro.status == "end_of_life"
     assert preview.status == "preview"
@@ -157,7 +176,9 @@ def test_the_api_lists_models_with_ids_state_and_prices(reader: Client, django_a
     assert rows["lite"]["prices"]["flex"]["input_per_1k"] == "0.000165"
     assert "ended" in rows["premier"]["refused"]
     assert rows["local"]["prices"] == {"realtime": {"input_per_1k": "0", "output_per_1k": "0"}}
-    assert rows["lite"]["as_of"] == "2026-11-22"
+    assert rows["lite"]["as_of"] == "2026-11-28"
+    assert rows["lite"]["route"] == "answered in any North American region (us. profile)"
+    assert rows["lite"]["estimated_prices"] is None
 
 
 def test_the_api_is_closed_without_a_login_or_the_permission(client: Client) -> None:

@@ -43,6 +43,15 @@ class Model:
     usd_in: Decimal = Decimal(0)
     usd_out: Decimal = Decimal(0)
     kind: str = "chat"
+    #: Where each profile ("" = the bare id) can be called, by AWS's model cards.
+    regions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+NORTH_AMERICA = ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1")
+EUROPE = ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
+ELSEWHERE = ("eu-west-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1")
+APAC = ("ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2")
+V1 = {"us": ("us-east-1", "us-east-2", "us-west-2"), "eu": EUROPE, "apac": APAC}
 
 
 def _nova(name: str, usd_in: str, usd_out: str, *profiles: str, bare: bool = True, **facts: Any) -> Model:
@@ -53,14 +62,19 @@ def _nova(name: str, usd_in: str, usd_out: str, *profiles: str, bare: bool = Tru
 
 MODELS = (
     _nova("nova-2-lite-v1:0", "0.33", "2.75", "us", "eu", "jp", "global", bare=False, max_output=65_535,
-          context=1_000_000, frames=2700, reasons=True, flex=True),
-    _nova("nova-lite-v1:0", "0.06", "0.24", "us", "eu", "apac", max_output=5000),
-    _nova("nova-pro-v1:0", "0.8", "3.2", "us", "eu", "apac", max_output=5000, flex=True),
+          context=1_000_000, frames=2700, reasons=True, flex=True,
+          regions={"us": NORTH_AMERICA, "eu": EUROPE, "jp": ("ap-northeast-1",),
+                   "global": (*NORTH_AMERICA, *EUROPE, *ELSEWHERE)}),
+    _nova("nova-lite-v1:0", "0.06", "0.24", "us", "eu", "apac", max_output=5000,
+          regions={**V1, "": ("us-east-1", "us-east-2", "us-west-2", "eu-north-1", "ap-northeast-1")}),
+    _nova("nova-pro-v1:0", "0.8", "3.2", "us", "eu", "apac", max_output=5000, flex=True,
+          regions={**V1, "": ("us-east-1", "eu-west-2")}),
     _nova("nova-premier-v1:0", "2.5", "12.5", "us", bare=False, max_output=10_000, ended=True),
     _nova("nova-2-pro-preview-20251202-v1:0", "1.375", "11", "us", bare=False, max_output=65_535, reasons=True),
     _nova("nova-2-omni-v1:0", "0.3", "2.8", "us", "global", bare=False, max_output=10_000, reasons=True),
-    _nova("nova-2-multimodal-embeddings-v1:0", "0.135", "0", kind="embed"),
-    _nova("nova-2-sonic-v1:0", "0.33", "2.75", kind="speech"),
+    _nova("nova-2-multimodal-embeddings-v1:0", "0.135", "0", kind="embed", regions={"": ("us-east-1",)}),
+    _nova("nova-2-sonic-v1:0", "0.33", "2.75", kind="speech",
+          regions={"": ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1")}),
     _nova("titan-embed-text-v2:0", "0.02", "0", kind="embed"),
 )  # fmt: skip
 EMBED_INPUT_ID = "custom.embed-v1:0"
@@ -83,6 +97,21 @@ def model_called(model_id: str) -> Model:
     if name == EMBED_INPUT_ID:
         return Model(base=name, callable_ids=(name,), kind="embed")
     raise invalid("The provided model identifier is invalid.")
+
+
+def offered_in(model: Model, region: str) -> list[str]:
+    """The ids that can be called in a region."""
+    if not model.regions:
+        return list(model.callable_ids)
+    names = [name for name, regions in model.regions.items() if region in regions]
+    return [f"{name}.{model.base}" if name else model.base for name in names]
+
+
+def check_region(model_id: str, region: str) -> None:
+    """Refuse an id that is not offered in the region that is called."""
+    model = next((model for model in MODELS if model_id in model.callable_ids), None)
+    if model is not None and model_id not in offered_in(model, region):
+        raise invalid(f"The provided model identifier is invalid. ({model_id} is not offered in {region}.)")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,7 @@ class Call:
     def __init__(self, world: World, found: Mapping[str, str], query: Mapping[str, str], body: bytes) -> None:
         self.world, self.found, self.query, self.raw = world, found, query, body
         self.headers: dict[str, str] = {}
+        self.region = REGION
         self.tier = "default"
         self.fault: Fault | None = None
 
@@ -69,12 +70,14 @@ def denied(action: str) -> Refused:
 def converse(call: Call) -> dict[str, Any]:
     body = call.body
     tier = (body.pop("serviceTier", None) or {}).get("type", "default")
+    rules.check_region(call.found["id"], call.region)
     said = chat.answer(call.world, call.found["id"], body, is_native=False, tier=tier, fault=call.fault)
     return {**said, "serviceTier": {"type": tier}} if tier != "default" else said
 
 
 def invoke(call: Call) -> dict[str, Any]:
     model = rules.model_called(call.found["id"])
+    rules.check_region(call.found["id"], call.region)
     if model.kind == "embed":
         said, call.headers = embed.invoke(call.world, call.found["id"], call.body)
         return said
@@ -102,7 +105,7 @@ def stop_job(call: Call) -> dict[str, Any]:
 
 
 def foundation_models(call: Call) -> dict[str, Any]:
-    def summary(model: rules.Model) -> dict[str, Any]:
+    def summary(model: rules.Model, names: list[str]) -> dict[str, Any]:
         life: dict[str, Any] = {"status": "LEGACY" if model.ended else "ACTIVE"}
         if model.ended:
             life["endOfLifeTime"] = datetime.fromisoformat("2026-09-14T00:00:00+00:00")
@@ -111,13 +114,17 @@ def foundation_models(call: Call) -> dict[str, Any]:
             "modelId": model.base,
             "providerName": "Amazon",
             "modelLifecycle": life,
+            "inferenceTypesSupported": ["ON_DEMAND"] if model.base in names else ["INFERENCE_PROFILE"],
         }
 
-    return {"modelSummaries": [summary(model) for model in rules.MODELS]}
+    listed = [(model, rules.offered_in(model, call.region)) for model in rules.MODELS]
+    return {"modelSummaries": [summary(model, names) for model, names in listed if names]}
 
 
 def inference_profiles(call: Call) -> dict[str, Any]:
-    pairs = [(model, name) for model in rules.MODELS for name in model.callable_ids if name != model.base]
+    pairs = [
+        (model, name) for model in rules.MODELS for name in rules.offered_in(model, call.region) if name != model.base
+    ]
     return {
         "inferenceProfileSummaries": [
             {
@@ -211,6 +218,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, call: Call, service: str, operation: str, route: Callable[[Call], dict[str, Any]]) -> None:
         fault = call.fault = self.world.next_fault(operation)
         call.tier = self.headers.get("X-Amzn-Bedrock-Service-Tier", "default")
+        signed = re.search(r"Credential=[^/]+/\d+/([\w-]+)/", self.headers.get("Authorization", ""))
+        call.region = signed[1] if signed else REGION
         try:
             if fault and fault.delay_s and self.world.stopping.wait(fault.delay_s):
                 return self._hang_up()

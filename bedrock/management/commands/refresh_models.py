@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from bedrock import catalogue, staging
+from bedrock import catalogue, conf, staging
+from bedrock.models import CatalogueModel
 from bedrock.refreshing import refresh_models
 from jobs.errors import WorkError
 
@@ -23,6 +24,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--lifecycle-rule", action="store_true", help="let S3 delete forgotten staged copies in time"
         )
+        parser.add_argument(
+            "--accept-estimates",
+            action="store_true",
+            help="price what AWS's list has no line for in this region by the estimate that pages show",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,6 +38,10 @@ class Command(BaseCommand):
             if options["lifecycle_rule"]:
                 staging.add_lifecycle_rules()
                 report["lifecycle_rule"] = True
+            if options["accept_estimates"]:
+                rows = CatalogueModel.objects.filter(provider="bedrock")
+                accepted = [r.name for r in rows if catalogue.accept_estimate(r, conf.region(), by="refresh_models")]
+                report["estimated"] = accepted
             if not options["offline"]:
                 report |= asdict(refresh_models())
         except WorkError as error:
@@ -48,6 +58,8 @@ class Command(BaseCommand):
                 f"S3 deletes staged copies that were left behind after {staging.RULE_DAYS} days, "
                 f"and results that nobody took in after {staging.OUTPUT_DAYS}."
             )
+        if "estimated" in report:
+            self.stdout.write(f"Priced by an estimate now: {', '.join(report['estimated']) or 'none'}.")
         if "asked" in report:
             for change in report["changes"]:
                 self.stdout.write(f"  {change}")

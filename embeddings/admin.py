@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from embeddings.errors import SpaceError
 from embeddings.indexing import spaces
-from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space, Viewing
+from embeddings.models import Chunk, Embedding, PaidVector, PictureFloor, Removal, SavedQuery, Space, Viewing
 from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
 
 
@@ -106,6 +106,12 @@ class SavedQueryAdmin(BaseAdmin[SavedQuery]):
             user: Any = request.user
             obj.created_by = user
         super().save_model(request, obj, form, change)
+
+
+@admin.register(PictureFloor)
+class PictureFloorAdmin(ReadOnlyAdmin[PictureFloor]):
+    list_display = ("space", "margin", "stands_out", "sample")
+    list_select_related = ("space",)
 
 
 @admin.register(Removal)

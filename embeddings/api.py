@@ -1,15 +1,22 @@
 """Search and embedding over HTTP."""
 
+from pathlib import Path
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from embeddings.searching.search import more_like, search
-from embeddings.serializers import GenerateSerializer, SearchAnswerSerializer, SearchQuerySerializer
+from embeddings.searching.search import more_like, search, search_picture
+from embeddings.serializers import (
+    GenerateSerializer,
+    PictureQuerySerializer,
+    SearchAnswerSerializer,
+    SearchQuerySerializer,
+)
 from embeddings.tasks import request_embed, request_media
 from files.models import File
 from files.selection.filters import file_filters
@@ -18,6 +25,7 @@ from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
 from nova.models import NovaJob
 from transcription.models import Transcript
+from vision.frames.decoding import picture_of_anybody
 
 OWN = frozenset(SearchQuerySerializer().fields)
 #: Parameters of REST itself, not filters.
@@ -42,12 +50,38 @@ class SearchView(APIView):
         asked = SearchQuerySerializer(data=request.query_params)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        like, like_file = wanted.pop("like"), wanted.pop("like_file")
-        if like or like_file:
+        like, like_file, like_frame = (wanted.pop(name) for name in ("like", "like_file", "like_frame"))
+        if like or like_file or like_frame:
             scope = {name: wanted[name] for name in ("kind", "limit", "name")}
-            answer = more_like(chunk_id=like, file_id=like_file, **scope, filters=filters_of(request))
+            answer = more_like(
+                chunk_id=like, file_id=like_file, frame=like_frame or None, **scope, filters=filters_of(request)
+            )
         else:
             answer = search(**wanted, filters=filters_of(request))
+        return Response(SearchAnswerSerializer(answer).data)
+
+
+class PictureSearchView(APIView):
+    """Find moments that look like a picture of one's own. Costs nothing: the local model looks at it."""
+
+    permission_classes = [HasPermission("embeddings.view_chunk")]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="search_picture",
+        request={"multipart/form-data": PictureQuerySerializer},
+        responses=SearchAnswerSerializer,
+        tags=["search"],
+    )
+    def post(self, request: Request) -> Response:
+        asked = PictureQuerySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        own = set(PictureQuerySerializer().fields)
+        form: Any = request.data
+        filters = {name: form.getlist(name) for name in form if name not in own}
+        picture = picture_of_anybody(Path(wanted["picture"].temporary_file_path()))
+        answer = search_picture(picture, limit=wanted["limit"], name=wanted["name"], filters=filters)
         return Response(SearchAnswerSerializer(answer).data)
 
 

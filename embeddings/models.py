@@ -352,6 +352,23 @@ class Viewing(models.Model):
         self.save(update_fields=["state", "ended_at", "error"])
 
 
+class PictureFloor(models.Model):
+    """What a picture must reach to be found in a space: learnt from unrelated captions and a sample of the library."""
+
+    space = models.OneToOneField(Space, on_delete=models.CASCADE, related_name="picture_floor")
+    version = models.CharField(max_length=32, editable=False, help_text="Of the captions and the model.")
+    captions = models.BinaryField(editable=False, help_text="Their vectors: float32, little-endian, row by row.")
+    margin = models.FloatField(default=0.0, help_text="Likeness beyond what all pictures have.")
+    stands_out = models.FloatField(default=0.0, help_text="In widths of what the question reaches elsewhere.")
+    sample = models.PositiveIntegerField(default=0, help_text="Frames of the library that it was learnt from.")
+
+    class Meta:
+        db_table = "picture_floors"
+
+    def __str__(self) -> str:
+        return f"{self.margin:.3f}, {self.stands_out:.1f} widths in {self.space}"
+
+
 class SavedQuery(models.Model):
     """A question worth asking again, for comparing two spaces before a switch."""
 

@@ -1,5 +1,6 @@
 """Requests and answers of the API, and the options of the batch action."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
@@ -75,11 +76,47 @@ class SearchQuerySerializer(serializers.Serializer[Any]):
         help_text="Instead of `q`: a file. Moments of others that are like it.",
     )
 
+    like_frame = serializers.CharField(
+        required=False,
+        default="",
+        help_text="Instead of `q`: `<file_id>@<seconds>`, a picture `@0`. Moments of others that look like it.",
+    )
+
+    def validate_like_frame(self, value: str) -> tuple[int, float] | None:
+        return parsed_frame(value) if value else None
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        given = [name for name in ("q", "like", "like_file") if attrs[name]]
+        given = [name for name in ("q", "like", "like_file", "like_frame") if attrs[name]]
         if len(given) > 1:
-            raise serializers.ValidationError(f"Give one of q, like and like_file, not {' and '.join(given)}.")
+            raise serializers.ValidationError(
+                f"Give one of q, like, like_file and like_frame, not {' and '.join(given)}."
+            )
         return attrs
+
+
+def parsed_frame(text: str) -> tuple[int, float]:
+    """`12@3.5` as (12, 3.5). Raises DRF's ValidationError."""
+    found = re.fullmatch(r"([1-9]\d{0,17})@(\d{1,7}(?:\.\d{1,6})?)", text.strip())
+    if found is None:
+        raise serializers.ValidationError("Write the file's id, @ and the second, such as 12@3.5.")
+    return int(found[1]), float(found[2])
+
+
+#: Bytes of a picture that is looked for.
+LARGEST_PICTURE = 50 * 1024 * 1024
+
+
+class PictureQuerySerializer(serializers.Serializer[Any]):
+    """Form of `POST /api/search/picture`; the filters of the file list are further fields."""
+
+    picture = serializers.FileField(help_text="A picture of your own: JPEG, PNG, WebP, …")
+    limit = serializers.IntegerField(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
+    name = serializers.CharField(required=False, default="", help_text="Part of the file's name.")
+
+    def validate_picture(self, value: Any) -> Any:
+        if value.size > LARGEST_PICTURE:
+            raise serializers.ValidationError(f"At most {LARGEST_PICTURE // 2**20} MB.")
+        return value
 
 
 class HitSerializer(serializers.Serializer[Any]):
@@ -98,6 +135,7 @@ class HitSerializer(serializers.Serializer[Any]):
     also = serializers.ListField(
         child=serializers.ChoiceField(choices=Chunk.Kind.choices), help_text="Other kinds that have this second."
     )
+    still = serializers.CharField(allow_null=True, help_text="A small JPEG of what was seen; null where words were.")
 
 
 class SearchAnswerSerializer(serializers.Serializer[Any]):

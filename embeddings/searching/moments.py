@@ -121,7 +121,7 @@ def one_a_second(moments: Sequence[Moment], terms: Sequence[Term]) -> list[Momen
 
 
 #: Elements and chapters are listed one after the other, but each is a moment of its own.
-_RUNNING = (Chunk.Kind.TRANSCRIPT, Chunk.Kind.SUMMARY, Chunk.Kind.VIDEO)
+_RUNNING = (Chunk.Kind.TRANSCRIPT, Chunk.Kind.SUMMARY, Chunk.Kind.VIDEO, Chunk.Kind.SEEN)
 
 
 def _continues(moment: Moment, neighbour: Passage) -> bool:

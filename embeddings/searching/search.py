@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from django.db.models import Q
 from django.urls import reverse
+from PIL import Image
 
 from bedrock.errors import BedrockError, BusyError
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
 from embeddings.indexing import paid_vectors, spaces
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
 from embeddings.registry import provider_for
-from embeddings.searching import keyword, semantic, snippets
+from embeddings.searching import keyword, seen, semantic, snippets
 from embeddings.searching.fusion import Ranking, as_fraction, reciprocal_rank
 from embeddings.searching.moments import Moment, Passage, moments_of, one_a_second, passages
 from embeddings.searching.semantic import NearestVector, SearchScope
@@ -37,6 +38,8 @@ POOL = 200
 PARTIAL_WEIGHT = 0.4
 #: What a moment says that was found by its picture alone.
 SEEN = "What is seen here, though it may not be said."
+#: Where frames hardly stand out, and nothing else was found.
+GUESSED = "Nothing of this was said or written; some of what looks like it is a guess."
 #: Where the space in use is empty. What is embedded is found at once, so this passes.
 NOT_YET = (
     "Found by words only: nothing is embedded yet. "
@@ -66,6 +69,8 @@ class Hit:
     why: str
     url: str
     also: list[str] = field(default_factory=list)
+    #: Address of a JPEG of the frame that was found; None where words were.
+    still: str | None = None
 
     @property
     def kind_label(self) -> str:
@@ -104,6 +109,8 @@ class _Scope:
 
     where: WordFilter
     vectors: SearchScope
+    #: Whether frames may answer: they are of one kind only.
+    with_frames: bool = True
 
 
 @dataclass(kw_only=True)
@@ -111,6 +118,7 @@ class _Candidates:
     scores: dict[int, float]
     words: frozenset[int] = frozenset()
     similarity: dict[int, float] = field(default_factory=dict)
+    why: dict[int, str] = field(default_factory=dict)
     has_weaker: bool = False
     is_cut: bool = False
     notice: str = ""
@@ -139,6 +147,8 @@ def search(  # noqa: PLR0913  (the contract's parameters)
     answer = SearchAnswer(mode=mode)
     for _ in range(MAX_TRIES):
         candidates = _candidates(asked, mode, scope, space)
+        if mode != "keyword" and scope.with_frames and asked.wanted and space is None:
+            candidates = _with_frames(candidates, asked, mode, scope)
         rows = passages(candidates.scores)
         if len(rows) == len(candidates.scores):
             break
@@ -152,19 +162,23 @@ def more_like(  # noqa: PLR0913  (those of a search)
     *,
     chunk_id: int | None = None,
     file_id: int | None = None,
+    frame: tuple[int, float] | None = None,
     kind: str = "",
     limit: int = DEFAULT_LIMIT,
     name: str = "",
     filters: Mapping[str, Any] | None = None,
     space: Space | None = None,
 ) -> SearchAnswer:
-    """Moments of other files that mean the same as this chunk, or as this file on the whole. Costs nothing.
+    """Moments of other files that mean the same as this chunk, or as this file on the whole, or that look like a frame
+    (file id, second). Costs nothing.
 
     Filters hold as in a search. Raises SearchError for what cannot be compared.
     """
     began = perf_counter()
     _check_scope(kind=kind, limit=limit)
     scope = _scope(file_id=None, name=name, filters=filters or {}, kind=kind)
+    if looked := _look_to_compare(chunk_id=chunk_id, file_id=file_id, frame=frame, kind=kind):
+        return _answer_of_frames(*looked, scope, limit=limit, began=began)
     space = space or spaces.active()
     own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
     near = semantic.nearest(space, vector, replace(scope.vectors, but_file=own_file), limit=POOL)
@@ -174,6 +188,44 @@ def more_like(  # noqa: PLR0913  (those of a search)
     asked = parse("")
     moments = one_a_second(moments_of(candidates.scores, rows, asked), asked.telling)
     _fill(answer, moments, asked, candidates, limit=limit)
+    answer.took_s = perf_counter() - began
+    return answer
+
+
+def search_picture(
+    picture: Image.Image,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    name: str = "",
+    filters: Mapping[str, Any] | None = None,
+) -> SearchAnswer:
+    """Moments that look like a picture, in RGB, of somebody's own. Raises SearchError, ProviderError."""
+    began = perf_counter()
+    _check_scope(kind="", limit=limit)
+    scope = _scope(file_id=None, name=name, filters=filters or {}, kind="")
+    return _answer_of_frames(None, seen.vector_of_picture(picture), scope, limit=limit, began=began)
+
+
+def _look_to_compare(
+    *, chunk_id: int | None, file_id: int | None, frame: tuple[int, float] | None, kind: str
+) -> tuple[int, Floats] | None:
+    """The file and the vector of what is to be looked like; None where texts are compared."""
+    like = like_of(chunk_id=chunk_id, file_id=file_id if frame is None else frame[0])
+    if frame is not None and isinstance(like, File):
+        return like.pk, seen.vector_of_frame(like, frame[1])
+    if isinstance(like, Chunk) and like.source_kind == Chunk.Kind.SEEN:
+        return like.file_id, seen.vector_of_frame(like.file, like.start_s or 0.0)
+    if isinstance(like, File) and kind == Chunk.Kind.SEEN:
+        return like.pk, seen.vector_of_file(like)
+    return None
+
+
+def _answer_of_frames(own_file: int | None, vector: Floats, scope: _Scope, *, limit: int, began: float) -> SearchAnswer:
+    found = seen.find_like(vector, replace(scope.vectors, but_file=own_file), limit=POOL)
+    candidates = _Candidates(scores=dict(found.scores), why=found.why, has_weaker=found.has_weaker, is_cut=found.is_cut)
+    rows = passages(candidates.scores)
+    answer, asked = SearchAnswer(mode="semantic"), parse("")
+    _fill(answer, one_a_second(moments_of(candidates.scores, rows, asked), []), asked, candidates, limit=limit)
     answer.took_s = perf_counter() - began
     return answer
 
@@ -200,11 +252,14 @@ def _check_scope(*, kind: str, limit: int) -> None:
 
 
 def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: str) -> _Scope:
-    code = KIND_CODES.get(kind)
+    # What is seen is asked for as one thing, whoever looked.
+    code = KIND_CODES.get(Chunk.Kind.VIDEO if kind == Chunk.Kind.SEEN else kind)
+    with_frames = kind in ("", Chunk.Kind.SEEN)
     conditions = ["c.source_kind = %s"] if kind else []
     params: list[str | int] = [kind] if kind else []
     if file_id is None and not name and not filters:
-        return _Scope(where=WordFilter(" AND ".join(conditions), tuple(params)), vectors=SearchScope(None, code))
+        where = WordFilter(" AND ".join(conditions), tuple(params))
+        return _Scope(where=where, vectors=SearchScope(None, code), with_frames=with_frames)
     if wrong := {"q", "ordering"} & set(filters):
         raise SearchError(f"Not a filter of a search: {', '.join(sorted(wrong))}.", remedy="Leave it out.")
     files = resolving.resolve(filter=filters)
@@ -215,7 +270,7 @@ def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: 
     ids = list(files.order_by().values_list("id", flat=True))
     conditions.append("c.file_id IN (SELECT value FROM json_each(%s))")
     where = WordFilter(" AND ".join(conditions), (*params, str(ids)))
-    return _Scope(where=where, vectors=SearchScope(np.array(ids, dtype=np.int64), code))
+    return _Scope(where=where, vectors=SearchScope(np.array(ids, dtype=np.int64), code), with_frames=with_frames)
 
 
 def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> _Candidates:
@@ -234,6 +289,33 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
     fused = reciprocal_rank([Ranking(whole), Ranking(partial, weight=PARTIAL_WEIGHT), Ranking(list(meaning.scores))])
     scores = {int(str(one)): score for one, score in fused.items()}
     return replace(meaning, scores=scores, words=words.words, is_cut=words.is_cut or meaning.is_cut)
+
+
+def _with_frames(others: _Candidates, asked: Query, mode: str, scope: _Scope) -> _Candidates:
+    """What was found in words, and the frames that look like the question. They are other chunks: only ranks meet."""
+    try:
+        found = seen.find(asked.subject, scope.vectors, limit=POOL)
+    except (ProviderError, ExtensionUnavailableError, SpaceMismatchError) as error:
+        return replace(others, notice=f"{others.notice} What is seen was not searched. {error} {error.remedy}".strip())
+    by_rank = reciprocal_rank([Ranking(list(found.scores))])
+    if mode == "semantic":
+        by_rank = reciprocal_rank([Ranking(list(others.scores)), Ranking(list(found.scores))])
+        own = {**others.scores, **found.scores}
+        scores = {int(str(one)): own[int(str(one))] for one in by_rank}
+    else:
+        both = {**others.scores, **{int(str(one)): score for one, score in by_rank.items()}}
+        scores = dict(sorted(both.items(), key=lambda item: -item[1]))
+    notice = "" if found.scores and others.notice == NOT_YET else others.notice
+    if found.has_guesses and not others.scores:
+        notice = f"{notice} {GUESSED}".strip()
+    return replace(
+        others,
+        scores=scores,
+        why=found.why,
+        notice=notice,
+        has_weaker=others.has_weaker or found.has_weaker,
+        is_cut=others.is_cut or found.is_cut,
+    )
 
 
 def _by_words(asked: Query, scope: _Scope) -> _Candidates:
@@ -310,9 +392,12 @@ def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) ->
         end_s=moment.end_s,
         snippet=snippets.snippet(chunk.text, match) or SEEN,
         score=round(score, 4),
-        why=_why(chunk, match, asked, candidates),
+        why=candidates.why.get(chunk.pk) or _why(chunk, match, asked, candidates),
         url=address if start_s is None else f"{address}?t={start_s:g}",
         also=moment.also,
+        still=reverse("vision:frame", args=[chunk.file_id, chunk.ordinal])
+        if chunk.source_kind == Chunk.Kind.SEEN
+        else None,
     )
 
 

@@ -124,13 +124,13 @@ _lock = threading.Lock()
 def at_hand(space: Space) -> Snapshot:
     """The space's bits as this process last read them: who then reads the generation with something else is spared a
     statement. Loads them at first."""
-    known = _snapshots.get(_place(space))
+    known = _snapshots.get(place_of(space))
     return snapshot_of(space) if known is None else known
 
 
 def snapshot_of(space: Space) -> Snapshot:
     """The space's bits as of now."""
-    place = _place(space)
+    place = place_of(space)
     known = _snapshots.get(place)
     if known is not None and known.generation == _state(space)[0]:
         return known
@@ -145,7 +145,8 @@ def snapshot_of(space: Space) -> Snapshot:
         return known
 
 
-def _place(space: Space) -> tuple[str, int]:
+def place_of(space: Space) -> tuple[str, int]:
+    """What tells the space from those of other databases in this process."""
     return str(connection.settings_dict["NAME"]), space.pk
 
 

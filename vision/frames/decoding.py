@@ -1,5 +1,7 @@
 """The pictures of a proxy or a poster, decoded in process. The only module of this floor that opens media."""
 
+import io
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 from av.error import FFmpegError
 from PIL import Image
 
+from files.media import pictures
 from files.media.image_files import DAMAGE
 from files.media.info import FORMATS
 from files.storage.naming import shown
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+#: A picture to look for is looked at with some hundred pixels a side; what is larger only fills the memory.
+MOST_PIXELS = 100_000_000
 #: Frames a second, where nothing tells.
 USUAL_RATE = 25.0
 #: A frame is looked for from this long before its second: times are rounded when they are kept.
@@ -72,6 +77,29 @@ def picture_of(path: Path) -> Image.Image:
             return image.convert("RGB")
     except DAMAGE as error:
         raise VisionError(f"{shown(path.name)} cannot be read: {error}", remedy="Make its proxy again.") from error
+
+
+def picture_of_anybody(path: Path) -> Image.Image:
+    """A picture that somebody handed in, in RGB and upright, at most 1280 pixels a side.
+
+    Raises VisionError for what is no picture, or larger than a person would send; UnreadableError for a damaged one.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the limit is ours, below
+            with Image.open(path) as image:
+                is_too_large = image.width * image.height > MOST_PIXELS
+    except Image.DecompressionBombError:
+        is_too_large = True
+    except DAMAGE as error:
+        raise VisionError("This is no picture that can be read.", remedy="Send a JPEG, PNG or WebP.") from error
+    if is_too_large:
+        raise VisionError(
+            "The picture is too large to be looked for.",
+            remedy=f"Send one of at most {MOST_PIXELS // 10**6} megapixels: a small one is found as well.",
+        )
+    with Image.open(io.BytesIO(pictures.poster_of_image(path).content)) as poster:
+        return poster.convert("RGB")
 
 
 def cells_of(frame: "VideoFrame") -> Cells:

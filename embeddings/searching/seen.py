@@ -1,0 +1,194 @@
+"""What is seen: frames that look like a question, or like a picture, in the space of pictures in use."""
+
+import threading
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+import numpy as np
+from PIL import Image
+
+from embeddings.errors import SearchError
+from embeddings.indexing import pictures, spaces
+from embeddings.models import KIND_CODES, Chunk, Embedding, PictureFloor, Space
+from embeddings.searching import judging, semantic
+from embeddings.searching.captions import UNRELATED
+from embeddings.searching.semantic import SearchScope
+from embeddings.stores import bit_matrix, vec0
+from embeddings.vectors import EmbeddingProvider, Floats, PictureProvider
+from files.models import File
+from vision.frames import choosing
+
+#: Frames of the library that a question is judged by.
+SAMPLE = 2000
+#: A floor is learnt again when the library has grown by this factor.
+GROWN = 1.5
+#: Likeness of two pictures below which they have nothing in common, in how far it stands out of the sample.
+ALIKE_STANDS_OUT = 2.5
+#: The picture of a chosen frame serves for a second as near as this.
+SAME_S = 0.25
+_CODE = KIND_CODES[Chunk.Kind.SEEN]
+
+
+@dataclass(kw_only=True)
+class SeenFrames:
+    """Frames by their chunk's id, most alike first, and in words why each is one."""
+
+    scores: dict[int, float] = field(default_factory=dict)
+    why: dict[int, str] = field(default_factory=dict)
+    has_weaker: bool = False
+    is_cut: bool = False
+    has_guesses: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Yardstick:
+    """What questions in a space are judged by: unrelated captions, a sample of the library, and the floor learnt."""
+
+    captions: Floats
+    sample: Floats
+    floor: judging.Floor
+    library: int
+
+
+_yardsticks: dict[tuple[str, int], _Yardstick] = {}
+_lock = threading.Lock()
+
+
+def space_in_use() -> tuple[Space, EmbeddingProvider] | None:
+    """The space that is asked for what is seen and its free provider; None where nothing was looked at."""
+    space = spaces.for_pictures()
+    if space is None or vec0.problem() or not len(bit_matrix.snapshot_of(space)):
+        return None
+    provider = spaces.provider_of(space)
+    return (space, provider) if isinstance(provider, PictureProvider) else None
+
+
+def find(text: str, scope: SearchScope, *, limit: int) -> SeenFrames:
+    """Frames that look like what the text says: only those that stand out for this question. Raises ProviderError."""
+    used = space_in_use()
+    if used is None:
+        return SeenFrames()
+    space, provider = used
+    yardstick = _yardstick_of(space, provider)
+    question = judging.question_of(provider.embed([text], purpose="query")[0], yardstick.captions, yardstick.sample)
+    length = float(np.linalg.norm(question.vector))
+    if length < judging.LEAST_MARGIN:  # it says no more than captions that say nothing
+        return SeenFrames()
+    near = semantic.nearest(space, question.vector / length, replace(scope, kind_code=_CODE), limit=limit)
+    found = SeenFrames()
+    for frame in near:
+        margin = frame.similarity * length
+        verdict = judging.judge(margin, question, yardstick.floor, library=yardstick.library)
+        if not verdict.is_found:
+            found.has_weaker = True
+            continue
+        found.scores[frame.chunk_id] = margin
+        found.has_guesses |= verdict.is_guess
+        found.why[frame.chunk_id] = _why(verdict, yardstick.library)
+    found.is_cut = len(found.scores) >= limit
+    return found
+
+
+def find_like(vector: Floats, scope: SearchScope, *, limit: int) -> SeenFrames:
+    """Frames that look like a picture, by its vector in the space in use."""
+    used = space_in_use()
+    if used is None:
+        raise SearchError("Nothing was looked at yet.", remedy=pictures.how_to_see() or "Choose “Look at frames”.")
+    space, provider = used
+    yardstick = _yardstick_of(space, provider)
+    middle, width = judging.spread(yardstick.sample @ vector)
+    near = semantic.nearest(space, vector, replace(scope, kind_code=_CODE), limit=limit)
+    needed = ALIKE_STANDS_OUT if len(yardstick.sample) >= judging.LEAST_SAMPLE else -np.inf
+    alike = [frame for frame in near if (frame.similarity - middle) / width >= needed]
+    return SeenFrames(
+        scores={frame.chunk_id: frame.similarity for frame in alike},
+        why={frame.chunk_id: f"looks like it ({frame.similarity:.0%})" for frame in alike},
+        has_weaker=len(alike) < len(near),
+        is_cut=len(alike) >= limit,
+    )
+
+
+def vector_of_frame(file: File, at_s: float) -> Floats:
+    """The vector of what a file shows at a second. Raises SearchError, VisionError, ProviderError."""
+    space = pictures.picture_space()
+    near = Chunk.objects.filter(file=file, source_kind=Chunk.Kind.SEEN, embeddings__space=space)
+    if file.media_type != File.MediaType.IMAGE:
+        near = near.filter(start_s__gte=at_s - SAME_S, start_s__lte=at_s + SAME_S)
+    embedding = Embedding.objects.filter(space=space, chunk__in=near).first()
+    if embedding is not None:
+        ids, vectors = vec0.fetch(space.pk, [embedding.pk], space.dimension)
+        if ids:
+            vector: Floats = vectors[0]
+            return vector
+    return vector_of_picture(choosing.picture_at(file, at_s))
+
+
+def vector_of_picture(picture: Image.Image) -> Floats:
+    """The vector of a picture in RGB, in the space in use. Raises SearchError where looking costs money."""
+    provider = spaces.provider_of(pictures.picture_space())
+    if not isinstance(provider, PictureProvider):
+        raise SearchError("Pictures are looked for with a local model.", remedy="Set PICTURE_PROVIDER=local.")
+    vector: Floats = provider.embed_pictures([picture])[0]
+    return vector
+
+
+def vector_of_file(file: File) -> Floats:
+    """The mean of what a file shows. Raises SearchError where it was not looked at."""
+    space = pictures.picture_space()
+    ids = Embedding.objects.filter(file=file, space=space, kind_code=_CODE).values_list("id", flat=True)
+    _, vectors = vec0.fetch(space.pk, list(ids[:SAMPLE]), space.dimension)
+    if not len(vectors):
+        raise SearchError(f"{file.name} was not looked at yet.", remedy="Choose “Look at frames” for it first.")
+    mean: Floats = vectors.mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+def forget() -> None:
+    """Let go of all samples in this process."""
+    with _lock:
+        _yardsticks.clear()
+
+
+def _why(verdict: judging.Judgement, library: int) -> str:
+    if verdict.is_guess:
+        return "a guess: it hardly stands out from other frames"
+    others = f"{library - 1:,} other frame{'' if library == 2 else 's'}"
+    return f"looks like it: stands out from {others}"
+
+
+def _yardstick_of(space: Space, provider: EmbeddingProvider) -> _Yardstick:
+    """What a question is judged by now; made when first asked for, and when the library has grown."""
+    place = bit_matrix.place_of(space)
+    known, library = _yardsticks.get(place), len(bit_matrix.snapshot_of(space))
+    if known is not None and known.library / GROWN <= library <= known.library * GROWN:
+        return known
+    with _lock:
+        captions = _captions_of(space, provider)
+        sample = _sample_of(space)
+        floor = judging.learn(captions, sample)
+        made = _Yardstick(captions=captions, sample=sample, floor=floor, library=library)
+        _yardsticks[place] = made
+        PictureFloor.objects.filter(space=space).update(
+            margin=floor.margin, stands_out=floor.stands_out, sample=floor.sample
+        )
+        return made
+
+
+def _captions_of(space: Space, provider: EmbeddingProvider) -> Floats:
+    """The vectors of the unrelated captions: kept with the space, so that a new process need not make them."""
+    version = sha256(f"{space.fingerprint}|{UNRELATED}".encode()).hexdigest()[:32]
+    kept = PictureFloor.objects.filter(space=space, version=version).first()
+    if kept is not None:
+        return np.frombuffer(bytes(kept.captions), dtype="<f4").reshape(-1, space.dimension)
+    captions = provider.embed(UNRELATED, purpose="query")
+    content = captions.astype("<f4").tobytes()
+    PictureFloor.objects.update_or_create(space=space, defaults={"version": version, "captions": content})
+    return captions
+
+
+def _sample_of(space: Space) -> Floats:
+    """Vectors of frames from all over the library: float32 (up to 2,000, dimension)."""
+    snapshot = bit_matrix.snapshot_of(space)
+    frames = np.flatnonzero(snapshot.kinds == _CODE)
+    chosen = np.random.default_rng(space.pk).permutation(frames)[:SAMPLE]
+    return vec0.fetch(space.pk, snapshot.ids[chosen].tolist(), space.dimension)[1]

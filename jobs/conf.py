@@ -24,6 +24,8 @@ class Timing:
     wedge_s: float
     #: A cluster is replaced after so long, for memory's sake.
     recycle_s: float
+    #: The workers of a queue end after so long without work, and start with the next; 0 = they stay.
+    idle_s: float
     #: A worker that ignores a cancel for so long is killed.
     cancel_grace_s: float
     #: The first pause before a retryable error is tried again; it doubles each time, up to `back_off_max_s`.
@@ -41,6 +43,7 @@ def timing() -> Timing:
         tick_s=settings.JOB_TICK_SECONDS,
         wedge_s=settings.JOB_WEDGE_SECONDS,
         recycle_s=settings.JOB_RECYCLE_SECONDS,
+        idle_s=settings.JOB_IDLE_SECONDS,
         cancel_grace_s=settings.JOB_CANCEL_GRACE_SECONDS,
         back_off_s=settings.JOB_BACK_OFF_SECONDS,
         back_off_max_s=3600,

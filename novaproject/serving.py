@@ -1,10 +1,14 @@
 """Keeps the web server and the workers running side by side.
 
 Each part is a process group of its own, so that ending it ends its children; a part that dies is started again; and
-on Linux the parts die with this process, also when it is killed.
+on Linux the parts die with this process, also when it is killed. `manage.py serve` becomes `python -m
+novaproject.serving`, which knows no Django: a process that only waits needs ten megabytes, not ninety.
 """
 
+import json
 import logging
+import logging.config
+import os
 import signal
 import socket
 import subprocess
@@ -13,9 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
-
-from django.conf import settings
+from typing import Any, NoReturn
 
 from jobs import child_processes
 
@@ -39,12 +43,18 @@ def is_free(host: str, port: int) -> bool:
 
 
 def commands(host: str, port: int) -> dict[str, list[str]]:
-    """The parts of the library, as argument lists."""
-    manage = str(settings.BASE_DIR / "manage.py")
+    """The parts of the library, as argument lists, to be run in the project's folder."""
     return {
         "web": [sys.executable, "-m", "novaproject.web.run", host, str(port)],
-        "work": [sys.executable, manage, "work"],
+        "work": [sys.executable, "manage.py", "work"],
     }
+
+
+def become_server(command_lines: dict[str, list[str]], folder: Path, log: dict[str, Any]) -> NoReturn:
+    """Go on as a process without Django that keeps these commands running in this folder; `log` is its LOGGING."""
+    plan = json.dumps({"commands": command_lines, "log": log}, default=str)
+    os.chdir(folder)
+    os.execv(sys.executable, [sys.executable, "-m", "novaproject.serving", plan])  # noqa: S606 - no shell
 
 
 @dataclass
@@ -67,7 +77,6 @@ class ServerProcess:
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
-            cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=child_processes.dying_with_parent(signal.SIGTERM),  # noqa: PLW1509  (a single prctl call)
@@ -121,3 +130,14 @@ def serve_until_stopped(
                 on_tick()
     finally:
         stop(parts)
+
+
+def main(plan: str) -> None:
+    """What `become_server` begins."""
+    given = json.loads(plan)
+    logging.config.dictConfig(given["log"])
+    serve_until_stopped(given["commands"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -17,8 +17,8 @@ from files.storage import naming
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 #: Another disk, a file system without links, too many of them.
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK)
-DIRECTORY_MODE = 0o750
-FILE_MODE = 0o640
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
 
 
 def writable(path: Path) -> Path:

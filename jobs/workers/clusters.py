@@ -24,6 +24,8 @@ Q2_NAME_ENV = "Q_CLUSTER_NAME"
 WATCH_S = 0.5
 #: A cluster not seen for so long counts as gone, for those who look from elsewhere.
 SEEN_WITHIN_S = 30.0
+#: So often it is written that a cluster was seen.
+SEEN_EVERY_S = 10.0
 
 
 def standing() -> QuerySet[Cluster]:
@@ -55,6 +57,7 @@ class ClusterProcess:
     row: Cluster
     process: "subprocess.Popen[bytes]"
     started: float = field(default_factory=time.monotonic)
+    retired_s: float | None = None
     _members: frozenset[int] = frozenset()
 
     @classmethod
@@ -108,11 +111,9 @@ class ClusterProcess:
         except ProcessLookupError:
             return False
 
-    def note_seen(self) -> None:
-        Cluster.objects.filter(pk=self.row.pk).update(seen_at=timezone.now())
-
     def retire(self) -> None:
         """Let its workers end what they do and start nothing new."""
+        self.retired_s = time.monotonic()
         Cluster.objects.filter(pk=self.row.pk).update(retired_at=timezone.now())
 
     def kill(self) -> None:
@@ -120,6 +121,19 @@ class ClusterProcess:
         child_processes.signal_group(self.process.pid)
         self.process.wait()
         Cluster.objects.filter(pk=self.row.pk).delete()
+
+
+def rest(queue: str) -> Cluster:
+    """Note that this queue needs no workers now, and that the supervisor (this process) starts them when it does."""
+    return Cluster.objects.create(queue=queue, workers=conf.workers(queue), owner=owners.me())
+
+
+def note_seen(row: Cluster) -> None:
+    """Say that the workers of this row live, or would start; written at most every few seconds."""
+    now = timezone.now()
+    if now - row.seen_at >= timedelta(seconds=SEEN_EVERY_S):
+        row.seen_at = now
+        Cluster.objects.filter(pk=row.pk).update(seen_at=now)
 
 
 def _children(pid: int) -> list[int]:

@@ -1,4 +1,7 @@
-"""`manage.py work`: keeps a cluster for each queue, takes jobs back from the dead, and wakes workers up."""
+"""`manage.py work`: has a cluster for each queue with work, takes jobs back from the dead, and wakes workers up.
+
+Without work there is no cluster: its processes would cost a hundred megabytes each, and a second of CPU a minute.
+"""
 
 import logging
 import signal
@@ -9,13 +12,13 @@ from datetime import datetime, timedelta
 from types import FrameType
 
 import psutil
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Max
 from django.utils import timezone
 
 from jobs import conf, owners, wake_ups
 from jobs.execution import claims
-from jobs.models import Job
+from jobs.models import Cluster, Job
 from jobs.registry import QUEUES
 from jobs.workers import clusters, reaper, ticks
 from jobs.workers.clusters import ClusterProcess
@@ -26,6 +29,10 @@ logger = logging.getLogger(__name__)
 CLEAN_UP_S = 4.0
 #: A cluster that dies younger than this is started again only after as long, so that a broken one does not spin.
 YOUNG_S = 3.0
+#: A cluster that is to end has so long after its last claim was looked for: a worker may be just about to claim.
+RETIRE_S = 1.0
+#: So often it is looked whether the database changed, while nothing else is to be done.
+LOOK_S = 0.5
 #: A cluster may take so long to start on a busy machine; replacing it sooner would never end.
 START_PATIENCE_S = 60.0
 
@@ -36,6 +43,10 @@ class Supervisor:
     def __init__(self, queues: Sequence[str] = QUEUES) -> None:
         self._queues = queues
         self._current: dict[str, ClusterProcess] = {}
+        #: A row for each queue that needs no workers now.
+        self._resting: dict[str, Cluster] = {}
+        self._idle_since: dict[str, float] = {}
+        self._data_version = 0
         self._retiring: list[ClusterProcess] = []
         self._stop = threading.Event()
         self._stuck: dict[str, tuple[float, datetime | None]] = {}
@@ -49,12 +60,29 @@ class Supervisor:
             self._guarded(clusters.forget_dead)
             while not self._stop.is_set():
                 self.tick()
-                self._stop.wait(conf.timing().tick_s)
+                self._wait(conf.timing().tick_s)
         finally:
             self.stop()
 
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self._stop.set()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the next tick; less where a queue rests and somebody has written: it may be work for it."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stop.wait(min(LOOK_S, left)):
+            if self._resting and connection.vendor == "sqlite" and self._is_data_new():
+                return
+
+    def _is_data_new(self) -> bool:
+        """Whether another process wrote since this was asked last. Costs some microseconds."""
+        try:
+            with connection.cursor() as cursor:
+                version = int(cursor.execute("PRAGMA data_version").fetchone()[0])
+        except DatabaseError:
+            return False
+        is_new, self._data_version = version != self._data_version, version
+        return is_new
 
     def tick(self) -> None:
         """One look at everything; a database that is busy is looked at again the next time."""
@@ -78,8 +106,7 @@ class Supervisor:
         """Have one good cluster for this queue."""
         cluster = self._current.get(queue)
         if cluster is None:
-            if time.monotonic() >= self._not_before.get(queue, 0):
-                self._current[queue] = ClusterProcess.start(queue)
+            self._start_or_rest(queue)
         elif cluster.has_ended():
             logger.warning("The %s cluster is gone; starting another", queue)
             self._drop(cluster)
@@ -91,8 +118,34 @@ class Supervisor:
             self._replace(cluster)
         elif cluster.age_s > conf.timing().recycle_s:
             self._replace(cluster)
+        elif self._is_idle(cluster):
+            cluster.retire()
+            self._retiring.append(cluster)
+            del self._current[queue], self._idle_since[queue]
+            self._resting[queue] = clusters.rest(queue)
         else:
-            cluster.note_seen()
+            clusters.note_seen(cluster.row)
+
+    def _start_or_rest(self, queue: str) -> None:
+        """Start a cluster where there is work for it; else say that it would be started."""
+        is_wanted = not conf.timing().idle_s or claims.claimable(queue).exists()
+        if is_wanted and time.monotonic() >= self._not_before.get(queue, 0):
+            resting = self._resting.pop(queue, None)
+            self._current[queue] = ClusterProcess.start(queue)
+            if resting is not None:
+                resting.delete()
+        elif queue not in self._resting:
+            self._resting[queue] = clusters.rest(queue)
+        else:
+            clusters.note_seen(self._resting[queue])
+
+    def _is_idle(self, cluster: ClusterProcess) -> bool:
+        """Whether there was nothing to do for so long that its processes may go."""
+        queue, idle_s = cluster.queue, conf.timing().idle_s
+        if not idle_s or claims.claimable(queue).exists() or cluster.leases():
+            self._idle_since.pop(queue, None)
+            return False
+        return time.monotonic() - self._idle_since.setdefault(queue, time.monotonic()) > idle_s
 
     def _drop(self, cluster: ClusterProcess) -> None:
         cluster.kill()
@@ -111,7 +164,8 @@ class Supervisor:
 
     def _end_retired(self) -> None:
         for cluster in list(self._retiring):
-            if cluster.has_ended() or not cluster.leases():
+            is_young = time.monotonic() - (cluster.retired_s or 0.0) < RETIRE_S
+            if cluster.has_ended() or not (is_young or cluster.leases()):
                 cluster.kill()
                 self._retiring.remove(cluster)
 
@@ -160,5 +214,6 @@ class Supervisor:
         self._guarded(lambda: clusters.interrupt_workers(everything, CLEAN_UP_S))
         for cluster in everything:
             self._guarded(cluster.kill)
-        self._current, self._retiring = {}, []
+        self._guarded(lambda: Cluster.objects.filter(pk__in=[row.pk for row in self._resting.values()]).delete())
+        self._current, self._retiring, self._resting = {}, [], {}
         self._guarded(reaper.give_back_of_dead)

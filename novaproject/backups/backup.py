@@ -360,7 +360,7 @@ def _is_secret(line: str) -> bool:
 
 def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> Member:
     info = tarfile.TarInfo(name)
-    info.size, info.mode = len(content), 0o640
+    info.size, info.mode = len(content), 0o600
     archive.addfile(info, io.BytesIO(content))
     return Member(name, len(content), str(blake3(content).hexdigest()))
 

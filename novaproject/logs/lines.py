@@ -92,9 +92,9 @@ class DayFile(logging.Handler):
     append mode, so none cuts into another.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | str) -> None:
         super().__init__()
-        self._folder = folder
+        self._folder = Path(folder)
         self._day, self._file = "", -1
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -115,7 +115,7 @@ class DayFile(logging.Handler):
         day = time.strftime("%Y-%m-%d", time.localtime(moment))
         if day != self._day:
             self._shut()
-            self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._file = os.open(self._folder / f"{PREFIX}{day}{SUFFIX}", flags, 0o600)
             self._day = day

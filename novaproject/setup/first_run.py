@@ -1,7 +1,9 @@
 """What an installation needs before its first start: a database, static files, a first user, something to look at."""
 
 import json
+import os
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,24 @@ def prepare_database() -> None:
     """Migrate, and collect static files where they are new."""
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def keep_private() -> list[Path]:
+    """Take from others what an older version let them read: our folders and the database. Returns what was changed.
+
+    A folder that nobody else may enter hides all that lies in it, however long that takes to walk through.
+    """
+    database = Path(settings.DATABASES["default"]["NAME"])
+    files = [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
+    changed = []
+    for path in (settings.DATA_DIR, settings.UPLOAD_DIR, settings.PROXY_DIR, *files):
+        if not path.exists():
+            continue
+        status = path.stat()
+        if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+            path.chmod(stat.S_IMODE(status.st_mode) & ~0o077)
+            changed.append(path)
+    return changed
 
 
 def create_first_user() -> FirstUser | None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection
 from pytest_django import Settings
 
-from jobs import control, queue
+from jobs import control, owners, queue
 from jobs.models import Cluster, Job
 from jobs.workers import clusters
 from jobs.workers.supervisor import Supervisor
@@ -32,6 +33,7 @@ def supervisor(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("FARM_DATABASE", str(connection.settings_dict["NAME"]))
     monkeypatch.setenv(YARD_ENV, str(tmp_path))
     settings.JOB_LEASE_SECONDS, settings.JOB_WEDGE_SECONDS, settings.JOB_CANCEL_GRACE_SECONDS = 4.0, 2.0, 0.5
+    settings.JOB_IDLE_SECONDS = 0
     supervisor = Supervisor(["long"])
     with registered("plough", plough, queue="long"):
         yield supervisor
@@ -48,6 +50,10 @@ def tick_until(supervisor: Supervisor, is_so: Callable[[], object]) -> None:
 
 def tick_until_done(supervisor: Supervisor, job: Job) -> None:
     tick_until(supervisor, lambda: state(job) == "succeeded")
+
+
+def tick_until_gone(supervisor: Supervisor, process: psutil.Process) -> None:
+    tick_until(supervisor, lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_it_works_what_is_due_and_replaces_what_dies_stops_or_ages(
@@ -72,8 +78,7 @@ def test_it_works_what_is_due_and_replaces_what_dies_stops_or_ages(
     settings.JOB_RECYCLE_SECONDS = 0.0
     supervisor.tick()
     settings.JOB_RECYCLE_SECONDS = 3600.0
-    supervisor.tick()
-    gone([old])
+    tick_until_gone(supervisor, old)
     row = Cluster.objects.get(retired_at__isnull=True)
     os.kill(int(row.owner.split(":")[-2]), signal.SIGKILL)
     tick_until_done(supervisor, queue.enqueue("plough", 4))
@@ -92,8 +97,7 @@ def test_a_busy_worker_of_a_replaced_cluster_may_end_its_work(supervisor: Superv
     assert worker.is_running()
     tick_until_done(supervisor, job)
     assert job.attempts == 1
-    supervisor.tick()
-    gone([worker])
+    tick_until_gone(supervisor, worker)
 
     settings.JOB_CANCEL_GRACE_SECONDS = 0.0
     deaf = queue.enqueue("plough", 2, {"seconds": 30})
@@ -101,6 +105,36 @@ def test_a_busy_worker_of_a_replaced_cluster_may_end_its_work(supervisor: Superv
     os.kill(owner_pid(deaf), signal.SIGSTOP)
     control.cancel(deaf)
     tick_until(supervisor, lambda: state(deaf) == "cancelled")
+
+
+def test_workers_start_when_there_is_work_and_end_when_there_is_none(
+    supervisor: Supervisor, settings: Settings
+) -> None:
+    settings.JOB_IDLE_SECONDS = 0.5
+    supervisor.tick()
+    assert psutil.Process().children() == []
+    (resting,) = clusters.standing()
+    assert (resting.queue, resting.workers, resting.owner) == ("long", settings.LONG_WORKERS, owners.me())
+
+    tick_until_done(supervisor, queue.enqueue("plough", 1))
+    tick_until(supervisor, lambda: not psutil.Process().children())
+    assert clusters.standing().get().owner == owners.me()
+
+    tick_until_done(supervisor, queue.enqueue("plough", 2))
+
+
+def test_a_resting_supervisor_looks_up_when_somebody_writes(supervisor: Supervisor, settings: Settings) -> None:
+    settings.JOB_IDLE_SECONDS = 60
+    supervisor.tick()
+    supervisor._is_data_new()
+    assert not supervisor._is_data_new()
+
+    with sqlite3.connect(connection.settings_dict["NAME"]) as other:
+        other.execute("CREATE TABLE written (id INTEGER)")
+        other.execute("DROP TABLE written")
+    other.close()
+
+    assert supervisor._is_data_new()
 
 
 def test_its_end_gives_jobs_back_and_leaves_no_process(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from novaproject import serving
+from novaproject.setup import first_run
 
 
 class Command(BaseCommand):
@@ -33,6 +34,7 @@ class Command(BaseCommand):
                 f"{bind}:{port} is in use, perhaps by a library that runs already. "
                 f"Open http://{bind}:{port}/, or choose another port: make run PORT=5701"
             )
+        first_run.keep_private()
         self.stdout.write(f"The library is at http://{bind}:{port}/  (Ctrl-C ends it)\n")
         self.stdout.flush()  # into a journal, where nobody presses Enter
-        serving.serve_until_stopped(serving.commands(bind, port))
+        serving.become_server(serving.commands(bind, port), settings.BASE_DIR, settings.LOGGING)

@@ -27,6 +27,7 @@ class Command(BaseCommand):
         except FilesError as exc:
             raise CommandError(f"{exc} {exc.remedy} Name a folder: make run LIBRARY=~/Videos") from exc
         first_run.prepare_database()
+        first_run.keep_private()
         user = first_run.create_first_user()
         if user:
             self.stdout.write(

@@ -9,6 +9,7 @@ from tests.settings import DATABASES, INSTALLED_APPS
 DATABASES["default"]["NAME"] = os.environ["FARM_DATABASE"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.jobs.farm.apps.FarmConfig"]
 JOB_TICK_SECONDS = 0.3
+JOB_IDLE_SECONDS = 0  # the tests look into clusters that stay
 JOB_LEASE_SECONDS = 4.0
 JOB_WEDGE_SECONDS = 5.0
 JOB_CANCEL_GRACE_SECONDS = 1.0

@@ -56,6 +56,16 @@ def set_tags(file: File, names: Iterable[str]) -> None:
         FileTag.objects.bulk_create([FileTag(file=file, tag=tag) for tag in tags], ignore_conflicts=True)
 
 
+def add_tag(file: File, name: str) -> None:
+    """Put one more tag on a file."""
+    FileTag.objects.bulk_create([FileTag(file=file, tag=tag) for tag in tags_named([name])], ignore_conflicts=True)
+
+
+def take_tag(file: File, name: str) -> None:
+    """Take one tag off a file."""
+    FileTag.objects.filter(file=file, tag__in=known_tags([name])).delete()
+
+
 def tag_files(files: FileQuerySet, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
     """Put tags on many files and take others off, at once. Returns how many files there were."""
     with transaction.atomic():

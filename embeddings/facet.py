@@ -119,6 +119,7 @@ ACTION = Action(
 FACET = Facet(
     name=NAME,
     label="Searchable",
+    missing="Not searchable",
     annotation=embedded,
     # Nothing but its name is known of a picture in words.
     applies=IS_PLAYABLE,

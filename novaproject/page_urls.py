@@ -20,6 +20,7 @@ urlpatterns = [
     path("upload/", views_upload.upload, name="upload"),
     path("files/<int:pk>/", views_file.file_detail, name="file-page"),
     path("files/<int:pk>/remove/", views_file.remove, name="file-remove"),
+    path("files/<int:pk>/restore/", views_file.restore, name="file-restore"),
     path("segments/<int:pk>/", views_file.correct, name="segment-correct"),
     path("files/<int:pk>/player/", views_file.file_player, name="file-player"),
 ]

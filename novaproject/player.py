@@ -85,6 +85,7 @@ class Player:
     scrub: str = ""
     duration_s: float = 0.0
     start_s: float = 0.0
+    frame_rate: str = "25"
     chapters: Sequence[Mark] = field(default_factory=tuple)
     lanes: Sequence[Lane] = field(default_factory=tuple)
     note: str = ""

@@ -40,5 +40,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("novaproject.page_urls")),
     path("", include("bedrock.page_urls")),
     path("", include("embeddings.page_urls")),
+    path("", include("curation.page_urls")),
 ]
 handler404 = "novaproject.api.errors.not_found"

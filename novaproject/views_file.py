@@ -11,10 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from curation.views import marks_of
+from files.import_tasks import restore_now
 from files.models import File, FileQuerySet
 from files.selection import facets
 from files.upkeep.removing import remove_file
+from jobs.errors import WorkError
 from jobs.models import Job
+from jobs.web.undo import tell_with_undo
 from novaproject.api import paths as api_paths
 from novaproject.pages import file_history, file_page
 from novaproject.pages.library_query import folder_of
@@ -35,12 +39,14 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     file = get_object_or_404(files, pk=pk)
     transcript = Transcript.objects.current_for(file)
     analysis = file_page.analysis_of(file)
+    said = marks_of(file, request.user)
     player = file_page.player_for(
         file,
         start_s=parse_start(request.GET.get("t")),
         transcript=transcript,
         chapters=analysis.chapters,
         elements=analysis.elements,
+        moments=[(moment.start_s, moment.end_s, str(moment)) for moment in said.moments],
     )
     allowed = [action for action in facets.actions() if request.user.has_perm(action.permission)]
     actions = file_page.actions_for(file, allowed)
@@ -51,6 +57,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "crumbs": crumbs_of(file),
         "player": player,
         "page_url": player.page_url,
+        "marks": said,
         "transcript": transcript,
         "cues": file_page.cues_of(transcript),
         "may_correct": transcript is not None and request.user.has_perm(CORRECT),
@@ -117,13 +124,29 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     file = get_object_or_404(File.objects.select_related("root"), pk=pk)
     if request.method == "POST":
         remove_file(file)
-        rest = "Its bytes are in the trash." if file.root.is_uploads else "The original stays where it is."
-        messages.success(request, f"“{file.name}” is no longer in the library. {rest}")
+        rest = "It is in the trash." if file.root.is_uploads else "The original stays where it is."
+        undo_url = reverse("file-restore", args=[file.pk])
+        tell_with_undo(request, f"“{file.name}” is no longer in the library. {rest}", url=undo_url)
         return redirect("library")
     made = file.proxies.aggregate(count=Count("pk"), size=Sum("size_bytes"))
     active = Job.objects.active().of_subject("file", file.pk).count()
     context = {"file": file, "proxies": made["count"], "proxy_bytes": made["size"] or 0, "active": active}
     return render(request, "novaproject/remove.html", context)
+
+
+@require_POST
+@permission_required(("files.view_file", "files.delete_file"), raise_exception=True)
+def restore(request: HttpRequest, pk: int) -> HttpResponse:
+    """Bring a removed file back: the Undo of a removal, and the trash's button."""
+    file = get_object_or_404(File.everything.in_trash().select_related("root"), pk=pk)
+    user: Any = request.user
+    try:
+        restore_now(file, created_by=user)
+    except WorkError as error:
+        messages.error(request, f"{error} {error.remedy}".strip())
+        return redirect("library")
+    messages.success(request, f"“{file.name}” is in the library again.")
+    return redirect("file-page", pk)
 
 
 @require_safe

@@ -1,6 +1,7 @@
 """The library: what is in it, filtered, as a grid or a list; and doing something to a selection."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -8,8 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from curation.models import HIGHEST_RATING, LOWEST_RATING, Collection, Tag
 from files import humanize
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
@@ -18,17 +21,20 @@ from files.selection.actions import estimate, get_action, start_action
 from files.selection.paging import FilePaginator
 from files.selection.resolving import resolve
 from jobs.errors import WorkError
+from jobs.models import Batch, Job
 from jobs.web.option_forms import OptionsForm, form_from_serializer
 from novaproject.pages import library_query
 from novaproject.pages.cards import cards
 
 PER_PAGE = 60
+#: How the list is shown, kept for this person's session.
+REMEMBERED = ("view", "ordering", "density")
 
 
 @require_safe
 @permission_required("files.view_file", raise_exception=True)
 def library(request: HttpRequest) -> HttpResponse:
-    query = request.GET
+    query = _remembered(request)
     filters = library_query.filters(query)
     problem = ""
     try:
@@ -47,7 +53,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "page": page,
         "cards": cards(page.object_list),
         "is_list": is_list,
-        "grid_url": library_query.address(query, without=("view",)),
+        "grid_url": library_query.address(query, view="grid"),
         "list_url": library_query.address(query, view="list"),
         "facet_choices": library_query.facet_choices(query),
         "types": [(media_type, words[0].capitalize()) for media_type, words in humanize.MEDIA_TYPES.items()],
@@ -56,12 +62,32 @@ def library(request: HttpRequest) -> HttpResponse:
         "sort": sort,
         "more_is_open": any(query.get(name) for name in (*library_query.MORE, "directory")),
         "chips": library_query.chips(query),
-        "hidden_fields": filters.items(),
+        "hidden_fields": library_query.hidden_fields(query),
         "pager": [(number, library_query.address(query, page=str(number)) if number else "") for number in numbers],
         "next_url": library_query.address(query, page=str(page.number + 1)) if page.has_next() else "",
+        "is_dense": query.get("density") == "compact",
+        "density_url": library_query.address(
+            query, density="roomy" if query.get("density") == "compact" else "compact"
+        ),
+        "tag_names": Tag.objects.values_list("name", flat=True),
+        "collections": Collection.objects.values_list("pk", "name"),
+        "chosen_tags": query.getlist("tag"),
+        "ratings": range(LOWEST_RATING, HIGHEST_RATING + 1),
         "actions": [action for action in facets.actions() if request.user.has_perm(action.permission)],
     }
     return render(request, "novaproject/library.html", context)
+
+
+def _remembered(request: HttpRequest) -> QueryDict:
+    """The address, with the view, sort and density that this person chose last where it names none."""
+    query = request.GET.copy()
+    chosen = {name: str(query[name]) for name in REMEMBERED if query.get(name)}
+    kept: dict[str, str] = request.session.get("library", {})
+    if chosen and {**kept, **chosen} != kept:
+        request.session["library"] = kept = {**kept, **chosen}
+    for name, value in kept.items():
+        query.setdefault(name, value)
+    return query
 
 
 def totals_of(selection: FileQuerySet) -> dict[str, Any]:
@@ -105,7 +131,7 @@ def action(request: HttpRequest, name: str) -> HttpResponse:
         "count": selection.count(),
         "what": in_words(sent, selection),
         # The selection, to be sent again with the options.
-        "hidden_fields": [("all", "1"), *library_query.filters(sent).items()]
+        "hidden_fields": [("all", "1"), *library_query.hidden_fields(sent)]
         if sent.get("all")
         else [("file", value) for value in sent.getlist("file")],
     }
@@ -117,7 +143,7 @@ def action(request: HttpRequest, name: str) -> HttpResponse:
         except WorkError as error:
             context["problem"] = f"{error} {error.remedy}".strip()
         else:
-            return redirect("batch-page", batch.pk)
+            return _after(request, batch)
     context = _plan_of(chosen, selection, shown if shown.is_bound else form.with_defaults()) | context
     return render(request, "novaproject/action.html", context)
 
@@ -133,6 +159,16 @@ def action_plan(request: HttpRequest, name: str) -> HttpResponse:
         return render(request, "novaproject/_plan_anew.html", {"problem": f"{error} {error.remedy}", "action": chosen})
     form = form_from_serializer(chosen.options)(request.GET)
     return render(request, "novaproject/_plan_anew.html", {"action": chosen, **_plan_of(chosen, selection, form)})
+
+
+def _after(request: HttpRequest, batch: Batch) -> HttpResponse:
+    """Where an action leads: to its batch; back to the list where all of it was done at once."""
+    if not batch.jobs.exists() or batch.jobs.filter(state__in=Job.ACTIVE).exists():
+        return redirect("batch-page", batch.pk)
+    messages.success(request, f"Done: {batch.label[:1].lower()}{batch.label[1:]}.")
+    came_from = urlsplit(request.META.get("HTTP_REFERER", ""))
+    is_list = came_from.netloc == request.get_host() and came_from.path == reverse("library")
+    return redirect(f"{came_from.path}?{came_from.query}" if is_list else "library")
 
 
 def _action_for(request: HttpRequest, name: str) -> facets.Action:

@@ -122,6 +122,8 @@ class Facet:
     action: Action | None = None
     #: Whether it is well when every file has it; what should be on none is not counted as progress.
     is_goal: bool = True
+    #: What a file that lacks it is called; empty: "No" and its label.
+    missing: str = ""
 
 
 _facets: dict[str, Facet] = {}

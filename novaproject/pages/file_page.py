@@ -115,7 +115,8 @@ def actions_for(file: File, actions: Sequence[Action]) -> dict[str, Action]:
     idle = {"proxy"} if file.media_type == File.MediaType.AUDIO else set()
     if not file.audio_codec:
         idle.add("transcribe")
-    return {action.name: action for action in actions if action.name not in idle}
+    # The page has forms of its own for what is said of one file.
+    return {action.name: action for action in actions if action.name not in idle | {"tag", "collect", "remove"}}
 
 
 def player_for(
@@ -125,6 +126,7 @@ def player_for(
     transcript: Transcript | None,
     chapters: Sequence[Chapter] = (),
     elements: Sequence[Element] = (),
+    moments: Sequence[tuple[float, float, str]] = (),
 ) -> Player:
     sources, note = source_of(file, list(Proxy.objects.shown().filter(file=file)))
     duration_s = file.duration_s or 0.0
@@ -142,12 +144,19 @@ def player_for(
         scrub=api_paths.sprite_index(file.pk) if sources and duration_s and derived.sprite_vtt_path(file) else "",
         duration_s=duration_s,
         start_s=start_s,
+        frame_rate=seconds(file.frame_rate or 25),
         chapters=marks(
             [(chapter.where.start_s, chapter.where.end_s, chapter.title) for chapter in chapters], duration_s=duration_s
         ),
-        lanes=_lanes(elements, duration_s, transcript),
+        lanes=[*_lanes(elements, duration_s, transcript), *_moment_lane(moments, duration_s)],
         note=note,
     )
+
+
+def _moment_lane(moments: Sequence[tuple[float, float, str]], duration_s: float) -> list[Lane]:
+    """Where a person marked moments, as (start, end, name)."""
+    placed = marks(moments, duration_s=duration_s)
+    return [Lane(label="Moments", marks=placed)] if placed else []
 
 
 def _lanes(elements: Sequence[Element], duration_s: float, transcript: Transcript | None) -> list[Lane]:

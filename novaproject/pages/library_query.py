@@ -1,13 +1,17 @@
 """The library page's address, read and written: the filters that are set, their names, addresses without them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from files import humanize
+from files.models import Root
 from files.selection.facets import facets
+from novaproject.pages.human_filters import machine_value
 from novaproject.templatetags import human
 
 if TYPE_CHECKING:
@@ -35,11 +39,18 @@ NAMED = {
     "created_before": "Filmed before",
     "imported_after": "Imported after",
     "imported_before": "Imported before",
+    "root": "Library folder",
+    "tag": "Tag",
+    "collection": "Collection",
+    "min_rating": "Rating at least",
+    "has_duplicates": "Has an exact duplicate",
 }
 WORDS = {
     "media_type": {media_type: words[0] for media_type, words in humanize.MEDIA_TYPES.items()},
     "state": humanize.STATES,
 }
+#: Filters that may be given more than once: all of them hold.
+REPEATED = ("tag",)
 MORE = ("min_size", "max_size", "min_duration", "max_duration", "created_after", "created_before")
 NAVIGATION = ("page", "view", "ordering", "all", "file")
 
@@ -67,11 +78,15 @@ def facet_names() -> list[str]:
     return [facet.name for facet in facets()]
 
 
-def filters(query: QueryDict) -> dict[str, str]:
-    """The filters that are set, as `GET /api/files` names them."""
-    known = [*NAMED, *facet_names()]
-    given = {name: str(query.get(name, "")).strip() for name in known}
-    return {name: value for name, value in given.items() if value}
+def filters(query: QueryDict) -> dict[str, str | list[str]]:
+    """The filters that are set, as `GET /api/files` names them; sizes, lengths and dates as people write them."""
+    now = timezone.localtime()
+    found: dict[str, str | list[str]] = {}
+    for name in [*NAMED, *facet_names()]:
+        values = [machine_value(name, str(value).strip(), now) for value in query.getlist(name) if str(value).strip()]
+        if values:
+            found[name] = values if name in REPEATED else values[-1]
+    return found
 
 
 def sort(query: QueryDict) -> str:
@@ -95,12 +110,15 @@ def chips(query: QueryDict) -> list[FilterChip]:
     """What the page is filtered by, each with the address that takes it away."""
     labels = {facet.name: facet.label for facet in facets()}
     found = []
-    for name, value in filters(query).items():
+    for name, value in hidden_fields(query):
         if name in labels:
             text = f"{labels[name]}: {'yes' if value.lower() in ('true', '1', 'yes') else 'no'}"
         else:
             text = f"{NAMED[name]}: {_said(name, value)}"
-        found.append(FilterChip(text=text, url=address(query, without=(name, "page"))))
+        rest = [other for other in query.getlist(name) if other.strip() != value] if name in REPEATED else []
+        found.append(
+            FilterChip(text=text, url=address(query, without=(name, "page"), **({name: rest} if rest else {})))
+        )
     return found
 
 
@@ -113,16 +131,21 @@ def _said(name: str, value: str) -> str:
             return human.duration(float(value))
     except ValueError:
         return value
+    if name.endswith(("_after", "_before")):
+        moment = parse_datetime(value)
+        return human.day(moment) if moment is not None and moment.tzinfo else value
+    if name == "root":
+        return str(Root.objects.filter(pk=value).first() or value) if value.isdecimal() else value
     return WORDS.get(name, {}).get(value, value)
 
 
-def address(query: QueryDict, *, without: Iterable[str] = (), **changes: str) -> str:
+def address(query: QueryDict, *, without: Iterable[str] = (), **changes: str | list[str]) -> str:
     """This address with some parameters changed or left out; empty ones never stand in it."""
     copy = query.copy()
     for name in (*without, *(key for key in copy if not copy[key])):
         copy.pop(name, None)
     for name, value in changes.items():
-        copy[name] = value
+        copy.setlist(name, value if isinstance(value, list) else [value])
     return f"?{copy.urlencode()}"
 
 
@@ -142,6 +165,9 @@ def folder_of(file: "File") -> str:
     return file.path.rpartition("/")[0]
 
 
-def hidden_fields(query: Mapping[str, str]) -> list[tuple[str, str]]:
+def hidden_fields(query: QueryDict) -> list[tuple[str, str]]:
     """The filters as hidden inputs, for "everything that matches"."""
-    return list(query.items())
+    pairs: list[tuple[str, str]] = []
+    for name, value in filters(query).items():
+        pairs += [(name, one) for one in ([value] if isinstance(value, str) else value)]
+    return pairs

@@ -1,12 +1,14 @@
 """The main navigation, the same on our pages and in the admin."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import template
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 
 from jobs.models import Job
+from jobs.web.undo import take_offer
 
 register = template.Library()
 
@@ -15,6 +17,7 @@ _ITEMS = (
     ("home", "Home", "files.view_file"),
     ("library", "Library", "files.view_file"),
     ("search", "Search", "embeddings.view_chunk"),
+    ("collections", "Collections", "curation.view_collection"),
     ("jobs", "Jobs", "jobs.view_job"),
     ("nova", "Nova", "nova.view_novajob"),
     ("spend", "Spend", "bedrock.view_entry"),
@@ -30,6 +33,13 @@ class NavItem:
     url: str
     is_current: bool
     count: int = 0
+
+
+@register.simple_tag(takes_context=True)
+def undo_offer(context: Context) -> dict[str, Any] | None:
+    """The Undo that belongs to the message on this page, if there is one."""
+    request = context.get("request")
+    return take_offer(request) if request is not None else None
 
 
 @register.simple_tag(takes_context=True)

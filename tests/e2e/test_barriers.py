@@ -12,6 +12,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from bedrock.models import Entry, month_of
+from curation.annotating import annotate_file
+from curation.collecting import add_item
+from curation.marking import mark_moment
+from curation.models import Collection, Tag
+from curation.tagging import set_tags
 from embeddings.indexing.index import index_text
 from embeddings.models import Chunk
 from files.models import File
@@ -53,6 +58,17 @@ NO_PAGES = {
     "nova-look",
     "nova-waiting",
     "nova-cancel",
+    "file-restore",
+    "file-annotate",
+    "file-collect",
+    "moment-mark",
+    "moment-change",
+    "moment-remove",
+    "collection-add",
+    "collection-change",
+    "collection-delete",
+    "collection-export",
+    "tag-change",
 }
 
 
@@ -73,6 +89,13 @@ def hostile(folders: Path, ada: User) -> File:
         file=file, model="lite", analysis_types=["summary"], mode="flex", status="failed", error="No"
     )
     index_text(file)
+    moment = mark_moment(file, start_s=1, end_s=2, name=HOSTILE, note=HOSTILE, tags=["Koi"])
+    set_tags(file, ["Koi", "<b>pond"])
+    Tag.objects.filter(name="Koi").update(colour="#aa3300")
+    annotate_file(file, rating=4, favourite=True, note=HOSTILE)
+    collection = Collection.objects.create(name=HOSTILE, note=HOSTILE)
+    for subject in (file, moment):
+        add_item(collection, subject)
     make_problem(file.root, HOSTILE)
     notify("weights", f"Waiting for weights for {HOSTILE}.", remedy="Run `make run`.", url="/setup/")
     money: dict[str, Any] = {"estimated_usd": Decimal("0.02"), "actual_usd": Decimal("0.01")}
@@ -120,6 +143,8 @@ def own_pages(file: File) -> dict[str, list[str]]:
         "import": ["/import/"],
         "upload": ["/upload/"],
         "setup": ["/setup/"],
+        "collections": ["/collections/"],
+        "collection": [reverse("collection", args=[Collection.objects.get().pk])],
     }
 
 

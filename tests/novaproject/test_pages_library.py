@@ -301,7 +301,7 @@ def test_the_library_asks_the_database_a_fixed_number_of_times(
     for _ in range(12):
         make_file(root)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(18):
         ada.get("/library/")
 
 

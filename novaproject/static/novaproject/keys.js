@@ -14,6 +14,9 @@
   const items = () => [...document.querySelectorAll("[data-key-item]")].filter(visible);
   let last = -1;
 
+  // On the page of a file these keys belong to its player, as editors know them (player.js).
+  const hasPlayer = () => Boolean(document.querySelector("[data-editor-keys] [data-media]"));
+
   const move = (step) => {
     const all = items();
     if (!all.length) return false;
@@ -57,7 +60,7 @@
     return Boolean(button);
   };
 
-  const KEYS = { "/": search, j: () => move(1), k: () => move(-1), x: select, a: act, "?": help };
+  const KEYS = { "/": search, j: () => !hasPlayer() && move(1), k: () => !hasPlayer() && move(-1), "]": () => move(1), "[": () => move(-1), x: select, a: act, "?": help };
 
   // Where the row of pages is wider than the screen, the current one is in sight.
   const here = document.querySelector(".site-nav [aria-current]");

@@ -34,3 +34,47 @@
   window.addEventListener("pageshow", show); // coming back with the browser's own memory of the ticks
   show();
 })();
+
+// Pointing at a poster, or reaching its name by keyboard, plays through the small pictures of the file.
+(() => {
+  const STEPS = 12;
+  const STEP_MS = 450;
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let timer = 0;
+  let shown = null;
+
+  const stop = () => {
+    clearInterval(timer);
+    if (shown) shown.image.src = shown.poster;
+    shown = null;
+  };
+
+  const start = (link) => {
+    const image = link?.querySelector("img");
+    const length = Number(link?.dataset.preview);
+    if (!image || !length || shown?.image === image) return;
+    stop();
+    shown = { image, poster: image.src };
+    const address = new URL(image.src, location.href);
+    let step = 0;
+    const next = () => {
+      address.searchParams.set("t", ((step + 0.5) * length / STEPS).toFixed(1));
+      image.src = address.href;
+      step = (step + 1) % STEPS;
+    };
+    next();
+    if (!still.matches) timer = setInterval(next, STEP_MS);
+  };
+
+  const posterOf = (element) => element.closest("[data-key-card]")?.querySelector("[data-preview]");
+  document.addEventListener("pointerover", (event) => {
+    const link = event.target.closest("[data-preview]");
+    if (link) start(link);
+    else if (shown && !shown.image.matches(":hover")) stop();
+  });
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches("[data-key-item]") && posterOf(event.target)) start(posterOf(event.target));
+    else stop();
+  });
+  document.addEventListener("focusout", stop);
+})();

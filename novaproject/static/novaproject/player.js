@@ -98,18 +98,63 @@
     if (player) seek(mediaOf(player), secondsOf(new URL(location.href).searchParams.get("t")));
   });
 
+  // The keys of an editing desk. There is no playing backwards in a browser: J steps back, faster each time.
+  let rewind = 0;
+  let rewindSpeed = 0;
+  const stopRewind = () => {
+    clearInterval(rewind);
+    rewind = rewindSpeed = 0;
+  };
+  const play = (media, rate) => {
+    stopRewind();
+    media.playbackRate = rate;
+    media.play().catch(() => {});
+  };
+  const stepFrame = (media, player, frames) => {
+    stopRewind();
+    media.pause();
+    seek(media, Math.max(0, media.currentTime + frames / (Number(player.dataset.frameRate) || 25)));
+  };
+  const EDITOR = {
+    j: (media) => {
+      const speed = Math.min(8, rewindSpeed ? rewindSpeed * 2 : 1);
+      stopRewind();
+      media.pause();
+      rewindSpeed = speed;
+      rewind = setInterval(() => {
+        media.currentTime = Math.max(0, media.currentTime - 0.2 * rewindSpeed);
+        if (!media.currentTime) stopRewind();
+      }, 200);
+    },
+    k: (media) => {
+      stopRewind();
+      media.pause();
+      media.playbackRate = 1;
+    },
+    l: (media) => play(media, media.paused ? 1 : Math.min(4, media.playbackRate * 2)),
+    ",": (media, player) => stepFrame(media, player, -1),
+    ".": (media, player) => stepFrame(media, player, 1),
+    "<": (media) => { media.playbackRate = Math.max(0.25, media.playbackRate / 2); },
+    ">": (media) => { media.playbackRate = Math.min(4, media.playbackRate * 2); },
+    m: (media) => { media.muted = !media.muted; },
+    f: (media) => { (document.fullscreenElement ? document.exitFullscreen() : media.requestFullscreen?.())?.catch?.(() => {}); },
+  };
+
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const onStrip = event.target.matches("input[type=range]"); // it has arrows of its own
     if (onStrip ? event.key !== " " : event.target.closest("input, textarea, select, button, summary, dialog, video, audio, [contenteditable]")) return;
     const media = mediaOf(document.querySelector("[data-player]"));
     if (!media) return;
+    const player = media.closest("[data-player]");
     if (event.key === " ") {
+      stopRewind();
       if (media.paused) media.play().catch(() => {});
       else media.pause();
     } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
       seek(media, Math.max(0, media.currentTime + (event.key === "ArrowRight" ? 5 : -5)));
-    } else return;
+    } else if (player.hasAttribute("data-editor-keys") && EDITOR[event.key]) EDITOR[event.key](media, player);
+    else return;
     event.preventDefault();
   });
 

@@ -14,7 +14,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
 
 OF ?=
-.PHONY: floors pictures run test coverage check test-e2e install install-dev format bench-search chaos-library chaos-nova bench-nova bench-library
+.PHONY: floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory chaos-library chaos-nova bench-nova bench-library
 
 run: install
 	@$(PY) -m novaproject.setup.bootstrap
@@ -80,6 +80,10 @@ format:
 
 bench-search: install
 	@$(PY) -m bench.search $(if $(FULL),--full)
+
+# Processes, memory and processor time of an idle library, before and after some work (MINUTES=… to watch it idle).
+bench-memory: install
+	@$(PY) -m bench.memory
 
 bench-nova: install-dev
 	@$(PY) -m bench.nova $(if $(SMALL),--small)

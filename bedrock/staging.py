@@ -15,8 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import S3UploadFailedError
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from bedrock import clients, conf, faults
@@ -34,7 +32,7 @@ ALPHABET = string.ascii_letters + string.digits
 ID_LENGTH = 11
 DELETE_MAX = 1000
 #: One thread a file is enough: the files of a batch go up side by side.
-TRANSFER = TransferConfig(multipart_threshold=16 << 20, multipart_chunksize=16 << 20, use_threads=False)
+PART_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +72,14 @@ def key_of(address: str) -> str:
 
 def upload(path: Path, key: str, *, content_type: str = "video/mp4") -> str:
     """Copy a file to S3, streaming. Returns its `s3://` address."""
+    from boto3.exceptions import S3UploadFailedError  # boto3 takes a tenth of a second to load
+    from boto3.s3.transfer import TransferConfig
+
     _check_ours(key)
+    transfer = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, use_threads=False)
     with faults.told(f"Uploading to {bucket()}"):
         try:
-            clients.s3().upload_file(str(path), bucket(), key, ExtraArgs={"ContentType": content_type}, Config=TRANSFER)
+            clients.s3().upload_file(str(path), bucket(), key, ExtraArgs={"ContentType": content_type}, Config=transfer)
         except S3UploadFailedError as exc:  # boto3's transfer hides the answer of AWS in an error of its own
             raise exc.__context__ if isinstance(exc.__context__, ClientError) else exc from exc
     return uri(key)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bedrock import clients
+from jobs.tracing import request_id
 
 
 def write_keys(path: Path, name: str) -> None:
@@ -29,3 +30,17 @@ def test_new_keys_in_the_credentials_file_are_used_without_a_restart(
     assert same is first
     assert first._request_signer._credentials.access_key == "FIRST"
     assert second._request_signer._credentials.access_key == "SECOND"
+
+
+def test_a_page_gives_aws_seconds_and_asks_once_while_work_waits_an_hour() -> None:
+    work: Any = clients.runtime().meta.config
+    token = request_id.set("a-page")
+    try:
+        page: Any = clients.runtime().meta.config
+        free: Any = clients.s3().meta.config
+    finally:
+        request_id.reset(token)
+
+    assert (work.read_timeout, work.connect_timeout) == (3600, 10)
+    assert (page.read_timeout, page.connect_timeout, page.retries["total_max_attempts"]) == (20, 3, 1)
+    assert (free.read_timeout, free.retries["total_max_attempts"]) == (20, 1)

@@ -20,12 +20,14 @@ class EmbeddingsConfig(AppConfig):
         )
         from embeddings.stores import vec0
         from files.selection import facets
+        from files.storage import downloads
         from jobs import registry
         from jobs.workers import ticks
 
         connection_created.connect(vec0.load_into, dispatch_uid="embeddings.stores.vec0")
         facets.register(facet.FACET)
         facets.register(picture_facet.IS_SEEN)
+        downloads.register("picture", picture_tasks.fetch_model)
         registry.register(
             registry.Kind(
                 name=picture_tasks.SEE,

@@ -7,12 +7,14 @@ from django.urls import reverse
 from embeddings import conf, registry
 from embeddings.indexing import pictures, spaces
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
+from embeddings.providers import picture_models
 from embeddings.stores import vec0
 from embeddings.vectors import PictureProvider
 from files.models import File, FileQuerySet
 from jobs import notices
 from jobs.errors import WorkError
 from jobs.models import Job
+from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
 from vision.models import FrameSelection
@@ -75,6 +77,15 @@ def request_if_free(file: File) -> Job | None:
     if "see" not in steps or why_not_by_itself():
         return None
     return request_see(file)
+
+
+def fetch_model(model: str, progress: Progress) -> str:
+    """Fetch a picture model, and look at what waited for it."""
+    settings = conf.conf()
+    wanted = model or settings.picture_model
+    picture_models.fetch(wanted, settings.picture_model_dir, source=settings.weights_source, progress=progress)
+    sweep()
+    return f"The picture model “{wanted}” is here"
 
 
 def sweep() -> None:

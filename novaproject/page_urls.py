@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("running/", views.home_running, name="home-running"),
     path("setup/", views_setup.setup, name="setup"),
+    path("setup/picture-model/", views_setup.download_picture_model, name="setup-picture-model"),
     path("setup/weights/", views_setup.download_weights, name="setup-weights"),
     path("library/", views_library.library, name="library"),
     path("library/do/<slug:name>/", views_library.action, name="action"),

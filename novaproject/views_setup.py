@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from embeddings import registry as spaces
+from embeddings.indexing import pictures
+from embeddings.providers.picture_models import KNOWN
+from jobs.errors import WorkError
 from nova.facet import PERMISSION
 from novaproject.setup import doctor
 from novaproject.setup.doctor import Check, Level
@@ -84,6 +89,25 @@ def weights(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def picture_model(request: HttpRequest) -> dict[str, Any]:
+    """What the page offers where the picture model is missing: its name, its size, and others to choose."""
+    problem = "" if settings.PICTURE_PROVIDER != "local" else _picture_problem()
+    known = [model for model in KNOWN if model.name == settings.PICTURE_MODEL]
+    return {
+        "picture_problem": problem,
+        "picture_megabytes": known[0].megabytes if known else None,
+        "may_download": request.user.has_perm("transcription.add_transcript"),
+    }
+
+
+def _picture_problem() -> str:
+    """Why nobody sees yet; empty where somebody does."""
+    try:
+        return "" if spaces.picture_key() is not None else pictures.why_nobody_sees()
+    except WorkError as error:
+        return str(error)
+
+
 @require_safe
 @permission_required("files.view_file", raise_exception=True)
 def setup(request: HttpRequest) -> HttpResponse:
@@ -94,6 +118,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         "headline": headline(checks),
         "may_ask_aws": may_ask,
         **weights(request),
+        **picture_model(request),
     }
     return render(request, "novaproject/setup.html", context)
 
@@ -104,4 +129,13 @@ def download_weights(request: HttpRequest) -> HttpResponse:
     """Fetch the weights of the configured model as a job, as `manage.py download_model` does."""
     request_download("", user=cast("Any", request.user))
     messages.success(request, "The weights are being fetched; what waited for them is transcribed afterwards.")
+    return redirect("jobs")
+
+
+@require_POST
+@permission_required(("files.view_file", "transcription.add_transcript"), raise_exception=True)
+def download_picture_model(request: HttpRequest) -> HttpResponse:
+    """Fetch the configured picture model as a job, as `manage.py download_model --kind picture` does."""
+    request_download("", kind="picture", user=cast("Any", request.user))
+    messages.success(request, "The picture model is being fetched; what waited for it is looked at afterwards.")
     return redirect("jobs")

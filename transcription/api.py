@@ -70,7 +70,7 @@ class TranscribeView(CostlyView):
 
 
 class DownloadView(CostlyView):
-    """Fetch Whisper's weights in the background."""
+    """Fetch Whisper's weights, or another kind of model, in the background."""
 
     permission_classes = [HasPermission("transcription.add_transcript")]
 
@@ -81,7 +81,8 @@ class DownloadView(CostlyView):
         asked = DownloadRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         user: Any = request.user
-        return Response(JobSerializer(request_download(asked.validated_data["model"], user=user)).data, status=202)
+        job = request_download(asked.validated_data["model"], kind=asked.validated_data["kind"], user=user)
+        return Response(JobSerializer(job).data, status=202)
 
 
 @extend_schema(parameters=[_WITH_SEGMENTS])

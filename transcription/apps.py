@@ -10,6 +10,7 @@ class TranscriptionConfig(AppConfig):
     def ready(self) -> None:
         from files.selection import facets
         from files.signals import media_ready, root_scanned
+        from files.storage import downloads
         from jobs.registry import FAST, LONG, Kind, register
         from jobs.signals import job_ended
         from jobs.workers.ticks import register_tick
@@ -50,6 +51,7 @@ class TranscriptionConfig(AppConfig):
             )
         )
         facets.register(facet.FACET)
+        downloads.register(tasks.SPEECH, tasks.fetch_weights)
         media_ready.connect(receivers.on_media_ready, dispatch_uid="transcription.media_ready")
         root_scanned.connect(receivers.on_root_scanned, dispatch_uid="transcription.root_scanned")
         job_ended.connect(receivers.on_job_ended, dispatch_uid="transcription.job_ended")

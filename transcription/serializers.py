@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from files.storage import downloads
 from transcription import registry
 from transcription.errors import UnknownLanguageError
 from transcription.models import Segment, Transcript
@@ -124,6 +125,12 @@ class TranscribeRequestSerializer(TranscribeOptionsSerializer):
 
 
 class DownloadRequestSerializer(serializers.Serializer[dict[str, Any]]):
-    """Which weights: a size such as `small`; empty = the configured one."""
+    """Which weights: a size such as `small`, or a picture model's name; empty = the configured one."""
 
     model = serializers.CharField(default="", allow_blank=True, max_length=200)
+    kind = serializers.CharField(default="speech", max_length=20, help_text="`speech`, `picture` …")
+
+    def validate_kind(self, value: str) -> str:
+        if value not in downloads.kinds():
+            raise serializers.ValidationError(f"Choose one of {', '.join(downloads.kinds())}.")
+        return value

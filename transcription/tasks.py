@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from bedrock.models import Entry
 from files.models import File, Root
+from files.storage import downloads
+from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
 from transcription import paid, registry, weights_wait
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from jobs.models import Job
 
+#: The kind of model that Whisper's weights are, of those that can be fetched.
+SPEECH = "speech"
 TRANSCRIBE, DOWNLOAD, READ_SIDECARS = "transcribe", "download_model", "read_sidecars"
 #: What a person asked for goes before what an import brought.
 ASKED_PRIORITY = 5
@@ -49,9 +53,15 @@ def request_automatic(file: File) -> "Job":
     return enqueue(TRANSCRIBE, file.pk, weights_wait.AUTOMATIC)
 
 
-def request_download(model: str, *, user: "AbstractBaseUser | None" = None) -> "Job":
-    """Enqueue the download of Whisper's weights."""
-    return enqueue(DOWNLOAD, None, {"model": model}, priority=ASKED_PRIORITY, created_by=user)
+def request_download(model: str, *, kind: str = SPEECH, user: "AbstractBaseUser | None" = None) -> "Job":
+    """Enqueue the download of Whisper's weights, or of another kind of model."""
+    return enqueue(
+        DOWNLOAD,
+        None,
+        {"model": model} | ({"kind": kind} if kind != SPEECH else {}),
+        priority=ASKED_PRIORITY,
+        created_by=user,
+    )
 
 
 def run_transcribe(work: Work) -> str:
@@ -80,8 +90,12 @@ def run_transcribe(work: Work) -> str:
 
 def run_download(work: Work) -> str:
     """The body of `download_model`."""
-    model = str(work.options.get("model", ""))
-    registry.get(registry.DEFAULT).prepare(EngineRequest(model=model), work.progress)
+    return downloads.fetch_model(work.options.get("kind", SPEECH), str(work.options.get("model", "")), work.progress)
+
+
+def fetch_weights(model: str, progress: Progress) -> str:
+    """Fetch Whisper's weights, and transcribe what waited for them."""
+    registry.get(registry.DEFAULT).prepare(EngineRequest(model=model), progress)
     weights_wait.transcribe_what_waited()
     return f"The weights of “{model or 'the configured model'}” are here"
 

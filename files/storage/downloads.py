@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,31 @@ from files.errors import DownloadDamagedError, DownloadError
 from files.storage import disk
 from jobs.progress import Progress
 
+#: Fetches a model by its name (empty: the configured one), and says what is here then.
+Fetch = Callable[[str, Progress], str]
+_fetchers: dict[str, Fetch] = {}
+
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 30
 #: The name that half a file has: always the same, so that the next attempt goes on with it.
 PARTIAL = "download"
+
+
+def register(kind: str, fetch: Fetch) -> None:
+    """Make a kind of model known. Called in `AppConfig.ready()`."""
+    _fetchers[kind] = fetch
+
+
+def kinds() -> list[str]:
+    """The kinds of models that can be fetched: `speech`, `picture` …"""
+    return list(_fetchers)
+
+
+def fetch_model(kind: str, model: str, progress: Progress) -> str:
+    """Fetch a model of one kind; returns what to tell. Raises WorkError with what to do by hand."""
+    if kind not in _fetchers:
+        raise DownloadError(f"There are no models of a kind “{kind}”.", remedy=f"Known are {', '.join(_fetchers)}.")
+    return _fetchers[kind](model, progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +134,7 @@ def _answer(url: str, *, first_byte: int = 0) -> Iterator[Any]:
         with urlopen(Request(url, headers=headers), timeout=TIMEOUT_S) as answer:  # noqa: S310
             yield answer
     except HTTPError as error:
+        error.close()  # it holds the connection
         raise DownloadError(f"{url} answered {error.code}.", retryable=error.code >= 500) from error
     except (URLError, TimeoutError, ConnectionError) as error:
         cause = getattr(error, "reason", error)

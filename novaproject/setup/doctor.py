@@ -152,6 +152,32 @@ def _sentence_model() -> Iterator[Check]:
         yield Check(name, Level.READY, f"{key.model}, {key.dimension} numbers per text.")
 
 
+def _picture_model() -> Iterator[Check]:
+    name = "Picture model"
+    try:
+        if settings.PICTURE_PROVIDER == "off":
+            yield Check(name, Level.OFF, "Looking at pictures is switched off (PICTURE_PROVIDER=off).")
+            return
+        wanted = spaces.wanted_picture_key()
+        used = Space.objects.for_pictures()
+        key = used.key if used else wanted
+        problem = spaces.provider_for(key).problem()
+    except WorkError as exc:
+        yield Check(name, Level.WARN, str(exc), exc.remedy)
+        return
+    except DatabaseError:
+        return  # said by the check of the database
+    if problem:
+        text, _, remedy = problem.partition(". ")
+        yield Check(name, Level.OFF if used is None else Level.WARN, f"{text}.", remedy)
+    elif key != wanted:
+        text = f"What is seen is searched by “{key}”, the settings ask for “{wanted}”."
+        remedy = "Choose the space in the admin's list of spaces, or let PICTURE_MODEL name the one in use."
+        yield Check(name, Level.WARN, text, remedy)
+    else:
+        yield Check(name, Level.READY, f"{key.model}, {key.dimension} numbers per frame.")
+
+
 def _transcription() -> Iterator[Check]:
     for provider in transcription_providers.all_providers():
         ready = provider.readiness(EngineRequest())
@@ -194,6 +220,7 @@ LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [
     _ffmpeg,
     _vector_search,
     _sentence_model,
+    _picture_model,
     _transcription,
     _workers,
     _disk,

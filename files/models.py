@@ -14,6 +14,10 @@ IS_VIDEO = Q(media_type="video")
 IS_PLAYABLE = Q(media_type__in=("video", "audio"))
 IS_AUDIBLE = ~Q(audio_codec="")
 IS_VISIBLE = Q(media_type__in=("video", "image"))
+#: In `File.metadata`: the length that was decoded, where it is another than the container claims.
+DECODED = "decoded_s"
+#: In `File.metadata`: a picture of which only a part could be read.
+IS_DAMAGED = "is_damaged"
 
 
 class Root(models.Model):

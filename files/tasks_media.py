@@ -3,8 +3,11 @@
 from typing import Any
 
 from files import conf
+from files.errors import FfmpegFailedError, MediaError, UnreadableError
+from files.importing import problems
 from files.media.proxying import make_proxy, remove_attempts
-from files.models import File
+from files.models import IS_DAMAGED, File
+from files.storage.naming import shown
 from jobs.registry import LONG, Kind
 from jobs.work import Work
 
@@ -28,18 +31,31 @@ def run_make_proxy(work: Work) -> str:
         return "The file is no longer in the library."
     if work.attempt > 1:
         remove_attempts(file, work.job_id)
-    proxy = make_proxy(
-        file,
-        spec=work.options.get("spec", ""),
-        audio_track=work.options.get("audio_track"),
-        progress=work.progress,
-        token=f"{work.job_id}-{work.attempt}",
-    )
-    if proxy is None:
-        return "Poster is ready." if file.media_type == File.MediaType.IMAGE else "Sound is ready."
-    if proxy.is_partial:
+    try:
+        proxy = make_proxy(
+            file,
+            spec=work.options.get("spec", ""),
+            audio_track=work.options.get("audio_track"),
+            progress=work.progress,
+            token=f"{work.job_id}-{work.attempt}",
+        )
+    except (MediaError, FfmpegFailedError) as error:
+        if not error.retryable:
+            problems.note_of_file(file, error.code, str(error), error.remedy)
+        raise
+    made = "Poster" if file.media_type == File.MediaType.IMAGE else "Sound"
+    if proxy is None and file.metadata.get(IS_DAMAGED):
+        reason = f"{shown(file.name)} is cut off or damaged: what is left of it is shown."
+        problems.note_of_file(file, "damaged", reason, UnreadableError.remedy)
+        return f"{made} is ready, but {reason}"
+    if proxy is not None and proxy.is_partial:
         source_s = proxy.metadata["source_duration_s"]
-        return f"{proxy.proxy_spec} is ready, but the source is cut short: {proxy.duration_s:.0f} of {source_s:.0f} s."
+        cut = f"the source is cut short: {proxy.duration_s:.0f} of {source_s:.0f} s."
+        problems.note_of_file(file, "cut_short", f"{shown(file.name)}: {cut}", UnreadableError.remedy)
+        return f"{proxy.proxy_spec} is ready, but {cut}"
+    problems.solve_of_file(file)
+    if proxy is None:
+        return f"{made} is ready."
     if file.has_audio and proxy.metadata.get("audio_track") is None:
         return f"{proxy.proxy_spec} is ready, without sound: the sound track is empty or damaged."
     return f"{proxy.proxy_spec} is ready."

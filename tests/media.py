@@ -1,6 +1,7 @@
 """Media made for the tests: small, exact, the same on every machine. Each function returns the path it wrote."""
 
 import io
+import shutil
 import struct
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,21 @@ from typing import Any
 import imageio_ffmpeg
 from PIL import Image
 
+from files.media.ffmpeg import MINIMUM_VERSION, version
+
 
 @cache
 def ffmpeg() -> str:
     """The wheel's program: the same one on every machine."""
     return str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+@cache
+def every_ffmpeg() -> dict[str, str]:
+    """The programs that the library may find itself with, by what they are called in a test: the wheel's and PATH's."""
+    own = shutil.which("ffmpeg")
+    is_taken = own is not None and version(own) >= MINIMUM_VERSION
+    return {"wheel": ffmpeg(), **({"path": str(own)} if is_taken else {})}
 
 
 def run_ffmpeg(*args: str | Path) -> None:
@@ -242,3 +253,24 @@ def tiff_of(tables: Sequence[Mapping[int, tuple[int, Any]]], blobs: Sequence[byt
     for start, blob in zip(blob_starts, blobs, strict=True):
         content[start : start + len(blob)] = blob
     return bytes(content)
+
+
+def make_tagged(
+    path: Path, codec: str, primaries: int, transfer: int, matrix: int, *, is_full: bool = False, seconds: float = 1
+) -> Path:
+    """The quarters of `make_quarters` as H.264 of 8 or HEVC of 10 bits, its colour tags (H.273) whatever they are."""
+    picture = path.with_name(f"{path.stem}.png")
+    make_quarters((320, 240)).save(picture)
+    encoder = ("-c:v", "libx264", "-pix_fmt", "yuv420p") if codec == "h264" else (
+        "-c:v", "libx265", "-x265-params", "log-level=error", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1",
+    )  # fmt: skip
+    tags = (
+        f"{codec}_metadata=colour_primaries={primaries}:transfer_characteristics={transfer}"
+        f":matrix_coefficients={matrix}:video_full_range_flag={int(is_full)}"
+    )
+    run_ffmpeg(
+        "-loop", "1", "-framerate", "25", "-i", picture, "-t", str(seconds), *encoder, "-preset", "ultrafast",
+        "-bsf:v", tags, path,
+    )  # fmt: skip
+    picture.unlink()
+    return path

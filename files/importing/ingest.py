@@ -11,7 +11,7 @@ from pathlib import Path
 from files import conf
 from files.importing.inspection import Inspection, has_moved_on
 from files.importing.listing import ListedFile
-from files.models import File
+from files.models import DECODED, File
 from files.storage.paths import raw_path, shown_path
 
 MAX_INT = 2**31 - 1
@@ -52,16 +52,18 @@ def describe(file: File, inspection: Inspection) -> File:
     file.name = shown_path(os.path.basename(entry.path))  # noqa: PTH119  (Path would need a copy per file)
     file.size_bytes, file.mtime_ns, file.inode = entry.size_bytes, entry.mtime_ns, entry.inode
     file.state, file.missing_since = File.State.AVAILABLE, None
+    # Of the same content it is known already how long it is when it is played.
+    decoded_s = file.metadata.get(DECODED) if file.sampled_hash == inspection.sampled_hash else None
     if file.sampled_hash != inspection.sampled_hash:
         file.full_hash = ""
     file.sampled_hash = inspection.sampled_hash
     file.media_type = info.media_type
-    file.duration_s, file.frame_rate = _finite(info.duration_s), _finite(info.frame_rate)
+    file.duration_s, file.frame_rate = _finite(decoded_s or info.duration_s), _finite(info.frame_rate)
     file.width, file.height = _small(info.width), _small(info.height)
     file.rotation, file.bit_rate = info.rotation, info.bit_rate
     file.video_codec, file.audio_codec = info.video_codec[:64], info.audio_codec[:64]
     file.created_at = info.created_at or moment_of(entry.mtime_ns)
-    file.metadata = info.as_metadata()
+    file.metadata = info.as_metadata() | ({DECODED: decoded_s} if decoded_s else {})
     return file
 
 

@@ -8,9 +8,31 @@ from django.utils import timezone
 from files.errors import FilesError
 from files.importing.listing import ListedFile, Refusal
 from files.importing.reports import ProblemLine
-from files.models import Problem, Root
+from files.models import File, Problem, Root
 from files.storage.paths import raw_path, shown_path, stored_path
 from jobs.bulk import ROWS_PER_STATEMENT, sliced
+
+
+def note_of_file(file: File, kind: str, reason: str, remedy: str = "") -> None:
+    """Put a file of the library on the list, once: something of it cannot be shown."""
+    Problem.objects.update_or_create(
+        root_id=file.root_id,
+        path=file.path,
+        defaults={
+            "path_raw": file.path_raw,
+            "kind": kind,
+            "reason": reason,
+            "remedy": remedy,
+            "size_bytes": file.size_bytes,
+            "mtime_ns": file.mtime_ns,
+            "seen_at": timezone.now(),
+        },
+    )
+
+
+def solve_of_file(file: File) -> None:
+    """Take a file of the library from the list."""
+    Problem.objects.filter(root_id=file.root_id, path=file.path).delete()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from files.media.info import FORMATS
 from jobs import child_processes
 from jobs.progress import NO_PROGRESS, Progress
 
-#: 5.1 brought `-fps_mode`; an older one in PATH is passed over.
+#: The oldest that is supported: 5.1 brought `-fps_mode`. An older one in PATH is passed over.
 MINIMUM_VERSION = (5, 1)
 #: No advance for this long is a stall. A sleeping drive needs up to 30 s to spin up.
 STALL_S = 120.0
@@ -31,8 +31,17 @@ TERM_PATIENCE_S = 5.0
 TICK_S = 0.5
 STDERR_LINES = 200
 _DAMAGE = re.compile(
-    r"error while decoding|corrupt|concealing|Invalid data found|Invalid NAL|missing picture|truncat", re.I
+    r"error while decoding|corrupt|concealing|Invalid data found|Invalid NAL|missing picture|truncat"
+    r"|partial file|ended prematurely|growing file|invalid residual",
+    re.I,
 )
+#: What ffmpeg adds to an error in each thread that it ends, and at the end of each file: it names no cause.
+_ECHO = re.compile(
+    r"Error while filtering|Failed to inject frame|Task finished with error|Terminating thread|before EOF"
+    r"|Nothing was written|Error sending frames|while processing the decoded data|initializing output stream"
+    r"|while opening encoder|Error opening output|Conversion failed|received no packets"
+)
+MOST_ERRORS = 50
 CPU_ENCODER = "libx264"
 _CPU_QUALITY = ("-preset", "veryfast", "-crf", "28")
 #: Encoders of GPUs, best first, each with its way to say "constant quality".
@@ -50,29 +59,41 @@ class Outcome:
     out_time_s: float = 0.0
     is_ended: bool = False
     damaged_lines: int = 0
+    #: The first errors, each once.
+    errors: list[str] = field(default_factory=list)
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=STDERR_LINES))
 
 
+@dataclass(frozen=True)
+class Program:
+    """An ffmpeg, and why it is this one."""
+
+    path: str
+    reason: str
+
+
 @cache
-def find_program(wanted: str) -> str:
+def find_program(configured: str) -> Program:
     """FFMPEG_PATH if given, else the one in PATH if it is new enough, else the wheel's."""
-    if wanted:
-        found = shutil.which(wanted)
-        if not found:
-            raise FfmpegMissingError(f"FFMPEG_PATH is {wanted}, and there is no program there.")
-        return found
-    found = shutil.which("ffmpeg")
-    if found and version(found) >= MINIMUM_VERSION:
-        return found
+    if configured:
+        path = shutil.which(configured)
+        if not path:
+            raise FfmpegMissingError(f"FFMPEG_PATH is {configured}, and there is no program there.")
+        return Program(path, "named by FFMPEG_PATH")
+    path = shutil.which("ffmpeg")
+    if path and version(path) >= MINIMUM_VERSION:
+        return Program(path, "found in PATH")
+    least, own = ".".join(map(str, MINIMUM_VERSION)), ".".join(map(str, version(path))) if path else ""
+    reason = f"PATH has version {own}, and {least} is the oldest that is supported" if path else "PATH has none"
     try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
+        return Program(str(imageio_ffmpeg.get_ffmpeg_exe()), f"the one that came with Python's packages: {reason}")
     except RuntimeError as error:
-        raise FfmpegMissingError("There is no ffmpeg on this machine.") from error
+        raise FfmpegMissingError(f"There is no ffmpeg on this machine that can be used: {reason}.") from error
 
 
 def program() -> str:
     """Path of the ffmpeg in use."""
-    return find_program(conf.ffmpeg_path())
+    return find_program(conf.ffmpeg_path()).path
 
 
 @cache
@@ -197,6 +218,10 @@ class _Watch:
     def _error_line(self, line: str) -> None:
         self.outcome.last_lines.append(line)
         self.outcome.damaged_lines += bool(_DAMAGE.search(line))
+        if "[error]" in line or "[fatal]" in line:
+            words = re.sub(r"file:\S*/", "", re.sub(r"\[[^]]*\]:?\s*", "", line)).strip()
+            if words and words not in self.outcome.errors and len(self.outcome.errors) < MOST_ERRORS:
+                self.outcome.errors.append(words)
 
     def _check_clock(self) -> None:
         now = time.monotonic()
@@ -212,16 +237,21 @@ def _judge(status: int, outcome: Outcome) -> None:
         raise NoSpaceError("The disk became full.")
     if status == 0 and outcome.is_ended:
         return
-    if status in (-signal.SIGKILL, -signal.SIGTERM, 255) and not _errors(outcome):
+    # 255 is also how it ends by itself, after an error that it names.
+    is_killed = status in (-signal.SIGKILL, -signal.SIGTERM) or (status == 255 and not _fatal(outcome.errors))
+    if is_killed:
         raise FfmpegFailedError("ffmpeg was ended from outside.", retryable=True, remedy="It is tried again by itself.")
-    words = _errors(outcome) or f"it ended with status {status}."
-    raise FfmpegFailedError(f"ffmpeg could not convert the file: {words}")
+    raise FfmpegFailedError(f"ffmpeg could not convert the file: {cause_of(outcome.errors) or f'status {status}'}.")
 
 
-def _errors(outcome: Outcome) -> str:
-    """The last errors of the run, without our folders' names in them."""
-    lines = [line for line in outcome.last_lines if "[error]" in line or "[fatal]" in line]
-    return re.sub(r"file:\S*/", "", " / ".join(re.sub(r"\[[^]]*\]\s*", "", line) for line in lines[-3:]))
+def cause_of(errors: Sequence[str]) -> str:
+    """The first error that names a cause: neither an echo of another, nor damage that a decoder gets over."""
+    causes = [words for words in errors if not _ECHO.search(words)]
+    return next(iter([*_fatal(errors), *causes, *errors]), "").rstrip(".")
+
+
+def _fatal(errors: Sequence[str]) -> list[str]:
+    return [words for words in errors if not (_ECHO.search(words) or _DAMAGE.search(words))]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,17 @@ from typing import Any
 
 import ffmpeg
 
+from files.media.colours import (
+    BT709,
+    ZIMG_MATRICES,
+    ZIMG_NAMES,
+    Colours,
+    completed,
+    is_wide,
+    needs_zimg,
+    parameters,
+    shown_as,
+)
 from files.media.info import AudioTrack, MediaInfo
 from files.media.profiles import Profile
 from files.media.sprites import Sprite
@@ -16,6 +27,9 @@ POSTER_AT_PART, POSTER_AT_MOST_S = 0.1, 30.0
 #: Mono 64 kb/s: the voice stays clear, and an hour stays below 30 MB.
 _SOUND = {"c:a": "aac", "b:a": "64k"}
 _MJPEG = {"f": "image2", "update": 1, "c:v": "mjpeg", "q:v": 4, "fps_mode": "passthrough", "map_metadata": -1}
+
+
+BT709_COLOURS = Colours(primaries=BT709, transfer=BT709, matrix=BT709, range=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +51,7 @@ class PictureTreatment:
     quality: tuple[str, ...]
     size: tuple[int, int]
     sprite: Sprite
+    #: Whether zimg's filter and the tone mapper are there and to be used; else colours are only labelled anew.
     can_tonemap: bool
 
 
@@ -109,16 +124,33 @@ def _base(picture: Any, info: MediaInfo, look: PictureTreatment) -> Any:
     if info.video and info.video.is_interlaced:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
     picture = picture.filter("fps", fps=look.profile.frame_rate, start_time=0, eof_action="pass")
-    picture = picture.filter("scale", *look.size, flags="bicubic")
-    if info.video and info.video.is_hdr and look.can_tonemap:
-        picture = (
-            picture.filter("zscale", t="linear", npl=100)
-            .filter("format", "gbrpf32le")
-            .filter("zscale", p="bt709")
-            .filter("tonemap", tonemap="hable", desat=0)
-            .filter("zscale", t="bt709", m="bt709", r="tv")
-        )
-    return picture.filter("setsar", 1).filter("format", "yuv420p")
+    video = info.video
+    if video is None or video.is_rgb:
+        picture = picture.filter("scale", *look.size, flags="bicubic", out_color_matrix="bt709", out_range="tv")
+        shown = BT709_COLOURS
+    else:
+        colours = completed(video.colours, video.width, video.height)
+        shown = shown_as(colours)
+        if look.can_tonemap and needs_zimg(video.colours, video.pixel_format):
+            picture = picture.filter("setparams", **{**parameters(colours), "colorspace": "auto"})
+            picture = picture.filter("zscale", min=ZIMG_MATRICES[video.colours.matrix], m=ZIMG_NAMES[colours.matrix])
+        # Said anew in front of every converter: one of them refuses tags that another has never heard of.
+        picture = picture.filter("setparams", **parameters(colours))
+        if colours.is_hdr and look.can_tonemap:
+            picture = (
+                picture.filter("scale", *look.size, flags="bicubic")
+                .filter("zscale", t="linear", npl=100)
+                .filter("format", "gbrpf32le")
+                .filter("zscale", p="bt709")
+                .filter("tonemap", tonemap="hable", desat=0)
+                .filter("zscale", t="bt709", m="bt709", r="tv")
+            )
+        else:
+            matrix = "bt709" if shown.matrix == BT709 else "bt601"
+            picture = picture.filter("scale", *look.size, flags="bicubic", out_color_matrix=matrix, out_range="tv")
+            if look.can_tonemap and is_wide(colours):
+                picture = picture.filter("zscale", p="bt709", t="bt709")
+    return picture.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", **parameters(shown))
 
 
 def _proxy_options(look: PictureTreatment, *, has_sound: bool) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
+from files.media.colours import UNSPECIFIED, Colours
+
 MediaType = Literal["video", "audio", "image"]
 #: What ffmpeg may open, here and in every run of ours: what is allowed, not what is forbidden. Otherwise a playlist
 #: saved as `.mp4` is opened as HLS and reads any local file, in spite of a protocol whitelist (tried).
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,asf,flv,ogg,wav,w64,caf,aiff,mp3,aac,flac,"
-    "ac3,eac3,amr,ape,wv,dv,mxf,rm,ivf"
+    "ac3,eac3,amr,ape,wv,dv,mxf,rm,ivf,au,yuv4mpegpipe"
 )
 #: Colour transfers that a screen of ordinary range cannot show as they are: PQ (SMPTE 2084) and HLG (ARIB B67).
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
@@ -38,10 +40,21 @@ class VideoTrack:
     pixel_format: str = ""
     is_interlaced: bool = False
     transfer: str = ""  # name of an HDR transfer, else empty
+    #: Codes of ITU-T H.273: primaries, transfer, matrix, and range (1 television's, 2 full, 0 unspecified).
+    colour_codes: tuple[int, int, int, int] = (UNSPECIFIED, UNSPECIFIED, UNSPECIFIED, 0)
 
     @property
     def is_hdr(self) -> bool:
         return bool(self.transfer)
+
+    @property
+    def colours(self) -> Colours:
+        primaries, transfer, matrix, range_ = self.colour_codes
+        return Colours(primaries=primaries, transfer=transfer, matrix=matrix, range=range_)
+
+    @property
+    def is_rgb(self) -> bool:
+        return self.pixel_format.startswith(("gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "pal8"))
 
     @property
     def shown_size(self) -> tuple[int, int]:

@@ -2,12 +2,13 @@
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import av
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageStat
 
 from files.errors import UnreadableError
 from files.media import image_files
@@ -17,6 +18,10 @@ from files.storage.naming import shown
 
 POSTER_SIDE = 1280
 QUALITY = 82
+#: Below this spread of brightness (of 255) a frame shows nothing: a fade, a slate, a wall.
+DULL = 10.0
+#: Times are rounded on their way through a file.
+EARLY_S = 0.002
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -68,10 +73,14 @@ def poster_of_cover(path: Path) -> bytes | None:
     return None
 
 
-def sheet_of(strip: Path, columns: int) -> bytes:
-    """A JPEG sheet of the pictures in an MJPEG strip of ours, left to right, then down; the last row may be short."""
+def cells_of(strip: Path) -> list[Image.Image]:
+    """The pictures in an MJPEG strip of ours."""
     with av.open(str(strip), format="mjpeg") as container:
-        cells = [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+        return [frame.to_image() for frame in container.decode(video=0)]  # type: ignore[no-untyped-call]
+
+
+def sheet_of(cells: Sequence[Image.Image], columns: int) -> bytes:
+    """A JPEG sheet of these pictures, left to right, then down; the last row may be short."""
     width, height = cells[0].size
     sheet = Image.new("RGB", (columns * width, math.ceil(len(cells) / columns) * height))
     for index, cell in enumerate(cells):
@@ -79,6 +88,28 @@ def sheet_of(strip: Path, columns: int) -> bytes:
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=QUALITY, optimize=True)
     return out.getvalue()
+
+
+def liveliness(image: Image.Image) -> float:
+    """How much there is to see: the spread of its brightness, 0 of a single colour, about 50 of a landscape."""
+    return float(ImageStat.Stat(image.convert("L").resize((64, 64))).stddev[0])
+
+
+def is_dull(poster: bytes) -> bool:
+    """Whether a picture is black, or all but of one colour."""
+    with Image.open(io.BytesIO(poster)) as image:
+        return liveliness(image) < DULL
+
+
+def frame_at(proxy: Path, at_s: float) -> bytes | None:
+    """A JPEG of the frame that a proxy of ours shows at this second; None past its end."""
+    with av.open(str(proxy), format="mp4") as container:
+        stream = container.streams.video[0]
+        container.seek(int(at_s * av.time_base), backward=True)
+        for frame in container.decode(stream):
+            if frame.time is not None and frame.time >= at_s - EARLY_S:
+                return _jpeg(frame.to_image())  # type: ignore[no-untyped-call]
+    return None
 
 
 def cut(sheet: Path, box: tuple[int, int, int, int]) -> bytes:

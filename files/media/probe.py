@@ -29,6 +29,8 @@ from files.storage.naming import shown
 
 MAX_TAGS, MAX_TAG_CHARS = 100, 1000
 HEAD_BYTES = 4096
+#: Slow-motion cameras make a thousand frames a second.
+FASTEST_FRAMES = 1000
 #: So much of an MP4's table of contents is looked at: the description of its first track stands at the beginning.
 TABLE_BYTES = 64 * 1024
 #: A fragmented MP4 has thousands of boxes, its table before them; so many are looked through for it.
@@ -112,7 +114,7 @@ def _probe_av(path: Path, head: bytes) -> MediaInfo:
         return MediaInfo(
             media_type="video" if track else "audio",
             container=container.format.name,
-            duration_s=_duration_s(container),
+            duration_s=claimed_duration_s(container),
             width=size[0],
             height=size[1],
             bit_rate=container.bit_rate or None,
@@ -187,7 +189,9 @@ def _is_encrypted(path: Path, head: bytes) -> bool:
 
 def _video_track(stream: VideoStream, frame: VideoFrame) -> VideoTrack:
     context = stream.codec_context
-    rate = stream.average_rate or stream.guessed_rate
+    # Raw DV counts its frames in another clock than it says: 60000 a second.
+    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    rate = next((rate for rate in rates if rate and 0 < rate <= FASTEST_FRAMES), None)
     return VideoTrack(
         codec=context.codec.canonical_name,
         width=context.width,
@@ -200,6 +204,12 @@ def _video_track(stream: VideoStream, frame: VideoFrame) -> VideoTrack:
         pixel_format=context.pix_fmt or "",
         is_interlaced=bool(frame.interlaced_frame),
         transfer=HDR_TRANSFERS.get(int(context.color_trc), ""),
+        colour_codes=(
+            int(context.color_primaries),
+            int(context.color_trc),
+            int(context.colorspace),
+            int(context.color_range),
+        ),
     )
 
 
@@ -217,8 +227,13 @@ def _audio_track(index: int, stream: AudioStream) -> AudioTrack:
     )
 
 
-def _duration_s(container: InputContainer) -> float | None:
-    return container.duration / av.time_base if container.duration and container.duration > 0 else None
+def claimed_duration_s(container: InputContainer) -> float | None:
+    """How long the container says that it is: an estimate in some, and what is decoded is what counts."""
+    if not container.duration or container.duration <= 0:
+        return None
+    # Matroska counts from 0, also where a recorder that splits its files begins at 100 s; all others from their start.
+    late = max(0, container.start_time or 0) if "matroska" in container.format.name else 0
+    return max(0, container.duration - late) / av.time_base
 
 
 def _clean(tags: Mapping[str, Any]) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Make what the rest works with: one decode of a source gives proxy, sound, poster and scrub sprite."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
+from PIL.Image import Image
 
 from files import conf
 from files.errors import FfmpegFailedError, FilesError, MediaError, UnreadableError
@@ -14,7 +16,7 @@ from files.media.info import AudioTrack, MediaInfo, default_audio
 from files.media.profiles import Profile
 from files.media.proxy_lookup import find_good, has_derived, keep_row
 from files.media.sharing import take_from_twin
-from files.models import File, Proxy
+from files.models import DECODED, IS_DAMAGED, File, Proxy
 from files.storage import disk, naming
 from files.storage.hashing import sampled_hash
 from files.storage.originals import as_local_path
@@ -22,8 +24,14 @@ from jobs.progress import NO_PROGRESS, Progress
 
 #: A copy may be this much shorter than its source before the source counts as cut short.
 TOLERANCE_S, TOLERANCE_PART = 1.0, 0.02
+#: A claim that is off by less stays: it counts frames that are finer than a proxy's.
+SAME_LENGTH_S = 0.5
+#: Containers whose length is the difference between two clock readings.
+CLOCKED = frozenset({"mpeg", "mpegts"})
 #: The cells of the sprite, one after the other, before they are laid out.
 STRIP = "strip.mjpeg"
+#: The frame that becomes the poster, unless it shows nothing.
+FIRST_POSTER = "first-poster.jpg"
 
 
 class NoSuchTrackError(FilesError):
@@ -44,6 +52,8 @@ def make_proxy(
         proxy = find_good(file, profile.name, content, audio_track)
         if proxy is None and audio_track is None:
             proxy = take_from_twin(file, profile.name, content)
+        if proxy and not proxy.is_partial:
+            learn_duration(file, proxy.duration_s)
         if proxy or (file.media_type != File.MediaType.VIDEO and has_derived(file, content, audio_track)):
             return proxy
         run = _Run(file, source, profile, content, token)
@@ -64,6 +74,15 @@ def remove_attempts(file: File, job_id: int) -> None:
             disk.remove(path)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One way to convert a file."""
+
+    encoder: str
+    can_tonemap: bool
+    sound: AudioTrack | None
+
+
 @dataclass
 class _Run:
     """One attempt at one file."""
@@ -77,17 +96,24 @@ class _Run:
     def make_picture(self) -> None:
         poster = pictures.poster_of_image(self.source)
         disk.write(derived.folder(self.file.pk) / derived.POSTER, poster.content, token=self.token)
+        note_damage(self.file, is_damaged=poster.is_damaged)
         derived.write_made(
             self.file.pk, DerivedManifest(source_hash=self.content, names=(derived.POSTER,)), token=self.token
         )
 
     def make(self, progress: Progress, audio_track: int | None) -> Proxy | None:
         info = probe.probe(self.source)
-        sound = self._choose_sound(info, audio_track)
+        sound = choose_sound(info, audio_track, self._kept_track(), naming.shown(self.file.name))
         if info.video is None and sound is None:
             raise UnreadableError(f"{naming.shown(self.file.name)} has neither a picture nor sound that can be read.")
         disk.require_space(conf.folders().proxies, self.profile.expected_bytes(info.duration_s))
-        targets = self._targets(info, sound)
+        place = derived.folder(self.file.pk)
+        targets = filter_graphs.Targets(
+            proxy=disk.temporary(self._proxy_target(), self.token) if info.video else None,
+            audio=disk.temporary(place / derived.AUDIO, self.token) if sound else None,
+            poster=disk.temporary(place / FIRST_POSTER, self.token) if info.video else None,
+            sprite=disk.temporary(place / STRIP, self.token) if info.video else None,
+        )
         try:
             outcome, sound = self._convert(info, targets, sound, progress)
             progress.check()
@@ -97,28 +123,10 @@ class _Run:
                 if temp:
                     disk.remove(temp)
 
-    def _choose_sound(self, info: MediaInfo, wanted: int | None) -> AudioTrack | None:
-        if wanted is None:
-            before = derived.read_made(self.file.pk)
-            kept = before.audio_track if before and before.source_hash == self.content else None
-            chosen = next((track for track in info.audio_tracks if track.index == kept), None)
-            return chosen or default_audio(info.audio_tracks)
-        for track in info.audio_tracks:
-            if track.index == wanted:
-                return track
-        raise NoSuchTrackError(
-            f"{naming.shown(self.file.name)} has no sound track {wanted}.",
-            remedy=f"It has {len(info.audio_tracks)}, counted from 0.",
-        )
-
-    def _targets(self, info: MediaInfo, sound: AudioTrack | None) -> filter_graphs.Targets:
-        place = derived.folder(self.file.pk)
-        return filter_graphs.Targets(
-            proxy=disk.temporary(self._proxy_target(), self.token) if info.video else None,
-            audio=disk.temporary(place / derived.AUDIO, self.token) if sound else None,
-            poster=disk.temporary(place / derived.POSTER, self.token) if info.video else None,
-            sprite=disk.temporary(place / STRIP, self.token) if info.video else None,
-        )
+    def _kept_track(self) -> int | None:
+        """The sound track that was chosen for this content before."""
+        before = derived.read_made(self.file.pk)
+        return before.audio_track if before and before.source_hash == self.content else None
 
     def _proxy_target(self) -> Path:
         return conf.folders().proxies / naming.proxy_name(self.file.name, self.file.pk, self.profile.name)
@@ -126,53 +134,36 @@ class _Run:
     def _convert(
         self, info: MediaInfo, targets: filter_graphs.Targets, sound: AudioTrack | None, progress: Progress
     ) -> tuple[ffmpeg.Outcome, AudioTrack | None]:
-        """The run, and the sound that came along: an empty or broken track fails it all, and the picture goes alone."""
-        try:
-            return self._convert_by_any(info, targets, sound, progress), sound
-        except FfmpegFailedError as error:
-            if error.retryable or sound is None or info.video is None:
-                raise
-            return self._convert_by_any(info, replace(targets, audio=None), None, progress), None
-
-    def _convert_by_any(
-        self, info: MediaInfo, targets: filter_graphs.Targets, sound: AudioTrack | None, progress: Progress
-    ) -> ffmpeg.Outcome:
-        encoder = ffmpeg.h264_encoder() if info.video else ffmpeg.CPU_ENCODER
-        try:
-            return self._run(info, targets, sound, encoder, progress)
-        except FfmpegFailedError:
-            # A GPU refuses some sizes and has a limit of sessions: the CPU does all.
-            if encoder == ffmpeg.CPU_ENCODER:
-                raise
-            return self._run(info, targets, sound, ffmpeg.CPU_ENCODER, progress)
-
-    def _run(
-        self,
-        info: MediaInfo,
-        targets: filter_graphs.Targets,
-        sound: AudioTrack | None,
-        encoder: str,
-        progress: Progress,
-    ) -> ffmpeg.Outcome:
-        look = self._look(info, encoder) if info.video else None
-        arguments = filter_graphs.arguments(ffmpeg.source_args(self.source), info, targets, look=look, sound=sound)
-        try:
-            return ffmpeg.run(
-                arguments, duration_s=info.duration_s, progress=progress, message=f"Making {self.profile.name}"
+        """The run, and the sound that came along. If no attempt succeeds, the first one's error is told."""
+        first: FfmpegFailedError | None = None
+        for attempt in attempts(info, sound):
+            look = self._look(info, attempt) if info.video else None
+            wanted = targets if attempt.sound else replace(targets, audio=None)
+            arguments = filter_graphs.arguments(
+                ffmpeg.source_args(self.source), info, wanted, look=look, sound=attempt.sound
             )
-        except FfmpegFailedError:
-            self._check_source()
-            raise
+            message = f"Making {self.profile.name}"
+            try:
+                outcome = ffmpeg.run(arguments, duration_s=info.duration_s, progress=progress, message=message)
+            except FfmpegFailedError as error:
+                self._check_source()
+                if error.retryable:
+                    raise
+                first = first or error
+            else:
+                # Some versions are content with a sound track without one sample: the proxy is not to bear it.
+                if not (attempt.sound and info.video and targets.audio) or _is_written(targets.audio):
+                    return outcome, attempt.sound
+        raise first or UnreadableError(f"{naming.shown(self.file.name)} has nothing in it that can be converted.")
 
-    def _look(self, info: MediaInfo, encoder: str) -> filter_graphs.PictureTreatment:
-        size = self.profile.size(info.width or 2, info.height or 2)
+    def _look(self, info: MediaInfo, attempt: Attempt) -> filter_graphs.PictureTreatment:
         return filter_graphs.PictureTreatment(
             profile=self.profile,
-            encoder=encoder,
-            quality=ffmpeg.quality(encoder),
-            size=size,
+            encoder=attempt.encoder,
+            quality=ffmpeg.quality(attempt.encoder),
+            size=self.profile.size(info.width or 2, info.height or 2),
             sprite=self._sprite(info),
-            can_tonemap=ffmpeg.has_filter("zscale") and ffmpeg.has_filter("tonemap"),
+            can_tonemap=attempt.can_tonemap,
         )
 
     def _check_source(self) -> None:
@@ -190,74 +181,35 @@ class _Run:
     ) -> Proxy | None:
         """Check what was written, then give it its names, the proxy last."""
         self._check_source()
-        copy = self._check_copy(targets.proxy or targets.audio)
-        place = derived.folder(self.file.pk)
-        derived.forget_made(self.file.pk)
-        names = []
-        for temp, name in ((targets.audio, derived.AUDIO), (targets.poster, derived.POSTER)):
-            if temp and _is_written(temp):
-                disk.replace(temp, place / name)
-                names.append(name)
-        if targets.sprite and _is_written(targets.sprite):
-            sheet = pictures.sheet_of(targets.sprite, self._sprite(info).columns)
-            disk.write(place / derived.SPRITE, sheet, token=self.token)
-            names.append(derived.SPRITE)
-        names += self._write_pictures(info, copy, names)
-        derived.write_made(
-            self.file.pk,
-            DerivedManifest(
-                source_hash=self.content,
-                audio_track=sound.index if sound else None,
-                sprite=self._sprite(info) if derived.SPRITE in names else None,
-                names=tuple(names),
-            ),
-            token=self.token,
-        )
-        self._learn_duration(copy)
-        return self._keep_proxy(info, targets.proxy, copy, sound, outcome) if targets.proxy else None
-
-    def _check_copy(self, written: Path | None) -> MediaInfo:
-        """Exit status 0 says little: a source without one whole frame gives an MP4 without streams (seen)."""
         try:
-            return probe.probe(written or self.source)
+            # Exit status 0 says little: a source without one whole frame gives an MP4 without streams (seen).
+            copy = probe.probe(targets.proxy or targets.audio or self.source)
         except (MediaError, FileNotFoundError) as error:
             raise UnreadableError(
                 f"{naming.shown(self.file.name)} is damaged: not one frame of it could be converted."
             ) from error
-
-    def _write_pictures(self, info: MediaInfo, copy: MediaInfo, names: list[str]) -> list[str]:
-        """The sprite's index, or a sound file's cover; returns the names written."""
-        place = derived.folder(self.file.pk)
-        if derived.SPRITE in names:
-            index = sprites.write_vtt(self._sprite(info), copy.duration_s or 0)
-            disk.write(place / derived.SPRITE_VTT, index.encode(), token=self.token)
-            return [derived.SPRITE_VTT]
-        cover = None if info.video else pictures.poster_of_cover(self.source)
-        if cover:
-            disk.write(place / derived.POSTER, cover, token=self.token)
-            return [derived.POSTER]
-        return []
-
-    def _sprite(self, info: MediaInfo) -> sprites.Sprite:
-        return sprites.plan(info.duration_s, *self.profile.size(info.width or 2, info.height or 2))
-
-    def _learn_duration(self, copy: MediaInfo) -> None:
-        """Some containers do not say how long they are (browser recordings): now it is known."""
-        if self.file.duration_s is None and copy.duration_s:
-            self.file.duration_s = copy.duration_s
-            self.file.save(update_fields=["duration_s"])
-
-    def _keep_proxy(
-        self, info: MediaInfo, temp: Path, copy: MediaInfo, sound: AudioTrack | None, outcome: ffmpeg.Outcome
-    ) -> Proxy:
-        target = self._proxy_target()
+        is_partial = is_cut_short(info, copy.duration_s, outcome)
+        derived.forget_made(self.file.pk)
+        names = self._write_derived(info, targets, copy)
+        made = DerivedManifest(
+            source_hash=self.content,
+            audio_track=sound.index if sound else None,
+            sprite=self._sprite(info) if derived.SPRITE in names else None,
+            names=tuple(names),
+        )
+        derived.write_made(self.file.pk, made, token=self.token)
+        if not is_partial:
+            learn_duration(self.file, copy.duration_s)
+        if targets.proxy is None:
+            note_damage(self.file, is_damaged=is_partial)
+            return None
         facts = {
-            "path": target.name,
-            "size_bytes": temp.stat().st_size,
+            "path": self._proxy_target().name,
+            "size_bytes": targets.proxy.stat().st_size,
             "duration_s": copy.duration_s,
             "width": copy.width,
             "height": copy.height,
-            "is_partial": is_cut_short(info.duration_s, copy.duration_s),
+            "is_partial": is_partial,
             "source_hash": self.content,
             "created_at": timezone.now(),
             "metadata": {
@@ -268,12 +220,101 @@ class _Run:
                 "damaged_lines": outcome.damaged_lines,
             },
         }
-        disk.replace(temp, target)
+        disk.replace(targets.proxy, self._proxy_target())
         with transaction.atomic():
             if not File.objects.filter(pk=self.file.pk).exists():
-                disk.remove(target)
+                disk.remove(self._proxy_target())
                 raise FilesError(f"{naming.shown(self.file.name)} left the library meanwhile.")
             return keep_row(self.file, self.profile.name, facts)
+
+    def _write_derived(self, info: MediaInfo, targets: filter_graphs.Targets, copy: MediaInfo) -> list[str]:
+        """Sound, poster, sprite and its index, as far as there are any; returns the names written."""
+        place, names = derived.folder(self.file.pk), []
+        cells = pictures.cells_of(targets.sprite) if targets.sprite and _is_written(targets.sprite) else []
+        if targets.audio and _is_written(targets.audio):
+            disk.replace(targets.audio, place / derived.AUDIO)
+            names.append(derived.AUDIO)
+        if poster := self._poster(info, targets, cells):
+            disk.write(place / derived.POSTER, poster, token=self.token)
+            names.append(derived.POSTER)
+        if cells:
+            sprite = self._sprite(info)
+            disk.write(place / derived.SPRITE, pictures.sheet_of(cells, sprite.columns), token=self.token)
+            index = sprites.write_vtt(sprite, copy.duration_s or 0)
+            disk.write(place / derived.SPRITE_VTT, index.encode(), token=self.token)
+            names += [derived.SPRITE, derived.SPRITE_VTT]
+        return names
+
+    def _poster(self, info: MediaInfo, targets: filter_graphs.Targets, cells: Sequence[Image]) -> bytes | None:
+        """The frame from the first tenth if it shows something, else the one that shows most; of a sound its cover."""
+        if info.video is None:
+            return pictures.poster_of_cover(self.source)
+        poster = targets.poster.read_bytes() if targets.poster and _is_written(targets.poster) else None
+        if poster and targets.proxy and cells and pictures.is_dull(poster):
+            liveliest = max(range(len(cells)), key=lambda cell: pictures.liveliness(cells[cell]))
+            at_s = liveliest * self._sprite(info).interval_s
+            return pictures.frame_at(targets.proxy, at_s) or poster
+        return poster
+
+    def _sprite(self, info: MediaInfo) -> sprites.Sprite:
+        return sprites.plan(info.duration_s, *self.profile.size(info.width or 2, info.height or 2))
+
+
+def choose_sound(info: MediaInfo, wanted: int | None, kept: int | None, name: str) -> AudioTrack | None:
+    """The sound track of this index; without one the track that was `kept` from before, else the default.
+
+    Raises NoSuchTrackError.
+    """
+    by_index = {track.index: track for track in info.audio_tracks}
+    if wanted is None:
+        return by_index.get(kept) if kept in by_index else default_audio(info.audio_tracks)
+    if wanted not in by_index:
+        raise NoSuchTrackError(
+            f"{name} has no sound track {wanted}.", remedy=f"It has {len(by_index)}, counted from 0."
+        )
+    return by_index[wanted]
+
+
+def attempts(info: MediaInfo, sound: AudioTrack | None) -> Iterator[Attempt]:
+    """The ways to convert a file, the best first: each gives up something of the one before.
+
+    Colours that no filter takes are labelled anew; a GPU refuses some sizes and has a limit of sessions, so the CPU
+    does all; and an empty or broken sound track fails the whole run, so the picture goes alone.
+    """
+    encoder = ffmpeg.h264_encoder() if info.video else ffmpeg.CPU_ENCODER
+    can_tonemap = ffmpeg.has_filter("zscale") and ffmpeg.has_filter("tonemap")
+    for track in [sound, None] if sound and info.video else [sound]:
+        yield Attempt(encoder=encoder, can_tonemap=can_tonemap, sound=track)
+        if info.video and can_tonemap:
+            yield Attempt(encoder=encoder, can_tonemap=False, sound=track)
+        if encoder != ffmpeg.CPU_ENCODER:
+            yield Attempt(encoder=ffmpeg.CPU_ENCODER, can_tonemap=False, sound=track)
+
+
+def learn_duration(file: File, decoded_s: float | None) -> None:
+    """What was decoded is what there is: the length that a container claims may be missing, guessed or wrong."""
+    if not decoded_s or (file.duration_s is not None and abs(file.duration_s - decoded_s) <= SAME_LENGTH_S):
+        return
+    file.duration_s = decoded_s
+    file.metadata = {**file.metadata, DECODED: decoded_s}
+    file.save(update_fields=["duration_s", "metadata"])
+
+
+def note_damage(file: File, *, is_damaged: bool) -> None:
+    """Mark a picture or a sound, which have no proxy that could say it, as one of which only a part can be read."""
+    if is_damaged != bool(file.metadata.get(IS_DAMAGED)):
+        file.metadata = {**file.metadata, IS_DAMAGED: is_damaged}
+        file.save(update_fields=["metadata"])
+
+
+def is_cut_short(info: MediaInfo, copy_s: float | None, outcome: ffmpeg.Outcome) -> bool:
+    """Whether some of the source is not there: it is shorter than it says to be, and ffmpeg came upon its end.
+
+    What is measured by its clock alone (DVD, broadcast) says nothing of how long it is.
+    """
+    if info.duration_s is None or info.container in CLOCKED or not outcome.damaged_lines:
+        return False
+    return info.duration_s - (copy_s or 0) > max(TOLERANCE_S, TOLERANCE_PART * info.duration_s)
 
 
 def _is_written(temp: Path) -> bool:
@@ -282,10 +323,3 @@ def _is_written(temp: Path) -> bool:
         return bool(probe.probe(temp))
     except (MediaError, FileNotFoundError):
         return False
-
-
-def is_cut_short(source_s: float | None, copy_s: float | None) -> bool:
-    """Whether a copy is so much shorter than its source says to be that some of the source is not there."""
-    if source_s is None:
-        return False
-    return source_s - (copy_s or 0) > max(TOLERANCE_S, TOLERANCE_PART * source_s)

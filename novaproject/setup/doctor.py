@@ -18,6 +18,7 @@ from bedrock import checks as bedrock_checks
 from embeddings import registry as spaces
 from embeddings.indexing import repair
 from embeddings.models import Space
+from files import conf as files_conf
 from files.errors import FilesError
 from files.media import ffmpeg
 from files.storage import disk
@@ -117,14 +118,14 @@ def _index() -> Iterator[Check]:
 
 def _ffmpeg() -> Iterator[Check]:
     try:
-        path = ffmpeg.program()
-        version = ".".join(map(str, ffmpeg.version(path)))
+        chosen = ffmpeg.find_program(files_conf.ffmpeg_path())
+        version = ".".join(map(str, ffmpeg.version(chosen.path)))
         encoder = ffmpeg.h264_encoder()
     except FilesError as exc:
         yield Check("ffmpeg", Level.MEND, str(exc), exc.remedy)
         return
     by = "the processor encodes" if encoder == "libx264" else f"{encoder} encodes on the graphics card"
-    yield Check("ffmpeg", Level.READY, f"Version {version}; {by}. {path}")
+    yield Check("ffmpeg", Level.READY, f"Version {version}, {chosen.reason}; {by}. {chosen.path}")
 
 
 def _sentence_model() -> Iterator[Check]:

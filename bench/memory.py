@@ -120,6 +120,7 @@ def main() -> None:
             for path in PAGES:
                 request = Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Token {token}"})
                 urlopen(request, timeout=60).read()
+            time.sleep(360)  # the model that embeds questions goes after five minutes
             after = measured(server.pid, "idle again")
         finally:
             server.terminate()

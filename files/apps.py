@@ -12,10 +12,13 @@ class FilesConfig(AppConfig):
         from files.proxy_facet import HAS_PROXY, HAS_STALE_PROXY
         from files.selection import facets
         from files.tasks_media import MAKE_PROXY_KIND
+        from files.upkeep import reconciling
         from jobs import registry
+        from jobs.workers.ticks import register_tick
 
         registry.register(MAKE_PROXY_KIND)
         import_tasks.register_library()
         removal_tasks.register_removal()
         facets.register(HAS_PROXY)
         facets.register(HAS_STALE_PROXY)
+        register_tick("left uploads", lambda: 600.0, reconciling.forget_left_uploads)

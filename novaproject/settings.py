@@ -203,6 +203,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "novaproject/locked_out.html"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 
 USE_TLS = env.bool("USE_TLS", False)

@@ -5,10 +5,12 @@ A model answers for its own space also while the settings name another: so a spa
 
 import hashlib
 import threading
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
+from weakref import WeakSet
 
 import numpy as np
 
@@ -22,6 +24,18 @@ from embeddings.vectors import Floats, Purpose, SpaceKey, checked
 BATCH_TEXTS = 32
 #: Texts of models that are told questions from texts by a prefix have spaces of their own.
 PREFIXED = "query-passage"
+
+
+#: The providers of this process, for `release_unused`.
+_providers: "WeakSet[LocalProvider]" = WeakSet()
+
+
+def release_unused(idle_s: float, *, now_s: float | None = None) -> int:
+    """Take models out of memory that embedded nothing for so long; the next text loads them again in a quarter of a
+    second. Returns how many. `now_s` is a monotonic clock's.
+    """
+    now_s = time.monotonic() if now_s is None else now_s
+    return sum(provider.release(now_s - idle_s) for provider in list(_providers))
 
 
 class LocalProvider:
@@ -39,6 +53,8 @@ class LocalProvider:
         self.key = key
         self._lock = threading.Lock()
         self._encoder: SentenceEncoder | None = None
+        self._used_s = 0.0
+        _providers.add(self)
         self._prefixes = ("", "")
 
     @classmethod
@@ -95,6 +111,14 @@ class LocalProvider:
             vectors[places] = encoder.vectors([prefix + texts[i] for i in places])
         return checked(vectors, count=len(texts), dimension=self.key.dimension)
 
+    def release(self, before_s: float) -> bool:
+        """Forget the model, if its last text came before that moment. Who embeds just now keeps it until then."""
+        with self._lock:
+            if self._encoder is None or self._used_s >= before_s:
+                return False
+            self._encoder = None
+            return True
+
     @property
     def _given(self) -> Path | None:
         """The folder of the settings, where this key is that of its model."""
@@ -120,6 +144,7 @@ class LocalProvider:
     def _loaded(self) -> SentenceEncoder:
         """The model in memory, tried. Raises ProviderUnavailableError for what is damaged, or another kind of model."""
         with self._lock:
+            self._used_s = time.monotonic()
             if self._encoder is not None:
                 return self._encoder
             folder, model = self._folder(), self._known

@@ -15,6 +15,8 @@ from jobs.bulk import in_pieces
 
 #: Younger files may belong to a run that has not written its row yet.
 YOUNG_S = 3600.0
+#: What nobody wrote to for so long, of an upload, is left from one that was killed.
+LEFT_UPLOAD_S = 3600.0
 #: Pieces of a proxy may be worked on for hours.
 YOUNG_PIECES_S = 24 * 3600.0
 _PROXY_NAME = re.compile(r"_\d+_\d+p\d+\.mp4$")
@@ -75,6 +77,13 @@ def reconcile(*, apply: bool = False, young_s: float = YOUNG_S) -> Reconciliatio
         if path.name not in with_row and not path.name.startswith("."):
             reconciliation.uploads_without_row.append(naming.shown(path.name))
     return reconciliation
+
+
+def forget_left_uploads(now_s: float | None = None) -> int:
+    """Delete what killed uploads left, once nobody has written to it for an hour. Returns how many files."""
+    before_s = (time.time() if now_s is None else now_s) - LEFT_UPLOAD_S
+    left = [path for path in _files_in(conf.folders().uploads / ".incoming") if path.lstat().st_mtime <= before_s]
+    return sum(disk.remove(path) for path in left)
 
 
 def residue(before_s: float) -> Iterator[tuple[Path, str]]:

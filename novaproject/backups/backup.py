@@ -11,6 +11,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tarfile
@@ -40,7 +41,7 @@ SETTINGS = "settings.env"
 #: Where a restore puts them: never in the place of the settings in use.
 RESTORED_SETTINGS = "restored-settings.env"
 #: A setting whose name has one of these words is a secret and stays out of a backup.
-SECRET_WORDS = ("SECRET", "PASSWORD", "TOKEN", "KEY", "CREDENTIAL", "DSN")
+SECRET_WORDS = ("SECRET", "PASS", "PWD", "TOKEN", "KEY", "CREDENTIAL", "DSN", "AUTH", "PRIVATE", "SIGNATURE", "SALT")
 CHUNK_BYTES = 1 << 20
 #: A copy of the database while it is packed. One of a backup that was killed goes after a day.
 SCRATCH, SCRATCH_S = ".backup-", 24 * 3600.0
@@ -129,7 +130,9 @@ def make_backup(
 
 def _pack(out: IO[bytes], sources: list[_Source], progress: Progress) -> Manifest:
     with tarfile.open(fileobj=out, mode="w") as archive:
-        members = [_add_bytes(archive, SETTINGS, _settings_without_secrets())]
+        path = settings.ENV_FILE
+        text = path.read_text(encoding="utf-8") if path and path.is_file() else ""
+        members = [_add_bytes(archive, SETTINGS, settings_without_secrets(text).encode())]
         for index, source in enumerate(sources):
             progress.update(index / len(sources), source.name)
             members += _add_file(archive, source)
@@ -345,17 +348,29 @@ def _hash(content: IO[bytes]) -> str:
     return str(digest.hexdigest())
 
 
-def _settings_without_secrets() -> bytes:
-    path = settings.ENV_FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path and path.is_file() else []
-    kept = [line for line in lines if not _is_secret(line)]
-    return "".join(f"{line}\n" for line in kept).encode()
+def settings_without_secrets(text: str) -> str:
+    """The lines of a `.env` without what may be a secret: by its name, or by looking like one.
+
+    Comments go too: an old password is often commented out.
+    """
+    return "".join(f"{line}\n" for line in text.splitlines() if "=" in line and not is_secret(line))
 
 
-def _is_secret(line: str) -> bool:
-    name, _, value = line.partition("=")
-    has_login = "@" in value.partition("://")[2]
-    return has_login or any(word in name.upper() for word in SECRET_WORDS)
+def is_secret(line: str) -> bool:
+    """Whether `NAME=value` may be a secret: a name that says so, a login in an address, or a long random word."""
+    name, _, value = line.strip().removeprefix("export ").partition("=")
+    if name.startswith("#") or any(word in name.upper() for word in SECRET_WORDS):
+        return True
+    if "@" in value.partition("://")[2]:
+        return True
+    return any(looks_random(word) for word in re.split(r"[\s,;:/\"']+", value))
+
+
+def looks_random(word: str) -> bool:
+    """Whether this may be a key: twenty characters or more, letters and digits mixed, as no name or number is."""
+    kinds = [any(test(c) for c in word) for test in (str.islower, str.isupper, str.isdigit)]
+    is_hex = len(word) >= 32 and all(c in "0123456789abcdefABCDEF" for c in word)
+    return len(word) >= 20 and (sum(kinds) == 3 or is_hex) and not word.startswith("amazon.")
 
 
 def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> Member:

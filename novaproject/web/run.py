@@ -1,5 +1,6 @@
 """The web server's process: `python -m novaproject.web.run HOST PORT`, started and kept by `manage.py serve`."""
 
+import ctypes
 import logging
 import resource
 import signal
@@ -8,12 +9,16 @@ import tempfile
 from importlib import import_module
 from types import FrameType
 
+#: The model that embeds questions (100 MB) goes when nobody searched for so long.
+MODEL_IDLE_S = 300.0
+
 
 def main(host: str, port: int) -> None:
     """Answer until SIGTERM or SIGINT."""
     application = import_module("novaproject.wsgi").application  # sets Django up; what follows needs that
     from django.conf import settings
 
+    from embeddings.providers.local import release_unused
     from novaproject.web.limits import Limits
     from novaproject.web.server import Server
 
@@ -25,12 +30,16 @@ def main(host: str, port: int) -> None:
     limits = Limits(per_client=0) if settings.TRUST_FORWARDED else Limits()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
+    def release_memory() -> None:
+        if release_unused(MODEL_IDLE_S) and sys.platform == "linux":
+            ctypes.CDLL(None).malloc_trim(0)
+
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    server = Server(application, (host, port), limits)
+    server = Server(application, (host, port), limits, tidy=release_memory)
     try:
         server.asyncore.loop(timeout=1, map=server._map, use_poll=True)
     except SystemExit:

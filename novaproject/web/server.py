@@ -8,6 +8,7 @@ slow. Source of what is overridden: waitress 3.0.2.
 import json
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +27,8 @@ TURN_BYTES = 4 * 1024 * 1024
 #: What is read and thrown away of a refused body, and for how long, so that its sender reads the answer first.
 DISCARDED_BYTES = 64 * 1024 * 1024
 DISCARDED_S = 5.0
+#: So often the server's `tidy` is called.
+TIDY_S = 30.0
 REASONS = {401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable", 507: "Insufficient Storage"}
 
 
@@ -200,7 +203,15 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 class Server(TcpWSGIServer):  # type: ignore[misc]
     """The server with its limits."""
 
-    def __init__(self, application: Any, address: tuple[str, int], limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        application: Any,
+        address: tuple[str, int],
+        limits: Limits | None = None,
+        *,
+        tidy: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.tidy, self.tidied_s = tidy, time.monotonic()
         self.limits = limits or Limits()
         self.stream_threads = ThreadedTaskDispatcher()
         self.stream_threads.set_thread_count(self.limits.streams)
@@ -246,6 +257,9 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             if channel.is_overdue(self.limits, now_s, now - channel.last_activity):
                 channel.handle_close()
+        if now_s - self.tidied_s > TIDY_S:
+            self.tidied_s = now_s
+            self.tidy()
 
     def stop(self) -> None:
         """End the threads: what is being answered gets five seconds."""

@@ -46,6 +46,17 @@ def test_the_published_figures_come_out() -> None:
     assert one[:3] == pytest.approx([0.0676569, 0.0634959, 0.0487131], abs=1e-5)
 
 
+def test_a_model_that_nobody_asks_goes_and_comes_back() -> None:
+    before = provider().embed(SENTENCES, purpose="query")
+    used_s = provider()._used_s
+
+    assert local.release_unused(300, now_s=used_s + 299) == 0
+    assert local.release_unused(300, now_s=used_s + 301) == 1
+    assert provider()._encoder is None
+
+    assert np.array_equal(provider().embed(SENTENCES, purpose="query"), before)
+
+
 def test_a_batch_answers_in_order_and_as_one_by_one() -> None:
     texts = [f"Sentence {i} " + "and so on " * (i % 7) for i in range(40)]
 

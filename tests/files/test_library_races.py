@@ -23,7 +23,7 @@ from files.models import File, Proxy
 from files.storage import disk, hashing
 from files.storage.hashing import ensure_full_hash
 from files.storage.originals import as_local_path
-from files.upkeep.reconciling import reconcile
+from files.upkeep.reconciling import forget_left_uploads, reconcile
 from files.upkeep.removing import remove_file, restore_file
 from tests.files.library import copy
 from tests.media import make_image
@@ -153,6 +153,17 @@ def test_what_killed_attempts_left_is_found(folders: Path) -> None:
     assert found.residue == [".incoming/tmp1.upload.mp4", "7/pieces-3-1"]
     assert not any(path.exists() for path in old)
     assert young.exists()
+
+
+def test_what_a_killed_upload_left_goes_by_itself(folders: Path) -> None:
+    left = folders / "uploads" / ".incoming" / "tmp1.upload.mp4"
+    left.write_bytes(b"half")
+    written_s = left.stat().st_mtime
+
+    assert forget_left_uploads(written_s + 3599) == 0
+    assert forget_left_uploads(written_s + 3601) == 1
+
+    assert not left.exists()
 
 
 def test_a_scan_that_finds_new_content_wins_over_a_hash_of_the_old(library: Path, clip: Path) -> None:

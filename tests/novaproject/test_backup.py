@@ -101,6 +101,40 @@ def test_no_secret_and_no_half_upload_is_in_it(library: Path, tmp_path: Path) ->
     assert names == ["settings.env", "app.db", "uploads/holiday_1.mp4", "manifest.json"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SECRET_KEY=x",
+        "export DB_PASSWORD=x",
+        "SMTP_PASS=x",
+        "MY_PWD=x",
+        "BASIC_AUTH=x",
+        "CACHE=redis://me:word@host/1",
+        "WEBHOOK=https://hooks.example.org/services/T024BE7LD/B0GVX/Zx81mQpd0aKs72LqWnYt4Rv5",
+        "MIRROR=0123456789abcdef0123456789abcdef",
+        "# OLD_TOKEN=x",
+        "# no setting at all",
+    ],
+)
+def test_what_looks_like_a_secret_stays_at_home_however_it_is_called(line: str) -> None:
+    assert backup.settings_without_secrets(f"{line}\nPORT=5711\n") == "PORT=5711\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "IMPORT_ROOTS=/mnt/Archive2026/Interviews:/media/Drive1",
+        "NOVA_SONIC_MODEL_ID=amazon.nova-2-sonic-v1:0",
+        "NOVA_EMBED_MODEL_ID=amazon.nova-2-multimodal-embeddings-v1:0",
+        "BEDROCK_BATCH_ROLE_ARN=arn:aws:iam::123456789012:role/NovaBatchRole",
+        "DATABASE_URL=sqlite:////srv/data/app.db",
+        "WHISPER_VOCABULARY=Zürich,Nova,Ångström",
+    ],
+)
+def test_what_is_none_is_kept(line: str) -> None:
+    assert backup.settings_without_secrets(f"{line}\n") == f"{line}\n"
+
+
 def test_a_damaged_backup_is_refused_before_anything_is_written(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("nova/batches/<int:pk>/cancel/", views_nova.cancel, name="nova-cancel"),
     path("upload/", views_upload.upload, name="upload"),
     path("files/<int:pk>/", views_file.file_detail, name="file-page"),
+    path("files/<int:pk>/listen-again/", views_file.listen_again, name="listen-again"),
     path("files/<int:pk>/remove/", views_file.remove, name="file-remove"),
     path("files/<int:pk>/restore/", views_file.restore, name="file-restore"),
     path("segments/<int:pk>/", views_file.correct, name="segment-correct"),

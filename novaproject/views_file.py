@@ -10,11 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from rest_framework.exceptions import ValidationError
 
 from curation.views import marks_of
 from files.import_tasks import restore_now
 from files.models import File, FileQuerySet
 from files.selection import facets
+from files.selection.actions import start_action
 from files.upkeep.removing import remove_file
 from jobs.errors import WorkError
 from jobs.models import Job
@@ -78,6 +80,8 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "transcribe": actions.get("transcribe"),
         "analyse": actions.get("nova"),
         "may_remove": request.user.has_perm("files.delete_file"),
+        **file_page.hearing_of(file, transcript),
+        "subtitle_sources": file.subtitle_sources.all(),
         **({} if transcript else weights(request)),
         "can_edit_in_admin": request.user.is_staff and request.user.has_perm("files.change_file"),
     }
@@ -115,6 +119,22 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(f"{page_url}?edit=1#line-{segment.pk}")
     cue = file_page.cue_of(segment)
     return render(request, "novaproject/_cue_form.html", {"cue": cue, "page_url": page_url, "said": "Saved"})
+
+
+@require_POST
+@permission_required(("files.view_file", "transcription.add_transcript"), raise_exception=True)
+def listen_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Transcribe in another language: this file, or all files of its folder whose language is uncertain."""
+    file = get_object_or_404(File.objects.select_related("root"), pk=pk)
+    options = {"language": request.POST.get("language", ""), "force": True}
+    user: Any = request.user
+    chosen = file_page.uncertain_in_folder(file) if "folder" in request.POST else File.objects.filter(pk=pk)
+    try:
+        batch = start_action("transcribe", chosen, options, user=user)
+    except (WorkError, ValidationError) as error:
+        messages.error(request, str(error))
+        return redirect(reverse("file-page", args=[pk]) + "#transcript")
+    return redirect(batch.get_absolute_url())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
-from transcription.models import PaidPiece, Segment, Transcript
+from transcription.models import PaidPiece, Segment, SubtitleSource, Transcript
 from transcription.subtitles import writers
 from transcription.writing import choose_current, correct_segments, delete_transcript
 
@@ -63,16 +63,32 @@ class SegmentInline(admin.TabularInline[Segment, Transcript]):
 
 @admin.register(Transcript)
 class TranscriptAdmin(BaseAdmin[Transcript]):
-    list_display = ("file", "provider", "engine", "model", "language", "word_count", "is_current", "created_at")
+    list_display = (
+        "file",
+        "provider",
+        "engine",
+        "model",
+        "language",
+        "language_probability",
+        "word_count",
+        "is_current",
+        "created_at",
+    )
     list_filter = ("is_current", "provider", "engine", "model", "language")
     list_select_related = ("file",)
     search_fields = ("file__name", "text")
     readonly_fields = (
         "file", "provider", "engine", "model", "downloads", "lines", "text", "is_current", "is_approximate",
         "segment_count", "word_count", "confidence", "took_s", "notes", "source_hash", "metadata", "created_at",
-        "updated_at",
+        "updated_at", "language_probability",
     )  # fmt: skip
-    fields = ("file", ("provider", "engine", "model"), "language", "downloads", *readonly_fields[5:])
+    fields = (
+        "file",
+        ("provider", "engine", "model"),
+        ("language", "language_probability"),
+        "downloads",
+        *readonly_fields[5:-1],
+    )
     inlines = (SegmentInline,)
     actions = ("make_current",)
     date_hierarchy = "created_at"
@@ -129,6 +145,16 @@ class SegmentAdmin(ReadOnlyAdmin[Segment]):
     list_filter = ("is_corrected",)
     list_select_related = ("transcript__file",)
     search_fields = ("text",)
+
+
+@admin.register(SubtitleSource)
+class SubtitleSourceAdmin(ReadOnlyAdmin[SubtitleSource]):
+    """The subtitle files beside the library's files, and text tracks inside them: which are in use, why others not."""
+
+    list_display = ("name", "file", "origin", "language", "state", "reason", "seen_at")
+    list_filter = ("state", "origin", "language")
+    list_select_related = ("file",)
+    search_fields = ("name", "file__name")
 
 
 @admin.register(PaidPiece)

@@ -9,6 +9,7 @@ class TranscriptionConfig(AppConfig):
 
     def ready(self) -> None:
         from files.selection import facets
+        from files.selection.filters import register_filter
         from files.signals import media_ready, root_scanned
         from files.storage import downloads
         from jobs.registry import FAST, LONG, Kind, register
@@ -52,6 +53,8 @@ class TranscriptionConfig(AppConfig):
         )
         facets.register(facet.FACET)
         downloads.register(tasks.SPEECH, tasks.fetch_weights)
+        facets.register(facet.UNCERTAIN_FACET)
+        register_filter("language", facet.LanguageFilter)
         media_ready.connect(receivers.on_media_ready, dispatch_uid="transcription.media_ready")
         root_scanned.connect(receivers.on_root_scanned, dispatch_uid="transcription.root_scanned")
         job_ended.connect(receivers.on_job_ended, dispatch_uid="transcription.job_ended")

@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+import django_filters
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import BaseExpression
 from django.urls import reverse
 
 from files import humanize
-from files.models import IS_AUDIBLE, File, FileQuerySet
+from files.models import IS_AUDIBLE, File, FileQuerySet, Root
 from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, flag
 from jobs.queue import enqueue_many
 from transcription import registry
 from transcription.errors import TranscriptionError
-from transcription.models import Transcript
+from transcription.languages import language_tag
+from transcription.models import Segment, Transcript
 from transcription.providers.base import Readiness, TranscriptionCost, TranscriptionProvider
 from transcription.serializers import TranscribeOptionsSerializer
 from transcription.tasks import ASKED_PRIORITY, TRANSCRIBE
-from transcription.transcribe import TranscriptionRequest
+from transcription.transcribe import TranscriptionRequest, vocabulary_given
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from jobs.models import Batch
 
 NAME = "has_transcript"
+UNCERTAIN = "language_uncertain"
 PERMISSION = "transcription.add_transcript"
 
 
@@ -89,19 +92,68 @@ def remaining(selection: FileQuerySet, request: TranscriptionRequest, provider: 
         engine, model = provider.identity(request.for_engine())
     except TranscriptionError:  # not installed: the plan says so
         return selection
+    asked = Q(pk__in=[])
+    for root in Root.objects.all():  # folders have rules of their own, and there are few
+        in_folder, vocabulary = request.in_folder(root), vocabulary_given(provider, root)
+        asked |= Q(
+            Q(metadata__vocabulary=vocabulary) if vocabulary else Q(metadata__vocabulary__isnull=True),
+            file__root=root,
+            metadata__asked_language=in_folder.language,
+            metadata__audio_track=in_folder.audio_track,
+        )
     same: QuerySet[Transcript] = Transcript.objects.made_by(provider.name, engine, model).filter(
-        file=OuterRef("pk"),
-        source_hash=F("file__sampled_hash"),
-        metadata__asked_language=request.language,
-        metadata__audio_track=request.audio_track,
+        asked, file=OuterRef("pk"), source_hash=F("file__sampled_hash")
     )
     return selection.exclude(Exists(same))
+
+
+def annotate_uncertain() -> BaseExpression:
+    return Exists(Transcript.objects.current().language_uncertain().filter(file=OuterRef("pk")))
+
+
+def badge_uncertain(file: File) -> Badge | None:
+    if not flag(file, UNCERTAIN):
+        return None
+    return Badge(
+        text="Language?",
+        level="warn",
+        url=reverse("file-page", args=[file.pk]) + "#transcript",
+        title="The language was guessed and may be wrong: listen again in another",
+    )
+
+
+class LanguageFilter(django_filters.CharFilter):
+    """Files in which a language is spoken."""
+
+    def __init__(self) -> None:
+        super().__init__(label="Language that is spoken")
+
+    def filter(self, qs: Any, value: str) -> Any:
+        return qs.filter(spoken_in(value)) if value else qs
+
+
+def spoken_in(text: str) -> Q:
+    """Files whose transcript, or a part of it, is in this language: a code such as `pt-BR` or `pt`, or a name."""
+    tag = language_tag(text) or text
+    same = Q(language__iexact=tag) | Q(language__istartswith=f"{tag}-")
+    current = Transcript.objects.current()
+    whole = current.filter(same).values("file_id")
+    parts = current.filter(segments__in=Segment.objects.filter(same)).values("file_id")
+    return Q(pk__in=whole) | Q(pk__in=parts)
 
 
 def _can_work(ready: Readiness) -> bool:
     return ready.is_ready or ready.can_prepare
 
 
+UNCERTAIN_FACET = Facet(
+    name=UNCERTAIN,
+    label="Language uncertain",
+    annotation=annotate_uncertain,
+    applies=IS_AUDIBLE,
+    badge=badge_uncertain,
+    is_goal=False,
+)
 FACET = Facet(
     name=NAME,
     label="Transcript",

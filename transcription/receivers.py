@@ -5,7 +5,7 @@ from typing import Any
 from files.models import File
 from jobs.models import Job
 from jobs.queue import enqueue
-from transcription import conf, paid, weights_wait
+from transcription import folder_rules, paid, weights_wait
 from transcription.models import SIDECAR, Transcript
 from transcription.sidecars import read_sidecars
 from transcription.tasks import READ_SIDECARS, TRANSCRIBE, request_automatic
@@ -25,7 +25,7 @@ def on_media_ready(*, file: File, **_: Any) -> None:
         settle(file, known, "")
     elif not file.has_audio:
         settle(file, None, "no sound")
-    elif not conf.transcribes_on_import():
+    elif not folder_rules.transcribes_on_import(file.root):
         settle(file, known, "transcribing on import is switched off")
     else:
         _transcribe_if_ready(file, known)

@@ -25,18 +25,20 @@ class SegmentSerializer(serializers.ModelSerializer[Segment]):
 
     class Meta:
         model = Segment
-        fields = ("index", "start_s", "end_s", "text", "words", "confidence", "is_corrected", "flags")
+        fields = ("index", "start_s", "end_s", "text", "words", "confidence", "language", "is_corrected", "flags")
 
 
 class TranscriptSummarySerializer(serializers.ModelSerializer[Transcript]):
     """A transcript without its segments, for lists."""
 
     file_id = serializers.IntegerField()
+    is_language_uncertain = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = Transcript
         fields: tuple[str, ...] = (
-            "id", "file_id", "provider", "engine", "model", "language", "text", "is_current", "is_approximate",
+            "id", "file_id", "provider", "engine", "model", "language", "language_probability",
+            "is_language_uncertain", "text", "is_current", "is_approximate",
             "segment_count", "word_count", "confidence", "took_s", "notes", "created_at", "updated_at",
         )  # fmt: skip
 
@@ -81,10 +83,6 @@ class ProviderSerializer(serializers.Serializer[TranscriptionProvider]):
         }
 
 
-def provider_choices() -> list[tuple[str, str]]:
-    return [(provider.name, provider.label) for provider in registry.all_providers()]
-
-
 class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
     """What can be chosen for a transcription; everything has a default."""
 
@@ -92,9 +90,7 @@ class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
     model = serializers.CharField(
         default="", allow_blank=True, max_length=255, help_text="Size such as base or small; empty = as configured."
     )
-    engine = serializers.ChoiceField(
-        choices=("auto", "faster-whisper", "openai-whisper"), default="auto", help_text="Whisper only."
-    )
+    engine = serializers.ChoiceField(choices=(), default="auto", help_text="Whisper only.")
     language = serializers.RegexField(
         r"^[A-Za-z]{2,3}$",
         default="",
@@ -114,7 +110,9 @@ class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
-        fields["provider"].choices = provider_choices()  # type: ignore[attr-defined]
+        providers = registry.all_providers()
+        fields["provider"].choices = [(provider.name, provider.label) for provider in providers]  # type: ignore[attr-defined]
+        fields["engine"].choices = ("auto", *(name for provider in providers for name in provider.engines))  # type: ignore[attr-defined]
         return fields
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from files.media.probe import probe
-from files.models import File
+from files.models import File, Root
 from jobs.progress import NO_PROGRESS, Progress
-from transcription import registry
+from transcription import folder_rules, registry
 from transcription.audio_source import open_audio
 from transcription.errors import NoSoundError
 from transcription.models import Transcript
 from transcription.paid import PaidMemory
-from transcription.providers.base import NO_MEMORY, EngineRequest, TranscriptionProvider
+from transcription.providers.base import EngineRequest, NoMemory, TranscriptionProvider
 from transcription.segments import SpokenSegment, flag_hallucinations, tidy
 from transcription.writing import NewTranscript, choose_current, save_transcript
 
@@ -44,16 +44,23 @@ class TranscriptionRequest:
         """What differs from the defaults: the same choice always gives the same options."""
         return {name: value for name, value in asdict(self).items() if value != getattr(TranscriptionRequest(), name)}
 
+    def in_folder(self, root: Root) -> "TranscriptionRequest":
+        """The same with what the folder's rules say where nothing was chosen."""
+        track = root.audio_track if self.audio_track is None else self.audio_track
+        return replace(self, language=self.language or root.language, audio_track=track)
+
     def for_engine(self, file: File | None = None, *, holder: str = "") -> EngineRequest:
         return EngineRequest(
             model=self.model,
             engine=self.engine,
             language=self.language,
+            languages=folder_rules.languages_of(file.root) if file else (),
+            vocabulary=folder_rules.vocabulary_of(file.root) if file else (),
             duration_s=file.duration_s if file else None,
             file_id=file.pk if file else None,
             file_name=file.name if file else "",
             holder=holder,
-            memory=PaidMemory(file.name) if file else NO_MEMORY,
+            memory=PaidMemory(file.name) if file else NoMemory(),
         )
 
 
@@ -84,6 +91,7 @@ def transcribe(
     before all is heard. Raises TranscriptionError, and what `files` raises where the original cannot be read.
     """
     require_sound(file)
+    request = request.in_folder(file.root)
     provider = registry.get(request.provider)
     engine_request = request.for_engine(file, holder=holder)
     known = None if request.force else existing(file, request, provider)
@@ -100,17 +108,24 @@ def transcribe(
             audio, replace(engine_request, duration_s=length_s), PartialProgress(progress, READ, 1.0)
         )
         segments: list[SpokenSegment] = flag_hallucinations(tidy(result.segments, duration_s=length_s))
+    vocabulary = vocabulary_given(provider, file.root)
     new_transcript = NewTranscript(
         provider=provider.name,
         engine=result.engine,
         model=result.model,
         language=result.language,
-        segments=segments,
+        language_probability=result.language_probability,
+        segments=[replace(row, language="") if row.language == result.language else row for row in segments],
         took_s=round(time.monotonic() - began, 3),
         is_approximate=result.is_approximate,
         notes=result.notes,
         source_hash=content_of(file),
-        metadata={**result.metadata, "asked_language": request.language, "audio_track": request.audio_track},
+        metadata={
+            **result.metadata,
+            "asked_language": request.language,
+            "audio_track": request.audio_track,
+            **({"vocabulary": vocabulary} if vocabulary else {}),
+        },
     )
     return save_transcript(file, new_transcript)
 
@@ -135,4 +150,11 @@ def existing(file: File, request: TranscriptionRequest, provider: TranscriptionP
     if found is None or found.source_hash != content_of(file):
         return None
     asked = (found.metadata.get("asked_language", ""), found.metadata.get("audio_track"))
-    return found if asked == (request.language, request.audio_track) else None
+    vocabulary = vocabulary_given(provider, file.root)
+    is_same = asked == (request.language, request.audio_track) and found.metadata.get("vocabulary", "") == vocabulary
+    return found if is_same else None
+
+
+def vocabulary_given(provider: TranscriptionProvider, root: Root) -> str:
+    """The names and terms that this provider is given for a file of this folder: part of what names a transcript."""
+    return ", ".join(folder_rules.vocabulary_of(root)) if provider.takes_vocabulary else ""

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from files import humanize
 from files.media import derived
-from files.models import File, Proxy
+from files.models import File, FileQuerySet, Proxy
 from files.selection.facets import Action
 from nova.exports.formats import FORMATS
 from nova.models import LOCAL, AnalysisResult
@@ -20,7 +20,9 @@ from novaproject.api import paths as api_paths
 from novaproject.pages.cards import poster_url
 from novaproject.player import Lane, Mark, Player, PlayerCue, Source, Track, marks, seconds
 from novaproject.templatetags import human
-from transcription.models import Segment, Transcript
+from transcription.folder_rules import languages_of
+from transcription.languages import NAMES, base_language, language_name
+from transcription.models import SIDECAR, TEXT_TRACK, Segment, Transcript
 from transcription.segments import REPEATED, SILENT
 
 #: Beyond these many lanes the timeline is a wall.
@@ -182,6 +184,27 @@ def speech_marks(transcript: Transcript, duration_s: float, *, gap_s: float = 2.
         else:
             spans.append((start_s, end_s, ""))
     return marks(spans, duration_s=duration_s)
+
+
+def hearing_of(file: File, transcript: Transcript | None) -> dict[str, Any]:
+    """In which language a file was heard, how sure that is, and in which others it can be heard again."""
+    if transcript is None or transcript.provider in (SIDECAR, TEXT_TRACK):
+        return {}
+    spoken_here = languages_of(file.root)
+    others = [tag for tag in spoken_here if base_language(tag) != base_language(transcript.language)]
+    is_uncertain = transcript.is_language_uncertain
+    return {
+        "language": language_name(transcript.language),
+        "other_languages": [(tag, language_name(tag)) for tag in others],
+        "all_languages": sorted(NAMES.items(), key=lambda entry: entry[1]),
+        "uncertain_count": uncertain_in_folder(file).count() if is_uncertain else 0,
+    }
+
+
+def uncertain_in_folder(file: File) -> FileQuerySet:
+    """The files of this file's folder, and of those below it, whose language was guessed and may be wrong."""
+    uncertain = Transcript.objects.current().language_uncertain().values("file_id")
+    return File.objects.filter(root=file.root, pk__in=uncertain).under(file.path.rpartition("/")[0])
 
 
 #: Flags of a segment, for people.

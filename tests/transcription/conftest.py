@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from tests.transcription.checkpoints import write_faster_whisper
-from transcription.providers import whisper
+from transcription.providers import whisper_run
 
 #: What the checkpoint says in each window of 30 s.
 SAID = [(0.0, 2.5, "Ask not what your country"), (2.5, 6.0, "can do for you")]
@@ -30,6 +30,6 @@ def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def nothing_in_memory() -> Iterator[None]:
-    whisper._in_memory.clear()
+    whisper_run.loaded_models.clear()
     yield
-    whisper._in_memory.clear()
+    whisper_run.loaded_models.clear()

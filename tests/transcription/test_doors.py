@@ -60,7 +60,7 @@ def test_a_transcript_comes_with_its_segments(api: APIClient) -> None:
     assert body["is_current"] is True
     assert body["segments"] == [
         {"index": 0, "start_s": 0.0, "end_s": 2.0, "text": "Hello <b> & --> there", "words": None}
-        | {"confidence": None, "is_corrected": False, "flags": []}
+        | {"confidence": None, "language": "", "is_corrected": False, "flags": []}
     ]
 
 

@@ -1,7 +1,7 @@
 """The real load and decode path of the Whisper engines, on checkpoints that the tests write."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from transcription.errors import (
     WeightsDamagedError,
     WeightsMissingError,
 )
-from transcription.providers import engines, whisper
+from transcription.providers import engines, whisper, whisper_run
 from transcription.providers.base import EngineRequest, TranscriptionResult
 from transcription.providers.whisper import WhisperProvider
 from transcription.segments import SpokenSegment
@@ -68,7 +68,8 @@ def test_hears_segments_with_words_times_and_confidence(provider: WhisperProvide
     assert all(type(w.start_s) is float and w.start_s <= w.end_s for s in segments for w in s.words)
     assert all(s.confidence is not None and 0.9 < s.confidence <= 1 for s in segments)
     assert (result.engine, result.model, result.language) == ("faster-whisper", "base", "en")
-    assert result.metadata["language_probability"] > 0.9
+    assert result.language_probability is not None
+    assert result.language_probability > 0.9
     assert progress.reports[-1][0] == 1.0
     assert [f for f, _ in progress.reports] == sorted(f for f, _ in progress.reports)
 
@@ -86,7 +87,7 @@ def test_recognises_the_language_and_takes_a_given_one(provider: WhisperProvider
     assert len(new_transcript(recognised)) == len(new_transcript(given)) == 2
     assert (recognised.language, recognised.model) == ("de", "small")
     assert given.language == "fr"
-    assert "language_probability" not in given.metadata
+    assert given.language_probability is None
 
 
 def test_voice_detection_moves_the_times_behind_the_silence(provider: WhisperProvider, tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_the_model_is_loaded_once(provider: WhisperProvider, talk: Path, monkeyp
     list(provider.transcribe(talk, EngineRequest(model="small"), NO_PROGRESS).segments)
 
     assert loads == ["faster-whisper-base", "faster-whisper-small"]
-    assert len(whisper._in_memory) == 1
+    assert len(whisper_run.loaded_models) == 1
 
 
 def _count_loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -231,7 +232,10 @@ class _FailsOnce:
     def __init__(self, loaded: engines.Loaded, message: str) -> None:
         self.loaded, self.message, self.languages = loaded, message, loaded.languages
 
-    def transcribe(self, samples: Any, language: str) -> Any:
+    def count_tokens(self, text: str) -> int:
+        return self.loaded.count_tokens(text)
+
+    def transcribe(self, samples: Any, **options: Any) -> engines.BlockTranscript:
         raise RuntimeError(self.message)
 
 
@@ -250,11 +254,16 @@ class MusicFirst(engines.FasterWhisper):
     def languages(self) -> tuple[str, ...]:
         return ("nn", "de")
 
-    def transcribe(self, samples: Any, language: str) -> Any:
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def transcribe(
+        self, samples: Any, *, language: str = "", among: Sequence[str] = (), prompt: str = ""
+    ) -> engines.BlockTranscript:
         self.asked.append(language)
-        if len(self.asked) == 1:
-            return "nn", None, iter([SpokenSegment(start_s=0, end_s=2, text="Teksting", no_speech=0.9, confidence=0.2)])
-        return language or "de", None, iter([SpokenSegment(start_s=0, end_s=2, text="Guten Tag", no_speech=0.1)])
+        code, text, no_speech = (language or "de", "Guten Tag", 0.1) if self.asked[1:] else ("nn", "Teksting", 0.9)
+        segment = SpokenSegment(start_s=0, end_s=2, text=text, no_speech=no_speech, confidence=0.2)
+        return engines.BlockTranscript(language=code, language_probability=0.9, segments=iter([segment]))
 
 
 @pytest.mark.usefixtures("nothing_in_memory")
@@ -285,7 +294,7 @@ def test_a_full_graphics_card_is_noted_and_the_cpu_used(
     result = provider.transcribe(talk, EngineRequest(), NO_PROGRESS)
 
     assert len(new_transcript(result)) == 2
-    assert result.notes == [whisper.ON_CPU_NOTE]
+    assert result.notes == [whisper_run.ON_CPU_NOTE]
 
 
 @pytest.mark.usefixtures("nothing_in_memory")

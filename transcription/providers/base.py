@@ -6,8 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
-from bedrock.speech.sonic import SonicSegment
-from bedrock.speech.transcribing import ReplyMemory
 from jobs.progress import Progress
 from transcription.segments import SpokenSegment
 
@@ -32,17 +30,24 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
-class _NoMemory:
-    """For wishes that nobody pays for."""
+class AnswerMemory(Protocol):
+    """Keeps what was paid for: the same question is never paid for twice."""
 
-    def recall(self, question: str) -> list[SonicSegment] | None:
+    def recall(self, question: str) -> Any:
+        """What was answered to this question, or None."""
+
+    def keep(self, question: str, segments: list[Any]) -> None:
+        """Write the answer, in the transaction that settles its cost."""
+
+
+class NoMemory:
+    """For requests that nobody pays for."""
+
+    def recall(self, question: str) -> None:
         return None
 
-    def keep(self, question: str, segments: list[SonicSegment]) -> None:
+    def keep(self, question: str, segments: list[Any]) -> None:
         return None
-
-
-NO_MEMORY: ReplyMemory = _NoMemory()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,21 +57,24 @@ class EngineRequest:
     model: str = ""
     engine: str = ""
     language: str = ""
+    languages: tuple[str, ...] = ()  # the guess is made among them; none: among all
+    vocabulary: tuple[str, ...] = ()  # names and terms to be expected
     duration_s: float | None = None
     file_id: int | None = None
     file_name: str = ""
     holder: str = ""  # who pays, for the ledger: a job finds again what it reserved before it was killed
-    memory: ReplyMemory = NO_MEMORY
+    memory: AnswerMemory = field(default_factory=NoMemory)
 
 
 @dataclass(kw_only=True)
 class TranscriptionResult:
-    """A transcription under way. `language` and `notes` are settled when `speeches` is exhausted."""
+    """A transcription under way. `language`, its probability and `notes` are settled when `speeches` is exhausted."""
 
     engine: str
     model: str
     segments: Iterator[SpokenSegment]
     language: str = ""
+    language_probability: float | None = None  # None where it was given, or is unknown
     is_approximate: bool = False
     notes: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +95,8 @@ class TranscriptionProvider(Protocol):
     name: str
     label: str
     is_paid: bool
+    engines: tuple[str, ...]  # what `EngineRequest.engine` may name; none: there is no choice
+    takes_vocabulary: bool  # whether names and terms to be expected change what it hears
 
     def readiness(self, request: EngineRequest) -> Readiness:
         """Whether this wish could be served now. Cheap: asks no network and loads nothing heavy."""

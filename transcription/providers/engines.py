@@ -1,6 +1,6 @@
 """The two Whisper engines behind one shape. Their heavy imports happen inside, when a model is loaded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import exp
@@ -14,6 +14,15 @@ from transcription.providers import weights
 from transcription.segments import SpokenSegment, Word
 
 
+@dataclass(frozen=True, kw_only=True)
+class BlockTranscript:
+    """What a model makes of a stretch of audio; the segments come while it listens, in seconds from the beginning."""
+
+    language: str
+    language_probability: float | None  # None where the language was given
+    segments: Iterator[SpokenSegment]
+
+
 class Loaded(Protocol):
     """A model in memory."""
 
@@ -21,8 +30,24 @@ class Loaded(Protocol):
     def languages(self) -> tuple[str, ...]:
         """The codes that it can be told to listen for."""
 
-    def transcribe(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
-        """(language, how sure of it, segments) of 16 kHz mono samples; seconds from their start."""
+    def count_tokens(self, text: str) -> int:
+        """How many of the tokens that a prompt may have this text takes."""
+
+    def transcribe(
+        self, samples: Samples, *, language: str = "", among: Sequence[str] = (), prompt: str = ""
+    ) -> BlockTranscript:
+        """Listen to 16 kHz mono samples, in `language`, else in the likeliest (of those `among`, where there are any).
+
+        `prompt` holds names and terms to be expected.
+        """
+
+
+def likeliest(probabilities: Mapping[str, float], among: Sequence[str]) -> tuple[str, float]:
+    """The likeliest language, and its probability among those that come into question."""
+    possible = {language: probabilities[language] for language in among if language in probabilities}
+    possible = possible if sum(possible.values()) > 0 else dict(probabilities)
+    best = max(possible, key=lambda language: possible[language])
+    return best, possible[best] / sum(possible.values())
 
 
 class Engine(Protocol):
@@ -72,27 +97,39 @@ class FasterWhisper:
         if compute_type == "auto":
             compute_type = "int8_float16" if device == "cuda" else "int8"
         model = WhisperModel(str(path), device=device, compute_type=compute_type, cpu_threads=threads)
-        return _FasterModel(model)
+        return LoadedFasterWhisper(model)
 
 
 @dataclass
-class _FasterModel:
+class LoadedFasterWhisper:
     model: Any
 
     @property
     def languages(self) -> tuple[str, ...]:
         return tuple(self.model.supported_languages)
 
-    def transcribe(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
-        found, about = self.model.transcribe(
-            samples,
-            language=language or None,
-            vad_filter=True,
-            word_timestamps=True,
-            condition_on_previous_text=False,  # else one loop poisons all that follows
+    def count_tokens(self, text: str) -> int:
+        return len(self.model.hf_tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def transcribe(
+        self, samples: Samples, *, language: str = "", among: Sequence[str] = (), prompt: str = ""
+    ) -> BlockTranscript:
+        options = {
+            "vad_filter": True,
+            "word_timestamps": True,
+            "condition_on_previous_text": False,  # else one loop poisons all that follows
+            "hotwords": prompt or None,
+        }
+        rows, info = self.model.transcribe(samples, language=language or None, **options)
+        best, probability = str(info.language), None
+        if not language:
+            guesses = {str(code): float(share) for code, share in info.all_language_probs or ()}
+            best, probability = likeliest(guesses or {best: float(info.language_probability)}, among)
+            if best != info.language:
+                rows, _ = self.model.transcribe(samples, language=best, **options)
+        return BlockTranscript(
+            language=best, language_probability=probability, segments=(self._segment(row) for row in rows)
         )
-        sure = None if language else float(about.language_probability)
-        return str(about.language), sure, (self._segment(row) for row in found)
 
     @staticmethod
     def _segment(row: Any) -> SpokenSegment:
@@ -147,11 +184,11 @@ class OpenAIWhisper:
         if threads:
             torch.set_num_threads(threads)
         half = device == "cuda" and compute_type in ("auto", "float16", "int8_float16")
-        return _OpenAIModel(whisper.load_model(str(path), device=device), half)
+        return LoadedOpenAIWhisper(whisper.load_model(str(path), device=device), half)
 
 
 @dataclass
-class _OpenAIModel:
+class LoadedOpenAIWhisper:
     model: Any
     is_half: bool
 
@@ -161,18 +198,43 @@ class _OpenAIModel:
 
         return tuple(LANGUAGES) if self.model.is_multilingual else ("en",)
 
-    def transcribe(self, samples: Samples, language: str) -> tuple[str, float | None, Iterator[SpokenSegment]]:
+    def count_tokens(self, text: str) -> int:
+        from whisper.tokenizer import get_tokenizer
+
+        return len(get_tokenizer(self.model.is_multilingual).encode(f" {text}"))
+
+    def transcribe(
+        self, samples: Samples, *, language: str = "", among: Sequence[str] = (), prompt: str = ""
+    ) -> BlockTranscript:
         if samples.size < RATE // 10:  # it pads to 30 s and would make words up
-            return language, None, iter(())
+            return BlockTranscript(language=language, language_probability=None, segments=iter(()))
+        best, probability = (language, None) if language else likeliest(self._guess(samples), among)
         answer = self.model.transcribe(
             samples,
-            language=language or None,
+            language=best,
             fp16=self.is_half,
             word_timestamps=True,
             condition_on_previous_text=False,
+            initial_prompt=prompt or None,
+            carry_initial_prompt=bool(prompt),
             verbose=None,
         )
-        return str(answer["language"]), None, (self._segment(row) for row in answer["segments"])
+        return BlockTranscript(
+            language=best,
+            language_probability=probability,
+            segments=(self._segment(row) for row in answer["segments"]),
+        )
+
+    def _guess(self, samples: Samples) -> dict[str, float]:
+        """The probability of each language, by the first half minute."""
+        if not self.model.is_multilingual:
+            return {"en": 1.0}
+        from whisper.audio import N_FRAMES, N_SAMPLES, log_mel_spectrogram, pad_or_trim
+
+        mel = log_mel_spectrogram(samples[:N_SAMPLES], self.model.dims.n_mels, padding=N_SAMPLES)
+        frames = pad_or_trim(mel, N_FRAMES).to(self.model.device)
+        _, guesses = self.model.detect_language(frames.half() if self.is_half else frames)
+        return {str(code): float(share) for code, share in guesses.items()}
 
     @staticmethod
     def _segment(row: dict[str, Any]) -> SpokenSegment:

@@ -21,6 +21,7 @@ PIECE_S = 300.0
 #: About so fast do people speak, for the length of a segment whose end alone is known.
 CHARS_PER_S = 15.0
 LANGUAGES = ("en", "fr", "it", "de", "es", "pt", "hi")
+NO_ENGINES: tuple[str, ...] = ()
 APPROXIMATE_NOTE = "Nova Sonic gives no times: they are taken from when its words came back."
 
 
@@ -34,6 +35,8 @@ class NovaSonicProvider:
     name = "nova_sonic"
     label = "Amazon Nova Sonic (paid)"
     is_paid = True
+    engines = NO_ENGINES
+    takes_vocabulary = False
 
     def readiness(self, request: EngineRequest) -> Readiness:
         missing = self.sonic.missing()

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from embeddings.models import Chunk
-from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT
+from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, frame_of
 from files.models import Root
 
 MODES = [("hybrid", "Words and meaning"), ("keyword", "Exact words"), ("semantic", "Meaning")]
@@ -28,6 +28,7 @@ class SearchForm(forms.Form):
     at = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     like = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     like_file = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    like_frame = forms.CharField(required=False, max_length=40)
     typing = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,6 +36,10 @@ class SearchForm(forms.Form):
         roots = Root.objects.values_list("path", "name")
         self.fields["directory"] = forms.ChoiceField(required=False, choices=[("", "Anywhere"), *roots])
         self.full_clean()
+
+    def clean_like_frame(self) -> tuple[int, float] | None:
+        text = self.cleaned_data["like_frame"]
+        return frame_of(text) if text else None
 
     def value(self, name: str) -> Any:
         return self.cleaned_data.get(name)

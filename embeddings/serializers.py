@@ -1,12 +1,11 @@
 """Requests and answers of the API, and the options of the batch action."""
 
-import re
 from typing import Any
 
 from rest_framework import serializers
 
 from embeddings.models import Chunk, Space
-from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, MODES
+from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, MODES, frame_of
 
 
 class EmbedOptionsSerializer(serializers.Serializer[Any]):
@@ -83,7 +82,10 @@ class SearchQuerySerializer(serializers.Serializer[Any]):
     )
 
     def validate_like_frame(self, value: str) -> tuple[int, float] | None:
-        return parsed_frame(value) if value else None
+        frame = frame_of(value) if value else None
+        if value and frame is None:
+            raise serializers.ValidationError("Write the file's id, @ and the second, such as 12@3.5.")
+        return frame
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = [name for name in ("q", "like", "like_file", "like_frame") if attrs[name]]
@@ -92,14 +94,6 @@ class SearchQuerySerializer(serializers.Serializer[Any]):
                 f"Give one of q, like, like_file and like_frame, not {' and '.join(given)}."
             )
         return attrs
-
-
-def parsed_frame(text: str) -> tuple[int, float]:
-    """`12@3.5` as (12, 3.5). Raises DRF's ValidationError."""
-    found = re.fullmatch(r"([1-9]\d{0,17})@(\d{1,7}(?:\.\d{1,6})?)", text.strip())
-    if found is None:
-        raise serializers.ValidationError("Write the file's id, @ and the second, such as 12@3.5.")
-    return int(found[1]), float(found[2])
 
 
 #: Bytes of a picture that is looked for.

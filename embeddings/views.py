@@ -116,6 +116,8 @@ def _context(form: SearchForm) -> dict[str, Any]:
     if answer and (form.value("like") or form.value("like_file")):
         like = like_of(chunk_id=form.value("like"), file_id=form.value("like_file"))
         context["like_name"] = like.name if isinstance(like, File) else f"that moment of {like.file.name}"
+    elif answer and (frame := form.value("like_frame")):
+        context["like_name"] = f"that picture of {like_of(chunk_id=None, file_id=frame[0])}"
     if current is not None:
         chunk = Chunk.objects.in_library().select_related("file").filter(pk=current.chunk_id).first()
         context |= _now(chunk, form.value("q") or "", current.start_s) if chunk else {}
@@ -127,8 +129,9 @@ def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
     scope: dict[str, Any] = {"limit": form.limit_asked, "filters": form.filters()}
     question, is_typing = form.value("q") or "", bool(form.value("typing"))
     ask: Callable[..., SearchAnswer]
-    if form.value("like") or form.value("like_file"):
-        ask = partial(more_like, chunk_id=form.value("like"), file_id=form.value("like_file"), **scope)
+    if form.value("like") or form.value("like_file") or form.value("like_frame"):
+        like = {"chunk_id": form.value("like"), "file_id": form.value("like_file"), "frame": form.value("like_frame")}
+        ask = partial(more_like, **like, **scope)
     elif question.strip():
         mode = "keyword" if is_typing else form.mode_asked
         ask = partial(search, question, mode=mode, is_typing=is_typing, **scope)
@@ -160,7 +163,7 @@ def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) ->
         hit=hit,
         url=_address(form, at=hit.chunk_id),
         like_url=f"{reverse('search')}?like={hit.chunk_id}",
-        has_picture=hit.file_id in pictured,
+        has_picture=hit.still is not None or hit.file_id in pictured,
         is_current=is_current,
     )
 
@@ -184,6 +187,7 @@ def _chips(form: SearchForm, answer: SearchAnswer) -> list[SearchFilterChip]:
 def _address(form: SearchForm, **changes: object) -> str:
     """This page with some parameters changed. What `at` and `limit` were does not stick to a new question."""
     kept = {name: form.value(name) for name in ("q", "mode", "kind", "directory", "filmed", "like", "like_file")}
+    kept["like_frame"] = form.data.get("like_frame") if form.value("like_frame") else None
     if "at" in changes:
         kept["limit"] = form.value("limit")
     wanted = {name: value for name, value in (kept | changes).items() if value}

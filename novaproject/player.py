@@ -83,6 +83,8 @@ class Player:
     poster: str = ""
     #: The address of the WebVTT that says where in the sprite each second's picture is.
     scrub: str = ""
+    #: The beginning of the address of what looks like a frame; its second follows. Empty: nobody can look.
+    like_frame: str = ""
     duration_s: float = 0.0
     start_s: float = 0.0
     frame_rate: str = "25"

@@ -1,5 +1,6 @@
 """The verb that finds the second: keyword, semantic and hybrid search over chunks."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -204,6 +205,12 @@ def search_picture(
     _check_scope(kind="", limit=limit)
     scope = _scope(file_id=None, name=name, filters=filters or {}, kind="")
     return _answer_of_frames(None, seen.vector_of_picture(picture), scope, limit=limit, began=began)
+
+
+def frame_of(text: str) -> tuple[int, float] | None:
+    """`12@3.5` as (file id, second); None for what is not written so."""
+    found = re.fullmatch(r"([1-9]\d{0,17})@(\d{1,7}(?:\.\d{1,6})?)", text.strip())
+    return (int(found[1]), float(found[2])) if found else None
 
 
 def _look_to_compare(

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from embeddings.models import Space
 from files import humanize
 from files.media import derived
 from files.models import File, FileQuerySet, Proxy
@@ -121,6 +122,13 @@ def actions_for(file: File, actions: Sequence[Action]) -> dict[str, Action]:
     return {action.name: action for action in actions if action.name not in idle | {"tag", "collect", "remove"}}
 
 
+def _like_frame(file: File) -> str:
+    """Where what looks like a frame of this file is found, up to the second; empty where nobody looks at pictures."""
+    if file.media_type == File.MediaType.AUDIO or Space.objects.for_pictures() is None:
+        return ""
+    return f"{reverse('search')}?like_frame={file.pk}@"
+
+
 def player_for(
     file: File,
     *,
@@ -144,6 +152,7 @@ def player_for(
         tracks=tracks,
         poster=poster_url(file),
         scrub=api_paths.sprite_index(file.pk) if sources and duration_s and derived.sprite_vtt_path(file) else "",
+        like_frame=_like_frame(file) if sources else "",
         duration_s=duration_s,
         start_s=start_s,
         frame_rate=seconds(file.frame_rate or 25),

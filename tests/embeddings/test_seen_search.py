@@ -267,3 +267,31 @@ def test_the_floor_is_kept_with_its_space_and_learnt_again_when_the_library_grow
     again = PictureFloor.objects.get(space=space)
     assert (first.sample, again.sample) == (11, 21)
     assert bytes(first.captions) == bytes(again.captions)
+
+
+class TestThePage:
+    def test_shows_the_still_and_why_and_leads_to_what_looks_like_it(self, library: Root, admin_client: Client) -> None:
+        html = admin_client.get("/search/", {"q": "an orange in the sea"}).content.decode()
+
+        hit = search("an orange in the sea").results[0]
+        assert f'src="/api/files/{hit.file_id}/frames/1"' in html
+        assert "looks like it: stands out from 10 other frames" in html
+        assert f"/search/?like={hit.chunk_id}" in html
+        assert admin_client.get(hit.still or "").status_code == 200
+
+    def test_finds_by_the_frame_of_the_player(self, library: Root, admin_client: Client) -> None:
+        clip = File.objects.get(name="clip-1.mp4")
+        player = admin_client.get(f"/files/{clip.pk}/").content.decode()
+
+        html = admin_client.get("/search/", {"like_frame": f"{clip.pk}@4.0"}).content.decode()
+        wrong = admin_client.get("/search/", {"like_frame": "nothing"})
+
+        assert f'data-like-frame="/search/?like_frame={clip.pk}@"' in player
+        assert "Like that picture of clip-1.mp4" in html
+        assert "photo-1.jpg" in html
+        assert wrong.status_code == 200
+
+    def test_offers_no_frames_where_nobody_looks(self, folders: Path, admin_client: Client) -> None:
+        clip = add_video(folders / "media", [(2.0, view("bear", "snow"))])
+
+        assert "data-like-frame" not in admin_client.get(f"/files/{clip.pk}/").content.decode()

@@ -17,10 +17,11 @@ THINGS = {
     "apple": (220, 30, 30), "lemon": (240, 230, 40), "plum": (110, 30, 140), "frog": (40, 160, 50),
     "orange": (245, 140, 20), "whale": (30, 70, 190), "rose": (245, 130, 180), "bear": (110, 70, 30),
     "pearl": (245, 245, 245), "raven": (15, 15, 15),
+    "glacier": (90, 220, 220),
 }  # fmt: skip
 SCENES = {
     "sunset": "apple", "desert": "lemon", "lavender": "plum", "meadow": "frog", "lava": "orange", "sea": "whale",
-    "blossom": "rose", "soil": "bear", "snow": "pearl", "night": "raven",
+    "blossom": "rose", "soil": "bear", "snow": "pearl", "night": "raven", "lagoon": "glacier",
 }  # fmt: skip
 #: Words without a meaning of their own.
 SILENT_WORDS = ("a", "an", "the", "in", "on", "of", "and", "with")

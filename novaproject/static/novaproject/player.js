@@ -28,6 +28,8 @@
     const scope = player.closest("[data-player-scope]") ?? document;
     const length = Number(player.dataset.duration) || media.duration || 0;
     const now = media.currentTime;
+    const like = player.querySelector("[data-like-frame]");
+    if (like) like.href = `${like.dataset.likeFrame}${now.toFixed(3)}`;
     if (length) {
       const x = `${Math.min((100 * now) / length, 100).toFixed(2)}%`;
       for (const line of player.querySelectorAll("[data-cursor]")) {

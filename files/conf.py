@@ -55,6 +55,11 @@ def import_roots() -> list[Path]:
     return [Path(folder).resolve() for folder in settings.IMPORT_ROOTS]
 
 
+def import_skip() -> list[str]:
+    """Names and patterns that an import leaves out; `+name` and `-name` change the usual list."""
+    return [name.strip() for name in settings.IMPORT_SKIP if name.strip()]
+
+
 def settle_s() -> float:
     """How long a file must have been left alone before it is taken to be whole."""
     return float(settings.IMPORT_SETTLE_S)

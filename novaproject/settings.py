@@ -335,6 +335,7 @@ LOGGING = {
 VERSION = SPECTACULAR_SETTINGS["VERSION"]
 IMPORT_ROOTS = [Path(part).expanduser() for part in env.str("IMPORT_ROOTS", "").split(":") if part]
 IMPORT_STEPS = env.list("IMPORT_STEPS", default=["proxy", "transcribe", "analyze", "embed", "see"])
+IMPORT_SKIP = env.list("IMPORT_SKIP", default=[])
 IMPORT_SETTLE_S = env.float("IMPORT_SETTLE_S", 3.0)
 ROOTS_CHECK_S = env.float("ROOTS_CHECK_S", 30.0)
 FRAME_SECONDS = env.float("FRAME_SECONDS", 4.0)

@@ -72,8 +72,8 @@ def compare(listing: Listing, rows: Mapping[str, KnownFile], *, now_s: float) ->
         else:
             (fresh if is_fresh(entry, now_s) else to_inspect).append(entry)
     listed = frozenset(entry.path for entry in listing.entries)
-    # Of what lies in a folder that could not be read nothing is known.
-    gone = (row.file_id for path, row in rows.items() if path not in listed and not listing.is_unread(path))
+    # Of what lies in a folder that was not read nothing is known.
+    gone = (row.file_id for path, row in rows.items() if path not in listed and not listing.is_unknown(path))
     return Comparison(
         rows=rows,
         listed=listed,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from files.importing.leftovers import NOTHING, Leftovers
 from files.storage.paths import raw_path, shown_path
 from jobs.progress import NO_PROGRESS, Progress
 
@@ -47,10 +48,14 @@ class Listing:
     refusals: list[Refusal] = field(default_factory=list)
     #: Folders and files that could not be read: nothing is known of what is there.
     unread: list[str] = field(default_factory=list)
+    #: What other machines left there. A row of it stays as it is: it came in before such things were left out.
+    left_out: list[str] = field(default_factory=list)
     hidden: int = 0
 
-    def is_unread(self, path: str) -> bool:
-        return any(not place or path == place or path.startswith(f"{place}/") for place in self.unread)
+    def is_unknown(self, path: str) -> bool:
+        """Whether nothing was found out about this path."""
+        unknown = (*self.unread, *self.left_out)
+        return any(not outer or path == outer or path.startswith(f"{outer}/") for outer in unknown)
 
     def add_unreadable(self, path: str, error: OSError) -> None:
         self.unread.append(path)
@@ -64,11 +69,13 @@ def list_folder(
     *,
     recursive: bool = True,
     leave_out: frozenset[str] = frozenset(),
+    leftovers: Leftovers = NOTHING,
     progress: Progress = NO_PROGRESS,
 ) -> Listing:
     """List the files below `folder` of `root`. `leave_out` holds absolute paths of folders that are not entered.
 
-    Hidden names are left out; links that lead out of the root, devices, pipes and sockets are refused.
+    Hidden names and leftovers of other machines are left out and counted; links that lead out of the root, devices,
+    pipes and sockets are refused.
     """
     listing = Listing()
     base = os.fspath(root)
@@ -76,22 +83,25 @@ def list_folder(
     while waiting:
         inner = waiting.pop()
         progress.check()
-        folders = list_one_folder(base, inner, listing)
+        folders = list_one_folder(base, inner, listing, leftovers)
         if recursive:
-            waiting += [found for found in reversed(folders) if f"{base}/{found}" not in leave_out]
+            waiting += [path for path in reversed(folders) if f"{base}/{path}" not in leave_out]
     refuse_twins(listing)
     return listing
 
 
-def list_one_folder(base: str, folder: str, listing: Listing) -> list[str]:
+def list_one_folder(base: str, folder: str, listing: Listing, leftovers: Leftovers = NOTHING) -> list[str]:
     """Add the files of one folder; returns its folders."""
     prefix = f"{folder}/" if folder else ""
     folders: list[str] = []
     try:
-        with os.scandir(f"{base}/{folder}" if folder else base) as found:
-            for entry in found:
+        place = f"{base}/{folder}" if folder else base
+        with os.scandir(place) as entries:
+            for entry in entries:
                 if entry.name.startswith("."):
                     listing.hidden += 1
+                elif leftovers.holds(entry.name, place):
+                    listing.left_out.append(prefix + entry.name)
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(prefix + entry.name)
                 else:

@@ -33,6 +33,7 @@ class ImportReport:
     removed: int = 0
     other: int = 0
     hidden: int = 0
+    left_out: int = 0
     duplicates: int = 0
     took_s: float = 0.0
     problems: list[ProblemLine] = field(default_factory=list)
@@ -65,6 +66,7 @@ class ImportReport:
             "missing": "missing",
             "waiting": "still being copied",
             "removed": "removed earlier, left out",
+            "left_out": "left out (bins, snapshots and low copies of other machines)",
         }
         parts = [f"{getattr(self, name):,} {word}" for name, word in words.items() if getattr(self, name)]
         if self.problems:
@@ -74,7 +76,7 @@ class ImportReport:
 
 COUNTS = (
     "found", "imported", "unchanged", "changed", "moved", "back", "missing", "waiting", "removed", "other", "hidden",
-    "duplicates", "took_s",
+    "left_out",    "duplicates", "took_s",
 )  # fmt: skip
 
 

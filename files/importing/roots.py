@@ -14,7 +14,7 @@ from files.errors import FolderNotFoundError, PathRefusedError, RootAbsentError,
 from files.importing.listing import MAX_INT
 from files.models import File, FileQuerySet, Root
 from files.storage.hashing import sampled_hash
-from files.storage.paths import raw_path, shown_path, stored_path
+from files.storage.paths import composed_forms, raw_path, shown_path, stored_path
 from jobs.notices import clear, notify
 
 #: So many files stand for the content of a root: enough to tell two folders apart, cheap on a slow drive.
@@ -81,7 +81,10 @@ def real_path(path: str | Path) -> Path:
     if "\0" in os.fspath(path):
         raise FolderNotFoundError("A path cannot hold a NUL character.")
     try:
-        return Path(path).expanduser().resolve()
+        folder = Path(path).expanduser().resolve()
+        # A name that was typed is composed otherwise than the one on the disk may be.
+        forms = (Path(form) for form in composed_forms(str(folder)))
+        return next((form for form in forms if form.exists()), folder)
     except (OSError, RuntimeError) as error:  # a loop of links; no home folder of that name
         raise FolderNotFoundError(f"{shown_path(os.fspath(path))} cannot be followed: {error}.") from error
 

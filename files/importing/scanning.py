@@ -16,6 +16,7 @@ from files.importing.duplicates import confirm_duplicates
 from files.importing.ingest import CLOCK, Clock, settled
 from files.importing.inspection import Inspection
 from files.importing.inspection_pool import InspectionPool
+from files.importing.leftovers import Leftovers, names_of
 from files.importing.listing import ListedFile, list_folder, without_collection
 from files.importing.matching import Candidates
 from files.importing.placing import place, place_displaced, write_placed
@@ -113,20 +114,22 @@ def _compare(
     """List the folder beside the rows, and note what is refused, unchanged or left out."""
     _require_present(root, scope)
     progress.update(0, "Listing the folder")
-    left_out = [nested.local_path for nested in roots.nested_roots(root.local_path)] + roots.own_folders()
+    own_or_nested = [nested.local_path for nested in roots.nested_roots(root.local_path)] + roots.own_folders()
     with without_collection():
         listing = list_folder(
             root.local_path,
             scope.folder,
             recursive=scope.recursive,
-            leave_out=frozenset(map(str, left_out)),
+            leave_out=frozenset(map(str, own_or_nested)),
+            leftovers=Leftovers.of(names_of(conf.import_skip())),
             progress=progress,
         )
         _require_present(root, scope)  # a drive that was pulled while it was listed has lost nothing
         comparison = compare(listing, _rows_of(File.objects.all(), root, scope), now_s=now_s)
     for refusal in listing.refusals:
         problems.refuse(refusal)
-    report.hidden, report.unchanged, report.other = listing.hidden, comparison.unchanged, comparison.unfinished
+    report.hidden, report.left_out = listing.hidden, len(listing.left_out)
+    report.unchanged, report.other = comparison.unchanged, comparison.unfinished
     if scope.by_request:
         return comparison
     # An automatic scan passes over what a person removed, and what is known to be unreadable.

@@ -15,6 +15,7 @@ from django_filters.rest_framework import FilterSet
 
 from files.models import File, FileQuerySet, Problem, Proxy, Root
 from files.selection.facets import Facet, facets, narrow
+from files.storage.paths import composed_forms, spellings
 
 ORDERINGS = {
     "id": "id",
@@ -58,17 +59,20 @@ class FacetFilter(StrictBooleanFilter):
 
 def in_directory(queryset: FileQuerySet, directory: str) -> FileQuerySet:
     """Files in a folder or below it: an absolute path, or one relative to any root."""
-    if not directory.startswith("/"):
-        return queryset.under(str(PurePosixPath(directory)) if directory.strip("/") else "")
-    folder = PurePosixPath(directory)
+    if not directory.strip("/") and not directory.startswith("/"):
+        return queryset
     matching = Q(pk__in=[])
-    for root_id, root_path in Root.objects.values_list("pk", "path"):
-        root = PurePosixPath(root_path)
-        if root.is_relative_to(folder):
-            matching |= Q(root_id=root_id)
-        elif folder.is_relative_to(root):
-            inside = str(folder.relative_to(root))
-            matching |= Q(root_id=root_id, path__gte=f"{inside}/", path__lt=f"{inside}0")
+    roots = [(root_id, PurePosixPath(path)) for root_id, path in Root.objects.values_list("pk", "path")]
+    for folder in map(PurePosixPath, composed_forms(directory)):
+        if not folder.is_absolute():
+            matching |= Q(path__gte=f"{folder}/", path__lt=f"{folder}0")
+            continue
+        for root_id, root in roots:
+            if root.is_relative_to(folder):
+                matching |= Q(root_id=root_id)
+            elif folder.is_relative_to(root):
+                inside = str(folder.relative_to(root))
+                matching |= Q(root_id=root_id, path__gte=f"{inside}/", path__lt=f"{inside}0")
     return queryset.filter(matching)
 
 
@@ -95,7 +99,10 @@ class BaseFileFilters(FilterSet):
 
     def filter_words(self, queryset: FileQuerySet, name: str, value: str) -> FileQuerySet:
         for word in value.split():
-            queryset = queryset.filter(Q(name__icontains=word) | Q(path__icontains=word))
+            found = Q(pk__in=[])
+            for spelling in spellings(word):
+                found |= Q(name__icontains=spelling) | Q(path__icontains=spelling)
+            queryset = queryset.filter(found)
         return queryset
 
     def filter_directory(self, queryset: FileQuerySet, name: str, value: str) -> FileQuerySet:

@@ -1,6 +1,7 @@
 """Paths as text: what can be stored and shown, and what a name says of its content. Pure."""
 
 import os
+import unicodedata
 from pathlib import PurePath
 
 #: Names that are looked into whatever their first bytes are. Everything else is looked into if it begins like media.
@@ -89,6 +90,20 @@ def raw_path(path: str) -> bytes | None:
 def stored_path(path: str, raw: bytes | memoryview | None) -> str:
     """The path as the file system's functions want it, from what is stored."""
     return path if raw is None else os.fsdecode(bytes(raw))
+
+
+def composed_forms(text: str) -> list[str]:
+    """The text as it is, and with its accents in one character each and as characters of their own (macOS).
+
+    File systems keep either, and show them alike.
+    """
+    return list(dict.fromkeys([text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)]))
+
+
+def spellings(word: str) -> list[str]:
+    """How a word may stand in a name: however it is composed, and in either case, as SQLite folds ASCII only."""
+    cases = [word] if word.isascii() else [word, word.lower(), word.upper(), word.capitalize()]
+    return list(dict.fromkeys(form for case in cases for form in composed_forms(case)))
 
 
 def has_media_extension(name: str) -> bool:

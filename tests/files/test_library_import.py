@@ -1,7 +1,9 @@
 """Importing folders as they lie."""
 
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -10,7 +12,9 @@ from files.errors import FolderNotFoundError, PathRefusedError
 from files.importing.arrivals import Arrivals
 from files.importing.directories import import_directory
 from files.importing.ingest import Clock
+from files.importing.leftovers import Leftovers, names_of
 from files.models import File, Problem, Root
+from files.selection.resolving import resolve
 from jobs.errors import Cancelled
 from tests.files.library import copy, names
 from tests.media import make_audio, make_image
@@ -375,3 +379,84 @@ def test_a_clock_from_another_age(library: Path, clip: Path, moment_s: int) -> N
         pytest.skip("this file system knows no such year")
 
     assert import_directory(library).imported == 1
+
+
+def test_what_other_machines_leave_among_media_is_left_out_and_counted(library: Path, clip: Path) -> None:
+    make_image(library / "good.jpg")
+    leftovers = [
+        "@eaDir/good.jpg/SYNOPHOTO_THUMB_XL.jpg", "$RECYCLE.BIN/S-1/$R0A1B2.jpg", "#recycle/gone.jpg",
+        "@Recycle/gone.jpg",
+        "RECYCLER/S-1/Dd1.jpg", "lost+found/#1234.jpg", "#snapshot/GMT-2024/good.jpg", "__MACOSX/good.jpg",
+        "system volume information/a.jpg", "PRIVATE/M4ROOT/SUB/C0001S03.MP4", "PRIVATE/M4ROOT/THMBNL/C0001T01.JPG",
+        "DCIM/GH010001.THM", "DCIM/GL010001.LRV", "DCIM/DJI_0001.lrf", "deep/er/@EADIR/x.jpg",
+    ]  # fmt: skip
+    for path in leftovers:
+        make_image(library / "x.jpg", color="blue").rename(_made(library / path))
+    copy(clip, library / "PRIVATE" / "M4ROOT" / "CLIP" / "C0001.MP4")
+    copy(clip, library / "SUB" / "my own submarine.mp4", different=True)
+
+    report = import_directory(library)
+
+    assert names() == {"good.jpg", "PRIVATE/M4ROOT/CLIP/C0001.MP4", "SUB/my own submarine.mp4"}
+    assert report.left_out == len(leftovers)
+    assert "15 left out" in report.summary()
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def test_the_list_of_leftovers_is_a_setting(library: Path, settings: Settings) -> None:
+    for path in ("@eaDir/a.jpg", "Trash/b.jpg", "draft-1.jpg", "c.jpg"):
+        make_image(_made(library / path), color="red" if path == "c.jpg" else "blue")
+
+    settings.IMPORT_SKIP = ["+trash", "+draft-*", "-@eadir"]
+
+    assert import_directory(library).left_out == 2
+    assert names() == {"@eaDir/a.jpg", "c.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "held", "free"),
+    [
+        ([], "@eaDir", "Trash"),
+        (["Trash"], "Trash", "@eaDir"),
+        (["+Trash", "-@EADIR"], "trash", "@eaDir"),
+        (["-lost+found"], "#recycle", "lost+found"),
+    ],
+)
+def test_a_setting_adds_takes_or_replaces(setting: list[str], held: str, free: str) -> None:
+    leftovers = Leftovers.of(names_of(setting))
+
+    assert leftovers.holds(held, "/mnt/videos")
+    assert not leftovers.holds(free, "/mnt/videos")
+
+
+def test_what_is_in_the_library_already_stays_though_it_is_left_out_now(library: Path, settings: Settings) -> None:
+    make_image(_made(library / "@eaDir" / "a.jpg"))
+    settings.IMPORT_SKIP = ["nothing"]
+    import_directory(library)
+    settings.IMPORT_SKIP = []
+
+    report = import_directory(library)
+
+    assert (report.missing, report.left_out) == (0, 1)
+    assert File.objects.get().state == "available"
+
+
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_names_are_found_however_they_are_composed(
+    library: Path, clip: Path, on_disk: Literal["NFC", "NFD"], asked: Literal["NFC", "NFD"]
+) -> None:
+    folder = library / unicodedata.normalize(on_disk, "Übung")
+    copy(clip, folder / unicodedata.normalize(on_disk, "Café.mp4"))
+    import_directory(library)
+
+    folders = [{"directory": "Übung"}, {"directory": f"{library}/Übung"}]
+    for filter_ in ({"q": "Café"}, {"q": "CAFÉ"}, {"q": "übung"}, *folders):
+        typed = {name: unicodedata.normalize(asked, text) for name, text in filter_.items()}
+        assert resolve(filter=typed).count() == 1, typed
+    assert resolve(filter={"q": "Cafe"}).count() == (1 if on_disk == "NFD" else 0)
+    assert import_directory(unicodedata.normalize(asked, str(folder))).unchanged == 1

@@ -15,11 +15,12 @@ from embeddings import registry as spaces
 from embeddings.indexing import pictures
 from embeddings.providers.picture_models import KNOWN
 from jobs.errors import WorkError
+from jobs.models import Job
 from nova.facet import PERMISSION
 from novaproject.setup import doctor
 from novaproject.setup.doctor import Check, Level
 from transcription import weights_wait
-from transcription.tasks import request_download
+from transcription.tasks import DOWNLOAD, request_download
 
 _WORDS = {Level.READY: "Ready", Level.MEND: "Mend", Level.WARN: "Look", Level.OFF: "Off"}
 _LOOKS = {Level.READY: "ok", Level.MEND: "bad", Level.WARN: "warn", Level.OFF: "off"}
@@ -85,6 +86,7 @@ def weights(request: HttpRequest) -> dict[str, Any]:
     ready = weights_wait.readiness()
     return {
         "weights": ready if not ready.is_ready and ready.can_prepare else None,
+        "weights_job": Job.objects.active().filter(kind=DOWNLOAD).first() if not ready.is_ready else None,
         "may_download": request.user.has_perm("transcription.add_transcript"),
     }
 

@@ -62,6 +62,7 @@ class TranscriptionConfig(AppConfig):
 
 
 def _make_what_waited() -> None:
-    from transcription import weights_wait
+    from transcription import tasks, weights_wait
 
+    tasks.fetch_by_itself()
     weights_wait.transcribe_what_waited()

@@ -1,16 +1,20 @@
 """Both sides of the door to background transcription."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
 
 from bedrock.models import Entry
 from files.models import File, Root
 from files.storage import downloads
+from jobs.models import Job
 from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
-from transcription import paid, registry, weights_wait
-from transcription.errors import ProviderNotReadyError
+from transcription import conf, paid, registry, weights_wait
+from transcription.errors import ProviderNotReadyError, WeightsMissingError
 from transcription.providers.base import EngineRequest
 from transcription.sidecars import refresh_sidecars
 from transcription.transcribe import TranscriptionRequest, require_sound, transcribe
@@ -21,11 +25,12 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.base_user import AbstractBaseUser
 
-    from jobs.models import Job
 
 #: The kind of model that Whisper's weights are, of those that can be fetched.
 SPEECH = "speech"
 TRANSCRIBE, DOWNLOAD, READ_SIDECARS = "transcribe", "download_model", "read_sidecars"
+#: After a download that began by itself and came to nothing.
+FETCH_AGAIN = timedelta(hours=6)
 #: What a person asked for goes before what an import brought.
 ASKED_PRIORITY = 5
 #: So many unreadable subtitle files a job names in its message.
@@ -88,8 +93,29 @@ def run_transcribe(work: Work) -> str:
     return f"{transcript.segment_count} segments, {transcript.language or 'language unknown'}"
 
 
+def fetch_by_itself() -> "Job | None":
+    """Called now and then: enqueue the download of Whisper's weights where they are needed and may be fetched so.
+
+    Where that failed it is tried again after a while; a person can ask for it at any moment.
+    """
+    if not conf.fetches_weights() or not conf.transcribes_on_import():
+        return None
+    ready = weights_wait.readiness()
+    before = Job.objects.filter(kind=DOWNLOAD)
+    is_recent = before.filter(created_at__gt=timezone.now() - FETCH_AGAIN).exists()
+    if ready.is_ready or not ready.can_prepare or is_recent or before.active().exists():
+        return None
+    return enqueue(DOWNLOAD, None, {"model": "", "is_automatic": True})
+
+
 def run_download(work: Work) -> str:
-    """The body of `download_model`."""
+    """The body of `download_model`. What nobody asked for is no failure where there is no network."""
+    if work.options.get("is_automatic"):
+        try:
+            return fetch_weights("", work.progress)
+        except WeightsMissingError as error:
+            weights_wait.notify_waiting(weights_wait.readiness())
+            return f"{error} It is tried again in {FETCH_AGAIN.seconds // 3600} hours."
     return downloads.fetch_model(work.options.get("kind", SPEECH), str(work.options.get("model", "")), work.progress)
 
 

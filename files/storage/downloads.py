@@ -62,6 +62,12 @@ def listing(source: str, repository: str) -> dict[str, RemoteFile]:
             raise DownloadError(f"{source} does not answer as a hub of models does: {error}.") from error
 
 
+def remote_size(url: str) -> int:
+    """How many bytes an address says that it holds; 0 where it does not say. Raises DownloadError."""
+    with _answer(url, method="HEAD") as answer:
+        return int(answer.headers.get("Content-Length") or 0)
+
+
 def fetch_all(files: Sequence[RemoteFile], folder: Path, *, label: str, progress: Progress) -> None:
     """Fetch these files into a folder of ours, in order; what is there in its size already is left.
 
@@ -126,12 +132,12 @@ def _digests(path: Path, size_bytes: int) -> Iterable[str]:
 
 
 @contextmanager
-def _answer(url: str, *, first_byte: int = 0) -> Iterator[Any]:
+def _answer(url: str, *, first_byte: int = 0, method: str = "GET") -> Iterator[Any]:
     if not url.startswith(("https://", "http://")):
         raise DownloadError(f"Models are fetched by https, not from {url}.", retryable=False)
     headers = {"User-Agent": "novaproject"} | ({"Range": f"bytes={first_byte}-"} if first_byte else {})
     try:
-        with urlopen(Request(url, headers=headers), timeout=TIMEOUT_S) as answer:  # noqa: S310
+        with urlopen(Request(url, headers=headers, method=method), timeout=TIMEOUT_S) as answer:  # noqa: S310
             yield answer
     except HTTPError as error:
         error.close()  # it holds the connection

@@ -18,6 +18,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
         self.asked: list[str] = []
+        self.ranges: list[str] = []  # what was asked to go on where it broke off
         self.damaged = ""  # the name of a file that arrives with one byte changed
         self.listed: list[str] | None = None
 
@@ -49,12 +50,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(self.server.listing())
         elif name in self.server.files:
             content = self.server.files[name]
-            self._answer(b"\x00" + content[1:] if name == self.server.damaged else content)
+            content = b"\x00" + content[1:] if name == self.server.damaged else content
+            asked = self.headers.get("Range", "")
+            if asked:
+                self.server.ranges.append(asked)
+                self._answer(content[int(asked.removeprefix("bytes=").removesuffix("-")) :], 206)
+            else:
+                self._answer(content)
         else:
             self.send_error(404)
 
-    def _answer(self, content: bytes) -> None:
+    def do_HEAD(self) -> None:
         self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.files[self.path.rsplit("/", 1)[-1]])))
+        self.end_headers()
+
+    def _answer(self, content: bytes, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -44,7 +44,7 @@ def test_fetches_checks_and_reports(hub: Hub, place: Path) -> None:
     assert {path.name: path.read_bytes() for path in parts(place)} == hub.files
     assert progress.reports[-1][0] == 1.0
     assert "of 16 MB" in progress.reports[-1][1]
-    assert hub.asked[0] == "/api/models/Systran/faster-whisper-base/tree/main"
+    assert hub.asked[0] == "/api/models/Systran/faster-whisper-base/tree/main?recursive=true"
     count = len(hub.asked)
     provider.prepare(EngineRequest(), progress)
     assert len(hub.asked) == count
@@ -62,12 +62,17 @@ def test_a_wrong_checksum_leaves_nothing_behind(hub: Hub, place: Path, name: str
     assert not list(place.rglob("*.part"))
 
 
-def test_a_cancelled_fetch_leaves_no_half_file(hub: Hub, place: Path) -> None:
+def test_a_fetch_that_was_stopped_goes_on_where_it_was(hub: Hub, place: Path) -> None:
     with pytest.raises(Cancelled):
-        weights.fetch_folder("base", place, source=hub.url, progress=Watched(cancel_after=3))
-
+        weights.fetch_folder("base", place, source=hub.url, progress=Watched(cancel_after=6))
     assert weights.folder_of("base", place) is None
-    assert not list(place.rglob("*.part"))
+
+    weights.fetch_folder("base", place, source=hub.url, progress=NO_PROGRESS)
+
+    assert {path.name: path.read_bytes() for path in parts(place)} == hub.files
+    (asked,) = hub.ranges
+    assert asked.startswith("bytes=")
+    assert asked != "bytes=0-"
 
 
 def test_without_a_network_it_names_the_files_and_their_place(hub: Hub, place: Path) -> None:
@@ -110,13 +115,13 @@ def test_two_workers_fetch_once(hub: Hub, place: Path) -> None:
 
 def test_one_checkpoint_is_fetched_with_its_checksum(hub: Hub, place: Path) -> None:
     content = hub.files["model.bin"]
-    remote = weights.Remote(f"{hub.url}/model.bin", "base.pt", len(content), hashlib.sha256(content).hexdigest())
+    remote = (f"{hub.url}/model.bin", "base.pt", hashlib.sha256(content).hexdigest())
 
-    path = weights.fetch_checkpoint(remote, place, progress=NO_PROGRESS)
+    path = weights.fetch_checkpoint(*remote, place, progress=NO_PROGRESS)
 
     assert path == weights.checkpoint_of("base", place)
-    assert weights.fetch_checkpoint(remote, place, progress=NO_PROGRESS) == path
-    assert len(hub.asked) == 1
+    assert weights.fetch_checkpoint(*remote, place, progress=NO_PROGRESS) == path
+    assert hub.asked == ["/model.bin"]
 
 
 def test_a_full_disk_stops_before_it_begins(hub: Hub, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

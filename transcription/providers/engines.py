@@ -168,9 +168,7 @@ class OpenAIWhisper:
             raise WeightsMissingError(
                 f"openai-whisper knows no model “{model}”.", remedy=f"Choose one of {', '.join(whisper._MODELS)}."
             )
-        megabytes = weights.REPOSITORIES.get(model, ("", 0))[1]
-        remote = weights.Remote(url, f"{model}.pt", megabytes * 10**6, url.split("/")[-2])
-        return weights.fetch_checkpoint(remote, model_dir, progress=progress)
+        return weights.fetch_checkpoint(url, f"{model}.pt", url.split("/")[-2], model_dir, progress=progress)
 
     def best_device(self) -> str:
         import torch

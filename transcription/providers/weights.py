@@ -1,19 +1,13 @@
 """Whisper's weights: where they lie, what they weigh, and how they are fetched and checked."""
 
 import fcntl
-import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote
-from urllib.request import Request, urlopen
 
-from files.errors import OutsideOurFoldersError
-from files.storage import disk
+from files.errors import DownloadDamagedError, DownloadError, OutsideOurFoldersError
+from files.storage import disk, downloads
+from files.storage.downloads import RemoteFile
 from jobs.progress import Progress
 from transcription.errors import WeightsDamagedError, WeightsMissingError
 
@@ -38,19 +32,6 @@ REPOSITORIES: dict[str, tuple[str, int]] = {
 #: What a folder of weights must and may hold. The large one goes last: where it is, all is.
 NEEDED = ("config.json", "tokenizer.json", "model.bin")
 WANTED = ("preprocessor_config.json", "vocabulary.json", "vocabulary.txt", *NEEDED)
-
-CHUNK_BYTES = 1 << 20
-TIMEOUT_S = 30
-
-
-@dataclass(frozen=True)
-class Remote:
-    """A file to fetch: `digest` is SHA-256, or git's SHA-1 of small files."""
-
-    url: str
-    name: str
-    size_bytes: int
-    digest: str
 
 
 def is_path(model: str) -> bool:
@@ -103,104 +84,51 @@ def how_to_get(model: str, model_dir: Path, *, source: str) -> str:
 def fetch_folder(model: str, model_dir: Path, *, source: str, progress: Progress) -> Path:
     """Fetch the CTranslate2 weights of this size, each file checked against its published digest.
 
-    Raises WeightsMissingError (no network, no such model) and WeightsDamagedError (another digest).
+    What broke off goes on where it was. Raises WeightsMissingError (no network, no such model; retryable where that may
+    help) and WeightsDamagedError (another digest).
     """
     remedy = how_to_get(model, model_dir, source=source)
     if is_path(model) or model not in REPOSITORIES:
         raise WeightsMissingError(f"The weights of “{model}” cannot be fetched.", remedy=remedy)
     target = model_dir / f"faster-whisper-{model}"
-    with _one_at_a_time(model_dir, remedy):
+    repository = REPOSITORIES[model][0]
+    with _fetching(model_dir, remedy):
         found = folder_of(model, model_dir)
         if found is not None:  # another worker was quicker
             return found
-        remotes = _listing(source, REPOSITORIES[model][0], remedy)
-        _fetch_all(remotes, target, label=f"Fetching Whisper {model}", progress=progress, remedy=remedy)
+        files = downloads.listing(source, repository)
+        missing = [name for name in NEEDED if name not in files]
+        if missing:
+            raise WeightsMissingError(f"{source}/{repository} has no {', '.join(missing)}.", remedy=remedy)
+        wanted = [files[name] for name in WANTED if name in files]
+        downloads.fetch_all(wanted, target, label=f"Fetching Whisper {model}", progress=progress)
     return target
 
 
-def fetch_checkpoint(remote: Remote, model_dir: Path, *, progress: Progress) -> Path:
-    """Fetch one `.pt` file, checked against its published digest."""
-    remedy = f"Without a network here, fetch {remote.url} elsewhere and put it at {model_dir / remote.name}."
-    with _one_at_a_time(model_dir, remedy):
-        if not (model_dir / remote.name).is_file():
-            _fetch_all([remote], model_dir, label=f"Fetching {remote.name}", progress=progress, remedy=remedy)
-    return model_dir / remote.name
-
-
-def _listing(source: str, repository: str, remedy: str) -> list[Remote]:
-    with _answer(f"{source}/api/models/{repository}/tree/main", remedy) as answer:
-        rows: list[dict[str, Any]] = json.load(answer)
-    known = {str(row.get("path")): row for row in rows}
-    missing = [name for name in NEEDED if name not in known]
-    if missing:
-        raise WeightsMissingError(f"{source}/{repository} has no {', '.join(missing)}.", remedy=remedy)
-    return [_remote(f"{source}/{repository}/resolve/main/{quote(n)}", n, known[n]) for n in WANTED if n in known]
-
-
-def _remote(url: str, name: str, row: dict[str, Any]) -> Remote:
-    large = row.get("lfs") or {}
-    return Remote(url, name, int(large.get("size", row.get("size", 0))), str(large.get("oid", row.get("oid", ""))))
-
-
-def _fetch_all(remotes: list[Remote], target: Path, *, label: str, progress: Progress, remedy: str) -> None:
-    total = sum(remote.size_bytes for remote in remotes) or 1
-    done = 0
-    for remote in remotes:
-
-        def report(count: int, before: int = done) -> None:
-            text = f"{label}: {(before + count) // 10**6} of {total // 10**6} MB"
-            progress.update(min(1.0, (before + count) / total), text)
-
-        _fetch(remote, target / remote.name, report, remedy)
-        done += remote.size_bytes
-
-
-def _fetch(remote: Remote, target: Path, report: Callable[[int], None], remedy: str) -> None:
-    disk.require_space(target, remote.size_bytes)
-    temp = disk.temporary(target)
-    try:
-        sha256 = hashlib.sha256()
-        sha1 = hashlib.sha1(b"blob %d\0" % remote.size_bytes, usedforsecurity=False)
-        with _answer(remote.url, remedy) as answer, disk.open_new(temp) as out:
-            count = 0
-            while chunk := answer.read(CHUNK_BYTES):
-                out.write(chunk)
-                sha256.update(chunk)
-                sha1.update(chunk)
-                count += len(chunk)
-                report(count)
-        if remote.digest not in (sha256.hexdigest(), sha1.hexdigest()):
-            raise WeightsDamagedError(
-                f"{remote.name} arrived damaged: its checksum is not {remote.digest[:12]}….",
-                remedy="Try again; if it stays so, fetch the file by another way.",
-                retryable=True,
-            )
-        disk.replace(temp, target)
-    finally:
-        disk.remove(temp)
+def fetch_checkpoint(url: str, name: str, digest: str, model_dir: Path, *, progress: Progress) -> Path:
+    """Fetch one `.pt` file under this name, checked against its published SHA-256."""
+    remedy = f"Without a network here, fetch {url} elsewhere and put it at {model_dir / name}."
+    with _fetching(model_dir, remedy):
+        if not (model_dir / name).is_file():
+            remote = RemoteFile(url=url, name=name, size_bytes=downloads.remote_size(url), digest=digest)
+            downloads.fetch_all([remote], model_dir, label=f"Fetching {name}", progress=progress)
+    return model_dir / name
 
 
 @contextmanager
-def _answer(url: str, remedy: str) -> Iterator[Any]:
-    if not url.startswith(("https://", "http://")):
-        raise WeightsMissingError(f"Weights are fetched by https, not from {url}.", remedy=remedy)
-    try:
-        with urlopen(Request(url, headers={"User-Agent": "novaproject"}), timeout=TIMEOUT_S) as answer:  # noqa: S310
-            yield answer
-    except HTTPError as error:
-        raise WeightsMissingError(f"{url} answered {error.code}.", remedy=remedy) from error
-    except (URLError, TimeoutError, ConnectionError, json.JSONDecodeError) as error:
-        cause = getattr(error, "reason", error)
-        raise WeightsMissingError(f"The weights could not be fetched from {url}: {cause}.", remedy=remedy) from error
-
-
-@contextmanager
-def _one_at_a_time(model_dir: Path, remedy: str) -> Iterator[None]:
-    """Two workers that miss the same weights fetch them once."""
+def _fetching(model_dir: Path, remedy: str) -> Iterator[None]:
+    """One worker at a time fetches weights; what goes wrong is told in this floor's words."""
     try:
         lock = disk.writable(disk.make_dir(model_dir) / ".lock")
     except OutsideOurFoldersError as error:
         raise WeightsMissingError(f"{model_dir} is not ours to write to.", remedy=remedy) from error
     with lock.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        except DownloadDamagedError as error:
+            raise WeightsDamagedError(str(error), remedy=error.remedy, retryable=True) from error
+        except DownloadError as error:
+            raise WeightsMissingError(
+                f"The weights could not be fetched: {error}", remedy=remedy, retryable=error.retryable
+            ) from error

@@ -1,6 +1,7 @@
 """The files of one batch job: what goes in, and what comes out. Streamed, so that memory stays flat.
 
-A job has one folder with the records and every video they name; Bedrock refuses videos from elsewhere.
+A job has one folder with the records, and below it the folder of every video they name, as in AWS's own example;
+Bedrock refuses videos from elsewhere. No file of records is larger than AWS takes, however many there are.
 
     folder = BatchFolder("Ab3…")                             # <input prefix>/Ab3…/
     folder.video_uri(staging.new_id())                       # what a record's question names
@@ -23,7 +24,9 @@ from bedrock.batch import jobs
 from bedrock.batch.jobs import NewJob, RemoteJob
 from bedrock.converse import ConverseReply
 
-RECORDS = "records.jsonl"
+RECORDS, LINES_ENDING = "records", ".jsonl"
+#: AWS's quota for one input file is 1 GB; it does not say of which kind.
+FILE_MAX_BYTES = 950_000_000
 #: Our jobs are told from others in the account by this.
 NAME_PREFIX = "novaproject"
 OUT = ".jsonl.out"
@@ -47,20 +50,34 @@ class BatchFolder:
         return f"{staging.uri(self.prefix)}/"
 
     def video_key(self, record_id: str) -> str:
-        return f"{self.prefix}/{record_id}.mp4"
+        return f"{self.prefix}/videos/{record_id}.mp4"
 
     def video_uri(self, record_id: str) -> str:
         return staging.uri(self.video_key(record_id))
 
-    def write_records(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
-        """Write `(record id, modelInput)` pairs as JSONL, by way of a file on disk. Returns how many there were."""
-        count = 0
-        with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
-            for record_id, body in records:
-                file.write(record_line(record_id, body))
-                count += 1
-            file.flush()
-            staging.upload(Path(file.name), f"{self.prefix}/{RECORDS}", content_type="application/jsonl")
+    def write_records(
+        self, records: Iterable[tuple[str, Mapping[str, Any]]], *, max_bytes: int = FILE_MAX_BYTES
+    ) -> int:
+        """Write `(record id, modelInput)` pairs as JSONL, by way of a file on disk. Returns how many there were.
+
+        They go into as many files of `max_bytes` as it takes. Files of an earlier attempt are gone before.
+        """
+        earlier = (staged.key for staged in staging.listed(self.prefix) if staged.key.endswith(LINES_ENDING))
+        staging.delete(list(earlier))
+        lines = (record_line(record_id, body).encode() for record_id, body in records)
+        count = number = 0
+        line = next(lines, None)
+        while line is not None:
+            number += 1
+            size = 0
+            with tempfile.NamedTemporaryFile("wb", suffix=LINES_ENDING) as file:
+                while line is not None and (not size or size + len(line) <= max_bytes):
+                    file.write(line)
+                    size, count = size + len(line), count + 1
+                    line = next(lines, None)
+                file.flush()
+                name = f"{RECORDS}{'' if number == 1 else f'-{number}'}{LINES_ENDING}"
+                staging.upload(Path(file.name), f"{self.prefix}/{name}", content_type="application/jsonl")
         return count
 
     def staged(self) -> set[str]:

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
-from bedrock import catalogue, staging
+from bedrock import batch_quotas, catalogue, staging
 from bedrock import conf as bedrock_conf
 from bedrock.batch import jobs
 from bedrock.errors import BedrockError
@@ -283,17 +283,17 @@ class PooledQuestion(NamedTuple):
 
 def make_batches(model: CatalogueModel) -> list[BedrockBatch]:
     """Batches of what is in the pool now, and the work of sending them. What no job can hold fails alone."""
-    limits = bedrock_conf.batch()
+    limits = batch_quotas.of(model)
     with transaction.atomic():
         candidates = candidates_in_pool(model.key)
         sizes = proxy_sizes(sorted({row.file_id for row in candidates if row.file_id is not None}))
         records = [Record(key=str(row.pk), bytes=row.bytes_of(sizes.get(row.file_id or 0, 0))) for row in candidates]
-        made = plan(records, minimum=limits.min_records, maximum=limits.max_records, max_bytes=limits.max_bytes)
+        made = plan(records, minimum=limits.min_records, maximum=limits.max_records, max_bytes=limits.max_job_bytes)
         batches = [create_batch(model, job) for job in made.jobs]
     for record in made.too_large:
         question = Question.objects.select_related("nova_job").get(pk=int(record.key))
         question.fail(
-            f"The video has {record.bytes / 1e9:.1f} GB, and a batch job takes {limits.max_bytes / 1e9:.1f} GB: "
+            f"The video has {record.bytes / 1e9:.1f} GB, and a batch job takes {limits.max_job_bytes / 1e9:.1f} GB: "
             "make a smaller proxy, or raise NOVA_BATCH_MAX_BYTES if AWS has raised your quota."
         )
         reply_store.finish(question.nova_job)

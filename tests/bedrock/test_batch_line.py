@@ -144,3 +144,50 @@ def test_records_without_a_bucket_are_not_written(aws: World, settings: Any) -> 
     settings.S3_BUCKET_NAME = ""
     with pytest.raises(BedrockError, match="S3_BUCKET_NAME is not set"):
         BatchFolder("x").write_records([])
+
+
+@pytest.mark.django_db
+def test_in_every_way_that_aws_may_behave_the_ledger_holds_at_least_the_bill(any_aws: World, clips: list[Path]) -> None:
+    any_aws.min_records = 20
+    any_aws.plan = BatchPlan(errors=2, missing=2, duplicates=2, strangers=1)
+    folder, ids = BatchFolder(staging.new_id()), [staging.new_id() for _ in clips[:20]]
+    entries = reserve(ids)
+
+    job = wait(any_aws, send(folder, ids, clips[:20]))
+    found = collect(job, entries)
+
+    assert job.status == "Completed", job.message
+    assert sum(record.reply is not None for record in found.values()) == len(any_aws.bill)
+    counted = booking.counted_usd(month_of(entries[ids[0]].created_at))
+    assert counted == any_aws.usd() or (any_aws.ways.usage == "missing" and counted > any_aws.usd())
+
+
+def test_no_file_of_records_is_larger_than_it_may_be_and_all_are_read(aws: World, clips: list[Path]) -> None:
+    aws.min_records, aws.max_file_bytes = 20, 2000
+    folder, ids = BatchFolder("folder1"), [f"record{number:05d}" for number in range(20)]
+    aws.put(f"{folder.uri}records-99.jsonl", b"{}")
+    body = converse.batch_body(ConverseRequest(runtime_id=LITE, text="What is it? " * 20))
+
+    assert folder.write_records(((id_, body) for id_ in ids), max_bytes=2000) == 20
+
+    sizes = {item.key.rpartition("/")[2]: item.size_bytes for item in staging.listed(folder.prefix)}
+    assert set(sizes) == {"records.jsonl", *(f"records-{number}.jsonl" for number in range(2, len(sizes) + 1))}
+    assert len(sizes) > 2
+    assert max(sizes.values()) <= 2000
+    job = wait(aws, jobs.create(folder.new_job(client_token="token1", runtime_id=LITE)))
+    assert job.status == "Completed", job.message
+    assert {record.record_id for record in records.read_output(job)} == set(ids)
+
+
+def test_a_line_that_is_longer_than_a_file_has_one_of_its_own(aws: World) -> None:
+    folder = BatchFolder("folder1")
+
+    assert folder.write_records([("a", {"x": "y" * 50}), ("b", {"x": "y" * 50})], max_bytes=10) == 2
+    assert len(list(staging.listed(folder.prefix))) == 2
+
+
+def test_videos_lie_in_a_folder_below_the_records(aws: World) -> None:
+    folder = BatchFolder("folder1")
+
+    assert folder.video_key("a") == f"{folder.prefix}/videos/a.mp4"
+    assert folder.video_uri("a").startswith(f"{folder.uri}videos/")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from bedrock import converse, embed_api
 from bedrock.errors import (
     AlreadyPaidError,
     BadRequestError,
+    BedrockError,
     BusyError,
     LostAnswerError,
     MalformedAnswerError,
@@ -235,3 +237,33 @@ def test_what_a_cancel_ended_may_have_been_charged(aws: World) -> None:
 
     assert states() == ["possibly_paid"]
     assert Entry.objects.get().note == "KeyboardInterrupt"
+
+
+@pytest.mark.parametrize(
+    "fault", [None, at.THROTTLED, at.MODEL_ERROR, at.MODEL_TIMEOUT, at.MALFORMED, at.DROP_BEFORE, at.DROP_AFTER, at.CUT]
+)
+def test_in_every_way_that_aws_may_behave_the_ledger_holds_at_least_the_bill(
+    any_aws: World, fault: at.Fault | None
+) -> None:
+    with_tool = replace(QUESTION, tool=FORM)
+    words = 'One JSON object: {"type": "object", "properties": {"a": {"type": "string"}}}'
+    if fault:
+        any_aws.break_next("Converse", fault)
+
+    def asking(request: converse.ConverseRequest) -> PaidReply[converse.ConverseReply]:
+        reply = converse.converse(request)
+        return PaidReply(reply, reply.usage)
+
+    with suppress(BedrockError):
+        paying.paid(
+            ask(price=PRICE),
+            lambda: asking(with_tool),
+            keep=Kept(),
+            otherwise=lambda: asking(with_tool.in_words(words)),
+        )
+
+    counted = booking.counted_usd(Entry.objects.earliest("id").month)
+    assert counted >= any_aws.usd()
+    assert len(any_aws.bill) <= 2
+    if fault is None and any_aws.ways.usage != "missing":
+        assert counted == any_aws.usd()

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tests.standin import chat, rules
 from tests.standin.embed import ALPHABET
 from tests.standin.rules import Refused, invalid
-from tests.standin.world import ACCOUNT, REGION, World
+from tests.standin.world import ACCOUNT, AS_THE_PAGES_SAY, REGION, Ways, World
 
 #: Moments after submission; a job is over after the last.
 VALIDATING, SCHEDULED, IN_PROGRESS, OVER = (timedelta(minutes=n) for n in (1, 3, 5, 30))
@@ -131,7 +131,7 @@ def stop(world: World, identifier: str) -> None:
         if job.status in TERMINAL:
             raise Refused("ConflictException", f"The job is {job.status} and cannot be stopped.", 400)
         done = _fraction_done(world, job) if job.status == "InProgress" else 0.0
-        if done:
+        if done and world.ways.keeps_stopped:
             _write_output(world, job, fraction=done)
         _end(world, job, "Stopped")
 
@@ -179,7 +179,11 @@ def _validate(world: World, job: Job) -> None:
     if sum(item["Size"] for item in objects) > world.max_job_bytes:
         raise invalid("The cumulative size of the input files exceeds the quota.")
     for item in objects:
+        if world.ways.refuses_siblings and not item["Key"].endswith(".jsonl") and "/" not in item["Key"][len(folder) :]:
+            raise invalid(f"The input folder holds a file that is no JSONL: {item['Key']}")
         if item["Key"].endswith(".jsonl"):
+            if item["Size"] > world.max_file_bytes:
+                raise invalid("The size of an input file exceeds the quota.")
             body = world.s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
             job.files[item["Key"]] = _records(body)
     if not job.files:
@@ -262,7 +266,8 @@ def _lines(world: World, job: Job, records: list[Mapping[str, Any]], chance: ran
     lines += [
         {"recordId": f"STRANGER{number:03d}", "modelInput": {}, "modelOutput": {}} for number in range(plan.strangers)
     ]
-    chance.shuffle(lines)
+    if not world.ways.is_ordered:
+        chance.shuffle(lines)
     return lines
 
 
@@ -278,10 +283,11 @@ def _line(world: World, job: Job, record: Mapping[str, Any], *, is_failing: bool
         )  # fmt: skip
     except Refused as refused:
         return {**line, "error": {"errorCode": refused.status, "errorMessage": refused.message}}
-    return {**line, "modelOutput": said}
+    extra = {"modelLatencyMs": 1200, "region": REGION} if world.ways.adds_fields else {}
+    return {**line, **extra, "modelOutput": chat.vary(world, said)}
 
 
-def as_answer(job: Job) -> dict[str, Any]:
+def as_answer(job: Job, ways: Ways = AS_THE_PAGES_SAY) -> dict[str, Any]:
     """A job as GetModelInvocationJob and the list tell it."""
     told_of = {
         "jobArn": job.arn, "jobName": job.asked["jobName"], "modelId": job.asked["modelId"],
@@ -294,4 +300,5 @@ def as_answer(job: Job) -> dict[str, Any]:
         told_of["message"] = job.message
     if job.ended:
         told_of["endTime"] = job.ended
-    return told_of | {f"{name}RecordCount": count for name, count in job.counts.items()}
+    counts = job.counts if ways.tells_counts else {}
+    return told_of | {f"{name}RecordCount": count for name, count in counts.items()}

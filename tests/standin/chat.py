@@ -48,6 +48,28 @@ def answer(
     return said
 
 
+def vary(world: World, said: dict[str, Any]) -> dict[str, Any]:
+    """An answer as the service may tell it too, by the world's ways."""
+    ways = world.ways
+    if "usage" not in said:
+        return said
+    varied = dict(said)
+    if ways.usage == "missing":
+        del varied["usage"]
+    elif ways.usage == "text":
+        varied["usage"] = {name: str(count) for name, count in said["usage"].items()}
+    if ways.adds_fields:
+        varied |= {
+            "amazon-bedrock-trace": {"guardrail": None},
+            "performanceConfig": {"latency": "standard"},
+            "extra": [1],
+        }
+    message = said["output"]["message"]
+    if ways.talks_first and message["content"]:
+        varied["output"] = {"message": {**message, "content": [{"text": "Let me look at this."}, *message["content"]]}}
+    return varied
+
+
 def _input_tokens(asked: Understood, duration_s: float) -> int:
     frames = min(max(1, math.ceil(duration_s)), asked.model.frames) if asked.video is not None else 0
     schema = json.dumps(asked.tool["inputSchema"]) if asked.tool else ""

@@ -3,6 +3,7 @@
 Used by `pytest_plugins` in the tests' conftest. The app's real boto3 clients talk to both over HTTP.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import Request, urlopen
@@ -10,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.standin.server import Server
-from tests.standin.world import REGION, ROLE, World
+from tests.standin.world import REGION, ROLE, WAYS, World
 
 BUCKET = "standin-staging"
 INPUT_PREFIX, OUTPUT_PREFIX = "nova-batch/in", "nova-batch/out"
@@ -71,4 +72,15 @@ def aws(moto_url: str, bedrock_server: Server, settings: Any, monkeypatch: pytes
     for name, value in our_settings().items():
         setattr(settings, name, value)
     world.s3.create_bucket(Bucket=BUCKET)
+    world.ways = WAYS[os.environ.get("STANDIN_WAY", "as the pages say")]
     return world
+
+
+@pytest.fixture(params=sorted(WAYS))
+def any_aws(request: pytest.FixtureRequest, aws: World) -> World:
+    """An AWS that behaves in each way that its pages leave open, in turn.
+
+    `STANDIN_WAY="usage is missing" pytest …` runs any other test in one of them.
+    """
+    aws.ways = WAYS[request.param]
+    return aws

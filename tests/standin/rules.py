@@ -14,6 +14,7 @@ TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 NATIVE_KEYS = {"schemaVersion", "system", "messages", "inferenceConfig", "toolConfig", "reasoningConfig"}
 CONVERSE_EXTRA = {"inferenceConfig", "reasoningConfig"}
 M = Decimal(1_000_000)
+MODEL_FAILED = {"ModelErrorException", "ModelTimeoutException"}
 
 
 class Refused(Exception):

@@ -93,7 +93,9 @@ def list_jobs(call: Call) -> dict[str, Any]:
     if since := call.query.get("submitTimeAfter"):
         found = [job for job in found if job.submitted > datetime.fromisoformat(since.replace("Z", "+00:00"))]
     start, size = int(call.query.get("nextToken", 0)), min(PAGE, int(call.query.get("maxResults", PAGE)))
-    answer: dict[str, Any] = {"invocationJobSummaries": [batch.as_answer(job) for job in found[start : start + size]]}
+    answer: dict[str, Any] = {
+        "invocationJobSummaries": [batch.as_answer(job, call.world.ways) for job in found[start : start + size]]
+    }
     if len(found) > start + size:
         answer["nextToken"] = str(start + size)
     return answer
@@ -175,7 +177,7 @@ ROUTES: tuple[Route, ...] = (
      lambda c: embed.get_async(c.world, c.found["id"])),
     ("POST", r"/model-invocation-job", "bedrock", "CreateModelInvocationJob", lambda c: batch.create(c.world, c.body)),
     ("GET", r"/model-invocation-job/(?P<id>[^/]+)", "bedrock", "GetModelInvocationJob",
-     lambda c: batch.as_answer(batch.told(c.world, c.found["id"]))),
+     lambda c: batch.as_answer(batch.told(c.world, c.found["id"]), c.world.ways)),
     ("GET", r"/model-invocation-jobs", "bedrock", "ListModelInvocationJobs", list_jobs),
     ("POST", r"/model-invocation-job/(?P<id>[^/]+)/stop", "bedrock", "StopModelInvocationJob", stop_job),
     ("GET", r"/foundation-models", "bedrock", "ListFoundationModels", foundation_models),
@@ -231,11 +233,14 @@ class Handler(BaseHTTPRequestHandler):
             if action in self.world.denied:
                 raise denied(action)
             if fault and fault.code:
+                if self.world.ways.charges_failures and fault.code in rules.MODEL_FAILED:
+                    route(call)
                 raise Refused(fault.code, fault.message, fault.status)
             if len(call.raw) > rules.MAX_BODY_BYTES:
                 raise rules.invalid("The request body exceeds the maximum of 25000000 bytes.")
             said = route(call)
             check_shape(service, operation, said)
+            said = chat.vary(self.world, said)
         except Refused as refused:
             return self._say(refused.status, {"message": refused.message}, code=refused.code)
         if fault and fault.drop == "after":

@@ -101,6 +101,44 @@ class BatchPlan:
     seed: int = 7
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ways:
+    """How the service behaves where AWS's pages leave it open, or contradict each other."""
+
+    #: A call that the model failed in (424, 408) is on the bill.
+    charges_failures: bool = False
+    #: The folder of a batch may hold no file beside the records.
+    refuses_siblings: bool = False
+    #: Fields that no page names, in answers and records.
+    adds_fields: bool = False
+    #: How usage is told: "told", "missing", or "text" (numbers as strings).
+    usage: str = "told"
+    #: Records of a batch that was stopped come with their answers, or not at all.
+    keeps_stopped: bool = True
+    #: The counts of a batch job are told.
+    tells_counts: bool = True
+    #: Reasoning, or some words, before the block that was asked for.
+    talks_first: bool = False
+    #: Output lines and listings in the order of the input, or shuffled.
+    is_ordered: bool = False
+
+
+AS_THE_PAGES_SAY = Ways()
+#: One behaviour a line, so that tests can run over all of them.
+WAYS = {
+    "as the pages say": AS_THE_PAGES_SAY,
+    "failures are charged": Ways(charges_failures=True),
+    "sibling files are refused": Ways(refuses_siblings=True),
+    "fields that nobody knows": Ways(adds_fields=True),
+    "usage is missing": Ways(usage="missing"),
+    "numbers are text": Ways(usage="text"),
+    "what was stopped is gone": Ways(keeps_stopped=False),
+    "counts are not told": Ways(tells_counts=False),
+    "words before the answer": Ways(talks_first=True),
+    "output in order": Ways(is_ordered=True),
+}
+
+
 class Clock:
     """The service's time: stands still but for `advance`, or runs `speed` times as fast as the real one."""
 
@@ -156,7 +194,9 @@ class World:
             #: Service Quotas by name: what the account is allowed to, where it differs from nothing at all.
             self.quotas: dict[str, float] = {}
             self.min_records, self.max_records, self.max_job_bytes = 100, 50_000, 5 << 30
+            self.max_file_bytes = 1_000_000_000
             self.running_jobs_max = 20
+            self.ways = Ways()
             self.fixed_duration_s: float | None = None
             self.fixed_answer: str | None = None
             self.busiest = 0

@@ -5,6 +5,7 @@ Dying with one's parent is Linux's; elsewhere the watch loops must do.
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -16,9 +17,32 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _forking_pid = 0
 
 
-def dying_with_parent(number: int = signal.SIGKILL) -> Callable[[], None] | None:
-    """A `preexec_fn` for `Popen`: the child gets this signal when the thread that starts it ends, by `kill -9` too."""
-    return (lambda: _tie_to_parent(number)) if _libc is not None else None
+def dying_with_parent(number: int = signal.SIGKILL, *, memory_bytes: int = 0) -> Callable[[], None] | None:
+    """A `preexec_fn` for `Popen`: the child gets this signal when the thread that starts it ends, by `kill -9` too.
+
+    With `memory_bytes` it may not use more than that, or than three quarters of the machine.
+    """
+    if _libc is None:
+        return None
+    most = _within_machine(memory_bytes) if memory_bytes else 0
+
+    def prepare() -> None:
+        _tie_to_parent(number)
+        if most:
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+    return prepare
+
+
+def limit_memory(memory_bytes: int) -> None:
+    """From now on this process may not use more than that, or than three quarters of the machine. Linux only."""
+    if sys.platform == "linux":
+        most = _within_machine(memory_bytes)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _within_machine(memory_bytes: int) -> int:
+    return min(memory_bytes, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4)
 
 
 def die_with(parent_pid: int) -> None:

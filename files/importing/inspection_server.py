@@ -6,6 +6,9 @@ from multiprocessing.connection import Connection
 from files.importing.inspection import inspect_file
 from jobs import child_processes
 
+#: Looking into a file reads its head, and of a picture no pixel.
+HELPER_BYTES = 1024**3
+
 
 def serve(asked: Connection, answers: Connection) -> None:
     """Answer each (root, entries) with what was found there; ends when the other side is gone."""
@@ -20,4 +23,5 @@ def serve(asked: Connection, answers: Connection) -> None:
 if __name__ == "__main__":
     reads, writes, parent_pid = map(int, sys.argv[1:])
     child_processes.die_with(parent_pid)
+    child_processes.limit_memory(HELPER_BYTES)
     serve(Connection(reads, writable=False), Connection(writes, readable=False))

@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from files import conf
 from files.errors import FfmpegFailedError, FilesError, MediaError, UnreadableError
-from files.media import derived, ffmpeg, filter_graphs, pictures, probe, profiles, sprites
+from files.media import decoding, derived, ffmpeg, filter_graphs, pictures, probe, profiles, sprites
 from files.media.derived import DerivedManifest
 from files.media.info import AudioTrack, MediaInfo, default_audio
 from files.media.profiles import Profile
@@ -94,7 +94,7 @@ class _Run:
     token: str
 
     def make_picture(self) -> None:
-        poster = pictures.poster_of_image(self.source)
+        poster = decoding.poster_of_image(self.source)
         disk.write(derived.folder(self.file.pk) / derived.POSTER, poster.content, token=self.token)
         note_damage(self.file, is_damaged=poster.is_damaged)
         derived.write_made(
@@ -248,7 +248,7 @@ class _Run:
     def _poster(self, info: MediaInfo, targets: filter_graphs.Targets, cells: Sequence[Image]) -> bytes | None:
         """The frame from the first tenth if it shows something, else the one that shows most; of a sound its cover."""
         if info.video is None:
-            return pictures.poster_of_cover(self.source)
+            return decoding.poster_of_cover(self.source)
         poster = targets.poster.read_bytes() if targets.poster and _is_written(targets.poster) else None
         if poster and targets.proxy and cells and pictures.is_dull(poster):
             liveliest = max(range(len(cells)), key=lambda cell: pictures.liveliness(cells[cell]))

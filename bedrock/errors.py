@@ -4,6 +4,7 @@ WorkError
 └── BedrockError                 what AWS, its settings or its bill stand in the way of
     ├── NotConfiguredError       a setting is missing: says which
     ├── ModelRefusedError        past its end of life, wrong mode, not offered in this region
+    ├── NeverSendError           the rule of a folder: nothing of it goes to AWS
     ├── UnpricedError            nobody knows the price, and there is a cap
     ├── OverBudgetError          the month's cap would be passed
     │   └── DailyQuotaError      AWS answers this model no more today
@@ -45,6 +46,12 @@ class NotConfiguredError(BedrockError):
 class ModelRefusedError(BedrockError):
     code = "model_refused"
     remedy = "Choose another model."
+
+
+class NeverSendError(BedrockError):
+    code = "never_send"
+    status = 409
+    remedy = "Use the free local engines, or change the rule on the page of the folder."
 
 
 class UnpricedError(BedrockError):

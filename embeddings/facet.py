@@ -92,6 +92,11 @@ def _warnings(unseen: FileQuerySet) -> list[str]:
     return [told] if bare else []
 
 
+def sends(options: Mapping[str, Any]) -> bool:
+    """Whether texts or pictures go to AWS: in a paid space, or with what is seen."""
+    return bool(options.get("video")) or registry.provider_for(_space(options).key).is_paid
+
+
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     space = _space(options) if options.get("space_id") else None
     job_options = tasks.options_of(force=bool(options.get("force")), space=space)
@@ -114,6 +119,7 @@ ACTION = Action(
     permission="embeddings.add_embedding",
     plan=plan,
     start=start,
+    sends=sends,
     batch_label="Make {files} searchable by meaning",
 )
 FACET = Facet(

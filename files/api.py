@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from files.errors import FilesError
+from files.errors import ActionRefusedError, FilesError
 from files.import_tasks import restore_now, upload_now
 from files.models import File, Problem, Proxy, Root
 from files.parsing import MeasuredUploads, UploadParser
-from files.removal_tasks import empty_trash
+from files.removal_tasks import empty_trash, remove_root
 from files.selection import facets, fields
 from files.selection.facets import annotate
 from files.selection.filters import ProblemFilters, ProxyFilters, file_filters
@@ -112,7 +112,24 @@ class RootList(generics.ListAPIView[Root]):
     queryset = Root.objects.all()
 
     def get_queryset(self) -> QuerySet[Root]:
-        return with_counts(Root.objects.all())
+        return with_counts(Root.objects.listed())
+
+
+class RootDetail(generics.RetrieveUpdateDestroyAPIView[Root]):
+    """One folder. PATCH changes its rules; DELETE takes it out of the library with its files: nothing in it is touched,
+    and an import of it brings all back."""
+
+    serializer_class = RootSerializer
+    http_method_names = ["get", "patch", "delete", "head", "options"]
+    queryset = Root.objects.all()
+
+    def get_queryset(self) -> QuerySet[Root]:
+        return with_counts(Root.objects.listed())
+
+    def perform_destroy(self, instance: Root) -> None:
+        if instance.is_uploads:
+            raise ActionRefusedError("Uploads have no folder of their own.", remedy="Remove the files one by one.")
+        remove_root(instance, created_by=cast("Any", self.request.user))
 
 
 class ProxyList(generics.ListAPIView[Proxy]):

@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from files.import_tasks import request_import, request_scan
+from files.import_tasks import request_import, request_scan, require_importable
+from files.importing.roots import relocate_root
 from files.models import FileQuerySet, Root
 from files.selection import resolving
 from files.selection.actions import estimate, get_action, start_action
@@ -19,6 +20,8 @@ from files.serializers import (
     EstimateRequestSerializer,
     ImportSerializer,
     PlanSerializer,
+    RelocateSerializer,
+    RelocationSerializer,
     ScanSerializer,
     SelectionSerializer,
 )
@@ -54,6 +57,25 @@ class RootScanView(APIView):
         given.is_valid(raise_exception=True)
         job = request_scan(get_object_or_404(Root, pk=pk), **given.validated_data, user=_person(request))
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+
+
+class RootRelocateView(APIView):
+    """Follow a folder to where it is now, after comparing a sample of its files by content."""
+
+    permission_classes = [HasPermission("files.change_root")]
+
+    @extend_schema(request=RelocateSerializer, responses={200: RelocationSerializer, 202: JobSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        given = RelocateSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        root = get_object_or_404(Root.objects.listed(), pk=pk)
+        require_importable(wanted["path"])
+        report = relocate_root(root, wanted["path"], dry_run=wanted["dry_run"])
+        if not report.dry_run:
+            job = request_scan(root, user=_person(request))
+            return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+        return Response(RelocationSerializer(cast("Any", report)).data)
 
 
 class EstimateView(APIView):

@@ -39,7 +39,7 @@ def check_import_roots(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage
 @register(SETTINGS)
 def check_import_steps(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """A step that is misspelt would be skipped in silence."""
-    unknown = sorted(set(conf.import_steps()) - {"proxy", "transcribe", "analyze", "embed", "see", "read"})
+    unknown = sorted(set(conf.import_steps()) - set(conf.STEPS))
     if not unknown:
         return []
     return [

@@ -1,10 +1,14 @@
 """The settings of `files`, read here and nowhere else in this app."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+
+#: What an import can go on to do.
+STEPS = ("proxy", "transcribe", "analyze", "embed", "see", "read")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,21 @@ def proxy_encoder() -> str:
 
 def import_steps() -> list[str]:
     return list(settings.IMPORT_STEPS)
+
+
+def steps_for(rule: Iterable[str] | None) -> list[str]:
+    """What an import goes on to do: the rule of its folder, else the settings'."""
+    return import_steps() if rule is None else list(rule)
+
+
+def scan_minutes() -> float:
+    """How often folders are looked through by themselves; 0 = never."""
+    return float(settings.SCAN_MINUTES)
+
+
+def watches_folders() -> bool:
+    """Whether changes are watched for where the file system tells of them."""
+    return str(settings.WATCH_FOLDERS).lower() not in ("off", "0", "no", "false", "")
 
 
 def import_roots() -> list[Path]:

@@ -180,3 +180,11 @@ class ActionRefusedError(FilesError):
 
     code = "action_refused"
     status = 409
+
+
+class NeverSendError(FilesError):
+    """The rule of their folders keeps all of these files here."""
+
+    code = "never_send"
+    status = 409
+    remedy = "Use a free local engine, or change the rule on the page of the folder."

@@ -1,7 +1,7 @@
 """Both sides of the door to background imports and scans, and what goes on after them."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -36,6 +36,8 @@ SCAN_PRIORITY = 10
 #: that much longer each time, and after so many of them (almost eight hours) it is given up.
 AGAIN_AFTER = timedelta(seconds=60)
 MAX_IN_VAIN = 30
+#: How often it is looked whether a folder's scan is due.
+SCAN_CHECK_S = 60.0
 #: A drive may have been away so long before the tick noticed it.
 NOTICED_WITHIN = timedelta(minutes=10)
 
@@ -45,16 +47,21 @@ class FollowUp:
 
     def __init__(self, label: str, *, make_proxies: bool, created_by: AbstractBaseUser | None = None) -> None:
         self.label = label
-        self.make_proxies = make_proxies and "proxy" in conf.import_steps()
+        self.make_proxies = make_proxies
         self.created_by = created_by
         self.batch: Batch | None = None
+
+    def makes_proxy(self, file: File) -> bool:
+        """Whether a proxy is asked for: by whoever imports, and by the rule of the folder."""
+        return self.make_proxies and "proxy" in conf.steps_for(file.root.steps)
 
     def __call__(self, arrivals: Arrivals) -> None:
         """Called in the transaction that writes the files, so that neither is there without the other."""
         files = arrivals.files
         if not files and not arrivals.moved:
             return
-        if files and self.make_proxies:
+        files = [file for file in files if self.makes_proxy(file)]
+        if files:
             if self.batch is None:
                 self.batch = create_batch(self.label, "proxy", created_by=self.created_by)
             enqueue_many("make_proxy", [file.pk for file in files], batch=self.batch, created_by=self.created_by)
@@ -65,8 +72,8 @@ class FollowUp:
             file_back.send_robust(File, file=file)
         for file in arrivals.moved:
             file_moved.send_robust(File, file=file)
-        if not self.make_proxies:
-            for file in arrivals.files:
+        for file in arrivals.files:
+            if not self.makes_proxy(file):
                 media_ready.send_robust(File, file=file, reason="Making proxies is switched off.")
 
 
@@ -100,9 +107,25 @@ def restore_now(file: File, *, created_by: AbstractBaseUser | None = None) -> No
 
 
 def request_import(
-    path: str, *, recursive: bool = True, make_proxies: bool = True, user: AbstractBaseUser | None = None
+    path: str,
+    *,
+    recursive: bool = True,
+    make_proxies: bool = True,
+    user: AbstractBaseUser | None = None,
+    any_folder: bool = False,
 ) -> Job:
-    """Enqueue the import of a folder. Raises PathRefusedError outside of the import roots and the known ones."""
+    """Enqueue the import of a folder. Raises PathRefusedError outside of the import roots and the known ones.
+
+    `any_folder`: an administrator chose it by hand, on the page of folders.
+    """
+    folder = roots.real_path(path) if any_folder else require_importable(path)
+    root = roots.find_or_make_root(roots.checked_folder(folder))
+    options = {"path": str(folder), "recursive": recursive, "make_proxies": make_proxies}
+    return enqueue("import_directory", root.pk, options, priority=SCAN_PRIORITY, created_by=user)
+
+
+def require_importable(path: str) -> Path:
+    """The real path of a folder that doors without a shell may look into. Raises PathRefusedError for all others."""
     allowed = conf.import_roots()
     folder = roots.real_path(path)
     # Before it is looked at: what lies elsewhere on the server's disks is nobody's business here.
@@ -113,9 +136,7 @@ def request_import(
             f"{shown_path(str(folder))} is not in a folder that may be imported from here ({places}).",
             remedy="Add it to IMPORT_ROOTS, or use `.venv/bin/python manage.py import_directory` in a shell.",
         )
-    root = roots.find_or_make_root(roots.checked_folder(folder))
-    options = {"path": str(folder), "recursive": recursive, "make_proxies": make_proxies}
-    return enqueue("import_directory", root.pk, options, priority=SCAN_PRIORITY, created_by=user)
+    return folder
 
 
 def request_scan(root: Root, *, retry_problems: bool = False, user: AbstractBaseUser | None = None) -> Job:
@@ -161,10 +182,24 @@ def run_scan(work: Work) -> str:
     return report.summary()
 
 
+def scan_by_themselves(now: datetime | None = None) -> int:
+    """The tick: look through each folder whose last look is long enough ago. Returns how many scans were asked for."""
+    moment = now or timezone.now()
+    count = 0
+    for root in Root.objects.scannable():
+        minutes = conf.scan_minutes() if root.scan_minutes is None else root.scan_minutes
+        if minutes and (root.scanned_at is None or moment - root.scanned_at >= timedelta(minutes=minutes)):
+            request_scan(root)
+            count += 1
+    return count
+
+
 def look_for_drives() -> None:
     """The tick: notice drives that went or came back; scan what came back, and try again what failed meanwhile."""
     away_since = dict(Root.objects.filter(is_present=False).values_list("pk", "missing_since"))
     for root in roots.look_for_roots():
+        if root.removed_at is not None:
+            continue
         request_scan(root)
         if (since := away_since.get(root.pk)) is not None:
             failed = Job.objects.failed().filter(kind="make_proxy", finished_at__gte=since - NOTICED_WITHIN)
@@ -175,6 +210,7 @@ def _has_ended(report: ImportReport, *, times: int = 0, in_vain: int = 0) -> Non
     """Tell the floors above, and scan once more, a little later, if something was still being copied."""
     if report.dry_run or report.root_id is None:
         return
+    Root.objects.filter(pk=report.root_id).update(scanned_at=timezone.now())
     root_scanned.send_robust(Root, root_id=report.root_id)
     in_vain = in_vain + 1 if times and not report.imported and not report.changed else 0
     if not report.waiting or in_vain > MAX_IN_VAIN:
@@ -197,6 +233,7 @@ def register_library() -> None:
     register_subject("file", labels=labels_of_files, url=lambda pk: reverse("file-page", args=[pk]))
     register_subject("root", labels=labels_of_roots)
     register_tick("library roots", conf.roots_check_s, look_for_drives)
+    register_tick("library scans", lambda: SCAN_CHECK_S, scan_by_themselves)
     # Beside the short jobs, so that neither waits behind hours of speech to text; the limits leave those a worker.
     for name, label, run, limit in (
         ("import_directory", "Import folder", run_import, conf.imports_at_once),

@@ -20,6 +20,18 @@ DECODED = "decoded_s"
 IS_DAMAGED = "is_damaged"
 
 
+class RootQuerySet(QuerySet["Root"]):
+    """Questions about folders."""
+
+    def listed(self) -> Self:
+        """Those of the library. One that was removed keeps its row, as its files do, and can come back."""
+        return self.filter(removed_at__isnull=True)
+
+    def scannable(self) -> Self:
+        """Those that can be looked through now."""
+        return self.listed().filter(is_present=True, is_uploads=False)
+
+
 class Root(models.Model):
     """A folder whose media files are in the library where they lie.
 
@@ -44,6 +56,13 @@ class Root(models.Model):
     vocabulary = models.JSONField(default=list, blank=True, help_text="Names and terms that are spoken here.")
     audio_track = models.PositiveSmallIntegerField("sound track", null=True, blank=True, help_text="Counted from 0.")
     never_send = models.BooleanField("never send to AWS", default=False)
+    scan_minutes = models.PositiveIntegerField(
+        "looked through every", null=True, blank=True, help_text="Minutes; 0: never by itself; empty: SCAN_MINUTES."
+    )
+    scanned_at = models.DateTimeField("last look", null=True, blank=True, editable=False)
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = RootQuerySet.as_manager()
 
     class Meta:
         db_table = "roots"

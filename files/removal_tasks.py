@@ -3,12 +3,15 @@
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from files import humanize
 from files.import_tasks import FollowUp
-from files.models import File, FileQuerySet
+from files.models import File, FileQuerySet, Root
 from files.upkeep.removing import deletable, delete_for_good, remove_file, restore_file
+from jobs import control
 from jobs.models import Batch, Job
 from jobs.queue import create_batch, enqueue_many
 from jobs.registry import FAST, Kind, register
@@ -29,6 +32,24 @@ def request_removal(files: FileQuerySet, *, created_by: AbstractBaseUser | None 
 def request_restoring(files: FileQuerySet, *, created_by: AbstractBaseUser | None = None) -> Batch:
     """Ask for all of these to come back; their proxies are made in the same batch."""
     return _request(RESTORE_FILE, "Restore {files}", files, created_by)
+
+
+def remove_root(root: Root, *, created_by: AbstractBaseUser | None = None) -> Batch:
+    """Take a folder out of the library with all its files. Nothing in it is touched, and it can come back."""
+    with transaction.atomic():
+        Root.objects.filter(pk=root.pk).update(removed_at=timezone.now())
+        return request_removal(File.objects.filter(root=root), created_by=created_by)
+
+
+def restore_root(root: Root, *, created_by: AbstractBaseUser | None = None) -> Batch:
+    """Bring a removed folder back, with the files that left with it; others that were removed before stay away."""
+    left_at = root.removed_at
+    with transaction.atomic():
+        Root.objects.filter(pk=root.pk).update(removed_at=None)
+        for job in Job.objects.queued().filter(kind=REMOVE_FILE, subject_id__in=root.files.values("pk")):
+            control.cancel(job)
+        gone = File.everything.in_trash().filter(root=root)
+        return request_restoring(gone.filter(removed_at__gte=left_at) if left_at else gone, created_by=created_by)
 
 
 def empty_trash(files: QuerySet[Any], *, created_by: AbstractBaseUser | None = None) -> int | Batch:

@@ -4,10 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from files.conf import STEPS
 from files.models import File, Problem, Proxy, Root
 from files.selection import fields as file_fields
 from files.selection.facets import facets, flag
 from jobs.web.strict_fields import StrictFields
+
+#: What a folder can be told.
+ROOT_RULES = ("steps", "language", "languages", "vocabulary", "audio_track", "never_send", "scan_minutes")
 
 
 class FlagField(serializers.BooleanField):
@@ -84,9 +88,22 @@ class EmptiedSerializer(serializers.Serializer[Any]):
     deleted = serializers.IntegerField(help_text="Uploads that were deleted for good.")
 
 
-class RootSerializer(serializers.ModelSerializer[Root]):
-    """A folder whose media files are in the library where they lie."""
+class Words(serializers.ListField):
+    """Several words, each on one line."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=serializers.CharField(max_length=200), max_length=1000, **options)
+
+
+class RootSerializer(StrictFields, serializers.ModelSerializer[Root]):
+    """A folder whose media files are in the library where they lie, and its rules."""
+
+    steps = serializers.ListField(
+        child=serializers.ChoiceField(choices=STEPS), allow_null=True, required=False,
+        help_text="What an import goes on to do; null: as `IMPORT_STEPS` says.",
+    )  # fmt: skip
+    languages = Words(required=False, help_text="The only ones that may be recognised.")
+    vocabulary = Words(required=False, help_text="Names and terms that are spoken here.")
     file_count = serializers.IntegerField(read_only=True)
     problem_count = serializers.IntegerField(read_only=True)
     size_bytes = serializers.IntegerField(read_only=True)
@@ -95,9 +112,9 @@ class RootSerializer(serializers.ModelSerializer[Root]):
         model = Root
         fields = [
             "id", "name", "path", "is_present", "is_uploads", "last_seen_at", "missing_since", "created_at",
-            "file_count", "size_bytes", "problem_count",
+            "file_count", "size_bytes", "problem_count", "scanned_at", *ROOT_RULES,
         ]  # fmt: skip
-        read_only_fields = fields
+        read_only_fields = [name for name in fields if name not in ROOT_RULES]
 
 
 class ProxySerializer(serializers.ModelSerializer[Proxy]):
@@ -136,6 +153,26 @@ class ImportSerializer(serializers.Serializer[Any]):
     path = serializers.CharField(trim_whitespace=False, help_text="Absolute path.")
     recursive = serializers.BooleanField(default=True, help_text="With the folders in it.")
     make_proxies = serializers.BooleanField(default=True)
+
+
+class RelocateSerializer(StrictFields, serializers.Serializer[Any]):
+    """Where a folder is now."""
+
+    path = serializers.CharField(trim_whitespace=False, help_text="Absolute path.")
+    dry_run = serializers.BooleanField(default=False, help_text="Compare a sample of its files, and change nothing.")
+
+
+class RelocationSerializer(serializers.Serializer[Any]):
+    """What a sample of the files says of the new place."""
+
+    old_path = serializers.CharField()
+    new_path = serializers.CharField()
+    checked = serializers.IntegerField(help_text="Files that were looked at.")
+    same = serializers.IntegerField(help_text="Of these, with the same content there.")
+    different = serializers.ListField(child=serializers.CharField())
+    absent = serializers.ListField(child=serializers.CharField())
+    is_same = serializers.BooleanField(help_text="Whether the folder would be followed.")
+    dry_run = serializers.BooleanField()
 
 
 class ScanSerializer(serializers.Serializer[Any]):
@@ -209,3 +246,6 @@ class PlanSerializer(LikelySerializer):
     records = serializers.IntegerField(allow_null=True)
     input_tokens = serializers.IntegerField(allow_null=True)
     output_tokens = serializers.IntegerField(allow_null=True)
+    left_out = serializers.ListField(
+        child=serializers.DictField(), help_text="`reason` and `count` of what is passed over."
+    )

@@ -18,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("roots/<int:pk>/scan", api_actions.RootScanView.as_view(), name="root-scan"),
     path("estimate", api_actions.EstimateView.as_view(), name="estimate"),
     *(path(f"batch/{name}", api_actions.StartActionView.as_view(), {"action": name}) for name in api_actions.ACTIONS),
+    path("roots/<int:pk>", api.RootDetail.as_view(), name="root"),
+    path("roots/<int:pk>/relocate", api_actions.RootRelocateView.as_view(), name="root-relocate"),
     path("roots", api.RootList.as_view(), name="roots"),
     path("proxies", api.ProxyList.as_view(), name="proxies"),
     path("trash", api.TrashList.as_view(), name="trash"),

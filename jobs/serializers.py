@@ -82,6 +82,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
     progress = serializers.FloatField(read_only=True)
     eta_s = serializers.FloatField(read_only=True, allow_null=True)
     cost_usd = serializers.SerializerMethodField()
+    left_out = serializers.SerializerMethodField()
     errors = serializers.SerializerMethodField()  # type: ignore[assignment]  # the contract's name; DRF's is unused here
 
     class Meta:
@@ -102,6 +103,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
             "progress",
             "eta_s",
             "cost_usd",
+            "left_out",
             "errors",
         )
         read_only_fields = fields
@@ -115,6 +117,11 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
     @extend_schema_field(serializers.DecimalField(max_digits=14, decimal_places=6))
     def get_cost_usd(self, batch: Batch) -> str:
         return str(counting.cost_usd(batch).quantize(Decimal("0.000001")))
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField()))
+    def get_left_out(self, batch: Batch) -> list[dict[str, Any]]:
+        """What the action passed over, by reason."""
+        return list(batch.options.get("left_out", []))
 
     @extend_schema_field(ReasonSerializer(many=True))
     def get_errors(self, batch: Batch) -> list[dict[str, Any]]:

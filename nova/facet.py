@@ -133,5 +133,6 @@ HAS_NOVA_ANALYSIS = Facet(
         permission=PERMISSION,
         plan=plan,
         start=start,
+        sends=lambda options: options["model"] != LOCAL,
     ),
 )

@@ -337,6 +337,8 @@ IMPORT_ROOTS = [Path(part).expanduser() for part in env.str("IMPORT_ROOTS", "").
 IMPORT_STEPS = env.list("IMPORT_STEPS", default=["proxy", "transcribe", "analyze", "embed", "see"])
 IMPORT_SKIP = env.list("IMPORT_SKIP", default=[])
 IMPORT_SETTLE_S = env.float("IMPORT_SETTLE_S", 3.0)
+SCAN_MINUTES = env.float("SCAN_MINUTES", 60.0)
+WATCH_FOLDERS = env.str("WATCH_FOLDERS", "auto")
 ROOTS_CHECK_S = env.float("ROOTS_CHECK_S", 30.0)
 FRAME_SECONDS = env.float("FRAME_SECONDS", 4.0)
 FFMPEG_PATH = env.str("FFMPEG_PATH", "")

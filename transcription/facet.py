@@ -169,5 +169,6 @@ FACET = Facet(
         permission=PERMISSION,
         plan=plan,
         start=start,
+        sends=lambda options: registry.get(TranscriptionRequest.of(dict(options)).provider).is_paid,
     ),
 )

@@ -23,10 +23,11 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from bedrock import conf, daily_quotas
+from bedrock import conf, daily_quotas, never_send
 from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, QuestionInFlightError, UnpricedError
 from bedrock.models import Entry, LedgerMonth, month_of
 from bedrock.pricing import UNTOLD, Price, Usage
+from files.models import File
 
 State = Entry.State
 Item = TypeVar("Item")
@@ -64,10 +65,12 @@ def reserve(request: ReservationRequest) -> Entry:
 def reserve_many(requests: Sequence[ReservationRequest]) -> list[Entry]:
     """Reserve all of these questions, or none. Returns their entries in order.
 
-    Raises AlreadyPaidError (use the answer that is there), QuestionInFlightError, OverBudgetError, UnpricedError.
+    Raises NeverSendError, AlreadyPaidError (use the answer that is there), QuestionInFlightError, OverBudgetError,
+    UnpricedError.
     A reservation that the same holder left behind unsent is taken up again; one that was sent in realtime or flex is
     booked as possibly paid and reserved anew; one that was sent in a batch is returned, as its answer can be fetched.
     """
+    never_send.require_sendable(request.file_id for request in requests)
     with transaction.atomic():
         month = month_of(timezone.now())
         LedgerMonth.objects.get_or_create(month=month)
@@ -90,8 +93,15 @@ def reserve_many(requests: Sequence[ReservationRequest]) -> list[Entry]:
 def refusals(requests: Sequence[ReservationRequest]) -> dict[str, BedrockError]:
     """Which of these questions `reserve_many` would refuse now, whatever is left of the cap, and why."""
     earlier = _entries_of([request.question for request in requests])
-    reasons = ((request.question, _refusal(request, earlier.get(request.question, []))) for request in requests)
-    return {question: reason for question, reason in reasons if reason is not None}
+    kept = never_send.kept_here(request.file_id for request in requests)
+    kept_files = {file.pk: file for file in File.everything.select_related("root").filter(pk__in=kept)}
+    reasons: dict[str, BedrockError] = {}
+    for request in requests:
+        if request.file_id in kept_files:
+            reasons[request.question] = never_send.refusal(kept_files[request.file_id])
+        elif reason := _refusal(request, earlier.get(request.question, [])):
+            reasons[request.question] = reason
+    return reasons
 
 
 def require_room(request: ReservationRequest) -> None:

@@ -130,6 +130,9 @@ def new_root(folder: Path) -> Root:
 def find_or_make_root(folder: Path) -> Root:
     """The root for an import of this folder: one that holds it already, or a new one."""
     root = find_root(folder)
+    if root is not None and root.removed_at is not None:  # asked for again
+        root.removed_at = None
+        root.save(update_fields=["removed_at"])
     if root is None:
         root = new_root(folder)
         try:

@@ -1,13 +1,14 @@
 """Doing something to a selection of files: what it would do, and doing it. Used by API, admin, pages and commands."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from rest_framework import serializers
 
-from files.errors import ActionRefusedError, SelectionError, UnknownActionError
+from files.errors import ActionRefusedError, NeverSendError, SelectionError, UnknownActionError
 from files.models import FileQuerySet
 from files.selection.facets import Action, ActionPlan, actions
 from jobs.queue import create_batch
@@ -29,7 +30,9 @@ def get_action(name: str) -> Action:
 def estimate(name: str, selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """What the action would do to the selection. Raises DRF's ValidationError for options that are wrong."""
     action = get_action(name)
-    return action.plan(selection, clean_options(action, options))
+    cleaned = clean_options(action, options)
+    sendable, left_out = _sendable(action, selection, cleaned)
+    return replace(action.plan(sendable, cleaned), left_out=left_out)
 
 
 def start_action(
@@ -43,18 +46,36 @@ def start_action(
     if user is not None and not user.has_perm(action.permission):
         raise PermissionDenied(f"“{action.label}” needs the permission {action.permission}.")
     cleaned = clean_options(action, options)
+    selection, left_out = _sendable(action, selection, cleaned)
     plan = action.plan(selection, cleaned)
+    if left_out and not plan.total:
+        raise NeverSendError("All of these files lie in folders that are never sent to AWS.")
     if plan.refusals:
         raise ActionRefusedError(" ".join(plan.refusals))
     if not plan.total:
         raise SelectionError("No file is selected.", remedy="Choose files, or widen the filter.")
     with transaction.atomic():
-        batch = create_batch(action.label, action.name, created_by=user, options=dict(cleaned))
+        batch = create_batch(
+            action.label,
+            action.name,
+            created_by=user,
+            options={**cleaned, **({"left_out": left_out} if left_out else {})},
+        )
         action.begin(selection, cleaned, batch, user)
         # Known only now: what has it already is left out, and something may be done twice to one file.
         batch.label = action.label_for(batch.jobs.values("subject_kind", "subject_id").distinct().count())
         batch.save(update_fields=["label"])
     return batch
+
+
+def _sendable(
+    action: Action, selection: FileQuerySet, options: Mapping[str, Any]
+) -> tuple[FileQuerySet, list[dict[str, Any]]]:
+    """The files that the action may be done to, and how many it passes over: those of folders never sent to AWS."""
+    if not action.sends(options):
+        return selection, []
+    kept = selection.order_by().filter(root__never_send=True).count()
+    return selection.exclude(root__never_send=True), [{"reason": "never_send", "count": kept}] if kept else []
 
 
 def clean_options(action: Action, options: Mapping[str, Any]) -> dict[str, Any]:

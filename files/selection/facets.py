@@ -52,6 +52,8 @@ class ActionPlan:
     output_tokens: int | None = None
     #: Nobody knows the price; the two figures say nothing then.
     is_unpriced: bool = False
+    #: Files that the action passes over, by reason.
+    left_out: list[dict[str, Any]] = field(default_factory=list)
     #: What it will most likely cost, where that is known better than by the two figures; from where, and from how many.
     usd_likely: Decimal | None = None
     likely_from: str = ""
@@ -90,6 +92,8 @@ class Action:
     permission: str
     plan: Callable[[FileQuerySet, Mapping[str, Any]], ActionPlan]
     start: "Callable[[FileQuerySet, Mapping[str, Any], Batch, User | None], None] | None" = None
+    #: Whether files leave this machine with these options: those of folders that are never sent are left out.
+    sends: Callable[[Mapping[str, Any]], bool] = lambda options: False
     #: What a batch of it is called; `{files}` becomes "42 files".
     batch_label: str = ""
 

@@ -17,6 +17,7 @@ _ITEMS = (
     ("home", "Home", "files.view_file"),
     ("library", "Library", "files.view_file"),
     ("search", "Search", "embeddings.view_chunk"),
+    ("folders", "Folders", "files.view_root"),
     ("collections", "Collections", "curation.view_collection"),
     ("jobs", "Jobs", "jobs.view_job"),
     ("nova", "Nova", "nova.view_novajob"),
@@ -24,7 +25,7 @@ _ITEMS = (
     ("admin:index", "Admin", ""),
 )
 #: Pages below an item that have an address of their own.
-_SUBPAGES = {"library": ("/files/",), "jobs": ("/batches/",)}
+_SUBPAGES = {"library": ("/files/",), "jobs": ("/batches/",), "folders": ("/problems/", "/trash/", "/import/")}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from nova.models import NovaJob
 from nova.questions.results import keep
 from tests.e2e.conftest import NARROW, WIDE, Visit
 from tests.e2e.library import HOSTILE, ready_file
-from tests.files.factories import make_problem
+from tests.files.factories import make_file, make_problem, make_root
 
 #: What the stock admin has and we do not touch.
 ADMIN_MAY = {
@@ -58,7 +58,14 @@ NO_PAGES = {
     "nova-look",
     "nova-waiting",
     "nova-cancel",
+    "accept-estimate",
     "file-restore",
+    "folder-add",
+    "folder-scan",
+    "folder-rules",
+    "folder-relocate",
+    "folder-restore",
+    "trash-change",
     "file-annotate",
     "file-collect",
     "moment-mark",
@@ -97,6 +104,8 @@ def hostile(folders: Path, ada: User) -> File:
     for subject in (file, moment):
         add_item(collection, subject)
     make_problem(file.root, HOSTILE)
+    make_root(name=HOSTILE, removed_at=timezone.now())
+    make_file(file.root, f"gone/{HOSTILE}", removed_at=timezone.now())
     notify("weights", f"Waiting for weights for {HOSTILE}.", remedy="Run `make run`.", url="/setup/")
     money: dict[str, Any] = {"estimated_usd": Decimal("0.02"), "actual_usd": Decimal("0.01")}
     Entry.objects.create(
@@ -144,6 +153,16 @@ def own_pages(file: File) -> dict[str, list[str]]:
         "upload": ["/upload/"],
         "setup": ["/setup/"],
         "collections": ["/collections/"],
+        "folders": ["/folders/"],
+        "folder": [reverse("folder", args=[file.root_id])],
+        "folder-browse": [
+            "/folders/browse/",
+            f"/folders/browse/?path={file.root.path}",
+            "/folders/browse/?path=/nowhere",
+        ],
+        "folder-remove": [reverse("folder-remove", args=[file.root_id])],
+        "problems": ["/problems/"],
+        "trash": ["/trash/"],
         "collection": [reverse("collection", args=[Collection.objects.get().pk])],
     }
 

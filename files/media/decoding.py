@@ -4,6 +4,7 @@ A picture of 0.7 MB can ask for 2 GB, and what crashes a decoder takes the helpe
 server.
 """
 
+import atexit
 import os
 import subprocess
 import sys
@@ -87,6 +88,17 @@ class Helper:
 
 
 _own = threading.local()
+#: Those of all threads, ended with the process; a forked worker has none of its parent's.
+_started: list[Helper] = []
+
+
+@atexit.register
+def _end_helpers() -> None:
+    for helper in _started:
+        helper.end()
+
+
+os.register_at_fork(after_in_child=_started.clear)
 
 
 def _helper() -> Helper:
@@ -95,6 +107,7 @@ def _helper() -> Helper:
     if helper is None or not helper.is_alive or _own.pid != os.getpid():
         helper = _own.helper = Helper()
         _own.pid = os.getpid()
+        _started.append(helper)
     return helper
 
 

@@ -29,6 +29,7 @@ ALLOWED = {
     "novaproject/management/commands/export.py": "a new file where the person says",
     "transcription/providers/weights.py": "a lock beside the weights, at a place that `disk.writable` gave",
     "novaproject/settings.py": "our folders themselves, before there is anything in them",
+    "novaproject/setup/first_run.py": "takes rights to our own folders and database from others",
     "novaproject/logs/lines.py": "the day's log in our data folder, before any app is loaded",
 }
 

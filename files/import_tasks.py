@@ -146,8 +146,14 @@ def request_scan(root: Root, *, retry_problems: bool = False, user: AbstractBase
 
 
 def run_import(work: Work) -> str:
-    """The body of `import_directory`."""
+    """The body of `import_directory`. Raises PathRefusedError where its folder has become a link to another."""
     options = work.options
+    folder = Path(options["path"])  # without links when it was asked for, and checked then
+    if roots.real_path(folder) != folder:
+        raise PathRefusedError(
+            f"{shown_path(str(folder))} leads to another place than when its import was asked for.",
+            remedy="See who changed it, then import the folder itself.",
+        )
     created_by = Job.objects.get(pk=work.job_id).created_by
     report = import_now(
         options["path"],

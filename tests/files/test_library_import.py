@@ -9,6 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from files.errors import FolderNotFoundError, PathRefusedError
+from files.import_tasks import request_import
 from files.importing.arrivals import Arrivals
 from files.importing.directories import import_directory
 from files.importing.ingest import Clock
@@ -16,6 +17,7 @@ from files.importing.leftovers import Leftovers, names_of
 from files.models import File, Problem, Root
 from files.selection.resolving import resolve
 from jobs.errors import Cancelled
+from jobs.execution.running import run_now
 from tests.files.library import copy, names
 from tests.media import make_audio, make_image
 
@@ -460,3 +462,23 @@ def test_names_are_found_however_they_are_composed(
         assert resolve(filter=typed).count() == 1, typed
     assert resolve(filter={"q": "Cafe"}).count() == (1 if on_disk == "NFD" else 0)
     assert import_directory(unicodedata.normalize(asked, str(folder))).unchanged == 1
+
+
+def test_a_folder_that_became_a_link_before_its_import_begins_is_refused(
+    tmp_path: Path, library: Path, clip: Path, settings: Settings
+) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    copy(clip, secret / "private.mp4")
+    inbox = library / "inbox"
+    inbox.mkdir()
+    settings.IMPORT_ROOTS = [library]
+    job = request_import(str(inbox))
+    inbox.rmdir()
+    inbox.symlink_to(secret)
+
+    job = run_now(job)
+
+    assert job.state == "failed"
+    assert "leads to another place" in job.error
+    assert not File.everything.exists()

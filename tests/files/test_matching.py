@@ -111,10 +111,10 @@ def test_a_missing_file_may_be_elsewhere_without_being_displaced(root: Root) -> 
 def test_where_the_full_hash_is_known_it_decides(root: Root) -> None:
     found = turned_up(root, "b.mp4")
     right = row_of(root, "right.mp4", found, full_hash=full_hash(root.local_path / "b.mp4"))
-    wrong = row_of(root, "wrong.mp4", found, full_hash="0" * 64)
+    wrong = [row_of(root, f"{digit}.mp4", found, full_hash=digit * 64) for digit in "0f"]
 
-    assert claimed(candidates_of(wrong), found, root) is None
-    assert claimed(candidates_of(wrong, right), found, root) == right.pk
+    assert claimed(candidates_of(*wrong), found, root) is None
+    assert claimed(candidates_of(*wrong, right), found, root) == right.pk
 
 
 def test_a_file_that_cannot_be_read_to_the_end_is_claimed_by_nobody_with_a_full_hash(root: Root) -> None:
@@ -139,6 +139,7 @@ def test_a_row_in_the_library_comes_before_a_removed_one_of_this_very_path(root:
         ({"path": "trip/b.mp4"}, {"path": "trip/a.mp4", "inode": 900}),  # this very path, before the inode
         ({"path": "x.mp4", "inode": 900}, {"path": "elsewhere/b.mp4"}),  # the inode, before the name
         ({"path": "elsewhere/B.MP4"}, {"path": "x.mp4"}),  # the name, however it is written
+        ({"path": "elsewhere/B.MP4"}, {"path": "a.mp4"}),
     ],
 )
 def test_of_several_equal_rows_the_likest_is_claimed(root: Root, better: dict[str, Any], worse: dict[str, Any]) -> None:

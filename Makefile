@@ -98,3 +98,6 @@ bench-library: install-dev
 
 bench-transcription: install-dev
 	@$(PY) -m bench.transcription
+
+bench-relevance: install
+	@$(PY) -m bench.relevance $(DATA)

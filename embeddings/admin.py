@@ -11,7 +11,17 @@ from django.utils.safestring import SafeString
 
 from embeddings.errors import SpaceError
 from embeddings.indexing import spaces
-from embeddings.models import Chunk, Embedding, PaidVector, PictureFloor, Removal, SavedQuery, Space, Viewing
+from embeddings.models import (
+    Calibration,
+    Chunk,
+    Embedding,
+    PaidVector,
+    PictureFloor,
+    Removal,
+    SavedQuery,
+    Space,
+    Viewing,
+)
 from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
 
 
@@ -118,3 +128,10 @@ class PictureFloorAdmin(ReadOnlyAdmin[PictureFloor]):
 class RemovalAdmin(ReadOnlyAdmin[Removal]):
     list_display = ("embedding_id", "space")
     list_select_related = ("space",)
+
+
+@admin.register(Calibration)
+class CalibrationAdmin(ReadOnlyAdmin[Calibration]):
+    list_display = ("space", "vectors", "made_at")
+    list_select_related = ("space",)
+    fields = readonly_fields = ("space", "vectors", "made_at")

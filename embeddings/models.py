@@ -111,6 +111,27 @@ class Space(models.Model):
         Space.objects.filter(pk=self.pk).update(generation=F("generation") + 1)
 
 
+class Calibration(models.Model):
+    """What a space is worth for a question, learnt from the library itself (`embeddings.searching.calibration`)."""
+
+    space = models.OneToOneField(Space, on_delete=models.CASCADE, related_name="calibration")
+    vectors = models.PositiveIntegerField(help_text="How many there were when it was made.")
+    data = models.BinaryField(editable=False, help_text="Arrays, in numpy's own form.")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "embedding_calibrations"
+        ordering = ["space_id"]
+
+    def __str__(self) -> str:
+        return f"of {self.space}, from {self.vectors:,} vectors"
+
+    def remake(self, *, vectors: int, data: bytes) -> None:
+        """Put a newer one in its place."""
+        self.vectors, self.data, self.made_at = vectors, data, timezone.now()
+        self.save()
+
+
 class ChunkQuerySet(QuerySet["Chunk"]):
     def in_library(self) -> Self:
         return self.filter(file__removed_at__isnull=True)

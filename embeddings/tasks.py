@@ -16,6 +16,7 @@ from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_texts
 from embeddings.indexing.index import embed_file, index_file
 from embeddings.models import Chunk, Space, Viewing
+from embeddings.searching import calibration
 from embeddings.stores import vec0
 from files.models import File
 from jobs import notices
@@ -64,10 +65,13 @@ def run_embed(work: Work) -> str:
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    space = _space_of(work.options)
+    space = _space_of(work.options) or spaces.active()
     if work.options.get("force"):
-        return str(index_file(file, space=space, force=True, progress=work.progress))
-    return str(embed_file(file, space=space, progress=work.progress))
+        report = index_file(file, space=space, force=True, progress=work.progress)
+    else:
+        report = embed_file(file, space=space, progress=work.progress)
+    calibration.learn_if_due(space)
+    return str(report)
 
 
 def _space_of(options: Mapping[str, Any]) -> Space | None:

@@ -1,7 +1,8 @@
 """Keyword search: the chunks that have the words, best first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from embeddings.words import fts5
 from embeddings.words.fts5 import WordFilter, WordQuery
@@ -16,10 +17,10 @@ COMMON_AT_LEAST = 500
 
 @dataclass(frozen=True)
 class KeywordHit:
-    """Chunk ids, best first: those with every term, and after them those with some."""
+    """Chunks with their BM25, best first: those with every term, and after them those with some."""
 
-    whole: Sequence[int] = ()
-    partial: Sequence[int] = ()
+    whole: Mapping[int, float] = field(default_factory=dict)
+    partial: Mapping[int, float] = field(default_factory=dict)
 
 
 def find(question: Query, where: WordFilter, *, limit: int) -> KeywordHit:
@@ -34,16 +35,17 @@ def find(question: Query, where: WordFilter, *, limit: int) -> KeywordHit:
     # Nothing but common words: they are all over the library, so the newest chunks that have them will do.
     look = fts5.best if rare else fts5.latest
     every = WordQuery(question.wanted, excluded=question.excluded)
-    whole: dict[int, None] = {}
+    whole: dict[int, float] = {}
     for terms in dict.fromkeys((question.wanted, question.telling)):  # "what is a pump" is about pumps, not "what"
         for is_strict in (True, False):
             if len(whole) < limit:
-                whole |= dict.fromkeys(look(replace(every, terms=terms, is_strict=is_strict), where, limit=limit))
+                more = look(replace(every, terms=terms, is_strict=is_strict), where, limit=limit)
+                whole |= {chunk_id: nats for chunk_id, nats in more.items() if chunk_id not in whole}
     if len(whole) >= limit or len(question.wanted) == 1:
-        return KeywordHit(whole=list(whole)[:limit])
+        return KeywordHit(whole=dict(islice(whole.items(), limit)))
     some = replace(every, terms=rare or question.telling, is_any=True, required=question.quoted)
     partial = look(some, where, limit=limit)
     if rare and not whole and not partial:  # the rare word is nowhere: better the common ones than nothing
         partial = fts5.latest(replace(some, terms=question.telling), where, limit=limit)
-    others = [chunk_id for chunk_id in partial if chunk_id not in whole]
-    return KeywordHit(whole=list(whole), partial=others[: limit - len(whole)])
+    others = {chunk_id: nats for chunk_id, nats in partial.items() if chunk_id not in whole}
+    return KeywordHit(whole=whole, partial=dict(islice(others.items(), limit - len(whole))))

@@ -17,14 +17,16 @@ from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchEr
 from embeddings.indexing import paid_vectors, spaces
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
 from embeddings.registry import provider_for
-from embeddings.searching import keyword, seen, semantic, snippets
+from embeddings.searching import calibration, evidence, keyword, seen, semantic, snippets
+from embeddings.searching.evidence import Reach, WordEvidence
 from embeddings.searching.fusion import Ranking, as_fraction, reciprocal_rank
 from embeddings.searching.moments import Moment, Passage, moments_of, one_a_second, passages
 from embeddings.searching.semantic import NearestVector, SearchScope
 from embeddings.searching.snippets import Match
 from embeddings.stores import bit_matrix, vec0
 from embeddings.vectors import Floats
-from embeddings.words.fts5 import WordFilter
+from embeddings.words import fts5
+from embeddings.words.fts5 import WordFilter, WordQuery
 from embeddings.words.normalise import fold
 from embeddings.words.query import Query, parse
 from files.models import File
@@ -35,8 +37,8 @@ MAX_LIMIT = 200
 DEFAULT_LIMIT = 20
 #: Candidates that each way of searching may bring. Moments, counts and the answer are made of them.
 POOL = 200
-#: How much a place counts in hybrid: a chunk that has only some of the words is a hint, not a finding.
-PARTIAL_WEIGHT = 0.4
+#: Chunks that have what is in quotes, of which meaning then chooses.
+MAX_QUOTED = 20_000
 #: What a moment says that was found by its picture alone.
 SEEN = "What is seen here, though it may not be said."
 #: Where frames hardly stand out, and nothing else was found.
@@ -148,7 +150,7 @@ def search(  # noqa: PLR0913  (the contract's parameters)
     answer = SearchAnswer(mode=mode)
     for _ in range(MAX_TRIES):
         candidates = _candidates(asked, mode, scope, space)
-        if mode != "keyword" and scope.with_frames and asked.wanted and space is None:
+        if mode != "keyword" and scope.with_frames and asked.wanted and not asked.quoted and space is None:
             candidates = _with_frames(candidates, asked, mode, scope)
         rows = passages(candidates.scores)
         if len(rows) == len(candidates.scores):
@@ -281,21 +283,37 @@ def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: 
 
 
 def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> _Candidates:
+    found = keyword.find(asked, scope.where, limit=POOL)
+    nats = {**found.whole, **found.partial}
+    words = WordEvidence(nats=nats, whole=frozenset(found.whole), count=fts5.document_count())
+    by_words = _Candidates(
+        scores={int(str(key)): score for key, score in reciprocal_rank([Ranking(list(words.nats))]).items()},
+        words=words.whole,
+        is_cut=len(words.nats) >= POOL,
+    )
     if mode == "keyword":
-        return _by_words(asked, scope)
-    if mode == "semantic":
-        return _by_meaning(asked, scope, space)
-    words = _by_words(asked, scope)
+        return by_words
     try:
-        meaning = _by_meaning(asked, scope, space)
+        near, reach, notice = _by_meaning(asked, scope, space)
     except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError) as error:
-        words.notice = f"Found by words only. {error} {error.remedy}".strip()
-        return words
-    whole = [one for one in words.scores if one in words.words]
-    partial = [one for one in words.scores if one not in words.words]
-    fused = reciprocal_rank([Ranking(whole), Ranking(partial, weight=PARTIAL_WEIGHT), Ranking(list(meaning.scores))])
-    scores = {int(str(one)): score for one, score in fused.items()}
-    return replace(meaning, scores=scores, words=words.words, is_cut=words.is_cut or meaning.is_cut)
+        if mode == "semantic":
+            raise
+        return replace(by_words, notice=f"Found by words only. {error} {error.remedy}".strip())
+    if reach is None:
+        return replace(by_words, notice=notice) if mode == "hybrid" else _Candidates(scores={}, notice=notice)
+    cosines = {hit.chunk_id: hit.similarity for hit in near}
+    if mode == "hybrid":
+        scores = evidence.fused(words, cosines, reach)
+    else:
+        is_answered = evidence.is_answered(words, cosines, reach) and evidence.stands_out(cosines, reach)
+        scores = {pk: cosine for pk, cosine in cosines.items() if is_answered and cosine >= reach.tail_floor}
+    return _Candidates(
+        scores=scores,
+        words=words.whole,
+        similarity={pk: cosine for pk, cosine in cosines.items() if pk in scores and cosine >= reach.tail_floor},
+        has_weaker=any(pk not in scores for pk in cosines),
+        is_cut=len(scores) >= POOL,
+    )
 
 
 def _with_frames(others: _Candidates, asked: Query, mode: str, scope: _Scope) -> _Candidates:
@@ -304,14 +322,11 @@ def _with_frames(others: _Candidates, asked: Query, mode: str, scope: _Scope) ->
         found = seen.find(asked.subject, scope.vectors, limit=POOL)
     except (ProviderError, ExtensionUnavailableError, SpaceMismatchError) as error:
         return replace(others, notice=f"{others.notice} What is seen was not searched. {error} {error.remedy}".strip())
-    by_rank = reciprocal_rank([Ranking(list(found.scores))])
+    by_rank = reciprocal_rank([Ranking(list(others.scores)), Ranking(list(found.scores))])
+    scores = {int(str(key)): score for key, score in by_rank.items()} if found.scores else others.scores
     if mode == "semantic":
-        by_rank = reciprocal_rank([Ranking(list(others.scores)), Ranking(list(found.scores))])
         own = {**others.scores, **found.scores}
-        scores = {int(str(one)): own[int(str(one))] for one in by_rank}
-    else:
-        both = {**others.scores, **{int(str(one)): score for one, score in by_rank.items()}}
-        scores = dict(sorted(both.items(), key=lambda item: -item[1]))
+        scores = {key: own[key] for key in scores}
     notice = "" if found.scores and others.notice == NOT_YET else others.notice
     if found.has_guesses and not others.scores:
         notice = f"{notice} {GUESSED}".strip()
@@ -325,34 +340,34 @@ def _with_frames(others: _Candidates, asked: Query, mode: str, scope: _Scope) ->
     )
 
 
-def _by_words(asked: Query, scope: _Scope) -> _Candidates:
-    found = keyword.find(asked, scope.where, limit=POOL)
-    ranked = [*found.whole, *found.partial]
-    scores = {int(str(one)): score for one, score in reciprocal_rank([Ranking(ranked)]).items()}
-    return _Candidates(scores=scores, words=frozenset(found.whole), is_cut=len(ranked) >= POOL)
-
-
-def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> _Candidates:
+def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> tuple[Sequence[NearestVector], Reach | None, str]:
+    """The nearest chunks, and what the question can be expected to reach; None, and why, where it is not asked."""
     if not asked.wanted:
-        return _Candidates(scores={}, notice=NO_WORD)
+        return [], None, NO_WORD
     space = space or spaces.active()
     provider = spaces.provider_of(space)
     vec0.require()
     if not len(bit_matrix.snapshot_of(space)):  # a paid question is not asked of nothing
-        return _Candidates(scores={}, notice=NOT_YET if Chunk.objects.exists() else "")
+        return [], None, NOT_YET if Chunk.objects.exists() else ""
+    vectors = scope.vectors
+    if asked.quoted:  # what is in quotes must be there, and a model of meaning does not know
+        having = fts5.latest(WordQuery(asked.quoted), scope.where, limit=MAX_QUOTED)
+        vectors = replace(vectors, chunks=np.array(list(having), dtype=np.int64))
     try:
         vector = paid_vectors.query_vector(space, provider, asked.subject)
     except BusyError as error:
         error.remedy = ASK_AGAIN
         raise
-    return _floored(space, semantic.nearest(space, vector, scope.vectors, limit=POOL))
+    near = semantic.nearest(space, vector, vectors, limit=POOL)
+    near = [hit for hit in near if not hit.is_name or hit.similarity >= provider.name_floor]
+    return near, calibration.reach_of(space, vector), ""
 
 
 def _floored(space: Space, near: Sequence[NearestVector]) -> _Candidates:
     """What is close enough. Below the model's floor the honest answer is that nothing is."""
     provider = provider_for(space.key)
-    close = [one for one in near if one.similarity >= (provider.name_floor if one.is_name else provider.floor)]
-    similarity = {one.chunk_id: one.similarity for one in close}
+    close = [hit for hit in near if hit.similarity >= (provider.name_floor if hit.is_name else provider.floor)]
+    similarity = {hit.chunk_id: hit.similarity for hit in close}
     has_weaker, is_cut = len(close) < len(near), len(close) >= POOL
     return _Candidates(scores=dict(similarity), similarity=similarity, has_weaker=has_weaker, is_cut=is_cut)
 

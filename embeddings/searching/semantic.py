@@ -26,6 +26,7 @@ class SearchScope:
     files: NDArray[np.int64] | None = None
     kind_code: int | None = None
     but_file: int | None = None
+    chunks: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def _rescored(
     """The best of the coarse candidates by their exact cosines, and the generation of the space that they are of."""
     if not len(snapshot):
         return [], -1
-    mask = snapshot.mask(files=scope.files, kind_code=scope.kind_code, but_file=scope.but_file)
+    mask = snapshot.mask(files=scope.files, chunks=scope.chunks, kind_code=scope.kind_code, but_file=scope.but_file)
     places, expected = snapshot.candidates(vector, max(RESCORED, limit * 2), mask)
     first = slice(limit + AT_ONCE)
     found, cosines, generation = _exact(space, snapshot, places[first], vector)

@@ -59,16 +59,20 @@ class Snapshot:
         self,
         *,
         files: NDArray[np.int64] | None = None,
+        chunks: NDArray[np.int64] | None = None,
         kind_code: int | None = None,
         but_file: int | None = None,
     ) -> Mask | None:
-        """Which rows are of these files, of this kind, and not of that file; None for all."""
+        """Which rows are of these files or chunks, of this kind, and not of that file; None for all."""
         mask: Mask | None = None
         if files is not None:
             top = int(max(self.files.max(initial=0), files.max(initial=0))) + 1
             is_wanted = np.zeros(top, dtype=np.bool_)
             is_wanted[files] = True
             mask = is_wanted[self.files]
+        if chunks is not None:
+            of_chunks = np.isin(self.chunks, chunks)
+            mask = of_chunks if mask is None else mask & of_chunks
         if kind_code is not None:
             of_kind = self.kinds == kind_code
             mask = of_kind if mask is None else mask & of_kind

@@ -49,14 +49,14 @@ def remove(rows: Iterable[tuple[int, str]]) -> None:
         )
 
 
-def best(query: WordQuery, where: WordFilter, *, limit: int) -> list[int]:
-    """Ids of the chunks that match, best first by bm25."""
-    return _ids("ORDER BY chunks_fts.rank", query, where, limit)
+def best(query: WordQuery, where: WordFilter, *, limit: int) -> dict[int, float]:
+    """The chunks that match, best first, each with its BM25."""
+    return _matches("-chunks_fts.rank", "ORDER BY chunks_fts.rank", query, where, limit)
 
 
-def latest(query: WordQuery, where: WordFilter, *, limit: int) -> list[int]:
-    """Ids of chunks that match, newest first. For words so common that ranking all their chunks would be slow."""
-    return _ids("ORDER BY chunks_fts.rowid DESC", query, where, limit)
+def latest(query: WordQuery, where: WordFilter, *, limit: int) -> dict[int, float]:
+    """Chunks that match, newest first. For words so common that they say nothing, and ranking would be slow."""
+    return _matches("0.0", "ORDER BY chunks_fts.rowid DESC", query, where, limit)
 
 
 def document_count() -> int:
@@ -125,16 +125,17 @@ def _term(term: Term, *, is_strict: bool) -> str:
     return f"({' OR '.join(forms)})" if len(forms) > 1 else phrase
 
 
-def _ids(order: str, query: WordQuery, where: WordFilter, limit: int) -> list[int]:
+def _matches(score: str, order: str, query: WordQuery, where: WordFilter, limit: int) -> dict[int, float]:
     expression = _expression(query)
     if not expression:
-        return []
+        return {}
     # Alone, the index answers in rank order by itself; with a condition it goes on until enough rows have passed.
     joined = f"CROSS JOIN chunks c ON c.id = chunks_fts.rowid WHERE {where.sql} AND" if where.sql else "WHERE"
     params: Sequence[str | int] = [*where.params, expression, limit]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT chunks_fts.rowid FROM chunks_fts {joined} chunks_fts MATCH %s {order} LIMIT %s",  # noqa: S608
+            f"SELECT chunks_fts.rowid, {score} FROM chunks_fts {joined} chunks_fts MATCH %s {order} "  # noqa: S608
+            "LIMIT %s",
             params,
         )
-        return [row[0] for row in cursor.fetchall()]
+        return dict(cursor.fetchall())

@@ -128,3 +128,15 @@ def test_index_and_chunks_agree_for_any_text(make_file: MakeFile) -> None:
     index.remove_file(file.pk)
     assert fts5.is_sound()
     assert not Chunk.objects.exists()
+
+
+@pytest.mark.parametrize("mode", ["keyword", "semantic", "hybrid"])
+def test_what_is_in_quotes_is_exact_in_every_mode(make_file: MakeFile, mode: str) -> None:
+    for name, said in (("a.mp4", "the seam of the liner leaks"), ("b.mp4", "a leak at the liner seam again")):
+        file = make_file(name)
+        say(file, [(0.0, 5.0, said)])
+        index.index_file(file)
+
+    assert [hit.file_name for hit in search('"liner seam"', mode=mode).results] == ["b.mp4"]
+    assert [hit.file_name for hit in search('leaks "the liner seam"', mode=mode).results] == ["b.mp4"]
+    assert search('"seam liner"', mode=mode).results == []

@@ -76,7 +76,7 @@ def test_no_question_is_a_syntax_error(typed: str, is_typing: bool) -> None:
 
     for is_any in (False, True):
         terms = fts5.WordQuery(asked.wanted, is_any=is_any, required=asked.quoted, excluded=asked.excluded)
-        assert fts5.best(terms, fts5.WordFilter(), limit=1) == []
+        assert fts5.best(terms, fts5.WordFilter(), limit=1) == {}
 
 
 def test_a_very_long_question_is_cut() -> None:

@@ -11,6 +11,10 @@ from transcription.subtitles.times import parse_clock
 USUAL_FIELDS = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
 _LINE = re.compile(r"\s*(\w*)\s*:\s*(.*)")
 _LOOKS_SPOKEN = re.compile(r"[^,]*,\s*\d+:\d+:\d+[.:,]\d+\s*,\s*\d+:\d+:\d+")
+#: Before a line whose end of line was lost.
+_GLUED = re.compile(r"(?<=\S)(?=dialogue\s*:\s*\d+,)", re.IGNORECASE)
+#: Sections whose lines are about the script.
+_ABOUT = re.compile(r"script info|.*styles\+?|aegisub .*")
 _SECTION = re.compile(r"\s*\[([^\]]*)\]?\s*")
 #: Sections of encoded files, whose lines are no text.
 _ENCODED = ("fonts", "graphics")
@@ -22,14 +26,15 @@ def read_ass(lines: Sequence[str]) -> tuple[list[ReadCue], list[int]]:
     passed_over: list[int] = []
     fields: Sequence[str] = USUAL_FIELDS
     section = ""
-    for index, line in enumerate(lines):
+    parts = ((index, part) for index, line in enumerate(lines) for part in _GLUED.split(line))
+    for index, line in parts:
         header = _SECTION.fullmatch(line)
         if header:
             section = header[1].strip().lower()
             continue
         match = _LINE.fullmatch(line)
         name, rest = (match[1].lower(), match[2]) if match else ("", line)
-        if name == "format" and section == "events":
+        if name == "format":
             named = [field.strip().lower() for field in rest.split(",")]
             fields = named if {"start", "end", "text"} <= set(named) else USUAL_FIELDS
         elif name == "comment" or not line.strip() or section in _ENCODED or line.lstrip().startswith((";", "!")):
@@ -40,9 +45,14 @@ def read_ass(lines: Sequence[str]) -> tuple[list[ReadCue], list[int]]:
                 passed_over.append(index)
             elif cue.lines:
                 cues.append(cue)
-        elif section == "events" or not match:
+        elif not name or not (_ABOUT.fullmatch(section) or name == "style") or _has_times(rest):
             passed_over.append(index)
     return cues, passed_over
+
+
+def _has_times(rest: str) -> bool:
+    """Whether this looks like what is left of a spoken line, wherever it stands."""
+    return bool(re.search(r"\d:\d\d[.:,]\d+\s*,", rest))
 
 
 def _spoken(rest: str, fields: Sequence[str]) -> ReadCue | None:

@@ -12,6 +12,7 @@ from transcription.subtitles.rolling import ReadCue, unrolled
 from transcription.subtitles.times import TimeLine, is_broken_time_line, parse_time_line
 
 _COMMENT = re.compile(r"(?:NOTE(?:\s.*)?|STYLE\s*|REGION\s*)")
+_HEADER = re.compile(r"[\s\ufeff]*WEBVTT(?:\s.*)?")
 _HEADER_FIELD = re.compile(r"[\w-]+\s*[:=].*")
 _NUMBER = re.compile(r"[\s\ufeff]*(\d{1,7})[.:]?\s*")
 #: So far apart may two numbers lie that follow each other in a file that lost some cues.
@@ -47,20 +48,25 @@ class CueFile:
     def starts_block(self, index: int) -> bool:
         return index == 0 or self.is_blank(index - 1)
 
+    def is_comment(self, index: int) -> bool:
+        return bool(_COMMENT.fullmatch(self.lines[index].strip()))
+
     def _find_header_and_comments(self) -> None:
         index = 0
         while index < len(self.lines) and not self.is_blank(index) and index not in self.time_lines:
-            if index == 0 or _HEADER_FIELD.fullmatch(self.lines[index].strip()):
+            if (index == 0 and _HEADER.fullmatch(self.lines[0])) or _HEADER_FIELD.fullmatch(self.lines[index].strip()):
                 self.structure.add(index)
             index += 1
         for first in range(index, len(self.lines)):
             # By the standard a line above a time is the name of its cue, whatever it looks like.
             is_name = first + 1 in self.time_lines
-            if not is_name and self.starts_block(first) and _COMMENT.fullmatch(self.lines[first].strip()):
+            if not is_name and self.starts_block(first) and self.is_comment(first):
                 last = first
                 while last < len(self.lines) and not self.is_blank(last) and last not in self.time_lines:
                     self.structure.add(last)
                     last += 1
+                if last in self.time_lines:  # no empty line between: some of it may be text
+                    self.passed_over += range(first + 1, last)
 
     def _find_numbers(self) -> None:
         """Tell the numbers of cues from text that is a number: by where they stand, and by whether they count up."""
@@ -98,13 +104,16 @@ class CueFile:
             if index and not self.is_blank(index - 1) and index - 1 not in self.time_lines
             and self.starts_block(index - 1) and index - 1 not in self.structure
         ]  # fmt: skip
-        if len(names) * 2 >= len(self.time_lines):
-            self.structure.update(names)
-            return
-        for index in names:  # else a line that was torn from its cue, unless it is one word
-            if " " not in self.lines[index].strip():
+        self.structure.update(index for index in names if self.is_comment(index))
+        names = [index for index in names if not self.is_comment(index)]
+        is_rule = len(names) * 2 >= len(self.time_lines)
+        for index in names:
+            # Several words, or a name where the others have none, may be torn from a cue: told, or kept as text.
+            is_word = len(self.lines[index].split()) == 1
+            if is_rule or is_word:
                 self.structure.add(index)
-                self.passed_over.append(index)
+                if not (is_rule and is_word):
+                    self.passed_over.append(index)
 
     def _cues(self) -> list[ReadCue]:
         cues: list[ReadCue] = []

@@ -12,8 +12,8 @@ _TAG = re.compile(
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _INLINE_TIME = re.compile(r"<(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
-_OVERRIDE = re.compile(r"(\{\\[^}]*\})")
-_BRACES = re.compile(r"(\{[^}]*\})")
+_OVERRIDE = re.compile(r"(\{\\[^{}]*\})")
+_BRACES = re.compile(r"(\{[^{}]*\})")
 _DRAWING = re.compile(r"\\p(\d+)")
 #: A backslash that is none of `\N` and `\h`, or that stands in a path: then these are text, too.
 _OTHER_BACKSLASH = re.compile(r"[A-Za-z]:\\|\\(?![Nh])")

@@ -68,5 +68,5 @@ def parse(text: str) -> tuple[list[SpokenSegment], list[str]]:
         for cue in cues
         if (said := clean(" ".join(cue.lines)))
     ]
-    reported = [f"line {index + 1}: {clean(lines[index])}" for index in sorted(passed_over)]
+    reported = [f"line {index + 1}: {clean(lines[index])}" for index in sorted(set(passed_over))]
     return sorted(segments, key=lambda segment: (segment.start_s, segment.end_s)), reported

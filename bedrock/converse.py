@@ -1,4 +1,5 @@
-"""Ask a model that understands video: once, now (realtime) or now at half price (flex); and the same for a batch.
+"""Ask a model that understands videos and pictures: once, now (realtime) or now at half price (flex); the same for a
+batch.
 
 Source: Nova user guide "Complete request schema" and the Converse API.
 """
@@ -15,6 +16,8 @@ from bedrock.pricing import Usage
 #: 25 MB is the limit of the whole payload after base64, which adds a third.
 INLINE_MAX_BYTES = 18_000_000
 SCHEMA_VERSION = "messages-v1"
+#: The form in which each medium is sent.
+FORMATS = {"video": "mp4", "image": "jpeg"}
 #: Why a model stops that lost itself in the form of its answer.
 MALFORMED = frozenset({"malformed_tool_use", "malformed_model_output"})
 
@@ -30,7 +33,8 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class ConverseRequest:
-    """One question. The video is given as a file (inline, up to INLINE_MAX_BYTES) or as an `s3://` address, or not.
+    """One question. What it is about is given as a file (inline, up to INLINE_MAX_BYTES) or as an `s3://` address, or
+    not: a video, or with `medium` "image" a picture.
 
     `tool` is for realtime and flex: batch jobs reject tools, so their prompt must ask for JSON in words.
     `effort` switches reasoning on ("low", "medium", "high"); it is charged as output.
@@ -39,9 +43,9 @@ class ConverseRequest:
     runtime_id: str
     text: str
     system: str = ""
-    video_path: Path | None = None
-    video_uri: str = ""
-    video_format: str = "mp4"
+    media_path: Path | None = None
+    media_uri: str = ""
+    medium: str = "video"
     tool: Tool | None = None
     max_tokens: int | None = None
     effort: str = ""
@@ -126,11 +130,11 @@ def tool_config(tool: Tool) -> dict[str, Any]:
 
 
 def batch_body(request: ConverseRequest) -> dict[str, Any]:
-    """The `modelInput` of a batch record (type InvokeModel). The video must be an `s3://` address, without a tool.
+    """The `modelInput` of a batch record (type InvokeModel): without a tool, its video or picture an `s3://` address.
 
     No temperature: the native schema's pages allow none below 0.00001, and topK 1 leaves nothing to chance.
     """
-    if request.tool or request.video_path:
+    if request.tool or request.media_path:
         raise ValueError("a batch record takes neither a tool nor a local file")
     config: dict[str, Any] = {}
     if request.max_tokens and request.effort != "high":
@@ -156,16 +160,19 @@ def reply_of_record(model_output: Mapping[str, Any]) -> ConverseReply:
 
 
 def _read(request: ConverseRequest) -> bytes | None:
-    if request.video_path is None:
+    if request.media_path is None:
         return None
     try:
-        size = request.video_path.stat().st_size
+        size = request.media_path.stat().st_size
         if can_go_inline(size):
-            return request.video_path.read_bytes()
+            return request.media_path.read_bytes()
     except OSError as exc:  # nothing was sent, so nothing is charged
-        raise BadRequestError(f"The video cannot be read: {exc}", remedy="Make the proxy again, then retry.") from exc
+        raise BadRequestError(
+            f"The {request.medium} cannot be read: {exc}", remedy="Make the proxy again, then retry."
+        ) from exc
     raise BadRequestError(
-        f"The video has {size / 1e6:.1f} MB, and at most {INLINE_MAX_BYTES / 1e6:.0f} MB can be sent without S3.",
+        f"The {request.medium} has {size / 1e6:.1f} MB, and at most {INLINE_MAX_BYTES / 1e6:.0f} MB can be sent "
+        "without S3.",
         remedy="Set S3_BUCKET_NAME, or make a smaller proxy.",
     )
 
@@ -174,10 +181,10 @@ def _content(request: ConverseRequest, *, inline: bytes | None) -> list[dict[str
     source: dict[str, Any] | None = None
     if inline is not None:
         source = {"bytes": inline}
-    elif request.video_uri:
-        source = {"s3Location": {"uri": request.video_uri}}
-    video = [{"video": {"format": request.video_format, "source": source}}] if source else []
-    return [*video, {"text": request.text}]
+    elif request.media_uri:
+        source = {"s3Location": {"uri": request.media_uri}}
+    media = [{request.medium: {"format": FORMATS[request.medium], "source": source}}] if source else []
+    return [*media, {"text": request.text}]
 
 
 def _system(request: ConverseRequest) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def token_count(counts: Mapping[str, Any], *names: str) -> int:
     return 0
 
 
+#: A picture of any size, on every model that understands pictures (Nova user guide, "Image understanding").
+IMAGE_TOKENS = 230
 #: The name of a rate (as in `data/models.json`), the unit of `Usage` that it prices, and how many units it is for.
 RATES: tuple[tuple[str, str, Decimal], ...] = (
     ("input_per_1k", "input_tokens", PER_1K),

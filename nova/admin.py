@@ -21,6 +21,7 @@ from nova.models import (
     RawReply,
 )
 from nova.types.registry import add_version, faults_of_type
+from nova.types.schemas import schema_warnings
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -206,6 +207,8 @@ class AnalysisTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         user = request.user if request.user.is_authenticated else None
         add_version(obj.name, prompt=form.cleaned_data["prompt"], schema=form.cleaned_data["schema"], by=user)
+        for warning in schema_warnings(form.cleaned_data["schema"]):
+            self.message_user(request, f"{obj.name}: {warning}", messages.WARNING)
 
 
 @admin.register(AnalysisTypeVersion)

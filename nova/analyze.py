@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from nova.local import shots
 from nova.local.clip import Clip, SpokenLine
 from nova.models import LOCAL, NovaJob
 from nova.notifications import announce
-from nova.questions import results
+from nova.questions import preparing, results
 from nova.types.built_in import BUILT_IN
 from nova.types.shapes import check
 from transcription.models import Transcript
 
 #: Of the local model; a new one makes its older results stale.
 LOCAL_VERSION = "local-1"
-TYPES = tuple(name for name, spec in BUILT_IN.items() if spec.make_locally)
+TYPES = tuple(name for name, spec in BUILT_IN.items() if any(spec.is_local(medium) for medium in spec.media))
 #: The share of the work that looking for cuts is.
 CUTS_SHARE = 0.95
 
@@ -38,12 +39,13 @@ def prepare(
 
     Raises UnknownTypeError, NotAnalysableError.
     """
-    unknown = [name for name in types if name not in TYPES]
+    unknown = [name for name in types if name not in BUILT_IN]
     if unknown or not types:
         named = f"There is no analysis type {unknown[0]!r}." if unknown else "No analysis type is named."
         raise UnknownTypeError(named, remedy=f"Known are {', '.join(TYPES)}.")
-    if file.media_type == File.MediaType.IMAGE:
-        raise NotAnalysableError("Not for images: the local model reads moving pictures and speech.")
+    types = [name for name in types if BUILT_IN[name].is_local(file.media_type)]
+    if not types:
+        raise NotAnalysableError("The local model can make nothing of this file for what is asked.")
     transcript = Transcript.objects.current_for(file)
     if file.media_type == File.MediaType.AUDIO and not (transcript and transcript.spoken()):
         raise NotAnalysableError(
@@ -64,6 +66,10 @@ def prepare(
 
 def input_key(file: File, types: Sequence[str], options: Mapping[str, Any]) -> str:
     """A hash of all that the local model looks at: another transcript or a newer model makes another question."""
+    if file.media_type == File.MediaType.IMAGE:
+        facts = astuple(preparing.picture_facts(file))
+        known = [LOCAL_VERSION, file.sampled_hash, sorted(types), dict(options), facts]
+        return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()
     transcript = Transcript.objects.current_for(file)
     lines = transcript.spoken() if transcript else []
     spoken = [(line.start_s, line.end_s, line.text) for line in lines]
@@ -78,14 +84,17 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
         raise NotAnalysableError("The file left the library before it was analysed.")
     nova_job.start()
     try:
-        clip = clip_of(file, progress)
+        is_picture = file.media_type == File.MediaType.IMAGE
+        facts, clip = preparing.picture_facts(file), None if is_picture else clip_of(file, progress)
         depth = str(nova_job.options.get("summary_depth") or "standard")
         made: dict[str, dict[str, Any]] = {}
-        for name in nova_job.analysis_types:
-            spec = BUILT_IN[name]
-            if spec.make_locally is not None:
-                made[name] = spec.make_locally(clip, depth)
-                check(name, made[name], spec.schema)
+        for spec in filter(None, (BUILT_IN[name].for_medium(file.media_type) for name in nova_job.analysis_types)):
+            if clip is not None and spec.make_locally is not None:
+                made[spec.name] = spec.make_locally(clip, depth)
+            elif clip is None and spec.describe_locally is not None:
+                made[spec.name] = spec.describe_locally(facts, depth)
+        for name, result in made.items():
+            check(name, result, BUILT_IN[name].schema)
     except LeaseLost:  # another worker does it now
         raise
     except Cancelled:
@@ -98,7 +107,9 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
             nova_job.fail(str(exc))
         raise
     with transaction.atomic():
-        results.keep(nova_job, made, version=LOCAL_VERSION, notes=[] if clip.lines else [results.NOTHING_SAID])
+        results.keep(
+            nova_job, made, version=LOCAL_VERSION, notes=[results.NOTHING_SAID] if clip and not clip.lines else []
+        )
         nova_job.complete()
         transaction.on_commit(lambda: announce(file, nova_job))
     return nova_job

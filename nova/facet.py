@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import BaseExpression
 from django.urls import reverse
 
-from files.models import IS_PLAYABLE, IS_VIDEO, File, FileQuerySet
-from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, flag
+from files.models import IS_VISIBLE, File, FileQuerySet
+from files.selection.facets import Action, ActionPlan, Badge, Facet, flag
 from nova.kinds import ANALYZE
 from nova.models import LOCAL, AnalysisResult
 from nova.options import AnalysisRequest
-from nova.quoting import Quote, quote
+from nova.quoting import Quote, askable, local_askable, quote
 from nova.serializers import AnalyzeOptionsSerializer
 from nova.tasks import request_analysis
+from nova.types.built_in import BUILT_IN
 from nova.types.registry import expand
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def badge(file: File) -> Badge | None:
         return None
     by_nova = flag(file, "has_nova_analysis")
     return Badge(
-        text="Nova" if by_nova else "Chapters",
-        url=reverse("file-page", args=[file.pk]) + "#chapters",
+        text="Nova" if by_nova else "Facts" if file.media_type == File.MediaType.IMAGE else "Chapters",
+        url=reverse("file-page", args=[file.pk]) + ("#chapters" if file.is_playable else "#summary"),
         title="Analysed by Amazon Nova" if by_nova else "Analysed on this machine",
     )
 
@@ -52,20 +53,21 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     if request.model != LOCAL:
         return _plan_of(quote(selection, request, force=force))
     total = selection.count()
-    moving = applicable(selection, "has_analysis")
-    todo = moving if force else _without(moving, expand(request.types))
-    count, able = todo.count(), moving.count()
-    warnings = [f"{total - able} of {total} files are images; they are left out."] if total > able else []
+    possible = local_askable(selection, request.types)
+    todo = possible if force else _without(possible, expand(request.types))
+    count, able = todo.count(), possible.count()
+    left_out = f"{total - able} of {total} files are left out: nothing of this can be made of them on this machine."
+    warnings = [left_out] if total > able else []
     return ActionPlan(total=total, todo=count, already_done=able - count, warnings=warnings)
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     request, force = request_of(options), bool(options.get("force"))
     if request.model == LOCAL:
-        moving = applicable(selection, "has_analysis")
-        todo = moving if force else _without(moving, expand(request.types))
+        possible = local_askable(selection, request.types)
+        todo = possible if force else _without(possible, expand(request.types))
     else:
-        todo = applicable(selection, "has_nova_analysis")
+        todo = askable(selection, request)
     for file in todo.order_by("pk").iterator(chunk_size=500):
         request_analysis(file, request, force=force, batch=batch, user=user)
 
@@ -103,12 +105,15 @@ def _plan_of(quoted: Quote) -> ActionPlan:
 
 
 def _without(selection: FileQuerySet, types: Sequence[str]) -> FileQuerySet:
-    """The files that lack at least one of these results."""
-    complete = selection
-    for kind in types:
-        made = AnalysisResult.objects.filter(file=OuterRef("pk"), is_current=True, type=kind)
-        complete = complete.filter(Exists(made))
-    return selection.exclude(pk__in=complete.values("pk"))
+    """The files that lack at least one of the results that the local model can make of them."""
+    lacking = Q()
+    for medium in File.MediaType.values:
+        complete = Q()
+        for name in types:
+            if name in BUILT_IN and BUILT_IN[name].is_local(medium):
+                complete &= Q(Exists(AnalysisResult.objects.filter(file=OuterRef("pk"), is_current=True, type=name)))
+        lacking |= Q(media_type=medium) & ~complete
+    return selection.filter(lacking)
 
 
 HAS_ANALYSIS = Facet(
@@ -116,7 +121,6 @@ HAS_ANALYSIS = Facet(
     label="Analysis",
     filter_label="Has an analysis",
     annotation=has_result,
-    applies=IS_PLAYABLE,
     badge=badge,
 )
 HAS_NOVA_ANALYSIS = Facet(
@@ -124,7 +128,7 @@ HAS_NOVA_ANALYSIS = Facet(
     label="Nova analysis",
     filter_label="Has an analysis by Nova",
     annotation=has_result_by_nova,
-    applies=IS_VIDEO,
+    applies=IS_VISIBLE,
     action=Action(
         name="nova",
         label="Analyse",

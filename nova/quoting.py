@@ -28,6 +28,10 @@ from nova.questions.likely import LikelyPrice, OwnShare
 from nova.questions.prompts import TRANSCRIPT_CHARS, Context, Prompt, build_prompt
 from nova.replies.merging import Span
 from nova.tasks import require_askable
+from nova.types.built_in import BUILT_IN
+from nova.types.registry import resolve
+from nova.types.schemas import schema_warnings
+from nova.types.spec import IMAGE, VIDEO
 from transcription.models import Transcript
 
 ZERO = Decimal(0)
@@ -78,7 +82,7 @@ def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = Fa
     """
     made = Quote(total=selection.count(), mode=request.mode)
     if request.model == LOCAL:
-        made.todo = made.records = applicable(selection, "has_analysis").count()
+        made.todo = made.records = local_askable(selection, request.types).count()
         return made
     try:
         model = catalogue.model(request.model)
@@ -88,7 +92,7 @@ def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = Fa
     refusal = refuse_reason(model, request.mode)
     made.refusals += [refusal] if refusal else []
     made.discount = model.discount(request.mode, bedrock_conf.region())
-    videos = applicable(selection, "has_nova_analysis")
+    videos = askable(selection, request)
     count = QuestionCount(model, request, force=force)
     rows = videos.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT)
     if model.video_sampling() is None:
@@ -119,6 +123,22 @@ def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = Fa
     return made
 
 
+def askable(selection: FileQuerySet, request: AnalysisRequest) -> FileQuerySet:
+    """The files of a selection that Nova sees and that something of what is asked is for. Raises UnknownTypeError."""
+    media = [medium for medium in (VIDEO, IMAGE) if resolve(request.types, medium)]
+    return applicable(selection, "has_nova_analysis").filter(media_type__in=media)
+
+
+def local_askable(selection: FileQuerySet, types: Sequence[str]) -> FileQuerySet:
+    """The files of a selection that the local model can make something of, of these types."""
+    media = [
+        medium
+        for medium in File.MediaType.values
+        if any(BUILT_IN[name].is_local(medium) for name in types if name in BUILT_IN)
+    ]
+    return applicable(selection, "has_analysis").filter(media_type__in=media)
+
+
 def refuse_reason(model: CatalogueModel, mode: str) -> str:
     """Why this model cannot be asked in this mode now, with what to do; empty = it can."""
     try:
@@ -136,9 +156,9 @@ class QuestionCount:
         self.todo = self.done = self.records = self.unhashed_away = self.without_length = self.too_large = 0
         self.needs_bucket = request.mode != NovaJob.Mode.BATCH and not bedrock_conf.bucket()
         self.dearest_usd: Decimal | None = None
-        self._kinds: dict[tuple[int, tuple[str, ...], Range], int] = {}
+        self._kinds: dict[tuple[str, int, tuple[str, ...], Range], int] = {}
         self._seen: set[str] = set()
-        self._types = preparing.asked_types(request)
+        self._types = {medium: preparing.asked_types(request, medium) for medium in (VIDEO, IMAGE)}
 
     def add(self, files: Sequence[File]) -> None:
         keyed = {file.pk: preparing.keyed_spans(file, self.model, self.request, spec_in_rows(file)) for file in files}
@@ -147,10 +167,10 @@ class QuestionCount:
         known = preparing.replies_of([key for pk in hashed for _, key in keyed[pk]])
         said = _said(files)
         for file in files:
-            self.without_length += not file.duration_s
+            self.without_length += file.media_type == VIDEO and not file.duration_s
             self.unhashed_away += not file.full_hash and file.state != File.State.AVAILABLE
             asks = 0
-            cut = preparing.pieces_with(keyed[file.pk], self._types, known if file.full_hash else {})
+            cut = preparing.pieces_with(keyed[file.pk], self._types[file.media_type], known if file.full_hash else {})
             pieces = len(cut)
             for piece in cut:
                 names = tuple(sorted(spec.name for spec in piece.missing))
@@ -159,7 +179,7 @@ class QuestionCount:
                     continue
                 self._seen.add(piece.content_key)
                 material = _material(file, said.get(file.pk, NOTHING_SAID), pieces)
-                kind = (math.ceil(piece.span.end_s - piece.span.start_s), names, material)
+                kind = (file.media_type, math.ceil(piece.span.end_s - piece.span.start_s), names, material)
                 self._kinds[kind] = self._kinds.get(kind, 0) + 1
                 asks += 1
             self.records += asks
@@ -170,22 +190,29 @@ class QuestionCount:
     def price(self, mode: str) -> tuple[TokenEstimate, LikelyPrice]:
         """All questions in this mode: the two figures, and the likely one between them."""
         total, likely_price = pricing.NOTHING, LikelyPrice(usd=Decimal(0))
-        prompts: dict[tuple[str, ...], Prompt] = {}
-        shares: dict[tuple[str, ...], OwnShare | None] = {}
+        prompts: dict[tuple[str, tuple[str, ...]], Prompt] = {}
+        shares: dict[tuple[str, tuple[str, ...]], OwnShare | None] = {}
         depth = self.request.depth
-        for (length_s, names, material), times in self._kinds.items():
-            if names not in prompts:
-                prompts[names] = self.prompt_of(names)
-                shares[names] = likely.own_share(self.model.key, mode, names)
+        for (medium, length_s, names, material), times in self._kinds.items():
+            if (medium, names) not in prompts:
+                prompts[medium, names] = self.prompt_of(names, medium)
+                shares[medium, names] = likely.own_share(self.model.key, mode, names, medium)
             span = Span(0.0, float(length_s))
             one = estimating.of_piece(
-                self.model, mode, span, names, depth=depth, prompt=prompts[names], material=material
+                self.model,
+                mode,
+                span,
+                names,
+                depth=depth,
+                prompt=prompts[medium, names],
+                material=material,
+                medium=medium,
             )
-            own = shares[names]
+            own = shares[medium, names]
             usd = (
                 likely.between(one, own.share)
                 if own
-                else likely.typical_usd(self.model, mode, span, names, depth=depth, estimate=one)
+                else likely.typical_usd(self.model, mode, span, names, depth=depth, estimate=one, medium=medium)
             )
             total = total + one.times(times)
             likely_price = likely_price.plus(usd, times, own)
@@ -211,11 +238,16 @@ class QuestionCount:
             "proxies."
         )
 
-    def prompt_of(self, names: Sequence[str]) -> Prompt:
+    def prompt_of(self, names: Sequence[str], medium: str) -> Prompt:
         """What is sent with each file, but for what is known of it: types of one's own may be long."""
-        types = [spec for spec, _ in self._types if spec.name in names]
-        language, depth = self.request.language, self.request.depth
-        return build_prompt(types, language=language, depth=depth, duration_s=100_000.0, context=Context())
+        return build_prompt(
+            [spec for spec, _ in self._types[medium] if spec.name in names],
+            language=self.request.language,
+            depth=self.request.depth,
+            duration_s=100_000.0,
+            context=Context(),
+            medium=medium,
+        )
 
 
 class _Said(NamedTuple):
@@ -257,13 +289,17 @@ def _material(file: File, said: _Said, pieces: int) -> Range:
 
 def is_beyond_inline(file: File, pieces: int) -> bool:
     """Whether a piece of the proxy that would be sent is too large for the request itself, by what the rows say."""
+    if file.media_type == IMAGE:
+        return False
     spec = spec_in_rows(file)
     sizes = [proxy.size_bytes for proxy in file.proxies.all() if proxy.proxy_spec == spec]
     return bool(sizes) and not converse.can_go_inline(math.ceil(min(sizes) / pieces))
 
 
 def spec_in_rows(file: File) -> str:
-    """The spec of the proxy that would be sent, by what the rows say."""
+    """The spec of what would be sent, by what the rows say."""
+    if file.media_type == IMAGE:
+        return preparing.PICTURE_SPEC
     specs = [proxy.proxy_spec for proxy in sorted(file.proxies.all(), key=lambda one: one.size_bytes)]
     usual = files_conf.proxy_profile()
     return usual if usual in specs or not specs else specs[0]
@@ -272,7 +308,13 @@ def spec_in_rows(file: File) -> str:
 def _warnings(made: Quote, count: QuestionCount, request: AnalysisRequest) -> Iterator[str]:
     left_out = made.total - made.todo - made.already_done
     if left_out:
-        yield f"{left_out} of {made.total} files are not videos and are left out: Nova looks at moving pictures."
+        yield (
+            f"{left_out} of {made.total} files are left out: Nova sees videos and pictures and hears nothing, and not "
+            "every analysis type is for both."
+        )
+    if request.mode != NovaJob.Mode.BATCH and made.records:  # a batch asks in words
+        for spec in resolve([name for name in request.types if name not in BUILT_IN]):
+            yield from (f"{spec.name}: {warning}" for warning in schema_warnings(spec.schema))
     if made.records and made.usd_high is None:
         yield f"The price of {count.model.name} is not known: what this costs cannot be said."
     if count.unhashed_away:

@@ -21,12 +21,12 @@ from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
 from nova.analyze import TYPES, PartProgress, analyze, prepare
-from nova.errors import AnalysisError, InBatchError
+from nova.errors import AnalysisError, InBatchError, NotAnalysableError
 from nova.kinds import ANALYZE, ASK_NOVA, BATCH_RECORD
 from nova.models import LOCAL, NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
 from nova.questions import ledger_calls, preparing, realtime, rekeying, reply_store
-from nova.types.registry import expand
+from nova.types.registry import expand, resolve
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -77,8 +77,14 @@ def request_analysis(
             file, types=types, options=depth, force=force, priority=ASKED_PRIORITY, batch=batch, user=user
         )
     require_askable(request)
-    preparing.require_video(file)
-    request = replace(request, types=tuple(types))
+    preparing.require_visible(file)
+    fitting = [spec.name for spec in resolve(types, file.media_type)]
+    if not fitting:
+        raise NotAnalysableError(
+            f"Nothing of this is for a file of this kind ({file.media_type}): {', '.join(types)}.",
+            remedy="Choose other analysis types.",
+        )
+    request = replace(request, types=tuple(fitting))
     nova_job = None
     if force:
         nova_job = forced_a_moment_ago(file, request)

@@ -1,10 +1,10 @@
 """The files of one batch job: what goes in, and what comes out. Streamed, so that memory stays flat.
 
-A job has one folder with the records, and below it the folder of every video they name, as in AWS's own example;
-Bedrock refuses videos from elsewhere. No file of records is larger than AWS takes, however many there are.
+A job has one folder with the records, and below it those of every video and picture they name, as in AWS's own example;
+Bedrock refuses these from elsewhere. No file of records is larger than AWS takes, however many there are.
 
     folder = BatchFolder("Ab3…")                             # <input prefix>/Ab3…/
-    folder.video_uri(staging.new_id())                       # what a record's question names
+    folder.media_uri(staging.new_id())                       # what a record's question names
     folder.write_records((record_id, converse.batch_body(question)) for …)
     arn = jobs.create(folder.new_job(client_token=…, runtime_id=…))
     for record in read_output(jobs.get(arn)): …         # in any order, twice, strangers among them
@@ -27,6 +27,8 @@ from bedrock.converse import ConverseReply
 RECORDS, LINES_ENDING = "records", ".jsonl"
 #: AWS's quota for one input file is 1 GB; it does not say of which kind.
 FILE_MAX_BYTES = 950_000_000
+#: Where below the records a medium lies, and how its files end.
+PLACES = {"video": ("videos", "mp4"), "image": ("pictures", "jpg")}
 #: Our jobs are told from others in the account by this.
 NAME_PREFIX = "novaproject"
 OUT = ".jsonl.out"
@@ -49,11 +51,12 @@ class BatchFolder:
     def uri(self) -> str:
         return f"{staging.uri(self.prefix)}/"
 
-    def video_key(self, record_id: str) -> str:
-        return f"{self.prefix}/videos/{record_id}.mp4"
+    def media_key(self, record_id: str, medium: str = "video") -> str:
+        folder, suffix = PLACES[medium]
+        return f"{self.prefix}/{folder}/{record_id}.{suffix}"
 
-    def video_uri(self, record_id: str) -> str:
-        return staging.uri(self.video_key(record_id))
+    def media_uri(self, record_id: str, medium: str = "video") -> str:
+        return staging.uri(self.media_key(record_id, medium))
 
     def write_records(
         self, records: Iterable[tuple[str, Mapping[str, Any]]], *, max_bytes: int = FILE_MAX_BYTES

@@ -37,6 +37,8 @@ from nova.replies.merging import Span
 
 #: What a record's line may take beside its video: the prompt, a long transcript, the schema.
 LINE_BYTES = 40_000
+#: What a picture has as it is sent, at most in most cases: it has no proxy that could be asked.
+PICTURE_BYTES = 500_000
 WAITS = "Waits for a full batch"
 ON_ITS_WAY = "Waits: the same is on its way, and its answer is used here too"
 #: Keys of notices, before the model's.
@@ -278,7 +280,7 @@ class PooledQuestion(NamedTuple):
         """Of its piece of the proxy and its line."""
         whole, length = self.duration_s or 0.0, (self.end_s or 0.0) - self.start_s
         share = min(1.0, length / whole) if whole and length > 0 else 1.0
-        return round(proxy_bytes * share) + LINE_BYTES
+        return round((proxy_bytes or PICTURE_BYTES) * share) + LINE_BYTES
 
 
 def make_batches(model: CatalogueModel) -> list[BedrockBatch]:

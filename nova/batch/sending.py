@@ -253,8 +253,9 @@ class Preparation:
                     runtime_id=self.batch.runtime_id,
                     system=prompt.system,
                     text=prompt.text_without_tool,
-                    video_uri=self.folder.video_uri(record_id),
-                    max_tokens=estimating.max_tokens(self.model, question.types, depth),
+                    media_uri=self.folder.media_uri(record_id, preparing.medium_of(question)),
+                    medium=preparing.medium_of(question),
+                    max_tokens=estimating.max_tokens(self.model, question.types, depth, preparing.medium_of(question)),
                 )
                 yield record_id, converse.batch_body(request)
 
@@ -290,7 +291,10 @@ class Uploads:
         """The pieces that are not there yet, analysis by analysis, with their keys."""
         for questions in self.work.in_portions():
             for _, of_analysis in groupby(questions, key=lambda question: question.nova_job_id):
-                keys = {self.work.folder.video_key(question.record_id or ""): question for question in of_analysis}
+                keys = {
+                    self.work.folder.media_key(question.record_id or "", preparing.medium_of(question)): question
+                    for question in of_analysis
+                }
                 todo = {key: question for key, question in keys.items() if key not in self.staged}
                 self._done += len(keys) - len(todo)
                 if todo:
@@ -322,7 +326,7 @@ class Uploads:
     def done(self, key: str) -> None:
         self.close(key)
         self._done += 1
-        self.work.progress.update(self._done / max(1, self.total), f"Staging: {self._done:,} of {self.total:,} videos")
+        self.work.progress.update(self._done / max(1, self.total), f"Staging: {self._done:,} of {self.total:,} files")
 
     def unreadable(self, key: str, exc: OSError) -> None:
         self.fail_alone(self.close(key), exc)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 from bedrock import catalogue
 from bedrock import conf as bedrock_conf
@@ -11,7 +12,10 @@ from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import CatalogueModel, Entry
 from bedrock.pricing import TokenEstimate
 from files.media.cutting import ProxyClip, pieces
+from files.media.derived import poster_path
 from files.media.proxy_lookup import proxy_path
+from files.media.proxying import make_proxy
+from files.models import File
 from jobs.bulk import sliced
 from jobs.errors import WorkError
 from jobs.progress import NO_PROGRESS, Progress
@@ -22,6 +26,7 @@ from nova.questions import estimating, likely, preparing
 from nova.questions.estimating import PURPOSE
 from nova.questions.prompts import Prompt
 from nova.replies.merging import Span
+from nova.types.spec import IMAGE
 
 #: How the ledger calls the one who asks, before its id.
 HOLDER = "question:"
@@ -33,6 +38,9 @@ def cut_proxy(
 ) -> Iterator[list[ProxyClip]]:
     """The pieces of the proxy that these questions (all of an analysis) are about; they are gone afterwards."""
     file = nova_job.file
+    if file is not None and file.media_type == IMAGE:
+        yield [ProxyClip(path=sent_picture(file), start_s=0.0, end_s=0.0)]
+        return
     proxy = preparing.proxy_of(file) if file else None
     if file is None or proxy is None:
         raise NotAnalysableError("There is no proxy to send.", remedy="Make the proxy, then retry.")
@@ -43,6 +51,17 @@ def cut_proxy(
     cuts = sorted({question.start_s for question in questions if question.index})
     with pieces(file, proxy_path(proxy), cuts, token=token, progress=progress) as files:
         yield files
+
+
+def sent_picture(file: File) -> Path:
+    """The JPEG of a picture that is sent: the poster that its import made. Made anew where it is gone."""
+    path = poster_path(file)
+    if path is None:
+        make_proxy(file)  # of a picture it makes the poster
+        path = poster_path(file)
+    if path is None:
+        raise NotAnalysableError("There is no picture to send.", remedy="Connect its drive, then retry.")
+    return path
 
 
 def note_cut(question: Question, piece: ProxyClip, *, is_cut: bool) -> None:
@@ -64,7 +83,7 @@ def payment(question: Question, prompt: Prompt, nova_job: NovaJob, model: Catalo
         usd=estimate.usd_high,
         price=catalogue.price(model, nova_job.mode),
         estimated_usd=estimate.usd_low,
-        analysis_type=likely.types_name(question.types),
+        analysis_type=likely.types_name(question.types, preparing.medium_of(question)),
         file_id=file.pk if file else None,
         file_name=file.name if file else "",
         holder=holder_of(question),
@@ -75,7 +94,8 @@ def estimate_of(question: Question, prompt: Prompt, nova_job: NovaJob, model: Ca
     """What one question would take, as it is asked now."""
     span = Span(question.start_s, question.end_s or question.start_s)
     depth = AnalysisRequest.of(nova_job).depth
-    return estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt)
+    medium = preparing.medium_of(question)
+    return estimating.of_piece(model, nova_job.mode, span, question.types, depth=depth, prompt=prompt, medium=medium)
 
 
 def likely_usd(questions: Iterable[Question], nova_job: NovaJob, model: CatalogueModel) -> Decimal | None:
@@ -83,13 +103,16 @@ def likely_usd(questions: Iterable[Question], nova_job: NovaJob, model: Catalogu
     total = Decimal(0)
     depth = AnalysisRequest.of(nova_job).depth
     for question in questions:
+        medium = preparing.medium_of(question)
         estimate = estimate_of(question, preparing.prompt_of(question), nova_job, model)
-        own = likely.own_share(model.key, nova_job.mode, question.types)
+        own = likely.own_share(model.key, nova_job.mode, question.types, medium)
         span = Span(question.start_s, question.end_s or question.start_s)
         usd = (
             likely.between(estimate, own.share)
             if own
-            else likely.typical_usd(model, nova_job.mode, span, list(question.types), depth=depth, estimate=estimate)
+            else likely.typical_usd(
+                model, nova_job.mode, span, list(question.types), depth=depth, estimate=estimate, medium=medium
+            )
         )
         if usd is None:
             return None

@@ -19,7 +19,7 @@ from nova.models import NovaJob
 from nova.questions.estimating import PURPOSE
 from nova.replies.merging import Span
 from nova.types.built_in import BUILT_IN
-from nova.types.spec import OWN_USUAL_TOKENS
+from nova.types.spec import IMAGE, OWN_USUAL_TOKENS, VIDEO
 
 #: So many analyses of one's own say more than what is usual elsewhere; more than the last hundred are not looked at.
 ENOUGH, LATEST = 20, 100
@@ -67,18 +67,19 @@ class LikelyQuality:
     count: int
 
 
-def types_name(types: Iterable[str]) -> str:
-    """What the ledger calls a set of types."""
-    return "+".join(sorted(types))[:80]
+def types_name(types: Iterable[str], medium: str = VIDEO) -> str:
+    """What the ledger calls a set of types; of a picture they are asked otherwise, and answered shorter."""
+    of_picture = ["picture"] if medium == IMAGE else []
+    return "+".join([*of_picture, *sorted(types)])[:80]
 
 
-def own_share(model_key: str, mode: str, types: Iterable[str]) -> OwnShare | None:
+def own_share(model_key: str, mode: str, types: Iterable[str], medium: str = VIDEO) -> OwnShare | None:
     """The share of one's own finished calls of this model, mode and set of types; None where they are too few."""
     settled = Entry.objects.filter(
         purpose=PURPOSE,
         model_key=model_key,
         mode=mode,
-        analysis_type=types_name(types),
+        analysis_type=types_name(types, medium),
         state=Entry.State.SETTLED,
         actual_usd__isnull=False,
         reserved_usd__gt=F("estimated_usd"),
@@ -103,8 +104,15 @@ def between(estimate: TokenEstimate, share: Decimal) -> Decimal | None:
     return estimate.usd_low + share * (estimate.usd_high - estimate.usd_low)
 
 
-def typical_usd(
-    model: CatalogueModel, mode: str, span: Span, types: Sequence[str], *, depth: str, estimate: TokenEstimate
+def typical_usd(  # noqa: PLR0913  (a call has these parts)
+    model: CatalogueModel,
+    mode: str,
+    span: Span,
+    types: Sequence[str],
+    *,
+    depth: str,
+    estimate: TokenEstimate,
+    medium: str = VIDEO,
 ) -> Decimal | None:
     """What a call of these types usually takes, for a reader without any of their own; never above the reserve."""
     price = catalogue.price(model, mode)
@@ -115,7 +123,10 @@ def typical_usd(
     if sampling and span.end_s > span.start_s:  # a clip of seconds takes more than its frames
         frames = sampling.tokens(span.end_s - span.start_s)
         input_tokens += max(0, min(frames.high, sampling.floor_tokens) - frames.low)
-    usual = sum(BUILT_IN[name].usual_tokens_of(depth) if name in BUILT_IN else OWN_USUAL_TOKENS for name in types)
+    usual = 0
+    for name in types:
+        spec = BUILT_IN[name].for_medium(medium) if name in BUILT_IN else None
+        usual += spec.usual_tokens_of(depth) if spec else OWN_USUAL_TOKENS
     usage = Usage(input_tokens=input_tokens, output_tokens=min(usual, estimate.output_tokens.high))
     return min(estimate.usd_high, price.cost(usage))
 

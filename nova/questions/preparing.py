@@ -15,6 +15,7 @@ from django.db import transaction
 from bedrock.models import CatalogueModel
 from files import conf as files_conf
 from files.errors import FilesError
+from files.media.pictures import POSTER_SIDE
 from files.media.proxy_lookup import is_whole
 from files.media.proxying import make_proxy
 from files.models import File, Proxy
@@ -23,13 +24,17 @@ from jobs.bulk import sliced
 from jobs.progress import NO_PROGRESS, Progress
 from nova.errors import NotAnalysableError
 from nova.local.clip import SpokenLine
+from nova.local.picture import PictureFacts
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
 from nova.questions import estimating, prompts
 from nova.replies.merging import Span, cut
 from nova.types.registry import digest_of, resolve, resolve_versions
-from nova.types.spec import TypeSpec
+from nova.types.spec import IMAGE, VIDEO, TypeSpec
 from transcription.models import Transcript
+
+#: What is sent of a picture: the poster that its import made of it.
+PICTURE_SPEC = f"poster{POSTER_SIDE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +47,8 @@ class QuestionPiece:
     missing: tuple[TypeSpec, ...]
 
 
-def require_video(file: File) -> None:
+def require_visible(file: File) -> None:
     """Raise NotAnalysableError for what Nova cannot look at."""
-    if file.media_type == File.MediaType.IMAGE:
-        raise NotAnalysableError("Not for images: Nova is asked about moving pictures.")
     if file.media_type == File.MediaType.AUDIO:
         raise NotAnalysableError(
             "Nova looks at pictures and hears nothing: this is sound only.",
@@ -53,8 +56,16 @@ def require_video(file: File) -> None:
         )
 
 
+def medium_of(question: Question) -> str:
+    """What a question is about: a video or an image. A file that left the library counts as the video that most are."""
+    file = question.nova_job.file
+    return file.media_type if file else VIDEO
+
+
 def spans(file: File, model: CatalogueModel) -> list[Span]:
-    """The pieces in which the model sees each second: cut at its sampling knee."""
+    """The pieces in which the model sees each second: cut at its sampling knee. A picture is one, of no length."""
+    if file.media_type == IMAGE:
+        return [Span(0.0, 0.0)]
     sampling = model.video_sampling()
     if sampling is None:
         raise NotAnalysableError(f"{model.name} takes no video.", remedy="Choose another model.")
@@ -72,7 +83,9 @@ def proxy_of(file: File) -> Proxy | None:
 
 
 def spec_of(file: File) -> str:
-    """The proxy spec in a question's key, also where the proxy is not made yet."""
+    """What is sent, as it stands in a question's key: the proxy's spec, also where it is not made yet."""
+    if file.media_type == IMAGE:
+        return PICTURE_SPEC
     proxy = proxy_of(file)
     return proxy.proxy_spec if proxy else files_conf.proxy_profile()
 
@@ -90,7 +103,7 @@ def replies_of(content_keys: Sequence[str]) -> dict[str, list[RawReply]]:
 def pieces(file: File, model: CatalogueModel, request: AnalysisRequest, *, spec: str) -> list[QuestionPiece]:
     """What must be asked of a file whose full hash is known, and what was answered before at no cost now."""
     keyed = keyed_spans(file, model, request, spec)
-    return pieces_with(keyed, asked_types(request), replies_of([key for _, key in keyed]))
+    return pieces_with(keyed, asked_types(request, file.media_type), replies_of([key for _, key in keyed]))
 
 
 def keyed_spans(file: File, model: CatalogueModel, request: AnalysisRequest, spec: str) -> list[tuple[Span, str]]:
@@ -98,9 +111,9 @@ def keyed_spans(file: File, model: CatalogueModel, request: AnalysisRequest, spe
     return [(span, content_key(file, model, request, spec, span)) for span in spans(file, model)]
 
 
-def asked_types(request: AnalysisRequest) -> list[tuple[TypeSpec, str]]:
-    """What these types ask now, each with its digest. The same for all files, and slow enough to be done once."""
-    return [(one, digest_of(one, request.depth)) for one in resolve(request.types)]
+def asked_types(request: AnalysisRequest, medium: str) -> list[tuple[TypeSpec, str]]:
+    """What these types ask now of this medium, each with its digest. Slow enough to be done once for many files."""
+    return [(spec, digest_of(spec, request.depth)) for spec in resolve(request.types, medium)]
 
 
 def pieces_with(
@@ -131,7 +144,7 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
     file = nova_job.file
     if file is None:
         raise NotAnalysableError("The file left the library before it was analysed.")
-    require_video(file)
+    require_visible(file)
     name_content(file, progress)
     if nova_job.content_hash not in ("", file.full_hash):
         if nova_job.questions.filter(state=Question.State.ASKED).exists():
@@ -141,7 +154,7 @@ def prepare(nova_job: NovaJob, model: CatalogueModel, *, progress: Progress = NO
             )
         nova_job.questions.all().delete()  # they were about what the file was then; their answers stay
     if not nova_job.questions.exists():
-        if proxy_of(file) is None:
+        if file.media_type != IMAGE and proxy_of(file) is None:
             make_proxy(file, progress=progress)
         cut_up = pieces(file, model, AnalysisRequest.of(nova_job), spec=spec_of(file))
         rows = [row for index, piece in enumerate(cut_up) for row in rows_of(nova_job, model, index, piece)]
@@ -185,14 +198,15 @@ def rows_of(nova_job: NovaJob, model: CatalogueModel, index: int, piece: Questio
     rows = [Question(**place, key=reply.key, types=reply.types, state=answered, reply=reply) for reply in piece.replies]
     if piece.missing:
         types = {one.name: digest_of(one, request.depth) for one in piece.missing}
-        cost = estimating.of_piece(model, request.mode, piece.span, types, depth=request.depth).usd_low
+        medium = nova_job.file.media_type if nova_job.file else VIDEO
+        cost = estimating.of_piece(model, request.mode, piece.span, types, depth=request.depth, medium=medium).usd_low
         rows.append(Question(**place, key=question_key(piece.content_key, types), types=types, estimated_usd=cost))
     return rows
 
 
 def types_of(question: Question) -> list[TypeSpec]:
     """The types that a question asks, in the versions that it asks them."""
-    return resolve_versions(question.types, AnalysisRequest.of(question.nova_job).depth)
+    return resolve_versions(question.types, AnalysisRequest.of(question.nova_job).depth, medium_of(question))
 
 
 def prompt_of(question: Question) -> prompts.Prompt:
@@ -205,6 +219,7 @@ def prompt_of(question: Question) -> prompts.Prompt:
         language=request.language,
         depth=request.depth,
         duration_s=length_s(question),
+        medium=medium_of(question),
         context=_context(file, question) if file else prompts.Context(),
     )
 
@@ -232,7 +247,23 @@ def _hash(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def picture_facts(file: File) -> PictureFacts:
+    """What a picture file says of itself."""
+    return PictureFacts(
+        width=file.width,
+        height=file.height,
+        taken_at=file.created_at,
+        camera=file.camera,
+        latitude=file.latitude,
+        longitude=file.longitude,
+        folder=file.path.rpartition("/")[0],
+    )
+
+
 def _context(file: File, question: Question) -> prompts.Context:
+    folder = file.path.rpartition("/")[0]
+    if file.media_type == IMAGE:
+        return prompts.Context(name=file.name, folder=folder, facts=picture_facts(file).labelled())
     transcript = Transcript.objects.current_for(file)
     end_s = question.end_s if question.end_s is not None else float("inf")
     said = transcript.spoken() if transcript else []
@@ -240,4 +271,4 @@ def _context(file: File, question: Question) -> prompts.Context:
     lines = [
         SpokenLine(max(0.0, one.start_s - question.start_s), one.end_s - question.start_s, one.text) for one in here
     ]
-    return prompts.Context(name=file.name, folder=file.path.rpartition("/")[0], transcript=lines)
+    return prompts.Context(name=file.name, folder=folder, transcript=lines)

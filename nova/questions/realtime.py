@@ -10,6 +10,7 @@ from pathlib import Path
 from django.db import connections
 
 from bedrock import catalogue, converse, staging
+from bedrock.batch.records import PLACES
 from bedrock.converse import ConverseReply, Tool
 from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError, UnpricedError
 from bedrock.ledger import booking
@@ -67,21 +68,22 @@ def ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: N
 
     Raises Cancelled as long as nothing was sent.
     """
-    prompt = preparing.prompt_of(question)
+    prompt, medium = preparing.prompt_of(question), preparing.medium_of(question)
     request = payment(question, prompt, nova_job, model)
     try:
         require_possible(request)
         booking.require_room(request)
         # Staged, and a slot held, before money is reserved: a crash on the way there costs nothing.
-        with sendable(piece) as (path, uri), slot(model.key, waiting):
+        with sendable(piece, medium) as (path, uri), slot(model.key, waiting):
             asked = converse.ConverseRequest(
                 runtime_id=catalogue.runtime_id(model),
                 system=prompt.system,
                 text=prompt.text,
-                video_path=path,
-                video_uri=uri,
-                tool=Tool(name=TOOL_NAME, description="Report what the video shows.", schema=prompt.tool_schema),
-                max_tokens=estimating.max_tokens(model, question.types, AnalysisRequest.of(nova_job).depth),
+                media_path=path,
+                media_uri=uri,
+                medium=medium,
+                tool=Tool(name=TOOL_NAME, description=f"Report what the {medium} shows.", schema=prompt.tool_schema),
+                max_tokens=estimating.max_tokens(model, question.types, AnalysisRequest.of(nova_job).depth, medium),
             )
 
             def call(request: converse.ConverseRequest) -> PaidReply[ConverseReply]:
@@ -160,12 +162,12 @@ def run_side_by_side(asks: Sequence[Callable[[Progress], None]], progress: Progr
 
 
 @contextmanager
-def sendable(piece: ProxyClip) -> Iterator[tuple[Path | None, str]]:
+def sendable(piece: ProxyClip, medium: str) -> Iterator[tuple[Path | None, str]]:
     """The piece inside the request where it is small enough; else by way of S3, and gone from there afterwards."""
     if converse.can_go_inline(piece.path.stat().st_size):
         yield piece.path, ""
         return
-    key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.mp4"
+    key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.{PLACES[medium][1]}"
     try:
         yield None, staging.upload(piece.path, key)
     finally:

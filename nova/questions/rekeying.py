@@ -16,6 +16,7 @@ from nova.options import AnalysisRequest
 from nova.questions import ledger_calls, preparing
 from nova.replies.merging import Span
 from nova.types.registry import digest_of
+from nova.types.spec import IMAGE
 
 
 def rekey_all(nova_job: NovaJob, questions: Sequence[Question], model: CatalogueModel) -> list[Question]:
@@ -33,12 +34,12 @@ def rekey(question: Question, model: CatalogueModel) -> Question | None:
     None where all that it asks now was answered before: then it is answered by that.
     """
     nova_job, file = question.nova_job, question.nova_job.file
-    proxy = preparing.proxy_of(file) if file else None
-    if file is None or proxy is None or nova_job.content_hash not in ("", file.full_hash):
+    is_there = file is not None and (file.media_type == IMAGE or preparing.proxy_of(file) is not None)
+    if file is None or not is_there or nova_job.content_hash not in ("", file.full_hash):
         return question  # it cannot be sent, and says so when it is tried
     depth = AnalysisRequest.of(nova_job).depth
     types = [(spec, digest_of(spec, depth)) for spec in preparing.types_of(question)]
-    span, content_key = span_and_key(question, file, model, proxy.proxy_spec)
+    span, content_key = span_and_key(question, file, model, preparing.spec_of(file))
     if not types or preparing.question_key(content_key, {spec.name: digest for spec, digest in types}) == question.key:
         return question
     with transaction.atomic():

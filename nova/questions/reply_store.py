@@ -21,7 +21,7 @@ from nova.questions.preparing import length_s, types_of
 from nova.replies.merging import Span, merge
 from nova.replies.parsing import PARSER_VERSION, Parsed, parse_reply
 from nova.types.registry import resolve_versions
-from nova.types.spec import stored_schemas
+from nova.types.spec import VIDEO, stored_schemas
 
 #: Rows of one statement: each has many columns.
 ROWS = 50
@@ -124,7 +124,9 @@ def read(nova_job: NovaJob, questions: Sequence[Question]) -> tuple[dict[str, di
         start_s = reply.start_s if reply else question.start_s
         end_s = (reply.end_s if reply else question.end_s) or (nova_job.file and nova_job.file.duration_s) or start_s
         parts.append((Span(start_s, max(start_s, end_s)), parsed.results))
-    types = resolve_versions({name: digest for question in questions for name, digest in question.types.items()}, depth)
+    medium = nova_job.file.media_type if nova_job.file else VIDEO
+    digests = {name: digest for question in questions for name, digest in question.types.items()}
+    types = resolve_versions(digests, depth, medium)
     merged, merge_notes = merge(parts, stored_schemas(types, depth))
     return merged, [*notes, *merge_notes]
 

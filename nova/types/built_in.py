@@ -6,7 +6,9 @@ this registry.
 
 from collections.abc import Mapping
 
-from nova.types import chapters, elements, summary
+from nova.types import chapters, elements, picture_text, summary
 from nova.types.spec import TypeSpec
 
-BUILT_IN: Mapping[str, TypeSpec] = {spec.name: spec for spec in (summary.SPEC, chapters.SPEC, elements.SPEC)}
+BUILT_IN: Mapping[str, TypeSpec] = {
+    spec.name: spec for spec in (summary.SPEC, chapters.SPEC, elements.SPEC, picture_text.SPEC)
+}

@@ -5,7 +5,7 @@ from typing import Any
 from nova.local import salience
 from nova.local.clip import ENDS, Clip, sentence
 from nova.types.shapes import TEXTS, list_of, object_of
-from nova.types.spec import DEPTHS, Result, TypeSpec
+from nova.types.spec import AUDIO, DEPTHS, VIDEO, Result, TypeSpec
 from nova.types.views import Passage, Stretch, StretchesView, TimeRange, as_sentences, texts_of
 
 MOST_CHAPTERS = 12
@@ -102,6 +102,7 @@ SPEC = TypeSpec(
     "chapters: divide the clip where its subject changes; the chapters follow each other without gap or overlap, "
     "the first begins at 0 and the last ends with the clip. A short clip may have only one.",
     SCHEMA,
+    media=(VIDEO, AUDIO),
     usual_tokens=dict.fromkeys(DEPTHS, 800),
     make_locally=from_clip,
     passages=passages,

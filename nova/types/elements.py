@@ -159,11 +159,38 @@ def certainty_of(value: object) -> str:
     return str(value or "").lower()
 
 
+PICTURE_SCHEMA = object_of(
+    equipment=list_of(
+        {"x-key": "name"},
+        name={"type": "string"},
+        category={"type": "string"},
+        confidence={**LEVEL, "description": "How sure you are.", "default": "low", "x-merge": "best"},
+    ),
+    topics=list_of(
+        {"x-key": "topic"},
+        topic={"type": "string"},
+        importance={**LEVEL, "description": "How much of the picture it carries.", "default": "medium"},
+        description={"type": "string"},
+        keywords={**TEXTS, "description": "Three to eight words.", "x-distinct": True},
+    ),
+    people=object_of(max_count={"type": ["integer", "null"], "description": "How many people are seen."}),
+)
+PICTURE = TypeSpec(
+    "elements",
+    "elements: list the equipment and objects that matter in the picture, its topics, and how many people are seen. "
+    "Leave a list empty rather than fill it with guesses. Name nobody by their face.",
+    PICTURE_SCHEMA,
+    longest_tokens=dict.fromkeys(DEPTHS, 2000),
+    usual_tokens=dict.fromkeys(DEPTHS, 350),
+    passages=passages,
+    view=view,
+)
 SPEC = TypeSpec(
     "elements",
     "elements: list equipment and objects that matter, topics, people and speakers, each with the stretches of time in "
     "which it is seen or spoken of. Leave a list empty rather than fill it with guesses. Name nobody by their face.",
     SCHEMA,
+    picture=PICTURE,
     usual_tokens=dict.fromkeys(DEPTHS, 900),
     make_locally=from_clip,
     passages=passages,

@@ -12,7 +12,7 @@ from nova.errors import BadTypeError, UnknownTypeError
 from nova.models import AnalysisType, AnalysisTypeVersion
 from nova.types.built_in import BUILT_IN
 from nova.types.schemas import faults_of
-from nova.types.spec import TypeSpec
+from nova.types.spec import VIDEO, TypeSpec
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -30,7 +30,8 @@ def known() -> list[TypeSpec]:
 def choices() -> list[tuple[str, str]]:
     """Names and labels of what is offered."""
     own = AnalysisType.objects.filter(is_retired=False, versions__isnull=False).distinct()
-    return [(name, name.capitalize()) for name in BUILT_IN] + [(one.name, one.label) for one in own]
+    built_in = [(name, spec.label or name.capitalize()) for name, spec in BUILT_IN.items()]
+    return built_in + [(one.name, one.label) for one in own]
 
 
 def expand(names: Sequence[str]) -> list[str]:
@@ -44,24 +45,26 @@ def expand(names: Sequence[str]) -> list[str]:
     return sorted(wanted)
 
 
-def resolve(names: Sequence[str]) -> list[TypeSpec]:
-    """What these types ask now. Raises UnknownTypeError."""
+def resolve(names: Sequence[str], medium: str = VIDEO) -> list[TypeSpec]:
+    """What these types ask now of this medium; those that are not for it are left out. Raises UnknownTypeError."""
     found = []
     for name in names:
         own = None if name in BUILT_IN else _own(name)
         spec = BUILT_IN.get(name) or (_newest(own) if own else None)
         if spec is None:
             raise UnknownTypeError(f"There is no analysis type {name!r}.", remedy=f"Known are {_listed()}.")
-        found.append(spec)
+        for_medium = spec.for_medium(medium)
+        if for_medium is not None:
+            found.append(for_medium)
     return found
 
 
-def resolve_versions(types: dict[str, str], depth: str) -> list[TypeSpec]:
+def resolve_versions(types: dict[str, str], depth: str, medium: str = VIDEO) -> list[TypeSpec]:
     """What these types asked when they were asked: the version with this digest, else the one of now."""
     found = []
     for name, digest in types.items():
         if name in BUILT_IN:
-            found.append(BUILT_IN[name])
+            found.append(BUILT_IN[name].for_medium(medium) or BUILT_IN[name])
             continue
         versions = AnalysisTypeVersion.objects.filter(type__name=name)
         specs = [spec_of(version) for version in versions]

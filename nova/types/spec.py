@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nova.local.clip import Clip
+from nova.local.picture import PictureFacts
 from nova.types.rows import rows
 from nova.types.schemas import Schema
 from nova.types.views import Passage, RowsView, View
 
 Result = Mapping[str, Any]
+
+VIDEO, AUDIO, IMAGE = "video", "audio", "image"
 
 DEPTHS = ("brief", "standard", "detailed")
 #: The longest answer of a type of the user's own, in tokens.
@@ -35,6 +38,7 @@ class TypeSpec:
 
     `wordings` (added to the instructions), `longest_tokens` and `usual_tokens` (of an answer) are by depth.
     `make_locally` gives what the free local model makes of a clip; None: it can make nothing of this type.
+    `picture` is the same type as it is asked of a picture, where that is asked otherwise than of a clip.
     """
 
     name: str
@@ -46,6 +50,21 @@ class TypeSpec:
     make_locally: Callable[[Clip, str], dict[str, Any]] | None = None
     passages: Callable[[Result], Sequence[Passage]] = no_passages
     view: Callable[[Result], View] = as_rows
+    label: str = ""
+    media: Sequence[str] = (VIDEO, AUDIO, IMAGE)
+    picture: "TypeSpec | None" = None
+    describe_locally: Callable[[PictureFacts, str], dict[str, Any]] | None = None
+
+    def for_medium(self, medium: str) -> "TypeSpec | None":
+        """The type as it is asked of this medium; None where it is not for it."""
+        if medium not in self.media:
+            return None
+        return self.picture if medium == IMAGE and self.picture else self
+
+    def is_local(self, medium: str) -> bool:
+        """Whether the free local model can make something of this type."""
+        spec = self.for_medium(medium)
+        return spec is not None and (spec.describe_locally if medium == IMAGE else spec.make_locally) is not None
 
     def asks(self, depth: str) -> str:
         return " ".join(part for part in (self.instructions, self.wordings.get(depth, "")) if part)

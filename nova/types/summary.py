@@ -4,6 +4,7 @@ from typing import Any
 
 from nova.local import salience
 from nova.local.clip import Clip, duration_in_words, sentence
+from nova.local.picture import PictureFacts
 from nova.types.shapes import object_of
 from nova.types.spec import DEPTHS, Result, TypeSpec
 from nova.types.views import Passage, TextView
@@ -49,10 +50,35 @@ def view(result: Result) -> TextView:
     return TextView(str(result.get("text") or ""))
 
 
+def from_picture(facts: PictureFacts, depth: str) -> dict[str, Any]:
+    """What the file itself says: its size, and when, where and with what it was taken."""
+    size = f" of {facts.width} × {facts.height} pixels" if facts.width and facts.height else ""
+    details = "; ".join(f"{label.lower()}: {text}" for label, text in facts.labelled())
+    folder = f" In the folder {facts.folder}." if facts.folder else ""
+    text = f"A picture{size}{f' ({details})' if details else ''}; nothing is known of what it shows.{folder}"
+    return {"text": text, "depth": depth, "language": "en", "word_count": len(text.split())}
+
+
+PICTURE = TypeSpec(
+    "summary",
+    "summary: describe what the picture shows: subjects, setting, actions, light and mood where they matter.",
+    SCHEMA,
+    wordings={
+        "brief": "One or two sentences, under 40 words.",
+        "standard": "One paragraph, about 80 words.",
+        "detailed": "Two or three paragraphs, about 200 words.",
+    },
+    longest_tokens={"brief": 300, "standard": 600, "detailed": 1200},
+    usual_tokens={"brief": 60, "standard": 140, "detailed": 320},
+    describe_locally=from_picture,
+    passages=passages,
+    view=view,
+)
 SPEC = TypeSpec(
     "summary",
     "summary: tell what the clip shows and what is said in it.",
     SCHEMA,
+    picture=PICTURE,
     wordings={
         "brief": "Two or three sentences, under 50 words.",
         "standard": "One or two paragraphs, about 150 words.",

@@ -10,7 +10,7 @@ from embeddings.models import Space
 from files import humanize
 from files.media import derived
 from files.models import File, FileQuerySet, Proxy
-from files.selection.facets import Action
+from files.selection.facets import Action, facets
 from nova.exports.formats import FORMATS
 from nova.models import LOCAL, AnalysisResult
 from nova.questions.results import NOTHING_SAID, current_for
@@ -114,7 +114,9 @@ def source_of(file: File, proxies: Sequence[Proxy]) -> tuple[list[Source], str]:
 def actions_for(file: File, actions: Sequence[Action]) -> dict[str, Action]:
     """The actions that can do something for this file, by name: a sound needs no proxy, a picture says nothing."""
     if not file.is_playable:
-        return {}
+        mine = File.objects.filter(pk=file.pk)
+        possible = {facet.action.name for facet in facets() if facet.action and mine.filter(facet.applies).exists()}
+        return {action.name: action for action in actions if action.name in possible}
     idle = {"proxy"} if file.media_type == File.MediaType.AUDIO else set()
     if not file.audio_codec:
         idle.add("transcribe")

@@ -40,7 +40,7 @@ def stage(aws: World) -> Stage:
             content = b"no video" if number < bad else tiny_mp4(10, seed=one)
             address = aws.put(f"s3://{BUCKET}/{INPUT_PREFIX}/j1/{one}.mp4", content)
             body = converse.batch_body(
-                ConverseRequest(runtime_id="x", text="What is it?", video_uri=address, max_tokens=500)
+                ConverseRequest(runtime_id="x", text="What is it?", media_uri=address, max_tokens=500)
             )
             change(body)
             lines.append(json.dumps({"recordId": one, "modelInput": body}))

@@ -40,9 +40,9 @@ def reserve(ids: list[str]) -> dict[str, Entry]:
 
 
 def send(folder: BatchFolder, ids: list[str], clips: list[Path]) -> str:
-    staging.upload_many((path, folder.video_key(one)) for one, path in zip(ids, clips, strict=True))
+    staging.upload_many((path, folder.media_key(one)) for one, path in zip(ids, clips, strict=True))
     written = folder.write_records(
-        (id_, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", video_uri=folder.video_uri(id_))))
+        (id_, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", media_uri=folder.media_uri(id_))))
         for id_ in ids
     )
     assert written == len(ids)
@@ -97,8 +97,8 @@ def test_every_record_has_an_answer_or_a_reason_and_the_ledger_agrees_with_the_b
 def test_a_job_whose_arn_was_lost_is_found_again_and_not_made_twice(aws: World) -> None:
     aws.min_records = 1
     folder, one = BatchFolder(staging.new_id()), staging.new_id()
-    aws.put(folder.video_uri(one), tiny_mp4(5))
-    folder.write_records([(one, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", video_uri="")))])
+    aws.put(folder.media_uri(one), tiny_mp4(5))
+    folder.write_records([(one, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", media_uri="")))])
     job = folder.new_job(client_token="token1", runtime_id=LITE)
     aws.break_next("CreateModelInvocationJob", at.DROP_AFTER)
 
@@ -108,7 +108,7 @@ def test_a_job_whose_arn_was_lost_is_found_again_and_not_made_twice(aws: World) 
     adopted = next(records.our_jobs())
     assert (adopted.arn, adopted.client_token) == (arn, "token1")
     assert records.folder_of(adopted) == folder
-    assert folder.staged() == {folder.video_key(one), f"{folder.prefix}/records.jsonl"}
+    assert folder.staged() == {folder.media_key(one), f"{folder.prefix}/records.jsonl"}
 
 
 @pytest.mark.django_db
@@ -189,5 +189,5 @@ def test_a_line_that_is_longer_than_a_file_has_one_of_its_own(aws: World) -> Non
 def test_videos_lie_in_a_folder_below_the_records(aws: World) -> None:
     folder = BatchFolder("folder1")
 
-    assert folder.video_key("a") == f"{folder.prefix}/videos/a.mp4"
-    assert folder.video_uri("a").startswith(f"{folder.uri}videos/")
+    assert folder.media_key("a") == f"{folder.prefix}/videos/a.mp4"
+    assert folder.media_uri("a").startswith(f"{folder.uri}videos/")

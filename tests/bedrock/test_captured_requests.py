@@ -81,12 +81,15 @@ def ask_everything(aws: World, tmp_path: Path) -> None:
     """Call AWS in each way that the product can."""
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(tiny_mp4(20))
+    photograph = tmp_path / "photograph.jpg"
+    Image.new("RGB", (32, 32)).save(photograph, "JPEG")
     address = staging.upload(clip, f"{staging.REALTIME_PREFIX}/{staging.new_id()}.mp4")
     for request, mode in (
         (ConverseRequest(runtime_id=LITE, text="What?", system="Be brief.", max_tokens=100), "realtime"),
-        (ConverseRequest(runtime_id=LITE, text="What?", video_path=clip, tool=TOOL, max_tokens=100), "flex"),
-        (ConverseRequest(runtime_id=LITE, text="What?", video_uri=address, effort="low", max_tokens=100), "realtime"),
-        (ConverseRequest(runtime_id=LITE, text="What?", video_uri=address, effort="high"), "realtime"),
+        (ConverseRequest(runtime_id=LITE, text="What?", media_path=clip, tool=TOOL, max_tokens=100), "flex"),
+        (ConverseRequest(runtime_id=LITE, text="What?", media_uri=address, effort="low", max_tokens=100), "realtime"),
+        (ConverseRequest(runtime_id=LITE, text="What?", media_uri=address, effort="high"), "realtime"),
+        (ConverseRequest(runtime_id=LITE, text="What?", media_path=photograph, medium="image"), "realtime"),
     ):
         converse.converse(request, mode=mode)
     embed_api.embed_text(embed_api.TextRequest(runtime_id=EMBEDDER, text="a train", dimension=256))
@@ -117,8 +120,8 @@ def ask_everything(aws: World, tmp_path: Path) -> None:
 def _run_a_batch(aws: World, clip: Path) -> None:
     aws.min_records = 1
     folder, record_id = records.BatchFolder(staging.new_id()), staging.new_id()
-    staging.upload_many([(clip, folder.video_key(record_id))])
-    body = converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", video_uri=folder.video_uri(record_id)))
+    staging.upload_many([(clip, folder.media_key(record_id))])
+    body = converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", media_uri=folder.media_uri(record_id)))
     folder.write_records([(record_id, body)])
     arn = jobs.create(folder.new_job(client_token=staging.new_id(), runtime_id=LITE))
     list(records.our_jobs(since=datetime(2026, 1, 1, tzinfo=UTC)))

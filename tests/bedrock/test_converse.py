@@ -44,7 +44,7 @@ def clip(tmp_path: Path) -> Path:
 
 def question(clip: Path | None = None, **facts: Any) -> ConverseRequest:
     return ConverseRequest(
-        **{"runtime_id": LITE, "text": "What is in it?", "video_path": clip, "max_tokens": 1000, **facts}
+        **{"runtime_id": LITE, "text": "What is in it?", "media_path": clip, "max_tokens": 1000, **facts}
     )
 
 
@@ -72,7 +72,7 @@ def test_a_staged_video_is_the_same_question_as_an_inline_one(aws: World, clip: 
     address = staging.upload(clip, f"{staging.REALTIME_PREFIX}/a.mp4")
 
     converse.converse(question(clip))
-    converse.converse(question(None, video_uri=address))
+    converse.converse(question(None, media_uri=address))
 
     assert len(aws.paid_twice()) == 1
 
@@ -215,7 +215,7 @@ REFUSED = [
     ({"runtime_id": "amazon.nova-2-lite-v1:0"}, BadRequestError, "inference profile"),
     ({"runtime_id": "us.amazon.nova-premier-v1:0"}, ModelRefusedError, "ended this model"),
     ({"runtime_id": "amazon.nova-9-v1:0"}, BadRequestError, "doctor"),
-    ({"video_format": "avi"}, BadRequestError, "make a proxy"),
+    ({"medium": "image"}, BadRequestError, "doctor"),
     ({"max_tokens": 70_000}, BadRequestError, "doctor"),
     ({"text": " "}, BadRequestError, "doctor"),
 ]
@@ -236,7 +236,7 @@ def test_a_request_that_the_service_refuses_says_what_to_do_and_costs_nothing(
 
 def test_a_staged_video_that_is_gone_is_missing(aws: World) -> None:
     with pytest.raises(MissingObjectError) as caught:
-        converse.converse(question(None, video_uri=staging.uri("novaproject/realtime/gone.mp4")))
+        converse.converse(question(None, media_uri=staging.uri("novaproject/realtime/gone.mp4")))
     assert "uploaded anew" in caught.value.remedy
 
 
@@ -249,7 +249,7 @@ def test_what_is_no_video_is_refused(aws: World, tmp_path: Path) -> None:
 
 
 def test_a_batch_body_has_no_tool_no_file_and_no_empty_parts(clip: Path) -> None:
-    body = converse.batch_body(question(None, video_uri="s3://b/in/a.mp4", system="Look."))
+    body = converse.batch_body(question(None, media_uri="s3://b/in/a.mp4", system="Look."))
 
     assert body["schemaVersion"] == "messages-v1"
     assert body["inferenceConfig"] == {"maxTokens": 1000, "topK": 1}

@@ -81,7 +81,7 @@ def test_an_answer_that_is_of_no_use_was_charged_all_the_same_and_is_not_asked_f
 
 
 def test_a_video_that_is_gone_was_not_sent_and_costs_nothing(aws: World, tmp_path: Path) -> None:
-    gone = replace(QUESTION, video_path=tmp_path / "gone.mp4")
+    gone = replace(QUESTION, media_path=tmp_path / "gone.mp4")
 
     def call_it() -> PaidReply[converse.ConverseReply]:
         return PaidReply(converse.converse(gone), Usage())

@@ -1,5 +1,6 @@
 """Files with an original and a proxy that are as small as the stand-in takes, for tests of Nova."""
 
+import hashlib
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 from django.utils import timezone
+from PIL import Image
 
 from bedrock.models import Entry, month_of
+from files.media.proxying import make_proxy
 from files.models import File, Root
 from files.storage.hashing import sampled_hash
 from jobs.control import cancel
@@ -42,6 +45,28 @@ def make_clip(
     content = tiny_mp4(duration_s, seed=f"proxy of {file.sampled_hash}")
     proxy = make_proxy_row(file, size_bytes=len(content), source_hash=file.sampled_hash)
     (settings.PROXY_DIR / proxy.path).write_bytes(content)
+    return file
+
+
+def make_picture(folder: Path, name: str = "a picture.jpg", *, root: Root | None = None, **fields: Any) -> File:
+    """A photograph whose poster is there, as an import leaves it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    root = root or make_root(folder)
+    original = folder / name
+    colour = tuple(hashlib.sha256(name.encode()).digest()[:3])
+    Image.new("RGB", (64, 36), colour).save(original, "JPEG")
+    facts = original.stat()
+    file = make_file(
+        root,
+        name,
+        media_type=File.MediaType.IMAGE,
+        duration_s=None,
+        size_bytes=facts.st_size,
+        mtime_ns=facts.st_mtime_ns,
+        sampled_hash=sampled_hash(original),
+        **fields,
+    )
+    make_proxy(file)
     return file
 
 

@@ -57,7 +57,9 @@ ELEMENTS: dict[str, Any] = {
 }
 RESULTS = {"summary": SUMMARY, "chapters": CHAPTERS, "elements": ELEMENTS}
 DURATION_S = 21.0
-SCHEMAS = stored_schemas(list(BUILT_IN.values()), "standard")
+#: The types that are asked of a clip.
+OF_CLIPS = [spec for spec in BUILT_IN.values() if spec.for_medium("video")]
+SCHEMAS = stored_schemas(OF_CLIPS, "standard")
 
 
 def only(name: str) -> dict[str, dict[str, Any]]:

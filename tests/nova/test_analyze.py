@@ -194,13 +194,16 @@ def test_a_drive_that_is_away_is_waited_for(clip: File, settled: list[Any]) -> N
     assert settled == []
 
 
-def test_an_image_settles_without_an_analysis(folders: Path, settled: list[Any]) -> None:
-    image = make_file(media_type="image")
+def test_an_image_is_described_by_what_its_file_says(folders: Path, settled: list[Any]) -> None:
+    image = make_file(media_type="image", metadata={"camera": "Pentax K-1"})
 
     transcript_settled.send(sender=None, file=image, transcript=None, reason="not for images")
+    run_until_idle()
 
-    assert settled == [(image.pk, None, "Not for images: the local model reads moving pictures and speech.")]
-    assert not NovaJob.objects.exists()
+    nova_job = NovaJob.objects.get()
+    assert nova_job.analysis_types == ["summary"]
+    assert "Pentax K-1" in nova_job.results.get().result["text"]
+    assert [entry[:1] for entry in settled] == [(image.pk,)]
 
 
 def test_a_step_that_is_off_settles(clip: File, settled: list[Any], settings: Any) -> None:
@@ -305,7 +308,7 @@ def test_the_list_needs_the_same_number_of_queries_for_many(
     for _ in range(20):
         NovaJob.objects.create(file=make_file(), model=LOCAL, analysis_types=["summary"])
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         answer = member.get("/api/nova/jobs?status=submitted&mode=realtime")
 
     assert answer.json()["count"] == 20

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from nova.local import salience, shots
 from nova.local.clip import Clip, SpokenLine
 from nova.types import chapters, elements, summary
-from nova.types.built_in import BUILT_IN
 from nova.types.shapes import check
+from tests.nova.reply_samples import OF_CLIPS
 
 TRAIN = [
     SpokenLine(0.3, 3.2, "This viaduct was built from local granite."),
@@ -127,7 +127,7 @@ def _clips(draw: st.DrawFn) -> Clip:
 
 @given(_clips(), st.sampled_from(["brief", "standard", "detailed"]))
 def test_every_result_is_in_its_shape_and_inside_the_clip(clip: Clip, depth: str) -> None:
-    for spec in BUILT_IN.values():
+    for spec in OF_CLIPS:
         assert spec.make_locally is not None
         check(spec.name, spec.make_locally(clip, depth), spec.schema)
     found = chapters.from_clip(clip, "standard")["chapters"]

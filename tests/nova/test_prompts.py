@@ -22,9 +22,9 @@ from nova.replies.parsing import parse_reply
 from nova.types import elements, schemas
 from nova.types.built_in import BUILT_IN
 from nova.types.spec import TypeSpec
-from tests.nova.reply_samples import RESULTS, by_tool
+from tests.nova.reply_samples import OF_CLIPS, RESULTS, by_tool
 
-ALL = list(BUILT_IN.values())
+ALL = OF_CLIPS
 
 
 def prompt(types: list[TypeSpec] = ALL, **changes: Any) -> Prompt:

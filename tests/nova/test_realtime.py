@@ -302,9 +302,9 @@ def test_each_refusal_comes_before_anything_is_made(aws: World, clip: File, sett
         request_analysis(clip, AnalysisRequest(model="lite", types=ALL, mode="batch"))
     with pytest.raises(UnknownTypeError, match="'horoscope'"):
         request_analysis(clip, AnalysisRequest(model="lite", types=("horoscope",)))
-    for file in (picture, sound):
+    for file, types in ((picture, ("chapters",)), (sound, ALL)):
         with pytest.raises(NotAnalysableError):
-            request_analysis(file, AnalysisRequest(model="lite", types=ALL))
+            request_analysis(file, AnalysisRequest(model="lite", types=types))
     assert not NovaJob.objects.exists()
 
 

@@ -32,7 +32,7 @@ def test_what_was_paid_before_is_found_by_the_same_name(name: str, depth: str) -
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_each_type_shows_and_indexes_what_its_result_says(spec: TypeSpec) -> None:
-    result = RESULTS[spec.name]
+    result = {**RESULTS, "picture_text": {"texts": [{"text": "EXIT", "where": "a sign"}]}}[spec.name]
 
     drafts = drafts_of(spec.name, result, source_id=1)
 
@@ -54,6 +54,15 @@ def test_the_longest_answer_is_known_for_every_depth(spec: TypeSpec) -> None:
 
     assert longest == sorted(longest)
     assert all(300 <= tokens <= 5000 for tokens in longest)
+    assert all(0 < spec.usual_tokens_of(depth) < spec.max_tokens(depth) / 2 for depth in DEPTHS)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_what_is_asked_of_a_picture_has_no_times_in_it(spec: TypeSpec) -> None:
+    of_picture = spec.for_medium("image")
+
+    assert of_picture is None or not any(word in str(of_picture.schema) for word in ("start_s", "time_ranges"))
+    assert of_picture is None or "clip" not in of_picture.asks("standard")
 
 
 def test_a_type_of_ones_own_is_shown_row_by_row() -> None:

@@ -182,13 +182,15 @@ def test_the_page_of_analyses_calls_models_by_their_names(ada: Client) -> None:
     assert "Nova 2 Lite, flex: summary" in as_read(ada.get("/nova/"))
 
 
-def test_only_videos_are_missing_an_analysis_by_nova(ada: Client) -> None:
+def test_only_what_nova_sees_is_missing_an_analysis_by_it(ada: Client) -> None:
     make_file()
+    make_file(media_type="image", path="pond.jpg")
     make_file(media_type="audio", path="talk.mp3")
 
     by_nova = {one.name: one for one in ada.get("/").context["coverage"]}["has_nova_analysis"]
 
-    assert (by_nova.missing, by_nova.missing_url) == (1, "/library/?has_nova_analysis=false&media_type=video")
+    assert by_nova.missing == 2
+    assert by_nova.missing_url == "/library/?has_nova_analysis=false&media_type=video&media_type=image"
 
 
 def test_who_may_only_look_is_led_nowhere_that_is_closed(client: Client) -> None:
@@ -487,7 +489,9 @@ def test_a_file_is_offered_only_what_can_be_done_to_it(ada: Client) -> None:
     assert {"proxy", "transcribe", "nova"} <= everything
     assert offered(media_type="audio", path="talk.mp3") == everything - {"proxy"}
     assert offered(path="silent.mp4", audio_codec="") == everything - {"transcribe"}
-    assert offered(media_type="image", path="pond.jpg", audio_codec="") == set()
+    of_picture = offered(media_type="image", path="pond.jpg", audio_codec="")
+    assert "nova" in of_picture
+    assert not of_picture & {"proxy", "transcribe"}
 
 
 def test_a_transcript_that_waits_for_the_weights_says_so(ada: Client, settings: Any, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ def answer(
     if asked.video is not None:
         inline = asked.video["source"].get("bytes")
         content, duration = world.video_of(asked.video, base64.b64decode(inline) if inline is not None else None)
+    for image in asked.images:
+        content += world.picture_of(image)
     tokens_in = _input_tokens(asked, duration)
     if tokens_in > model.context:
         raise rules.invalid("Input is too long for requested model.")
@@ -73,7 +75,8 @@ def vary(world: World, said: dict[str, Any]) -> dict[str, Any]:
 def _input_tokens(asked: Understood, duration_s: float) -> int:
     frames = min(max(1, math.ceil(duration_s)), asked.model.frames) if asked.video is not None else 0
     schema = json.dumps(asked.tool["inputSchema"]) if asked.tool else ""
-    return frames * rules.TOKENS_PER_FRAME + math.ceil((len(asked.text) + len(schema)) / 4)
+    pictures = len(asked.images) * rules.IMAGE_TOKENS
+    return pictures + frames * rules.TOKENS_PER_FRAME + math.ceil((len(asked.text) + len(schema)) / 4)
 
 
 def _blocks(world: World, asked: Understood, duration_s: float, *, is_cut: bool) -> tuple[list[Any], str, int]:

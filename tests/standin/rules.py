@@ -9,6 +9,8 @@ from typing import Any
 MAX_BODY_BYTES = 25_000_000
 MAX_S3_VIDEO_BYTES = 1 << 30
 TOKENS_PER_FRAME = 288
+IMAGE_FORMATS = ("png", "jpeg", "gif", "webp")
+IMAGE_TOKENS = 230
 VIDEO_FORMATS = ("wmv", "mpg", "mpeg", "three_gp", "flv", "mp4", "mov", "mkv", "webm")
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 NATIVE_KEYS = {"schemaVersion", "system", "messages", "inferenceConfig", "toolConfig", "reasoningConfig"}
@@ -122,6 +124,7 @@ class Understood:
     model: Model
     text: str
     video: Mapping[str, Any] | None
+    images: list[Mapping[str, Any]]
     tool: Mapping[str, Any] | None
     max_tokens: int
     is_reasoning: bool
@@ -141,6 +144,11 @@ def understand(model: Model, body: Mapping[str, Any], *, is_native: bool, in_bat
         raise invalid("Only one video is allowed per request.")
     for video in videos:
         _check_video(video)
+    images = [block["image"] for block in content if "image" in block]
+    for image in images:
+        if image.get("format") not in IMAGE_FORMATS:
+            raise invalid(f"Malformed input request: #/image/format: {image.get('format')} is not a valid enum value")
+        _check_source(image.get("source"), "image")
     reasoning = _check_reasoning(model, extra, body.get("inferenceConfig") or {})
     texts = [block["text"] for block in content if "text" in block]
     system = [block.get("text", "") for block in body.get("system") or []]
@@ -148,6 +156,7 @@ def understand(model: Model, body: Mapping[str, Any], *, is_native: bool, in_bat
         model=model,
         text="\n".join([*system, *texts]),
         video=videos[0] if videos else None,
+        images=images,
         tool=_forced_tool(body.get("toolConfig")),
         max_tokens=_max_tokens(model, body.get("inferenceConfig") or {}, is_native=is_native),
         is_reasoning=reasoning,
@@ -194,11 +203,14 @@ def _check_video(video: Mapping[str, Any]) -> None:
             f"1 validation error detected: Value '{video.get('format')}' at 'messages.1.member.content.1.member.video"
             f".format' failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(VIDEO_FORMATS)}]"
         )
-    source = video.get("source")
+    _check_source(video.get("source"), "video")
+
+
+def _check_source(source: Any, medium: str) -> None:
     if not isinstance(source, dict) or ("bytes" in source) == ("s3Location" in source):
         raise invalid("Malformed input request: #: required key [s3Location] not found")
     if "s3Location" in source and not str(source["s3Location"].get("uri", "")).startswith("s3://"):
-        raise invalid("Malformed input request: #/video/source/s3Location: required key [uri] not found")
+        raise invalid("Malformed input request: #/" + medium + "/source/s3Location: required key [uri] not found")
 
 
 def _check_reasoning(model: Model, extra: Mapping[str, Any], config: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """The state of the stand-in: its clock, its bill, the faults it was told to make, and the bucket beside it."""
 
+import base64
 import hashlib
 import json
 import threading
@@ -278,6 +279,21 @@ class World:
         with self.lock:
             self._durations[etag] = duration
         return etag, duration
+
+    def picture_of(self, image: Mapping[str, Any]) -> str:
+        """A name for the picture's content. Refuses what is no JPEG where one is announced, as the service does."""
+        source = image["source"]
+        if "bytes" in source:
+            content = base64.b64decode(source["bytes"])
+        else:
+            bucket, _, key = str(source["s3Location"]["uri"]).removeprefix("s3://").partition("/")
+            try:
+                content = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except ClientError as exc:
+                raise rules.invalid("The S3 object could not be read.") from exc
+        if image["format"] == "jpeg" and not content.startswith(b"\xff\xd8\xff"):
+            raise rules.invalid("The provided image could not be processed: the file is corrupt or has another format.")
+        return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
     # --- how many at once -------------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from nova.types.spec import DEPTHS
 
 class Command(ActionCommand):
     help = (
-        "Analyse videos: by the free local model, or by Nova at once, in flex or in a batch (both half price). The"
-        " price is said first.  Example:"
+        "Analyse videos and pictures: by the free local model, or by Nova at once, in flex or in a batch (both half"
+        " price). The price is said first.  Example:"
         " .venv/bin/python manage.py analyze --filter has_nova_analysis=false --model lite --mode batch"
     )
     action: ClassVar = "nova"
@@ -29,7 +29,7 @@ class Command(ActionCommand):
             dest="analysis_types",
             type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
             default=list(BUILT_IN),
-            help="separated by commas: summary, chapters, elements, or types of your own",
+            help="separated by commas: summary, chapters, elements, picture_text, or types of your own",
         )
         parser.add_argument("--depth", dest="summary_depth", default="standard", choices=DEPTHS)
         parser.add_argument("--language", default="auto", help="of the answer, such as en; auto: the one spoken")

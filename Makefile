@@ -1,11 +1,13 @@
 # Two commands do all set-up:
-#   make run    starts the library on http://127.0.0.1:5700/  (LIBRARY=~/Videos imports a folder, FULL=1 adds torch and openai-whisper, PORT=…)
+#   make run    starts the library on http://127.0.0.1:5700/  (LIBRARY=~/Videos imports a folder, FULL=1 adds torch and openai-whisper,
+#               OCR=1 what reads text on screen, PORT=…)
 #   make test   lint, types, architecture checks and the whole test suite   (make check is the part of it that takes seconds)
 VENV ?= .venv
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do command -v $$name && break; done)
 PY := $(VENV)/bin/python
 LIBRARY ?=
 FULL ?=
+OCR ?=
 REQUIREMENTS := $(if $(FULL),requirements.txt,requirements-light.txt)
 # Checks and tests have an environment of their own and never read a person's .env.
 CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
@@ -16,7 +18,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compil
 OF ?=
 .PHONY: fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory chaos-library chaos-nova bench-nova bench-library
 
-run: install
+run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
 	@$(PY) manage.py set_up $(if $(LIBRARY),--library "$(LIBRARY)")
 	@exec $(PY) manage.py serve

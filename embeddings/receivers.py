@@ -13,7 +13,7 @@ from django.dispatch import receiver
 
 from embeddings import picture_tasks, tasks
 from embeddings.indexing import index
-from embeddings.indexing.sources import ANALYSED, CONTENT, EVERYTHING, LOOKED
+from embeddings.indexing.sources import ANALYSED, CONTENT, EVERYTHING, LOOKED, ON_SCREEN
 from embeddings.models import Chunk, Embedding, Removal
 from embeddings.stores import vec0
 from embeddings.words import fts5
@@ -23,7 +23,7 @@ from nova.models import AnalysisResult
 from nova.signals import analysis_ready
 from transcription.models import Segment, Transcript
 from transcription.signals import transcript_settled
-from vision.signals import frames_settled
+from vision.signals import frames_settled, screen_text_settled
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,12 @@ def look_at_frames(sender: object, *, file: File, reason: str, **kwargs: Any) ->
     index.index_text(file, kinds=LOOKED)
     if not reason:
         picture_tasks.request_if_free(file)
+
+
+@receiver(screen_text_settled, dispatch_uid="embeddings.screen_text_settled")
+def index_screen_text(sender: object, *, file: File, **kwargs: Any) -> None:
+    index.index_text(file, kinds=ON_SCREEN)
+    tasks.request_if_free(file)
 
 
 @receiver(file_back, dispatch_uid="embeddings.file_back")

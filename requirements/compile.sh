@@ -7,6 +7,11 @@ compile() {
   uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url "$@"
 }
 compile requirements/light.in -o requirements-light.txt
+compile -c requirements-light.txt requirements/ocr.in -o requirements.ocr.tmp
+{ echo "# The reader of text on screen, beside the light set (make run OCR=1)."
+  echo "# Made by requirements/compile.sh; the direct dependencies and their reasons are in requirements/*.in."
+  grep -v '^#' requirements.ocr.tmp | grep -vxFf requirements-light.txt; } > requirements-ocr.txt
+rm -f requirements.ocr.tmp
 compile -c requirements-light.txt requirements/dev.in -o requirements-dev.txt
 # torch's CUDA libraries are left to pip: it takes them with a CUDA build of torch and leaves them with a CPU build.
 compile -c requirements-light.txt requirements/full.in -o requirements.full.tmp

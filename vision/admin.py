@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.web.admin_base import ReadOnlyAdmin
-from vision.models import Frame, FrameSelection
+from vision.models import Frame, FrameSelection, ScreenReading, ScreenText
 
 
 @admin.register(FrameSelection)
@@ -33,3 +33,17 @@ class FrameAdmin(ReadOnlyAdmin[Frame]):
     def still(self, frame: Frame) -> SafeString:
         address = reverse("vision:frame", args=[frame.file_id, frame.n])
         return format_html('<img src="{}" height="90" loading="lazy" alt="The picture at {} s">', address, frame.at_s)
+
+
+@admin.register(ScreenReading)
+class ScreenReadingAdmin(ReadOnlyAdmin[ScreenReading]):
+    list_display = ("file", "line_count", "frame_count", "engine", "took_s", "created_at")
+    list_select_related = ("file",)
+    search_fields = ("file__name",)
+
+
+@admin.register(ScreenText)
+class ScreenTextAdmin(ReadOnlyAdmin[ScreenText]):
+    list_display = ("text", "file", "start_s", "end_s", "confidence")
+    list_select_related = ("file",)
+    search_fields = ("text", "file__name")

@@ -26,7 +26,18 @@ class VisionConfig(AppConfig):
                 is_told_later=True,
             )
         )
+        register(
+            Kind(
+                name=tasks.READ,
+                label="Read text on screen",
+                queue=LONG,
+                run=tasks.run_read,
+                subject_kind="file",
+                permission="vision.add_screentext",
+            )
+        )
         facets.register(facet.HAS_FRAMES)
+        facets.register(facet.IS_READ)
         media_ready.connect(receivers.on_media_ready, dispatch_uid="vision.media_ready")
         file_gone.connect(receivers.on_file_gone, dispatch_uid="vision.file_gone")
         job_ended.connect(receivers.on_job_ended, dispatch_uid="vision.job_ended")

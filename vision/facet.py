@@ -1,15 +1,19 @@
-"""What the library shows of frames: flag, filter, badge, and the action “Choose frames”."""
+"""What the library shows of frames and of text on screen: flags, filters, badges and actions."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 
+from files import humanize
 from files.models import IS_VISIBLE, File, FileQuerySet
-from files.selection.facets import Action, ActionPlan, Facet, applicable, enqueue_selection
-from vision.models import FrameSelection
+from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, enqueue_selection, flag
+from vision.models import FrameSelection, ScreenReading
+from vision.reading import engine
+from vision.reading.read import time_needed_s
 from vision.serializers import FramesOptionsSerializer
-from vision.tasks import CHOOSE_FRAMES
+from vision.tasks import CHOOSE_FRAMES, READ
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -47,6 +51,37 @@ def _remaining(seen: FileQuerySet, options: Mapping[str, Any]) -> FileQuerySet:
     return seen if options.get("force") else seen.exclude(annotation())
 
 
+def is_read() -> Exists:
+    return Exists(ScreenReading.objects.current().filter(file=OuterRef("pk")))
+
+
+def read_badge(file: File) -> Badge | None:
+    if not flag(file, "is_read"):
+        return None
+    return Badge(text="Read", url=f"{reverse('file-page', args=[file.pk])}#on-screen", title="Text on screen was read")
+
+
+def plan_reading(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
+    """How many files there are to read, and about how long that takes."""
+    total = selection.count()
+    visible = applicable(selection, "is_read")
+    todo = visible if options.get("force") else visible.exclude(is_read())
+    count, able = todo.count(), visible.count()
+    warnings = [f"{total - able:,} of {total:,} files have no picture."] if total > able else []
+    if count:
+        warnings.append(f"It takes a worker about {humanize.length(time_needed_s(todo))} (h:mm:ss).")
+    missing = f"{engine.problem()} {engine.REMEDY}" if engine.problem() else ""
+    return ActionPlan(
+        total=total, todo=count, already_done=able - count, warnings=warnings, refusals=[missing] if missing else []
+    )
+
+
+def start_reading(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
+    visible, force = applicable(selection, "is_read"), bool(options.get("force"))
+    todo = visible if force else visible.exclude(is_read())
+    enqueue_selection(READ, todo, {"force": True} if force else {}, batch, user)
+
+
 HAS_FRAMES = Facet(
     name=NAME,
     label="Frames",
@@ -62,5 +97,24 @@ HAS_FRAMES = Facet(
         plan=plan,
         start=start,
         batch_label="Choose the frames of {files}",
+    ),
+)
+IS_READ = Facet(
+    name="is_read",
+    label="Text on screen",
+    filter_label="Text on screen was read",
+    annotation=is_read,
+    applies=IS_VISIBLE,
+    badge=read_badge,
+    is_goal=False,
+    action=Action(
+        name="read",
+        label="Read text on screen",
+        job_kind=READ,
+        options=FramesOptionsSerializer,
+        permission="vision.add_screentext",
+        plan=plan_reading,
+        start=start_reading,
+        batch_label="Read the text on screen of {files}",
     ),
 )

@@ -8,12 +8,14 @@ from django.utils import timezone
 
 from files.models import File
 
+#: Of files in the library, and made from the content that they have now.
+IS_CURRENT = (Q(file__sampled_hash="") | Q(source_hash=F("file__sampled_hash"))) & Q(file__removed_at__isnull=True)
+
 
 class FrameSelectionQuerySet(QuerySet["FrameSelection"]):
     def current(self) -> Self:
         """Of files in the library, and chosen from the content that they have now."""
-        is_current = Q(file__sampled_hash="") | Q(source_hash=F("file__sampled_hash"))
-        return self.filter(is_current, file__removed_at__isnull=True)
+        return self.filter(IS_CURRENT)
 
 
 class FrameSelection(models.Model):
@@ -60,3 +62,49 @@ class Frame(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id} at {self.at_s:g} s"
+
+
+class ScreenReadingQuerySet(QuerySet["ScreenReading"]):
+    def current(self) -> Self:
+        """Of files in the library, and read from the content that they have now."""
+        return self.filter(IS_CURRENT)
+
+
+class ScreenReading(models.Model):
+    """That the text on screen of a file was read, from which content."""
+
+    file = models.OneToOneField(File, on_delete=models.CASCADE, related_name="screen_reading")
+    source_hash = models.CharField(max_length=64, blank=True)
+    engine = models.CharField(max_length=32)
+    frame_count = models.PositiveIntegerField("frames", default=0)
+    line_count = models.PositiveIntegerField("lines", default=0)
+    took_s = models.FloatField("seconds", default=0.0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ScreenReadingQuerySet.as_manager()
+
+    class Meta:
+        db_table = "screen_readings"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.line_count} lines of {self.file}"
+
+
+class ScreenText(models.Model):
+    """A line of text that stands on screen from second to second."""
+
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="screen_texts", db_index=False)
+    ordinal = models.PositiveIntegerField()
+    text = models.TextField()
+    start_s = models.FloatField("start")
+    end_s = models.FloatField("end")
+    confidence = models.FloatField()
+
+    class Meta:
+        db_table = "screen_texts"
+        ordering = ["file_id", "ordinal"]
+        constraints = [models.UniqueConstraint(fields=["file", "ordinal"], name="screen_texts_one_per_place")]
+
+    def __str__(self) -> str:
+        return self.text[:80]

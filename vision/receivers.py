@@ -7,8 +7,9 @@ from jobs.models import Job
 from vision import conf
 from vision.errors import NothingToSeeError
 from vision.frames.choosing import LOOKED_AT, forget, selection_of
-from vision.signals import frames_settled
-from vision.tasks import CHOOSE_FRAMES, request_frames
+from vision.reading import engine, read
+from vision.signals import frames_settled, screen_text_settled
+from vision.tasks import CHOOSE_FRAMES, READ, request_frames, request_read
 
 
 def on_media_ready(*, file: File, **_: Any) -> None:
@@ -28,16 +29,22 @@ def on_media_ready(*, file: File, **_: Any) -> None:
 
 def on_job_ended(*, job: Job, **_: Any) -> None:
     """However the choosing ended, what comes after it must go on."""
-    if job.kind != CHOOSE_FRAMES:
+    if job.kind not in (CHOOSE_FRAMES, READ):
         return
     file = File.objects.filter(pk=job.subject_id or 0).first()
-    if file is not None:
-        _settle(file, "" if job.state == Job.State.SUCCEEDED else job.error or "cancelled")
+    reason = "" if job.state == Job.State.SUCCEEDED else job.error or "cancelled"
+    if file is not None and job.kind == CHOOSE_FRAMES:
+        _settle(file, reason)
+    elif file is not None:
+        screen_text_settled.send_robust(File, file=file, reason=reason)
 
 
 def on_file_gone(*, file: File, **_: Any) -> None:
     forget(file.pk)
+    read.forget(file.pk)
 
 
 def _settle(file: File, reason: str = "") -> None:
     frames_settled.send_robust(File, file=file, reason=reason)
+    if not reason and conf.reads_on_import(file.root.steps) and read.reading_of(file) is None and not engine.problem():
+        request_read(file)

@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING
 from files.models import File
 from jobs.queue import enqueue
 from jobs.work import Work
+from vision.errors import ReaderMissingError
 from vision.frames.choosing import choose_frames, source_of
+from vision.reading import engine
+from vision.reading.read import read_file
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
     from jobs.models import Job
 
-CHOOSE_FRAMES = "frames"
+CHOOSE_FRAMES, READ = "frames", "read"
 
 
 def request_frames(file: File, *, force: bool = False, created_by: "AbstractBaseUser | None" = None) -> "Job":
@@ -31,3 +34,21 @@ def run_choose_frames(work: Work) -> str:
     if not chosen.frame_count:
         return "There is not one frame worth looking at: it is black or of one colour."
     return f"{chosen.frame_count:,} frame{'' if chosen.frame_count == 1 else 's'} chosen"
+
+
+def request_read(file: File, *, created_by: "AbstractBaseUser | None" = None) -> "Job":
+    """Ask for the text on screen of a file. Raises NothingToSeeError, ReaderMissingError."""
+    if engine.problem():
+        raise ReaderMissingError(engine.problem(), remedy=engine.REMEDY)
+    source_of(file)
+    return enqueue(READ, file.pk, created_by=created_by)
+
+
+def run_read(work: Work) -> str:
+    """The body of `read`."""
+    file = File.objects.filter(pk=work.subject).first()
+    if file is None:
+        return "The file is no longer in the library."
+    token, force = f"{work.job_id}-{work.attempt}", bool(work.options.get("force"))
+    done = read_file(file, force=force, progress=work.progress, token=token)
+    return f"{done.line_count:,} line{'' if done.line_count == 1 else 's'} in {done.frame_count:,} frames"

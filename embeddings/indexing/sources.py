@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import PurePosixPath
 
 from embeddings.indexing.analysis_chunks import drafts_of
-from embeddings.indexing.chunks import Draft, TimedText, from_lines, name_text
+from embeddings.indexing.chunks import Draft, TimedText, from_lines, from_text, name_text
 from embeddings.models import Chunk, Space, Viewing
 from files.models import File
 from nova.questions import results
 from transcription.models import Transcript
-from vision.models import Frame, FrameSelection
+from vision.models import Frame, FrameSelection, ScreenReading, ScreenText
 
 EVERYTHING = tuple(Chunk.Kind.values)
 #: What depends on the file itself: its name, and the media embedding of its content.
@@ -18,6 +18,8 @@ CONTENT = (Chunk.Kind.NAME, Chunk.Kind.VIDEO)
 ANALYSED = (Chunk.Kind.CHAPTER, Chunk.Kind.SUMMARY, Chunk.Kind.ELEMENT)
 #: What is made from frames.
 LOOKED = (Chunk.Kind.SEEN,)
+#: What is made from text on screen.
+ON_SCREEN = (Chunk.Kind.ON_SCREEN,)
 
 Maker = Callable[[File], Iterable[Draft]]
 #: Of the floors above: what they know of a file in words.
@@ -39,6 +41,7 @@ def drafts_for(file: File, kinds: Collection[str] = EVERYTHING) -> list[Draft]:
         (ANALYSED, _of_analyses),
         ([Chunk.Kind.VIDEO], _of_media),
         (LOOKED, _of_frames),
+        (ON_SCREEN, _of_screen),
         *_registered,
     ]
     drafts = [draft for of_maker, make in makers if not set(of_maker).isdisjoint(kinds) for draft in make(file)]
@@ -95,3 +98,20 @@ def _of_frames(file: File) -> list[Draft]:
         )
         for (n, at_s), end_s in zip(frames, ends, strict=True)
     ]  # fmt: skip
+
+
+def _of_screen(file: File) -> list[Draft]:
+    """What stands on screen together from one second to another, as one text."""
+    if not ScreenReading.objects.current().filter(file=file).exists():
+        return []
+    is_still = file.media_type == File.MediaType.IMAGE
+    together: dict[tuple[float, float], list[str]] = {}
+    for line in ScreenText.objects.filter(file=file):
+        together.setdefault((line.start_s, line.end_s), []).append(line.text)
+    drafts: list[Draft] = []
+    for (start_s, end_s), lines in together.items():
+        drafts += from_text(
+            " · ".join(lines), kind=Chunk.Kind.ON_SCREEN, source_id=file.pk, first=len(drafts),
+            start_s=None if is_still else start_s, end_s=None if is_still else end_s,
+        )  # fmt: skip
+    return drafts

@@ -13,7 +13,7 @@ from tests.embeddings.fakes import WordsProvider
 from tests.embeddings.tiny_clip import SCENES, THINGS, view
 from tests.vision.videos import scene, write_video
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(900)]
 
 CLIPS, PICTURES = 60, 40
 #: Seconds before what is to be seen, and of it: there is always something else first.

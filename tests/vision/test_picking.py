@@ -95,6 +95,17 @@ def test_a_flash_is_not_taken_for_the_picture_of_its_shot() -> None:
     assert kept
 
 
+def test_one_more_line_on_a_slide_is_kept_as_soon_as_it_stands() -> None:
+    slide = pattern(5)
+    line = slide.copy()
+    line[0, 30, 5:30] ^= 0x40
+
+    kept, picker = picked([(3.0, slide), (3.0, line), (3.0, slide)])
+
+    assert picker.shots == 1
+    assert [round(at_s) for at_s in kept] == [0, 3, 6]
+
+
 def test_equal_brightness_in_other_colours_is_something_to_see() -> None:
     two_colours = plain(100)
     two_colours[1, :, : GRID[0] // 2] = 90

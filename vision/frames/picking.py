@@ -24,6 +24,8 @@ SHOWN_CELLS = 10
 CHANGED_CELLS = 5
 #: The next frame is looked for in the last part of the time that may pass without one.
 WINDOW_PART = 0.25
+#: Mean change of brightness of a picture that stands still: what encoding alone makes.
+STILL_CHANGE = 0.3
 #: The first frame of a shot lies near its beginning.
 FIRST_WITHIN_S = 1.0
 
@@ -82,12 +84,20 @@ class FramePicker:
         self._behind.append(look.change)
         if self._best is not None and look.at_s > self._closes_s:
             yield from self._close(self._best)
+        if self._has_settled(look):
+            yield from self._close(look)
         if look.at_s < self._opens_s:
             return
         if is_blank(look.cells):
             self.blank += 1
         elif self._best is None or look.change < self._best.change:
             self._best = look
+
+    def _has_settled(self, look: Look) -> bool:
+        """Whether the picture stands still again and shows something else: the next slide, one more line on it."""
+        if self._kept is None or self._is_first_of_shot or look.change > STILL_CHANGE:
+            return False
+        return is_other(self._kept.cells, look.cells) and not is_blank(look.cells)
 
     def _is_cut(self, look: Look) -> bool:
         if look.change < CUT_AT_LEAST:

@@ -30,6 +30,8 @@ class ModelList(ListAPIView[CatalogueModel]):
 class Spend(APIView):
     """What was spent by day, month, model, mode, type, purpose or file, and where this month stands."""
 
+    query_parameters = tuple(SpendQuerySerializer().fields)
+
     permission_classes = (HasPermission("bedrock.view_entry"),)
 
     @extend_schema(parameters=[SpendQuerySerializer], responses=SpendSerializer)

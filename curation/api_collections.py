@@ -114,6 +114,8 @@ class CollectionExport(APIView):
 class FilesExport(APIView):
     """Every file that the filters of `GET /api/files` match, in the form of another program."""
 
+    query_parameters = None  # `files.selection.resolving` refuses what it does not know
+
     permission_classes = [HasPermission("files.view_file")]
     content_negotiation_class = AnyAccept
 

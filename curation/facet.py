@@ -60,6 +60,10 @@ HAS_NOTE = Facet(name="has_note", label="Note", annotation=has_note, filter_labe
 class TagsField(ModelMultipleChoiceField):
     """Tags by name, however they are written; one that there is not is an error."""
 
+    def clean(self, value: Any) -> Any:
+        """Empty ones are not asked for, as in every filter."""
+        return super().clean([name for name in value or () if str(name).strip()])
+
     def _check_values(self, value: Any) -> Any:
         return super()._check_values([folded(str(name)) for name in value])  # type: ignore[misc]
 

@@ -35,6 +35,8 @@ REST = frozenset({"format"})
 class SearchView(APIView):
     """Find moments by words, by meaning, or by both; or (`like`, `like_file`) what is like a moment or a file."""
 
+    query_parameters = None  # `files.selection.resolving` refuses what it does not know
+
     permission_classes = [HasPermission("embeddings.view_chunk")]
 
     @extend_schema(

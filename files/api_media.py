@@ -75,6 +75,8 @@ class ProxyStream(MediaView):
 
 
 class Thumbnail(MediaView):
+    query_parameters = ("t",)
+
     @extend_schema(
         operation_id="files_thumbnail",
         parameters=[OpenApiParameter("t", float, description="Second to show, from the scrub sprite.")],

@@ -66,6 +66,8 @@ LOGIN = OpenApiResponse(description="The details need a login that may see files
 class HealthView(APIView):
     """Whether this process can do its work. The only address that needs no login, but for the details."""
 
+    query_parameters = ("details", "aws")
+
     permission_classes = [AllowAny]
 
     @extend_schema(

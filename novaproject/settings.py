@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "novaproject.api.strict_queries.StrictQueryMiddleware",
 ]
 ROOT_URLCONF = "novaproject.urls"
 WSGI_APPLICATION = "novaproject.wsgi.application"

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from novaproject import views_metrics
 from novaproject.health import HealthView
-from novaproject.views_api import DocsView
+from novaproject.views_api import ApiRoot, DocsView
 
 api: list[URLPattern | URLResolver] = [
     path("", include("jobs.urls")),  # first: `batch/5` is a batch, `batch/proxy` an action on files
@@ -19,6 +19,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("bedrock.urls")),
     path("", include("nova.urls")),
     path("", include("embeddings.urls")),
+    path("", ApiRoot.as_view(), name="api-root"),
     path("health", HealthView.as_view(), name="health"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("docs", DocsView.as_view(url_name="schema"), name="docs"),
@@ -33,6 +34,7 @@ admin.site.login = login_required(admin.site.login)  # type: ignore[method-assig
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", login_not_required(LoginView.as_view(template_name="novaproject/login.html")), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("api", ApiRoot.as_view()),
     path("api/", include(api)),
     path("metrics", views_metrics.show, name="metrics"),
     path("admin/", admin.site.urls),

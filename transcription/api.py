@@ -89,6 +89,8 @@ class DownloadView(CostlyView):
 class TranscriptList(ListAPIView[Transcript]):
     """Transcripts, latest first, with their segments."""
 
+    query_parameters = ("segments",)
+
     queryset = Transcript.objects.filter(file__removed_at__isnull=True)
     serializer_class = TranscriptSerializer
     filterset_class = TranscriptFilter

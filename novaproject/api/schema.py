@@ -90,8 +90,7 @@ def _statuses(method: str, operation: dict[str, Any]) -> list[str]:
     found = []
     if {} not in operation.get("security", [{}]):  # an empty entry means: without a login too
         found += ["401", "403"]
-    if "requestBody" in operation or parameters:
-        found.append("400")
+    found.append("400")  # a parameter that there is not, at least
     if "requestBody" in operation:
         found += ["404", "415"]
     if "page" in names or any(parameter["in"] == "path" for parameter in parameters):

@@ -12,6 +12,7 @@ from rest_framework import generics, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from curation.collecting import add_item, order_items, take_out
@@ -35,6 +36,9 @@ class CollectionList(generics.ListCreateAPIView[Collection]):
 
     serializer_class = CollectionSerializer
     queryset = Collection.objects.annotate(item_count=_SHOWN)
+
+    def perform_create(self, serializer: BaseSerializer[Collection]) -> None:
+        serializer.instance = self.get_queryset().get(pk=serializer.save().pk)
 
 
 class CollectionDetail(generics.RetrieveUpdateDestroyAPIView[Collection]):

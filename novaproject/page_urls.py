@@ -44,6 +44,7 @@ urlpatterns = [
     path("trash/", views_folders.trash_page, name="trash"),
     path("trash/change/", views_folders.trash_change, name="trash-change"),
     path("files/<int:pk>/restore/", views_file.restore, name="file-restore"),
+    path("segments/<int:pk>/undo/", views_file.undo_correct, name="segment-undo"),
     path("segments/<int:pk>/", views_file.correct, name="segment-correct"),
     path("files/<int:pk>/player/", views_file.file_player, name="file-player"),
 ]

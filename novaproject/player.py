@@ -58,6 +58,7 @@ class PlayerCue:
     end_s: float
     text: str
     is_corrected: bool = False
+    can_undo: bool = False
     segment_id: int = 0
     #: Why the engine probably made it up; empty = it is taken as said.
     doubt: str = ""

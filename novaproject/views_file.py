@@ -27,7 +27,7 @@ from novaproject.pages.library_query import folder_of
 from novaproject.player import parse_start
 from novaproject.views_setup import weights
 from transcription.models import Segment, Transcript
-from transcription.writing import correct_segments
+from transcription.writing import correct_segments, undo_correction
 
 CORRECT = "transcription.change_segment"
 COPIES = 10
@@ -119,6 +119,19 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(f"{page_url}?edit=1#line-{segment.pk}")
     cue = file_page.cue_of(segment)
     return render(request, "novaproject/_cue_form.html", {"cue": cue, "page_url": page_url, "said": "Saved"})
+
+
+@require_POST
+@permission_required(("files.view_file", CORRECT), raise_exception=True)
+def undo_correct(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the last correction of a line back."""
+    segment = get_object_or_404(Segment.objects.select_related("transcript__file"), pk=pk)
+    undo_correction(segment)
+    page_url = reverse("file-page", args=[segment.transcript.file_id])
+    if "HX-Request" not in request.headers:
+        return redirect(f"{page_url}?edit=1#line-{segment.pk}")
+    cue = file_page.cue_of(segment)
+    return render(request, "novaproject/_cue_form.html", {"cue": cue, "page_url": page_url, "said": "Undone"})
 
 
 @require_POST

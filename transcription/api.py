@@ -20,11 +20,14 @@ from jobs.serializers import JobSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
 from transcription import registry
+from transcription.errors import NothingToUndoError
 from transcription.filters import TranscriptFilter
-from transcription.models import Transcript
+from transcription.models import Segment, Transcript
 from transcription.serializers import (
+    CorrectionSerializer,
     DownloadRequestSerializer,
     ProviderSerializer,
+    SegmentSerializer,
     TranscribeRequestSerializer,
     TranscriptSerializer,
     TranscriptSummarySerializer,
@@ -32,6 +35,7 @@ from transcription.serializers import (
 from transcription.subtitles import writers
 from transcription.tasks import request_download, request_transcription
 from transcription.transcribe import TranscriptionRequest
+from transcription.writing import choose_current, correct_segments, undo_correction
 
 CanRead = HasPermission("transcription.view_transcript")
 _FORMAT = OpenApiParameter("format", str, enum=list(writers.FORMATS), default="srt")
@@ -113,6 +117,47 @@ class TranscriptDetail(RetrieveAPIView[Transcript]):
 
     queryset = Transcript.objects.filter(file__removed_at__isnull=True).prefetch_related("segments")
     serializer_class = TranscriptSerializer
+
+
+class TranscriptUse(APIView):
+    """Make this the transcript that search, captions and analyses use."""
+
+    permission_classes = [HasPermission("transcription.change_transcript")]
+
+    @extend_schema(operation_id="transcripts_use", request=None, responses=TranscriptSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        transcript = get_object_or_404(Transcript.objects.filter(file__removed_at__isnull=True), pk=pk)
+        choose_current(transcript)
+        return Response(TranscriptSerializer(transcript).data)
+
+
+class SegmentDetail(RetrieveAPIView[Segment]):
+    """One stretch of speech. PATCH puts a person's words in its place; they outlast another transcription."""
+
+    queryset = Segment.objects.filter(transcript__file__removed_at__isnull=True).select_related("transcript__file")
+    serializer_class = SegmentSerializer
+
+    @extend_schema(request=CorrectionSerializer, responses=SegmentSerializer)
+    def patch(self, request: Request, pk: int) -> Response:
+        segment = self.get_object()
+        body = CorrectionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        correct_segments(segment.transcript, {segment.pk: body.validated_data["text"]})
+        return Response(SegmentSerializer(self.get_object()).data)
+
+
+class SegmentUndo(APIView):
+    """Take the last correction of a segment back. 409 where there is none."""
+
+    permission_classes = [HasPermission("transcription.change_segment")]
+
+    @extend_schema(operation_id="segments_undo", request=None, responses=SegmentSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        rows = Segment.objects.filter(transcript__file__removed_at__isnull=True).select_related("transcript__file")
+        segment = get_object_or_404(rows, pk=pk)
+        if not undo_correction(segment):
+            raise NothingToUndoError("This line was not corrected since it was last put back.")
+        return Response(SegmentSerializer(segment).data)
 
 
 class TranscriptFile(APIView):

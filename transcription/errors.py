@@ -59,3 +59,10 @@ class BadSubtitlesError(TranscriptionError):
 class EngineError(TranscriptionError):
     code = "engine_failed"
     status = 500
+
+
+class NothingToUndoError(TranscriptionError):
+    """There is no correction to take back."""
+
+    code = "nothing_to_undo"
+    status = 409

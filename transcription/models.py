@@ -122,6 +122,9 @@ class Transcript(models.Model):
 class Segment(models.Model):
     """A stretch of speech; seconds from the start of the source."""
 
+    #: What a correction changes.
+    CORRECTED = ("text", "is_corrected", "flags", "words")
+
     transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="segments")
     index = models.PositiveIntegerField()
     start_s = models.FloatField("from")
@@ -132,6 +135,8 @@ class Segment(models.Model):
     language = models.CharField(max_length=16, blank=True, help_text="Where it differs within the file.")
     is_corrected = models.BooleanField("corrected", default=False)
     flags = models.JSONField(default=list, blank=True)
+    #: What stood here before the last correction, so that it can be taken back.
+    before = models.JSONField(null=True, editable=False)
 
     if TYPE_CHECKING:
         transcript_id: int
@@ -163,8 +168,19 @@ class Segment(models.Model):
 
     def correct(self, text: str) -> None:
         """A person's own words. They are kept when the file is transcribed again."""
+        self.before = {name: getattr(self, name) for name in self.CORRECTED}
         self.text, self.is_corrected, self.flags, self.words = text, True, [], None
-        self.save(update_fields=["text", "is_corrected", "flags", "words"])
+        self.save(update_fields=[*self.CORRECTED, "before"])
+
+    def take_back(self) -> bool:
+        """Put back what stood here before the last correction. False where there is nothing to take back."""
+        if self.before is None:
+            return False
+        for name in self.CORRECTED:
+            setattr(self, name, self.before[name])
+        self.before = None
+        self.save(update_fields=[*self.CORRECTED, "before"])
+        return True
 
 
 class SubtitleSource(models.Model):

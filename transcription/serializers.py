@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from files.storage import downloads
+from jobs.web.strict_fields import StrictFields
 from transcription import registry
 from transcription.errors import UnknownLanguageError
 from transcription.models import Segment, Transcript
@@ -25,7 +26,13 @@ class SegmentSerializer(serializers.ModelSerializer[Segment]):
 
     class Meta:
         model = Segment
-        fields = ("index", "start_s", "end_s", "text", "words", "confidence", "language", "is_corrected", "flags")
+        fields = ("id", "index", "start_s", "end_s", "text", "words", "confidence", "language", "is_corrected", "flags")
+
+
+class CorrectionSerializer(StrictFields, serializers.Serializer[Any]):
+    """A person's own words for a stretch of speech."""
+
+    text = serializers.CharField(max_length=10_000)
 
 
 class TranscriptSummarySerializer(serializers.ModelSerializer[Transcript]):

@@ -105,6 +105,16 @@ def correct_segments(transcript: Transcript, texts: dict[int, str]) -> int:
     return len(rows)
 
 
+def undo_correction(segment: Segment) -> bool:
+    """Take the last correction of a segment back; search follows. False where there is none."""
+    with transaction.atomic():
+        is_back = segment.take_back()
+        if is_back:
+            segment.transcript.recount()
+            transaction.on_commit(lambda: settle(segment.transcript.file, segment.transcript, "correction undone"))
+    return is_back
+
+
 def delete_transcript(transcript: Transcript) -> None:
     """Delete it; the latest other one of the file takes its place."""
     file = transcript.file

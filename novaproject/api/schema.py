@@ -6,6 +6,7 @@ from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from curation.exports import formats as clip_formats
 from jobs.web.idempotency import HEADER, LONGEST, CostlyView
 from nova.exports.formats import FORMATS
 from novaproject.api.examples import BODIES
@@ -26,6 +27,8 @@ _WORDS = {
 _DOWNLOADS = {
     "/api/transcripts/{id}/download": writers.FORMATS.values(),
     "/api/nova/export/{id}": [format.media_type for format in FORMATS.values()],
+    "/api/files/export": [format.media_type for format in clip_formats.FORMATS.values()],
+    "/api/collections/{id}/export": [format.media_type for format in clip_formats.FORMATS.values()],
 }
 #: Of the file list's parameters: a search has its own `q`, its own order and no pages.
 _NOT_FOR_SEARCH = {"q", "ordering", "page", "page_size"}

@@ -235,6 +235,7 @@ def cue_of(segment: Segment) -> PlayerCue:
         end_s=segment.end_s,
         text=segment.text,
         is_corrected=segment.is_corrected,
+        can_undo=segment.before is not None,
         doubt=", ".join(DOUBTS.get(flag, flag) for flag in segment.flags),
     )
 

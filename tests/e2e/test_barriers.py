@@ -57,6 +57,7 @@ NO_PAGES = {
     "jobs-retry-failed",
     "logout",
     "segment-correct",
+    "segment-undo",
     "nova-look",
     "nova-waiting",
     "nova-cancel",

@@ -59,7 +59,14 @@ def test_a_transcript_comes_with_its_segments(api: APIClient) -> None:
     )
     assert body["is_current"] is True
     assert body["segments"] == [
-        {"index": 0, "start_s": 0.0, "end_s": 2.0, "text": "Hello <b> & --> there", "words": None}
+        {
+            "id": transcript.segments.get().pk,
+            "index": 0,
+            "start_s": 0.0,
+            "end_s": 2.0,
+            "text": "Hello <b> & --> there",
+            "words": None,
+        }
         | {"confidence": None, "language": "", "is_corrected": False, "flags": []}
     ]
 
@@ -214,7 +221,7 @@ def test_each_door_needs_its_permission(django_user_model: type[User], method: s
     user = django_user_model.objects.create_user("reader")
     client = APIClient()
     path = path.format(id=transcript.pk)
-    body = {"file_id": transcript.file_id}
+    body = {"file_id": transcript.file_id} if method == "post" else {}
     assert getattr(client, method)(path, body).status_code == 401
 
     client.force_authenticate(user)

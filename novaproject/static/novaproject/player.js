@@ -160,6 +160,13 @@
     event.preventDefault();
   });
 
+  // A line of the transcript grows with its text; enter saves it, as in a box of one line.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || !event.target.matches("textarea[data-grows]")) return;
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  });
+
   document.addEventListener("htmx:load", (event) => startAll(event.detail.elt));
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => startAll(document));
   else startAll(document);

@@ -65,8 +65,12 @@ class Picture:
     @property
     def frames(self) -> int:
         """More than 1 where it moves. (A HEIF with several pictures shows its first one and does not.)"""
-        is_moving = bool(getattr(self.image, "is_animated", False)) and self.image.format in _ANIMATED
-        return int(getattr(self.image, "n_frames", 1)) if is_moving else 1
+        if self.image.format not in _ANIMATED:
+            return 1
+        try:
+            return int(getattr(self.image, "n_frames", 1))
+        except DAMAGE:  # they are counted by reading all of them: the first one may be sound
+            return 1
 
 
 @contextmanager
@@ -137,8 +141,7 @@ def _picture(source: BinaryIO, name: str) -> Picture:
         with suppress(*DAMAGE):  # a raw that is no TIFF has its EXIF in the preview
             exif.load_from_fp(source)
         image = _open(io.BytesIO(preview.content))
-        facts = read_exif(exif)
-        inner = read_exif(image.getexif())
+        facts, inner = read_exif(exif), _exif_of(image)
         orientation = preview.orientation or inner.orientation
         known = facts if facts.created_at or facts.tags else inner
         return Picture(
@@ -146,10 +149,7 @@ def _picture(source: BinaryIO, name: str) -> Picture:
         )
     source.seek(0)
     image = _open(source)
-    try:
-        facts = read_exif(image.getexif())
-    except DAMAGE:
-        facts = ExifFacts()
+    facts = _exif_of(image)
     # Pillow gives a TIFF's size as it is seen, and turns its pixels; libheif turns what it reads.
     orientation = 1 if image.format in _TURNED_BY_READER else facts.orientation
     return Picture(
@@ -159,6 +159,13 @@ def _picture(source: BinaryIO, name: str) -> Picture:
         exif=facts,
         orientation=orientation,
     )
+
+
+def _exif_of(image: Image.Image) -> ExifFacts:
+    try:
+        return read_exif(image.getexif())
+    except DAMAGE:
+        return ExifFacts()
 
 
 def _open(source: BinaryIO) -> Image.Image:

@@ -68,9 +68,9 @@ class Candidates:
         """
         entry = inspection.entry
         rows = self._alike(inspection)
-        for row in sorted(rows.values(), key=lambda row: _unlikeness(row, entry, root_id)):
+        for row in sorted(rows.values(), key=lambda row: unlikeness(row, entry, root_id)):
             is_free = not row.is_displaced or row.id in replaced
-            if _is_same_inode(row, entry, root_id) or (is_free and _is_same_content(row, root / entry.path)):
+            if _is_same_inode(row, entry, root_id) or (is_free and is_same_content(row, root / entry.path)):
                 del rows[row.id]
                 self.claimed.add(row.id)
                 return row
@@ -112,7 +112,7 @@ def rearranged(
             candidates.claimed.discard(moves.pop(path))
 
 
-def _unlikeness(row: Candidate, entry: ListedFile, root_id: int | None) -> tuple[bool, ...]:
+def unlikeness(row: Candidate, entry: ListedFile, root_id: int | None) -> tuple[bool, ...]:
     """Of several equal rows, one in the library first; then the one of this very path, this inode, name and root."""
     path = shown_path(entry.path)
     return (
@@ -128,7 +128,7 @@ def _is_same_inode(row: Candidate, entry: ListedFile, root_id: int | None) -> bo
     return (row.root_id, row.inode, row.mtime_ns) == (root_id, entry.inode, entry.mtime_ns)
 
 
-def _is_same_content(row: Candidate, path: Path) -> bool:
+def is_same_content(row: Candidate, path: Path) -> bool:
     """The sample is the same already; where the old file was hashed in whole, the new one is too."""
     if not row.full_hash:
         return True

@@ -93,7 +93,7 @@ def write_placed(
     """
     rows = File.everything.in_bulk([file_id for file_id, _ in kept])
     pairs = [(rows[file_id], inspection) for file_id, inspection in kept if file_id in rows]
-    happened = Counter(_what_happened(file, inspection, root, gone) for file, inspection in pairs)
+    happened = Counter(what_happened(file, inspection, root, gone) for file, inspection in pairs)
     happened["imported"] = len(new)
     back = [file for file, _ in pairs if file.removed_at is not None]
     present = [(file, inspection) for file, inspection in pairs if file.removed_at is None]
@@ -102,7 +102,9 @@ def write_placed(
     if dry_run or not (new or pairs):
         return happened
     with transaction.atomic():
-        _step_aside(pairs)
+        movers = [file.pk for file, inspection in pairs if file.path != shown_path(inspection.entry.path)]
+        if len(movers) > 1:  # they step aside first, to paths that no file has: a path is one row's at a time
+            File.objects.filter(pk__in=movers).update(path=Concat(Value("/"), Cast("pk", CharField())))
         for file, inspection in pairs:
             _keep(file, inspection, root)
         # Without those that another import has written meanwhile.
@@ -120,7 +122,8 @@ def write_placed(
     return happened
 
 
-def _what_happened(file: File, inspection: Inspection, root: Root, gone: Collection[int]) -> str:
+def what_happened(file: File, inspection: Inspection, root: Root, gone: Collection[int]) -> str:
+    """What became of a row, by the report's name for it; `gone` are rows that were not found at their path."""
     if file.removed_at is not None:
         return "back"
     if not _is_here(file, inspection, root):
@@ -133,13 +136,6 @@ def _what_happened(file: File, inspection: Inspection, root: Root, gone: Collect
 def _is_here(file: File, inspection: Inspection, root: Root) -> bool:
     """Whether the row is that of this path already."""
     return (file.root_id, file.path) == (root.pk, shown_path(inspection.entry.path))
-
-
-def _step_aside(pairs: Sequence[tuple[File, Inspection]]) -> None:
-    """Rows that change places go first to paths that no file has: a path is one row's at a time."""
-    movers = [file.pk for file, inspection in pairs if file.path != shown_path(inspection.entry.path)]
-    if len(movers) > 1:
-        File.objects.filter(pk__in=movers).update(path=Concat(Value("/"), Cast("pk", CharField())))
 
 
 def _keep(file: File, inspection: Inspection, root: Root) -> None:

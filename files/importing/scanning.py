@@ -1,6 +1,6 @@
 """Bringing the rows of a root in line with what lies in it. A scan never deletes a row and writes nothing there."""
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,7 +70,9 @@ def scan(
     comparison = _compare(root, scope, problems, report, progress, started_s)
     candidates = _candidates(comparison, by_request=scope.by_request)
     if not scope.dry_run:
-        _mark_missing(comparison.gone)
+        for ids in sliced(sorted(comparison.gone)):
+            rows = File.objects.filter(pk__in=ids).exclude(state=File.State.MISSING)
+            rows.update(state=File.State.MISSING, missing_since=timezone.now())
     write = partial(write_placed, root, gone=comparison.gone, dry_run=scope.dry_run, arrived=arrived)
     displaced: list[Inspection] = []
     with closing(_inspected(root, comparison, report, progress, clock, started_s)) as chunks:
@@ -168,12 +170,6 @@ def _candidates(comparison: Comparison, *, by_request: bool) -> Candidates:
     if by_request:
         candidates.add(File.everything.in_trash())
     return candidates
-
-
-def _mark_missing(gone: Collection[int]) -> None:
-    for ids in sliced(sorted(gone)):
-        rows = File.objects.filter(pk__in=ids).exclude(state=File.State.MISSING)
-        rows.update(state=File.State.MISSING, missing_since=timezone.now())
 
 
 def _inspected(

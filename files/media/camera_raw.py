@@ -58,14 +58,14 @@ def find_preview(source: BinaryIO, name: str) -> Preview | None:
     head = source.read(32)
     order = _TIFF_LIKE.get(head[:4])
     tables = list(_tables(source, order)) if order else []
-    if not _is_raw(head, name, tables):
+    if not is_raw(head, name, tables):
         return None
     starts = [
         start for table in tables for tag in (_JPEG_START, _STRIPS, _RW2_JPEG) for start in table.get(tag, ())[:1]
     ]
     best = _largest_jpeg(source, starts)
     if best is None or max(best[1]) < GOOD_SIDE:
-        best = _largest_jpeg(source, [*starts, *_jpegs_in(source)])
+        best = _largest_jpeg(source, [*starts, *jpegs_in(source)])
     if best is None or max(best[1]) < SMALLEST_SIDE:
         raise UnreadableError(
             f"{shown(name)} is a camera raw photo without a preview in it, so it cannot be shown here.",
@@ -82,7 +82,8 @@ def find_preview(source: BinaryIO, name: str) -> Preview | None:
     return Preview(content=content, photo_size=photo_size, orientation=orientation)
 
 
-def _is_raw(head: bytes, name: str, tables: list[Table]) -> bool:
+def is_raw(head: bytes, name: str, tables: list[Table]) -> bool:
+    """Whether a file is a raw photo: by how it begins, by a tag of its tables, or by a thumbnail under such a name."""
     if any(head.startswith(mark, at) for at, mark in MARKS) or head[8:10] == b"CR":
         return True
     for table in tables:
@@ -138,11 +139,11 @@ def _unpack(order: str, letter: str, content: bytes) -> int:
 
 def _largest_jpeg(source: BinaryIO, starts: Iterable[int]) -> tuple[int, tuple[int, int]] | None:
     """Where the largest of these pictures begins, and its size."""
-    sized = [(start, size) for start in dict.fromkeys(starts) if (size := _jpeg_size(source, start)) is not None]
+    sized = [(start, size) for start in dict.fromkeys(starts) if (size := jpeg_size(source, start)) is not None]
     return max(sized, key=lambda jpeg: jpeg[1][0] * jpeg[1][1], default=None)
 
 
-def _jpeg_size(source: BinaryIO, start: int) -> tuple[int, int] | None:
+def jpeg_size(source: BinaryIO, start: int) -> tuple[int, int] | None:
     """Width and height of an ordinary JPEG that begins there; None for none, or a lossless one of a sensor."""
     source.seek(start)
     if source.read(3) != _JPEG:
@@ -162,7 +163,7 @@ def _jpeg_size(source: BinaryIO, start: int) -> tuple[int, int] | None:
     return None
 
 
-def _jpegs_in(source: BinaryIO) -> Iterator[int]:
+def jpegs_in(source: BinaryIO) -> Iterator[int]:
     """Where JPEGs seem to begin, wherever they lie in the file."""
     count = 0
     for start in range(0, LOOKED_THROUGH_BYTES, _WINDOW):

@@ -45,25 +45,22 @@ def pieces(
     disk.remove_tree(folder)
     disk.require_space(disk.make_dir(folder), source.stat().st_size)
     try:
-        ffmpeg.run(_arguments(source, folder, cuts_s), duration_s=file.duration_s, progress=progress, message="Cutting")
+        arguments = [
+            *("-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{source}"),
+            *("-map", "0:V:0", "-c", "copy", "-f", "segment", "-segment_format", "mp4", "-reset_timestamps", "1"),
+            *("-segment_times", ",".join(f"{at - EARLY_S:.3f}" for at in cuts_s)),
+            *("-segment_list", f"file:{folder / LIST}", "-segment_list_type", "csv"),
+            f"file:{folder / '%03d.mp4'}",
+        ]
+        ffmpeg.run(arguments, duration_s=file.duration_s, progress=progress, message="Cutting")
         yield _read(folder, len(cuts_s) + 1)
     finally:
         disk.remove_tree(folder)
 
 
-def _arguments(source: Path, folder: Path, cuts_s: Sequence[float]) -> list[str]:
-    return [
-        *("-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-i", f"file:{source}"),
-        *("-map", "0:V:0", "-c", "copy", "-f", "segment", "-segment_format", "mp4", "-reset_timestamps", "1"),
-        *("-segment_times", ",".join(f"{at - EARLY_S:.3f}" for at in cuts_s)),
-        *("-segment_list", f"file:{folder / LIST}", "-segment_list_type", "csv"),
-        f"file:{folder / '%03d.mp4'}",
-    ]
-
-
-def _read(folder: Path, wanted: int) -> list[ProxyClip]:
+def _read(folder: Path, count: int) -> list[ProxyClip]:
     with (folder / LIST).open(newline="") as listed:
         rows = [(Path(name).name, float(start), float(end)) for name, start, end in csv.reader(listed)]
-    if len(rows) != wanted or not all((folder / name).is_file() for name, _, _ in rows):
-        raise FfmpegFailedError(f"The proxy gave {len(rows)} pieces instead of {wanted}; make the proxy again.")
+    if len(rows) != count or not all((folder / name).is_file() for name, _, _ in rows):
+        raise FfmpegFailedError(f"The proxy gave {len(rows)} pieces instead of {count}; make the proxy again.")
     return [ProxyClip(path=folder / name, start_s=start, end_s=end) for name, start, end in rows]

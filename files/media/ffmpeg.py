@@ -118,7 +118,7 @@ def h264_encoder() -> str:
     wanted = conf.proxy_encoder()
     if wanted != "auto":
         return CPU_ENCODER if wanted == "cpu" else wanted
-    return _proven_encoder(program())
+    return proven_encoder(program())
 
 
 def quality(encoder: str) -> tuple[str, ...]:
@@ -275,7 +275,8 @@ def _filters(path: str) -> frozenset[str]:
 
 
 @cache
-def _proven_encoder(path: str) -> str:
+def proven_encoder(path: str) -> str:
+    """The best encoder that this ffmpeg can prove to work on this machine, by a short test."""
     known = _ask(path, "-hide_banner", "-encoders")
     for name, quality in GPU_ENCODERS.items():
         test = (

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from files.errors import MediaError, NotMediaError, PlaylistError, UnreadableError
+from files.errors import NotMediaError, PlaylistError, UnreadableError
 from files.media import image_files
 from files.media.info import (
     FORMATS,
@@ -55,10 +55,10 @@ def probe(path: Path) -> MediaInfo:
         raise UnreadableError(f"{shown(path.name)} is empty.", remedy="Copy the file again from where it came.")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_PLAYLISTS) or b"<MPD" in head:
         raise PlaylistError(f"{shown(path.name)} is a playlist, not a media file.")
-    return _probe_picture(path) or _probe_av(path, head)
+    return probe_picture(path) or probe_container(path, head)
 
 
-def _probe_picture(path: Path) -> MediaInfo | None:
+def probe_picture(path: Path) -> MediaInfo | None:
     """Facts of a picture; None where there is none of a format that we name."""
     with image_files.opened(path) as picture:
         if picture is None:
@@ -83,14 +83,15 @@ def _probe_picture(path: Path) -> MediaInfo | None:
         )
 
 
-def _probe_av(path: Path, head: bytes) -> MediaInfo:
+def probe_container(path: Path, head: bytes) -> MediaInfo:
+    """Facts of a video or sound, whose first frame is decoded. Raises as `probe` does."""
     if image_files.is_heif(head):
         kind = shown(head[8:12].decode("ascii", errors="replace"))
         raise UnreadableError(
             f"{shown(path.name)} is a HEIC picture (or one of its family: {kind}) that cannot be read here.",
             remedy="Export it as JPEG (an iPhone does so for new ones: Settings > Camera > Formats > Most Compatible).",
         )
-    if _is_encrypted(path, head):
+    if is_encrypted(path, head):
         raise UnreadableError(
             f"{shown(path.name)} is encrypted (copy-protected), so it cannot be played or converted here.",
             remedy="Use a copy without protection.",
@@ -137,17 +138,13 @@ def _opened(path: Path, head: bytes) -> Iterator[InputContainer]:
     except FileNotFoundError:
         raise
     except av.error.FFmpegError as error:
-        raise _why_not_opened(path, head, error) from error
+        if any(head[at:].startswith(mark) for at, mark in _MARKS):
+            raise UnreadableError(
+                f"{shown(path.name)} is damaged: its table of contents cannot be read ({error.strerror})."
+            ) from error
+        raise NotMediaError(f"{shown(path.name)} holds no video, sound or picture.") from error
     with container:
         yield container
-
-
-def _why_not_opened(path: Path, head: bytes, error: av.error.FFmpegError) -> MediaError:
-    if any(head[at:].startswith(mark) for at, mark in _MARKS):
-        return UnreadableError(
-            f"{shown(path.name)} is damaged: its table of contents cannot be read ({error.strerror})."
-        )
-    return NotMediaError(f"{shown(path.name)} holds no video, sound or picture.")
 
 
 def _is_decodable(stream: VideoStream | AudioStream) -> bool:
@@ -166,7 +163,7 @@ def _first_frame(container: InputContainer, stream: VideoStream | AudioStream, p
     raise UnreadableError(f"{shown(path.name)} is damaged: there is not one whole frame in it.")
 
 
-def _is_encrypted(path: Path, head: bytes) -> bool:
+def is_encrypted(path: Path, head: bytes) -> bool:
     """Whether an MP4 says that its first track is protected (`sinf`, ISO/IEC 23001-7).
 
     Asked before decoding: a decoder makes a picture of some encrypted frames (seen).

@@ -1,12 +1,11 @@
 """Which files lack what a proxy run makes, and which have it from older content or another profile."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from files import conf
 from files.media import derived
 from files.media.proxy_lookup import is_whole
-from files.models import File, FileQuerySet, Proxy
+from files.models import File, FileQuerySet
 from jobs.bulk import ROWS_PER_STATEMENT
 
 
@@ -27,7 +26,8 @@ def find_needs(files: FileQuerySet, spec: str = "") -> Needs:
     """Look at rows and at the disk. Stale: there is a proxy, but of another profile, or of what the file was before."""
     spec = spec or conf.proxy_profile()
     needs = Needs()
-    for file, proxies in _with_proxies(files):
+    for file in files.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT):
+        proxies = list(file.proxies.all())
         wanted = next((proxy for proxy in proxies if proxy.proxy_spec == spec), None)
         if file.state != File.State.AVAILABLE:
             needs.unavailable.append(file.pk)
@@ -52,8 +52,3 @@ def _sort_by_derived(needs: Needs, file: File) -> None:
         needs.stale.append(file.pk)
     else:
         needs.fine += 1
-
-
-def _with_proxies(files: FileQuerySet) -> Iterator[tuple[File, list[Proxy]]]:
-    for file in files.order_by("pk").prefetch_related("proxies").iterator(chunk_size=ROWS_PER_STATEMENT):
-        yield file, list(file.proxies.all())

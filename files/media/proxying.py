@@ -103,7 +103,9 @@ class _Run:
 
     def make(self, progress: Progress, audio_track: int | None) -> Proxy | None:
         info = probe.probe(self.source)
-        sound = choose_sound(info, audio_track, self._kept_track(), naming.shown(self.file.name))
+        before = derived.read_made(self.file.pk)
+        kept = before.audio_track if before and before.source_hash == self.content else None
+        sound = choose_sound(info, audio_track, kept, naming.shown(self.file.name))
         if info.video is None and sound is None:
             raise UnreadableError(f"{naming.shown(self.file.name)} has neither a picture nor sound that can be read.")
         disk.require_space(conf.folders().proxies, self.profile.expected_bytes(info.duration_s))
@@ -122,11 +124,6 @@ class _Run:
             for temp in (targets.proxy, targets.audio, targets.poster, targets.sprite):
                 if temp:
                     disk.remove(temp)
-
-    def _kept_track(self) -> int | None:
-        """The sound track that was chosen for this content before."""
-        before = derived.read_made(self.file.pk)
-        return before.audio_track if before and before.source_hash == self.content else None
 
     def _proxy_target(self) -> Path:
         return conf.folders().proxies / naming.proxy_name(self.file.name, self.file.pk, self.profile.name)

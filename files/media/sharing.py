@@ -6,6 +6,9 @@ from files.media.proxy_lookup import find_good, has_derived, keep_row, proxy_pat
 from files.models import File, Proxy
 from files.storage import disk, naming
 
+#: What the rows of a shared proxy have in common.
+SHARED = ("size_bytes", "duration_s", "width", "height", "is_partial", "source_hash", "metadata")
+
 
 def take_from_twin(file: File, spec: str, content: str) -> Proxy | None:
     """Give `file` what an exact duplicate (equal full hash) has. None if there is none, or nothing to take.
@@ -18,7 +21,10 @@ def take_from_twin(file: File, spec: str, content: str) -> Proxy | None:
         proxy = find_good(twin, spec, content)
         if proxy:
             _share_derived(twin, file)
-            return _share_proxy(proxy, file)
+            target = conf.folders().proxies / naming.proxy_name(file.name, file.pk, proxy.proxy_spec)
+            disk.share(proxy_path(proxy), target)
+            facts = {name: getattr(proxy, name) for name in SHARED}
+            return keep_row(file, proxy.proxy_spec, {**facts, "path": target.name})
         if file.media_type != File.MediaType.VIDEO and has_derived(twin, content):
             _share_derived(twin, file)
             return None
@@ -33,13 +39,3 @@ def _share_derived(twin: File, file: File) -> None:
     for name in made.names:
         disk.share(derived.folder(twin.pk) / name, derived.folder(file.pk) / name)
     derived.write_made(file.pk, made)
-
-
-def _share_proxy(proxy: Proxy, file: File) -> Proxy:
-    target = conf.folders().proxies / naming.proxy_name(file.name, file.pk, proxy.proxy_spec)
-    disk.share(proxy_path(proxy), target)
-    facts = {
-        name: getattr(proxy, name)
-        for name in ("size_bytes", "duration_s", "width", "height", "is_partial", "source_hash", "metadata")
-    }
-    return keep_row(file, proxy.proxy_spec, {**facts, "path": target.name})

@@ -34,7 +34,7 @@ def remove_file(file: File, *, by_job: int | None = None) -> None:
     cancel_for_subject("file", file.pk, but=by_job)
     proxies = list(file.proxies.values_list("path", flat=True))
     # Before the transaction: on another disk it is a copy, and nobody could write meanwhile.
-    trash_name = _to_trash(file) if file.root.is_uploads else ""
+    trash_name = bytes_to_trash(file) if file.root.is_uploads else ""
     with transaction.atomic():
         file.proxies.all().delete()
         file.mark_removed(trash_name=trash_name)
@@ -62,7 +62,7 @@ def restore_file(file: File, *, arrived: Arrived = nobody_waits) -> None:
             f"There is another file at {file.path} in {file.root.name} now.", remedy="Remove that one first."
         )
     if file.trash_name:
-        _out_of_trash(file)
+        bytes_back(file)
     if not roots.is_there(file.root):
         state = File.State.OFFLINE
     else:
@@ -109,7 +109,7 @@ def delete_proxies(proxies: QuerySet[Proxy]) -> int:
     return len(doomed)
 
 
-def _to_trash(file: File) -> str:
+def bytes_to_trash(file: File) -> str:
     """Move the bytes; returns their name there, empty where they are gone.
 
     The name is written down first: if this is killed, or done twice at once, the bytes are found by it all the same.
@@ -123,7 +123,8 @@ def _to_trash(file: File) -> str:
     return file.trash_name
 
 
-def _out_of_trash(file: File) -> None:
+def bytes_back(file: File) -> None:
+    """Move the bytes of a removed upload out of the trash again. Raises NotRestorableError."""
     kept = conf.folders().trash / file.trash_name
     if not kept.exists() and file.local_path.is_file():
         return  # an attempt that was killed has moved it already

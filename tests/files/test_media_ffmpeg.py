@@ -289,8 +289,8 @@ def test_machine_without_any_ffmpeg_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 def test_gpu_is_used_only_where_a_test_encode_works(script: Any) -> None:
     listed = "case \"$*\" in *-encoders*) echo ' V....D h264_nvenc  NVIDIA';; *nvenc*) {end};; esac"
 
-    works = ffmpeg._proven_encoder.__wrapped__(script(listed.format(end="echo progress=end")))
-    fails = ffmpeg._proven_encoder.__wrapped__(script(listed.format(end="exit 1")))
+    works = ffmpeg.proven_encoder.__wrapped__(script(listed.format(end="echo progress=end")))
+    fails = ffmpeg.proven_encoder.__wrapped__(script(listed.format(end="exit 1")))
 
     assert (works, fails) == ("h264_nvenc", "libx264")
     assert ffmpeg.quality("h264_nvenc") != ffmpeg.quality("libx264")

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from files.models import FileQuerySet
 from files.selection import actions, resolving
-from files.selection.facets import ActionPlan, ModePrice
+from files.selection.facets import ActionPlan, ModeQuote
 from jobs.errors import WorkError
 from jobs.execution.running import run_now
 from jobs.models import Batch
@@ -113,7 +113,7 @@ class ActionCommand(BaseCommand):
             self.stdout.write(f"  {words}")
 
 
-def mode_facts(price: ModePrice) -> dict[str, Any]:
+def mode_facts(price: ModeQuote) -> dict[str, Any]:
     """One mode's prices as JSON, sums as text."""
     sums = {name: getattr(price, name) for name in ("usd_low", "usd_likely", "usd_high")}
     return {
@@ -124,7 +124,7 @@ def mode_facts(price: ModePrice) -> dict[str, Any]:
     }
 
 
-def mode_words(price: ModePrice) -> str:
+def mode_words(price: ModeQuote) -> str:
     """One mode's prices as a line for people."""
     if price.usd_likely is None or price.usd_high is None:
         sums = "no price"

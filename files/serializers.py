@@ -200,7 +200,7 @@ class EstimateRequestSerializer(SelectionSerializer):
     action = serializers.CharField(help_text="As in `/api/batch/<action>`.")
 
 
-class ModePriceSerializer(serializers.Serializer[Any]):
+class ModeQuoteSerializer(serializers.Serializer[Any]):
     """The same work in one mode, also where it cannot be had now."""
 
     mode = serializers.CharField()
@@ -228,7 +228,7 @@ class LikelySerializer(serializers.Serializer[Any]):
     likely_error = serializers.FloatField(
         allow_null=True, help_text="Half of the last hundred were off by no more: 0.08 = 8 %."
     )
-    modes = ModePriceSerializer(many=True)
+    modes = ModeQuoteSerializer(many=True)
 
 
 class PlanSerializer(LikelySerializer):

@@ -17,7 +17,7 @@ from jobs.errors import Cancelled, LeaseLost
 from jobs.progress import NO_PROGRESS, Progress
 from nova.errors import NotAnalysableError, NovaError, UnknownTypeError
 from nova.local import shots
-from nova.local.clip import Clip, SpokenLine
+from nova.local.clip import ClipFacts, SpokenLine
 from nova.models import LOCAL, NovaJob
 from nova.notifications import announce
 from nova.questions import preparing, results
@@ -115,14 +115,14 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
     return nova_job
 
 
-def clip_of(file: File, progress: Progress) -> Clip:
+def clip_of(file: File, progress: Progress) -> ClipFacts:
     """What the local model is given: cuts, transcript and length."""
     transcript = Transcript.objects.current_for(file)
     spoken = transcript.spoken() if transcript else []
     lines = [SpokenLine(segment.start_s, segment.end_s, segment.text) for segment in spoken]
     cuts = find_cuts(file, progress) if file.media_type == File.MediaType.VIDEO else []
     last_s = max([line.end_s for line in lines] + [cut.at_s for cut in cuts] + [0.0])
-    return Clip(
+    return ClipFacts(
         duration_s=max(file.duration_s or 0.0, last_s),
         cuts=[(cut.at_s, cut.strength) for cut in cuts],
         lines=lines,

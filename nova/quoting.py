@@ -19,7 +19,7 @@ from bedrock.pricing import Range, TokenEstimate
 from files import conf as files_conf
 from files import humanize
 from files.models import File, FileQuerySet
-from files.selection.facets import ModePrice, applicable
+from files.selection.facets import ModeQuote, applicable
 from jobs.bulk import ROWS_PER_STATEMENT
 from nova.models import LOCAL, NovaJob
 from nova.options import AnalysisRequest
@@ -52,7 +52,7 @@ class Quote:
     estimate: TokenEstimate = pricing.NOTHING
     likely: LikelyPrice = field(default_factory=LikelyPrice)
     mode: str = ""
-    modes: list[ModePrice] = field(default_factory=list)
+    modes: list[ModeQuote] = field(default_factory=list)
     discount: Decimal | None = None
     refusals: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -106,7 +106,7 @@ def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = Fa
         reason = refusal if mode == request.mode else refuse_reason(model, mode)
         estimate, likely_price = count.price(mode)
         made.modes.append(
-            ModePrice(
+            ModeQuote(
                 mode=mode,
                 label=str(label),
                 usd_low=estimate.usd_low,
@@ -198,7 +198,7 @@ class QuestionCount:
                 prompts[medium, names] = self.prompt_of(names, medium)
                 shares[medium, names] = likely.own_share(self.model.key, mode, names, medium)
             span = Span(0.0, float(length_s))
-            one = estimating.of_piece(
+            estimate = estimating.of_piece(
                 self.model,
                 mode,
                 span,
@@ -210,14 +210,14 @@ class QuestionCount:
             )
             own = shares[medium, names]
             usd = (
-                likely.between(one, own.share)
+                likely.between(estimate, own.share)
                 if own
-                else likely.typical_usd(self.model, mode, span, names, depth=depth, estimate=one, medium=medium)
+                else likely.typical_usd(self.model, mode, span, names, depth=depth, estimate=estimate, medium=medium)
             )
-            total = total + one.times(times)
+            total = total + estimate.times(times)
             likely_price = likely_price.plus(usd, times, own)
-            if mode == self.request.mode and one.usd_high is not None:
-                self.dearest_usd = max(one.usd_high, self.dearest_usd or ZERO)
+            if mode == self.request.mode and estimate.usd_high is not None:
+                self.dearest_usd = max(estimate.usd_high, self.dearest_usd or ZERO)
         return total, likely_price
 
     def impossible(self) -> Iterator[str]:
@@ -300,7 +300,7 @@ def spec_in_rows(file: File) -> str:
     """The spec of what would be sent, by what the rows say."""
     if file.media_type == IMAGE:
         return preparing.PICTURE_SPEC
-    specs = [proxy.proxy_spec for proxy in sorted(file.proxies.all(), key=lambda one: one.size_bytes)]
+    specs = [proxy.proxy_spec for proxy in sorted(file.proxies.all(), key=lambda proxy: proxy.size_bytes)]
     usual = files_conf.proxy_profile()
     return usual if usual in specs or not specs else specs[0]
 

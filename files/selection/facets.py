@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModePrice:
+class ModeQuote:
     """The same work in one mode: what it costs, and whether it can be had now (else `reason` says why not)."""
 
     mode: str
@@ -60,7 +60,7 @@ class ActionPlan:
     likely_count: int = 0
     #: How far such prices were off until now: .08 = half of them by less than 8 %.
     likely_error: float | None = None
-    modes: list[ModePrice] = field(default_factory=list)
+    modes: list[ModeQuote] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

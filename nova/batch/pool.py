@@ -241,7 +241,7 @@ def _leave(nova_job: NovaJob) -> None:
     mine = nova_job.questions.select_for_update().filter(state=Question.State.WAITING)
     staged = list(mine.filter(bedrock_batch__isnull=False))
     release(staged, note="It left its batch before it was sent.")
-    Question.objects.filter(pk__in=[one.pk for one in staged]).update(bedrock_batch=None, record_id=None)
+    Question.objects.filter(pk__in=[question.pk for question in staged]).update(bedrock_batch=None, record_id=None)
 
 
 def give_back(questions: Sequence[Question], reason: str) -> None:
@@ -249,9 +249,9 @@ def give_back(questions: Sequence[Question], reason: str) -> None:
     with transaction.atomic():
         release(questions, note=reason)
         for some in sliced(questions):
-            rows = Question.objects.open().filter(pk__in=[one.pk for one in some])
+            rows = Question.objects.open().filter(pk__in=[question.pk for question in some])
             rows.update(state=Question.State.WAITING, bedrock_batch=None, record_id=None, error=reason)
-            ids = sorted({one.nova_job_id for one in some})
+            ids = sorted({question.nova_job_id for question in some})
             NovaJob.objects.filter(pk__in=ids).wait_again(reason)
             report_all_parked(BATCH_RECORD, ids, 0.0, f"{WAITS}: {reason}")
 

@@ -8,7 +8,7 @@ from nova.exports.source import ExportSource
 
 
 @dataclass(frozen=True, kw_only=True)
-class Format:
+class ExportFormat:
     """How a format is called and written. `is_of_chapters`: it holds these alone, and needs some."""
 
     label: str
@@ -17,10 +17,10 @@ class Format:
     is_of_chapters: bool = True
 
 
-FORMATS: Mapping[str, Format] = {
-    "json": Format(label="JSON", media_type="application/json", write=json_file.write, is_of_chapters=False),
-    "csv": Format(label="CSV", media_type="text/csv", write=csv_file.write, is_of_chapters=False),
-    "vtt": Format(label="chapters as VTT", media_type="text/vtt", write=webvtt.write),
-    "edl": Format(label="EDL", media_type="text/plain", write=edl.write),
-    "otio": Format(label="OTIO", media_type="application/json", write=otio.write),
+FORMATS: Mapping[str, ExportFormat] = {
+    "json": ExportFormat(label="JSON", media_type="application/json", write=json_file.write, is_of_chapters=False),
+    "csv": ExportFormat(label="CSV", media_type="text/csv", write=csv_file.write, is_of_chapters=False),
+    "vtt": ExportFormat(label="chapters as VTT", media_type="text/vtt", write=webvtt.write),
+    "edl": ExportFormat(label="EDL", media_type="text/plain", write=edl.write),
+    "otio": ExportFormat(label="OTIO", media_type="application/json", write=otio.write),
 }

@@ -20,7 +20,7 @@ class SpokenLine:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ClipFacts:
     """What is known of a clip: `cuts` are (second, strength)."""
 
     duration_s: float

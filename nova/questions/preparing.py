@@ -197,7 +197,7 @@ def rows_of(nova_job: NovaJob, model: CatalogueModel, index: int, piece: Questio
     answered = Question.State.ANSWERED
     rows = [Question(**place, key=reply.key, types=reply.types, state=answered, reply=reply) for reply in piece.replies]
     if piece.missing:
-        types = {one.name: digest_of(one, request.depth) for one in piece.missing}
+        types = {spec.name: digest_of(spec, request.depth) for spec in piece.missing}
         medium = nova_job.file.media_type if nova_job.file else VIDEO
         cost = estimating.of_piece(model, request.mode, piece.span, types, depth=request.depth, medium=medium).usd_low
         rows.append(Question(**place, key=question_key(piece.content_key, types), types=types, estimated_usd=cost))
@@ -231,8 +231,8 @@ def length_s(question: Question) -> float | None:
 
 def piece_of(span: Span, key: str, types: Sequence[tuple[TypeSpec, str]], replies: Sequence[RawReply]) -> QuestionPiece:
     """The newest answers that cover as many types as they can."""
-    digests = {one.name: digest for one, digest in types}
-    missing = {one.name: one for one, _ in types}
+    digests = {spec.name: digest for spec, digest in types}
+    missing = {spec.name: spec for spec, _ in types}
     used = []
     for reply in replies:
         covers = [name for name in missing if reply.types.get(name) == digests[name]]
@@ -266,9 +266,9 @@ def _context(file: File, question: Question) -> prompts.Context:
         return prompts.Context(name=file.name, folder=folder, facts=picture_facts(file).labelled())
     transcript = Transcript.objects.current_for(file)
     end_s = question.end_s if question.end_s is not None else float("inf")
-    said = transcript.spoken() if transcript else []
-    here = [one for one in said if one.end_s > question.start_s and one.start_s < end_s]
+    spoken = transcript.spoken() if transcript else []
+    here = [line for line in spoken if line.end_s > question.start_s and line.start_s < end_s]
     lines = [
-        SpokenLine(max(0.0, one.start_s - question.start_s), one.end_s - question.start_s, one.text) for one in here
+        SpokenLine(max(0.0, line.start_s - question.start_s), line.end_s - question.start_s, line.text) for line in here
     ]
     return prompts.Context(name=file.name, folder=folder, transcript=lines)

@@ -41,7 +41,7 @@ def answer_all(
 ) -> None:
     """Ask what is not answered yet. A piece that fails is noted on its question and stops no other.
 
-    Raises Cancelled after the calls under way have ended and were kept; errors that a later try may mend;
+    Raises Cancelled after the calls under way have ended and were kept; errors that a later try may not meet;
     OverBudgetError; and InBatchError.
     """
     todo = [question for question in questions if question.state == Question.State.WAITING]

@@ -64,9 +64,9 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
             yield from differences(before.get(name), after.get(name), f"{path}.{name}".lstrip("."))
     elif isinstance(before, list) and isinstance(after, list):
         for index in range(max(len(before), len(after))):
-            one = before[index] if index < len(before) else None
-            other = after[index] if index < len(after) else None
-            yield from differences(one, other, f"{path}.{index}")
+            earlier = before[index] if index < len(before) else None
+            later = after[index] if index < len(after) else None
+            yield from differences(earlier, later, f"{path}.{index}")
     elif before != after:
         yield f"{path}: {_shown(before)} -> {_shown(after)}"
 

@@ -54,14 +54,14 @@ def keep(
 
 
 def replace_reading(
-    nova_job: NovaJob, found: Mapping[str, Mapping[str, Any]], *, notes: Sequence[str], parser_version: int
+    nova_job: NovaJob, readings: Mapping[str, Mapping[str, Any]], *, notes: Sequence[str], parser_version: int
 ) -> None:
     """Put another reading of the same replies in the place of the earlier one; which one is current stays.
 
     What an analysis had no result for before is current where nothing else is.
     """
     with transaction.atomic():
-        for kind, result in found.items():
+        for kind, result in readings.items():
             facts = {"result": result, "notes": list(notes), "parser_version": parser_version}
             if AnalysisResult.objects.filter(nova_job=nova_job, type=kind).update(**facts):
                 continue

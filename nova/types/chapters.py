@@ -3,10 +3,10 @@
 from typing import Any
 
 from nova.local import salience
-from nova.local.clip import ENDS, Clip, sentence
+from nova.local.clip import ENDS, ClipFacts, sentence
 from nova.types.shapes import TEXTS, list_of, object_of
 from nova.types.spec import AUDIO, DEPTHS, VIDEO, Result, TypeSpec
-from nova.types.views import Passage, Stretch, StretchesView, TimeRange, as_sentences, texts_of
+from nova.types.views import ResultPassage, Stretch, StretchesView, TimeRange, as_sentences, texts_of
 
 MOST_CHAPTERS = 12
 SHORTEST_CHAPTER_S = 5.0
@@ -27,7 +27,7 @@ SCHEMA = object_of(
 )
 
 
-def from_clip(clip: Clip, depth: str) -> dict[str, Any]:
+def from_clip(clip: ClipFacts, depth: str) -> dict[str, Any]:
     """Chapters that begin at the strongest cuts (without cuts: after the longest pauses) with room between them."""
     room_s = max(SHORTEST_CHAPTER_S, clip.duration_s / MOST_CHAPTERS)
     starts: list[float] = []
@@ -45,7 +45,7 @@ def from_clip(clip: Clip, depth: str) -> dict[str, Any]:
     }
 
 
-def snapped(at_s: float, clip: Clip) -> float:
+def snapped(at_s: float, clip: ClipFacts) -> float:
     """The cut, or the nearer end of the sentence that goes on over it, if that is near."""
     for line in clip.lines:
         if line.start_s < at_s < line.end_s:
@@ -55,7 +55,7 @@ def snapped(at_s: float, clip: Clip) -> float:
     return at_s
 
 
-def chapter_from_clip(clip: Clip, index: int, span: TimeRange) -> dict[str, Any]:
+def chapter_from_clip(clip: ClipFacts, index: int, span: TimeRange) -> dict[str, Any]:
     """One chapter in the words that are spoken in it."""
     spoken = [line.text for line in clip.lines_between(span.start_s, span.end_s)]
     title = " ".join(" ".join(salience.best(spoken, 1)).split()).rstrip("".join((*ENDS, " ")))
@@ -71,10 +71,10 @@ def chapter_from_clip(clip: Clip, index: int, span: TimeRange) -> dict[str, Any]
     }
 
 
-def passages(result: Result) -> list[Passage]:
+def passages(result: Result) -> list[ResultPassage]:
     """Each chapter by its title, summary and points."""
     return [
-        Passage.at(
+        ResultPassage.at(
             as_sentences([chapter.get("title"), chapter.get("summary"), *texts_of(chapter.get("key_points"))]),
             "chapter",
             chapter,

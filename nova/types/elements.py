@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from nova.local import salience
-from nova.local.clip import Clip, SpokenLine, sentence
+from nova.local.clip import ClipFacts, SpokenLine, sentence
 from nova.types.shapes import LEVEL, TEXTS, TIME_RANGES, list_of, object_of
 from nova.types.spec import DEPTHS, Result, TypeSpec
-from nova.types.views import Passage, Thing, ThingsView, as_sentences, first_range, time_ranges
+from nova.types.views import ResultPassage, Thing, ThingsView, as_sentences, first_range, time_ranges
 
 MOST_TOPICS = 8
 #: Mentions this close together are one stretch of a topic.
@@ -64,7 +64,7 @@ SCHEMA = object_of(
 )
 
 
-def from_clip(clip: Clip, depth: str) -> dict[str, Any]:
+def from_clip(clip: ClipFacts, depth: str) -> dict[str, Any]:
     """Topics by what is spoken of most. Equipment and people need eyes: they stay empty."""
     words = salience.keywords([line.text for line in clip.lines], MOST_TOPICS)
     return {
@@ -75,7 +75,7 @@ def from_clip(clip: Clip, depth: str) -> dict[str, Any]:
     }
 
 
-def topic_from_clip(word: str, clip: Clip) -> dict[str, Any]:
+def topic_from_clip(word: str, clip: ClipFacts) -> dict[str, Any]:
     """A word that is said often, with the lines that it is said in."""
     mentions = [line for line in clip.lines if word in salience.words_of(line.text)]
     share = len(mentions) / max(1, len(clip.lines))
@@ -100,19 +100,19 @@ def joined_ranges(lines: Sequence[SpokenLine]) -> list[dict[str, float]]:
     return ranges
 
 
-def passages(result: Result) -> list[Passage]:
+def passages(result: Result) -> list[ResultPassage]:
     """Each thing, topic and speaker in words, where it is first."""
     found = []
     for item in result.get("equipment") or []:
         category = f" ({item['category']})" if item.get("category") else ""
-        found.append(Passage.at(f"{item.get('name') or ''}{category}", "element", first_range(item)))
+        found.append(ResultPassage.at(f"{item.get('name') or ''}{category}", "element", first_range(item)))
     for topic in result.get("topics") or []:
         keywords = ", ".join(str(word) for word in topic.get("keywords") or [])
         text = as_sentences([topic.get("topic"), topic.get("description"), keywords])
-        found.append(Passage.at(text, "element", first_range(topic)))
+        found.append(ResultPassage.at(text, "element", first_range(topic)))
     for speaker in result.get("speakers") or []:
         if speaker.get("role"):
-            found.append(Passage.at(f"Speaker: {speaker['role']}", "element", first_range(speaker)))
+            found.append(ResultPassage.at(f"Speaker: {speaker['role']}", "element", first_range(speaker)))
     return found
 
 

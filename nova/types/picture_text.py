@@ -2,7 +2,7 @@
 
 from nova.types.shapes import list_of, object_of
 from nova.types.spec import DEPTHS, IMAGE, Result, TypeSpec
-from nova.types.views import Passage, Thing, ThingsView
+from nova.types.views import ResultPassage, Thing, ThingsView
 
 SCHEMA = object_of(
     texts=list_of(
@@ -13,8 +13,8 @@ SCHEMA = object_of(
 )
 
 
-def passages(result: Result) -> list[Passage]:
-    return [Passage(text=str(item.get("text") or ""), kind="element") for item in result.get("texts") or []]
+def passages(result: Result) -> list[ResultPassage]:
+    return [ResultPassage(text=str(item.get("text") or ""), kind="element") for item in result.get("texts") or []]
 
 
 def view(result: Result) -> ThingsView:

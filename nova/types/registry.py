@@ -24,25 +24,25 @@ COMBINED = "combined"
 def known() -> list[TypeSpec]:
     """Every type that is offered: the built-in ones, then the user's own."""
     own = AnalysisType.objects.filter(is_retired=False)
-    return [*BUILT_IN.values(), *(spec for one in own if (spec := _newest(one)) is not None)]
+    return [*BUILT_IN.values(), *(spec for row in own if (spec := _newest(row)) is not None)]
 
 
 def choices() -> list[tuple[str, str]]:
     """Names and labels of what is offered."""
     own = AnalysisType.objects.filter(is_retired=False, versions__isnull=False).distinct()
     built_in = [(name, spec.label or name.capitalize()) for name, spec in BUILT_IN.items()]
-    return built_in + [(one.name, one.label) for one in own]
+    return built_in + [(row.name, row.label) for row in own]
 
 
 def expand(names: Sequence[str]) -> list[str]:
     """The names of single types, each once. Raises UnknownTypeError."""
-    wanted = dict.fromkeys(one for name in names for one in (BUILT_IN if name == COMBINED else [name]))
-    if not wanted:
+    single = dict.fromkeys(each for name in names for each in (BUILT_IN if name == COMBINED else [name]))
+    if not single:
         raise UnknownTypeError("No analysis type is named.", remedy=f"Known are {_listed()}.")
-    unknown = [name for name in wanted if name not in BUILT_IN and not _own(name)]
+    unknown = [name for name in single if name not in BUILT_IN and not _own(name)]
     if unknown:
         raise UnknownTypeError(f"There is no analysis type {unknown[0]!r}.", remedy=f"Known are {_listed()}.")
-    return sorted(wanted)
+    return sorted(single)
 
 
 def resolve(names: Sequence[str], medium: str = VIDEO) -> list[TypeSpec]:

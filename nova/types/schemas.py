@@ -76,7 +76,7 @@ def is_time(name: str, schema: Schema) -> bool:
 def type_of(schema: Schema) -> str:
     """The one type that is not null; empty where any will do."""
     kind = schema.get("type", "")
-    kinds = [kind] if isinstance(kind, str) else [one for one in kind if one != "null"]
+    kinds = [kind] if isinstance(kind, str) else [name for name in kind if name != "null"]
     return kinds[0] if len(kinds) == 1 else ""
 
 

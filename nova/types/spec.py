@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nova.local.clip import Clip
+from nova.local.clip import ClipFacts
 from nova.local.picture import PictureFacts
 from nova.types.rows import rows
 from nova.types.schemas import Schema
-from nova.types.views import Passage, RowsView, View
+from nova.types.views import ResultPassage, RowsView, View
 
 Result = Mapping[str, Any]
 
@@ -22,7 +22,7 @@ OWN_TOKENS = 4000
 OWN_USUAL_TOKENS = 500
 
 
-def no_passages(result: Result) -> list[Passage]:
+def no_passages(result: Result) -> list[ResultPassage]:
     """Nothing of it is searched."""
     return []
 
@@ -47,8 +47,8 @@ class TypeSpec:
     wordings: Mapping[str, str] = field(default_factory=dict)
     longest_tokens: Mapping[str, int] = field(default_factory=dict)
     usual_tokens: Mapping[str, int] = field(default_factory=dict)
-    make_locally: Callable[[Clip, str], dict[str, Any]] | None = None
-    passages: Callable[[Result], Sequence[Passage]] = no_passages
+    make_locally: Callable[[ClipFacts, str], dict[str, Any]] | None = None
+    passages: Callable[[Result], Sequence[ResultPassage]] = no_passages
     view: Callable[[Result], View] = as_rows
     label: str = ""
     media: Sequence[str] = (VIDEO, AUDIO, IMAGE)

@@ -3,11 +3,11 @@
 from typing import Any
 
 from nova.local import salience
-from nova.local.clip import Clip, duration_in_words, sentence
+from nova.local.clip import ClipFacts, duration_in_words, sentence
 from nova.local.picture import PictureFacts
 from nova.types.shapes import object_of
 from nova.types.spec import DEPTHS, Result, TypeSpec
-from nova.types.views import Passage, TextView
+from nova.types.views import ResultPassage, TextView
 
 #: Sentences of the transcript that the local model takes, by depth.
 SENTENCES = {"brief": 2, "standard": 5, "detailed": 12}
@@ -30,7 +30,7 @@ SCHEMA = object_of(
 )
 
 
-def from_clip(clip: Clip, depth: str) -> dict[str, Any]:
+def from_clip(clip: ClipFacts, depth: str) -> dict[str, Any]:
     """The sentences of the transcript that say most; without speech how long the clip is and how many shots it has."""
     chosen = salience.best([line.text for line in clip.lines], SENTENCES.get(depth, SENTENCES["standard"]))
     text = " ".join(sentence(text) for text in chosen)
@@ -42,8 +42,8 @@ def from_clip(clip: Clip, depth: str) -> dict[str, Any]:
     return {"text": text, "depth": depth, "language": language, "word_count": len(text.split())}
 
 
-def passages(result: Result) -> list[Passage]:
-    return [Passage(text=str(result.get("text") or ""), kind="summary")]
+def passages(result: Result) -> list[ResultPassage]:
+    return [ResultPassage(text=str(result.get("text") or ""), kind="summary")]
 
 
 def view(result: Result) -> TextView:

@@ -80,7 +80,7 @@ View = TextView | StretchesView | ThingsView | RowsView
 
 
 @dataclass(frozen=True, kw_only=True)
-class Passage:
+class ResultPassage:
     """A text of a result that can be found. `kind` is the kind of hit that it makes: summary, chapter or element."""
 
     text: str

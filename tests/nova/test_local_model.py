@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.local import salience, shots
-from nova.local.clip import Clip, SpokenLine
+from nova.local.clip import ClipFacts, SpokenLine
 from nova.types import chapters, elements, summary
 from nova.types.shapes import check
 from tests.nova.reply_samples import OF_CLIPS
@@ -20,7 +20,7 @@ TRAIN = [
     SpokenLine(14.3, 17.2, "Then the valley is dark again."),
     SpokenLine(17.8, 20.6, "Only the moon stays above the hills."),
 ]
-CLIP = Clip(duration_s=21.0, cuts=[(7.0, 60.0), (14.0, 55.0)], lines=TRAIN, name="train.mp4", language="en")
+CLIP = ClipFacts(duration_s=21.0, cuts=[(7.0, 60.0), (14.0, 55.0)], lines=TRAIN, name="train.mp4", language="en")
 
 
 def test_chapters_begin_at_the_cuts_and_cover_the_clip() -> None:
@@ -32,7 +32,9 @@ def test_chapters_begin_at_the_cuts_and_cover_the_clip() -> None:
 
 
 def test_a_cut_inside_a_sentence_waits_for_its_end() -> None:
-    clip = Clip(duration_s=60, cuts=[(20.0, 50.0)], lines=[SpokenLine(15.0, 21.5, "A long sentence over the cut.")])
+    clip = ClipFacts(
+        duration_s=60, cuts=[(20.0, 50.0)], lines=[SpokenLine(15.0, 21.5, "A long sentence over the cut.")]
+    )
 
     found = chapters.from_clip(clip, "standard")["chapters"]
 
@@ -42,7 +44,7 @@ def test_a_cut_inside_a_sentence_waits_for_its_end() -> None:
 def test_chapters_have_room_between_them() -> None:
     cuts = [(second, 50.0 + second) for second in range(1, 300)]
 
-    found = chapters.from_clip(Clip(duration_s=300, cuts=cuts, lines=[]), "standard")["chapters"]
+    found = chapters.from_clip(ClipFacts(duration_s=300, cuts=cuts, lines=[]), "standard")["chapters"]
 
     assert len(found) <= chapters.MOST_CHAPTERS
     assert all(one["end_s"] - one["start_s"] >= chapters.SHORTEST_CHAPTER_S for one in found)
@@ -51,7 +53,7 @@ def test_chapters_have_room_between_them() -> None:
 def test_a_clip_without_cuts_gets_its_chapters_from_the_pauses() -> None:
     lines = [SpokenLine(0, 10, "The first subject is stone."), SpokenLine(40, 50, "The second subject is water.")]
 
-    found = chapters.from_clip(Clip(duration_s=60, cuts=[], lines=lines), "standard")["chapters"]
+    found = chapters.from_clip(ClipFacts(duration_s=60, cuts=[], lines=lines), "standard")["chapters"]
 
     assert [one["start_s"] for one in found] == [0, 40]
 
@@ -70,7 +72,7 @@ def test_a_brief_summary_is_shorter_than_a_detailed_one() -> None:
 
 
 def test_a_clip_without_speech_says_so() -> None:
-    found = summary.from_clip(Clip(duration_s=75, cuts=[(30, 40)], lines=[]), "standard")
+    found = summary.from_clip(ClipFacts(duration_s=75, cuts=[(30, 40)], lines=[]), "standard")
 
     assert found["text"] == "A clip of 1 min 15 s with 2 shots; nothing is known of what is said in it."
 
@@ -90,7 +92,7 @@ def test_what_it_cannot_know_stays_empty() -> None:
 
 
 def test_a_script_without_spaces_has_sentences_and_no_topics() -> None:
-    clip = Clip(
+    clip = ClipFacts(
         duration_s=5, cuts=[], lines=[SpokenLine(0, 2, "我们今天更换了液压泵。"), SpokenLine(2, 5, "然后检查水管？")]
     )
 
@@ -115,18 +117,18 @@ _times = st.floats(min_value=0, max_value=7200, allow_nan=False)
 
 
 @st.composite
-def _clips(draw: st.DrawFn) -> Clip:
+def _clips(draw: st.DrawFn) -> ClipFacts:
     duration_s = draw(st.floats(min_value=0.04, max_value=7200))
     moments = sorted(draw(st.lists(st.floats(min_value=0, max_value=duration_s), max_size=24)))
     texts = draw(st.lists(st.text(max_size=60), min_size=len(moments) // 2, max_size=len(moments) // 2))
     pairs = zip(moments[::2], moments[1::2], strict=False)
     lines = [SpokenLine(start, end, text) for (start, end), text in zip(pairs, texts, strict=False)]
     cuts = [(at_s, draw(st.floats(min_value=12, max_value=255))) for at_s in draw(st.lists(_times, max_size=20))]
-    return Clip(duration_s=duration_s, cuts=[cut for cut in cuts if cut[0] < duration_s], lines=lines)
+    return ClipFacts(duration_s=duration_s, cuts=[cut for cut in cuts if cut[0] < duration_s], lines=lines)
 
 
 @given(_clips(), st.sampled_from(["brief", "standard", "detailed"]))
-def test_every_result_is_in_its_shape_and_inside_the_clip(clip: Clip, depth: str) -> None:
+def test_every_result_is_in_its_shape_and_inside_the_clip(clip: ClipFacts, depth: str) -> None:
     for spec in OF_CLIPS:
         assert spec.make_locally is not None
         check(spec.name, spec.make_locally(clip, depth), spec.schema)

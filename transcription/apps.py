@@ -51,6 +51,16 @@ class TranscriptionConfig(AppConfig):
                 permission="files.change_root",
             )
         )
+        register(
+            Kind(
+                name=tasks.READ_TEXT_TRACK,
+                label="Read subtitles inside",
+                queue=LONG,
+                run=tasks.run_read_text_track,
+                subject_kind="file",
+                permission=facet.PERMISSION,
+            )
+        )
         facets.register(facet.FACET)
         downloads.register(tasks.SPEECH, tasks.fetch_weights)
         facets.register(facet.UNCERTAIN_FACET)

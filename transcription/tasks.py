@@ -13,10 +13,12 @@ from jobs.models import Job
 from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
-from transcription import conf, paid, registry, weights_wait
+from transcription import conf, folder_rules, paid, registry, weights_wait
 from transcription.errors import ProviderNotReadyError, WeightsMissingError
+from transcription.models import Transcript
 from transcription.providers.base import EngineRequest
 from transcription.sidecars import refresh_sidecars
+from transcription.text_tracks import read_text_track
 from transcription.transcribe import TranscriptionRequest, require_sound, transcribe
 from transcription.writing import settle
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 #: The kind of model that Whisper's weights are, of those that can be fetched.
 SPEECH = "speech"
 TRANSCRIBE, DOWNLOAD, READ_SIDECARS = "transcribe", "download_model", "read_sidecars"
+READ_TEXT_TRACK = "read_text_track"
 #: After a download that began by itself and came to nothing.
 FETCH_AGAIN = timedelta(hours=6)
 #: What a person asked for goes before what an import brought.
@@ -56,6 +59,35 @@ def require_ready(request: TranscriptionRequest) -> None:
 def request_automatic(file: File) -> "Job":
     """What an import goes on to do by itself: the free engine only."""
     return enqueue(TRANSCRIBE, file.pk, weights_wait.AUTOMATIC)
+
+
+def transcribe_by_itself(file: File) -> None:
+    """What an import goes on to do where there are no subtitles: Whisper, or the reason why there is no transcript."""
+    transcript = Transcript.objects.current_for(file)
+    if not file.has_audio:
+        settle(file, transcript, "no sound")
+    elif not folder_rules.transcribes_on_import(file.root):
+        settle(file, transcript, "transcribing on import is switched off")
+    elif (ready := weights_wait.readiness()).is_ready:
+        request_automatic(file)
+    else:
+        weights_wait.notify_waiting(ready)
+        settle(file, transcript, f"waiting: {ready.reason}")
+
+
+def request_text_track(file: File) -> "Job":
+    """Enqueue the reading of the subtitles inside a file."""
+    return enqueue(READ_TEXT_TRACK, file.pk)
+
+
+def run_read_text_track(work: Work) -> str:
+    """The body of `read_text_track`. Where none can be read, the import goes on as if there were none."""
+    file = File.objects.select_related("root").get(pk=work.subject)
+    transcript = read_text_track(file, progress=work.progress, token=f"{work.job_id}-{work.attempt}")
+    if transcript is None:
+        transcribe_by_itself(file)
+        return "No subtitles inside could be read"
+    return f"{transcript.segment_count} lines, {transcript.language or 'language unknown'}"
 
 
 def request_download(model: str, *, kind: str = SPEECH, user: "AbstractBaseUser | None" = None) -> "Job":

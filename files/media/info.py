@@ -78,6 +78,19 @@ class AudioTrack:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextTrack:
+    """Subtitles inside a container, as text: `stream` counts all streams, as in ffmpeg's `0:3`."""
+
+    stream: int
+    codec: str
+    language: str = ""
+    title: str = ""
+    is_default: bool = False
+    is_forced: bool = False  # only what is foreign
+    is_impaired: bool = False  # with sounds described
+
+
+@dataclass(frozen=True, kw_only=True)
 class MediaInfo:
     """Facts of one file. `created_at` is the container's date: None where it has none (take the file's own then)."""
 
@@ -90,6 +103,7 @@ class MediaInfo:
     created_at: datetime | None = None
     video: VideoTrack | None = None
     audio_tracks: tuple[AudioTrack, ...] = ()
+    text_tracks: tuple[TextTrack, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     #: Degrees, south and west negative.
     place: tuple[float, float] | None = None
@@ -125,6 +139,7 @@ class MediaInfo:
             # Not `asdict`: its deep copies of plain values took a fifth of an import.
             "video": {**vars(self.video), "pixel_aspect": str(self.video.pixel_aspect)} if self.video else None,
             "audio_tracks": [dict(vars(track)) for track in self.audio_tracks],
+            **({"text_tracks": [dict(vars(track)) for track in self.text_tracks]} if self.text_tracks else {}),
         }
 
 

@@ -20,6 +20,7 @@ from files.media.info import (
     HDR_TRANSFERS,
     AudioTrack,
     MediaInfo,
+    TextTrack,
     VideoTrack,
     clamp_rotation,
     parse_created_at,
@@ -42,6 +43,10 @@ _MARKS = (
     (0, b"ID3"), (0, b"fLaC"), (0, b"0&\xb2u"), (0, b"\x00\x00\x01\xba"), (0, b"G"), (4, b"G@"),
     (0, b"\xff\xd8\xff"), (0, b"\x89PNG"), (0, b"GIF8"), (0, b"II*\x00"), (0, b"MM\x00*"), (0, b"BM"),
 )  # fmt: skip
+
+
+#: Subtitles that are text; all others are pictures.
+TEXT_CODECS = frozenset(("subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"))
 
 
 def probe(path: Path) -> MediaInfo:
@@ -122,6 +127,7 @@ def probe_container(path: Path, head: bytes) -> MediaInfo:
             created_at=parse_created_at(tags),
             video=track,
             audio_tracks=tuple(_audio_track(i, stream) for i, stream in enumerate(sounds)),
+            text_tracks=_text_tracks(container),
             tags=tags,
             place=parse_place(tags),
         )
@@ -221,6 +227,24 @@ def _audio_track(index: int, stream: AudioStream) -> AudioTrack:
         language="" if (stream.language or "und") == "und" else str(stream.language),
         title=stream.metadata.get("title", ""),
         is_default=bool(stream.disposition & av.stream.Disposition.default),
+    )
+
+
+def _text_tracks(container: InputContainer) -> tuple[TextTrack, ...]:
+    """Subtitles that are text; those that are pictures are left out."""
+    kinds = av.stream.Disposition
+    return tuple(
+        TextTrack(
+            stream=stream.index,
+            codec=stream.codec_context.name,
+            language="" if (stream.language or "und") == "und" else str(stream.language),
+            title=stream.metadata.get("title", ""),
+            is_default=bool(stream.disposition & kinds.default),
+            is_forced=bool(stream.disposition & kinds.forced),
+            is_impaired=bool(stream.disposition & kinds.hearing_impaired),
+        )
+        for stream in container.streams.subtitles
+        if stream.codec_context is not None and stream.codec_context.name in TEXT_CODECS
     )
 
 

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.web.admin_base import ReadOnlyAdmin
-from vision.models import Frame, FrameSelection, ScreenReading, ScreenText
+from vision.models import DuplicateGroup, DuplicateMember, Frame, FrameSelection, ScreenReading, ScreenText
 
 
 @admin.register(FrameSelection)
@@ -47,3 +47,16 @@ class ScreenTextAdmin(ReadOnlyAdmin[ScreenText]):
     list_display = ("text", "file", "start_s", "end_s", "confidence")
     list_select_related = ("file",)
     search_fields = ("text", "file__name")
+
+
+@admin.register(DuplicateGroup)
+class DuplicateGroupAdmin(ReadOnlyAdmin[DuplicateGroup]):
+    list_display = ("__str__", "found_at")
+    list_filter = ("kind",)
+
+
+@admin.register(DuplicateMember)
+class DuplicateMemberAdmin(ReadOnlyAdmin[DuplicateMember]):
+    list_display = ("file", "group")
+    list_select_related = ("file", "group")
+    search_fields = ("file__name",)

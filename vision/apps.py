@@ -36,6 +36,16 @@ class VisionConfig(AppConfig):
                 permission="vision.add_screentext",
             )
         )
+        register(
+            Kind(
+                name=tasks.FIND_DUPLICATES,
+                label="Find duplicates",
+                queue=LONG,
+                run=tasks.run_find_duplicates,
+                permission="vision.add_duplicategroup",
+                limit=1,
+            )
+        )
         facets.register(facet.HAS_FRAMES)
         facets.register(facet.IS_READ)
         media_ready.connect(receivers.on_media_ready, dispatch_uid="vision.media_ready")

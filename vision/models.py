@@ -108,3 +108,38 @@ class ScreenText(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class DuplicateGroup(models.Model):
+    """Files that show the same; found anew by each look through the library."""
+
+    class Kind(models.TextChoices):
+        SAME = "same", "Same bytes"
+        RECODED = "recoded", "Same picture in another coding"
+        CUT = "cut", "Cut from the other"
+        BURST = "burst", "Taken in a burst"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    found_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "duplicate_groups"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+
+class DuplicateMember(models.Model):
+    """A file of a group."""
+
+    group = models.ForeignKey(DuplicateGroup, on_delete=models.CASCADE, related_name="members")
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="duplicate_members")
+
+    class Meta:
+        db_table = "duplicate_members"
+        ordering = ["group_id", "-file__size_bytes", "file_id"]
+        constraints = [models.UniqueConstraint(fields=["group", "file"], name="duplicate_members_once_a_group")]
+
+    def __str__(self) -> str:
+        return f"{self.file_id} in {self.group_id}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from files.models import File
 from jobs.queue import enqueue
 from jobs.work import Work
+from vision.duplicates.finding import find_duplicates
 from vision.errors import ReaderMissingError
 from vision.frames.choosing import choose_frames, source_of
 from vision.reading import engine
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from jobs.models import Job
 
-CHOOSE_FRAMES, READ = "frames", "read"
+CHOOSE_FRAMES, READ, FIND_DUPLICATES = "frames", "read", "find_duplicates"
 
 
 def request_frames(file: File, *, force: bool = False, created_by: "AbstractBaseUser | None" = None) -> "Job":
@@ -52,3 +53,14 @@ def run_read(work: Work) -> str:
     token, force = f"{work.job_id}-{work.attempt}", bool(work.options.get("force"))
     done = read_file(file, force=force, progress=work.progress, token=token)
     return f"{done.line_count:,} line{'' if done.line_count == 1 else 's'} in {done.frame_count:,} frames"
+
+
+def request_duplicates(*, created_by: "AbstractBaseUser | None" = None) -> "Job":
+    """Ask for the groups of files that show the same."""
+    return enqueue(FIND_DUPLICATES, created_by=created_by)
+
+
+def run_find_duplicates(work: Work) -> str:
+    """The body of `find_duplicates`."""
+    count = find_duplicates(progress=work.progress)
+    return f"{count:,} group{'' if count == 1 else 's'} of files that show the same"

@@ -74,6 +74,8 @@ class TestLasting:
         found = lasting_lines([(0, lines("Exit")), (4, []), (8, lines("Exit")), (12, []), (16, [])], end_s=20)
 
         assert [(line.start_s, line.end_s) for line in found] == [(0, 12)]
+        seen_again = lasting_lines([(0, lines("Exit")), (4, []), (8, lines("Exit"))], end_s=20)
+        assert [(line.start_s, line.end_s) for line in seen_again] == [(0, 20)]
 
     def test_what_stands_until_the_end_lasts_until_the_end(self) -> None:
         assert lasting_lines([(0, lines("The end"))], end_s=7.5)[0].end_s == 7.5

@@ -37,7 +37,9 @@ def lasting_lines(frames: Iterable[tuple[float, Sequence[ScreenLine]]], *, end_s
             key = _key(line.text)
             same = max(on_screen, key=lambda other: _likeness(other.key, key), default=None)
             if same is not None and _likeness(same.key, key) >= ALIKE:
-                _go_on(same, line, key, number)
+                same.last_frame, same.end_s = number, end_s
+                if line.confidence > same.confidence:
+                    same.text, same.confidence, same.key = line.text, line.confidence, key
             else:
                 on_screen.append(
                     LastingLine(
@@ -52,12 +54,6 @@ def lasting_lines(frames: Iterable[tuple[float, Sequence[ScreenLine]]], *, end_s
             if lasting.last_frame == number - 1:  # its first frame without it
                 lasting.end_s = at_s
     return sorted([*done, *on_screen], key=lambda line: (line.start_s, line.end_s))
-
-
-def _go_on(known: LastingLine, line: ScreenLine, key: str, number: int) -> None:
-    known.last_frame = number
-    if line.confidence > known.confidence:
-        known.text, known.confidence, known.key = line.text, line.confidence, key
 
 
 def _key(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Files that show the same: re-encoded, cut out of one another, or photographed in a burst."""

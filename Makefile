@@ -16,7 +16,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
-.PHONY: fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory chaos-library chaos-nova bench-nova bench-library
+.PHONY: fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size chaos-library chaos-nova bench-nova bench-library
 
 run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
@@ -97,6 +97,10 @@ bench-search: install
 # Processes, memory and processor time of an idle library, before and after some work (MINUTES=… to watch it idle).
 bench-memory: install
 	@$(PY) -m bench.memory
+
+# Each page and list at a tenth of the size and at the whole (FILES=50000).
+bench-size: install
+	@$(PY) -m bench.size
 
 bench-nova: install-dev
 	@$(PY) -m bench.nova $(if $(SMALL),--small)

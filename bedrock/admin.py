@@ -77,7 +77,6 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
     list_display = ("created_at", "state", "model_key", "mode", "analysis_type", "file_name", "estimate", "actual")
     list_filter = ("state", "mode", "model_key", "purpose", "month")
     search_fields = ("file_name", "holder", "question")
-    date_hierarchy = "created_at"
     actions = ("was_not_charged",)
     list_per_page = 50
     show_full_result_count = False

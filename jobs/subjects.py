@@ -1,6 +1,6 @@
 """What jobs are about, in words: asked in bulk, one call for each kind of subject."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -27,8 +27,8 @@ def describe(jobs: Iterable[Job]) -> dict[int, SubjectDescription]:
     for job in rows:
         if job.subject_id is not None:
             ids.setdefault(job.subject_kind, set()).add(job.subject_id)
-    known = {kind: _describe_kind(kind, sorted(subject_ids)) for kind, subject_ids in ids.items()}
-    return {job.pk: known.get(job.subject_kind, {}).get(job.subject_id or 0, SubjectDescription()) for job in rows}
+    described = {kind: _describe_kind(kind, sorted(subject_ids)) for kind, subject_ids in ids.items()}
+    return {job.pk: described.get(job.subject_kind, {}).get(job.subject_id or 0, SubjectDescription()) for job in rows}
 
 
 def _describe_kind(kind: str, subject_ids: list[int]) -> dict[int, SubjectDescription]:
@@ -43,24 +43,18 @@ def _describe_kind(kind: str, subject_ids: list[int]) -> dict[int, SubjectDescri
         files = {pk: pk for pk in subject_ids}
     else:
         files = dict(subject.files(subject_ids)) if subject.files else {}
-    urls = _urls(subject, labels) if subject.url else _urls_of_files(files)
+    urls: dict[int, str] = {}
+    file_subject = registry.subject(FILE)
+    if subject.url:
+        urls = {pk: subject.url(pk) for pk in labels}
+    elif file_subject is not None and file_subject.url is not None and files:
+        # What has no page of its own is shown by its file's, while that is in the library.
+        in_library = file_subject.labels(sorted(set(files.values())))
+        urls = {pk: file_subject.url(file_id) for pk, file_id in files.items() if file_id in in_library}
     return {
         pk: SubjectDescription(label=labels.get(pk, f"{kind} {pk}"), url=urls.get(pk, ""), file_id=files.get(pk))
         for pk in subject_ids
     }
-
-
-def _urls(subject: registry.Subject, known: Iterable[int]) -> dict[int, str]:
-    return {pk: subject.url(pk) for pk in known} if subject.url else {}
-
-
-def _urls_of_files(files: Mapping[int, int]) -> dict[int, str]:
-    """What has no page of its own is shown by its file's, while that is in the library."""
-    subject = registry.subject(FILE)
-    if subject is None or not files:
-        return {}
-    urls = _urls(subject, subject.labels(sorted(set(files.values()))))
-    return {pk: urls[file_id] for pk, file_id in files.items() if file_id in urls}
 
 
 def of_file(file_id: int) -> Q:

@@ -48,7 +48,20 @@ def grouped(checks: Sequence[Check]) -> list[Group]:
     for check in checks:
         groups.setdefault(check.group, []).append(check)
     return [
-        Group(title=title, said=_said(title, found), checks=[_finding(check) for check in found])
+        Group(
+            title=title,
+            said=_said(title, found),
+            checks=[
+                SetupFinding(
+                    name=check.name,
+                    text=check.text,
+                    remedy=check.remedy,
+                    word=_WORDS[check.level],
+                    look=_LOOKS[check.level],
+                )
+                for check in found
+            ],
+        )
         for title, found in groups.items()
     ]
 
@@ -58,16 +71,6 @@ def _said(title: str, found: Sequence[Check]) -> str:
     if title == doctor.AWS:
         return "everything else works without"
     return f"{ready} of {len(found)} ready"
-
-
-def _finding(check: Check) -> SetupFinding:
-    return SetupFinding(
-        name=check.name,
-        text=check.text,
-        remedy=check.remedy,
-        word=_WORDS[check.level],
-        look=_LOOKS[check.level],
-    )
 
 
 def headline(checks: Sequence[Check]) -> str:

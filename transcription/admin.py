@@ -91,7 +91,6 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
     )
     inlines = (SegmentInline,)
     actions = ("make_current",)
-    date_hierarchy = "created_at"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -68,18 +68,16 @@ _MAKERS: list[tuple[type[Any], Callable[[Any], forms.Field]]] = [
 ]
 
 
-def _several(child: Field) -> forms.Field | None:
-    if isinstance(child, serializers.ChoiceField):
-        return _some_of(child)
-    return WordsField() if isinstance(child, serializers.CharField) else None
-
-
 def _form_field(field: Field) -> forms.Field | None:
     """The form's field for one of the serializer's; None for what a form cannot ask (it keeps its default)."""
     if field.read_only or isinstance(field, serializers.HiddenField):
         return None
     if isinstance(field, serializers.ListField):
-        made = _several(field.child)
+        made = None
+        if isinstance(field.child, serializers.ChoiceField):
+            made = _some_of(field.child)
+        elif isinstance(field.child, serializers.CharField):
+            made = WordsField()
     else:
         maker = next((make for kind, make in _MAKERS if isinstance(field, kind)), None)
         made = maker(field) if maker else None

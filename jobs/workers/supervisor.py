@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from types import FrameType
 
 import psutil
 from django.db import DatabaseError, connection
@@ -55,7 +54,7 @@ class Supervisor:
     def run(self) -> None:
         """Work until SIGINT or SIGTERM."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._ask_to_stop)
+            signal.signal(number, lambda *_: self._stop.set())
         try:
             self._guarded(clusters.forget_dead)
             while not self._stop.is_set():
@@ -63,9 +62,6 @@ class Supervisor:
                 self._wait(conf.timing().tick_s)
         finally:
             self.stop()
-
-    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
-        self._stop.set()
 
     def _wait(self, seconds: float) -> None:
         """Wait for the next tick; less where a queue rests and somebody has written: it may be work for it."""

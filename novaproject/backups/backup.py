@@ -33,6 +33,7 @@ from files.storage import disk
 from jobs import registry
 from jobs.errors import WorkError
 from jobs.progress import NO_PROGRESS, Progress
+from novaproject.database_guard import stranger_reason
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -262,8 +263,7 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
 
 
 def _unpack(tar: tarfile.TarFile, partial_database: Path) -> None:
-    places = {SETTINGS: settings.DATA_DIR / RESTORED_SETTINGS}
-    folders = _folders()
+    folders, restored_settings = _folders(), b""
     for info in tar:
         content = tar.extractfile(info)
         if info.name == MANIFEST or content is None:
@@ -273,9 +273,16 @@ def _unpack(tar: tarfile.TarFile, partial_database: Path) -> None:
             partial_database.unlink(missing_ok=True)  # of a restore that was killed
             with _open_private(partial_database) as out:
                 shutil.copyfileobj(content, out, CHUNK_BYTES)
-            continue
-        top, _, rest = info.name.partition("/")
-        _put(content, places.get(info.name) or _inside(folders.get(top), rest))
+            # It comes first in a backup: a wrong one is told before anything else is put in place.
+            if reason := stranger_reason(partial_database):
+                raise BackupError(f"This backup holds no library: {reason}", remedy="Use another backup.")
+        elif info.name == SETTINGS:
+            restored_settings = content.read()
+        else:
+            top, _, rest = info.name.partition("/")
+            _put(content, _inside(folders.get(top), rest))
+    if restored_settings:
+        _put(io.BytesIO(restored_settings), settings.DATA_DIR / RESTORED_SETTINGS)
 
 
 def _put_database(partial: Path, database: Path) -> None:

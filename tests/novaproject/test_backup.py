@@ -254,6 +254,30 @@ def test_the_copy_is_consistent_while_others_write(library: Path, tmp_path: Path
     assert counts[-1] > 0
 
 
+@pytest.mark.parametrize("content", [b"no database at all", b"another project"])
+def test_a_backup_of_another_database_is_told_and_leaves_nothing(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    if content == b"another project":
+        with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:
+            other.execute("CREATE TABLE cats (name TEXT)")
+            other.commit()
+        content = (tmp_path / "other.db").read_bytes()
+
+    def copy_another(target: Path) -> None:
+        target.write_bytes(content)
+
+    monkeypatch.setattr(backup, "copy_database", copy_another)
+    backup.make_backup(tmp_path / "b.tar")
+    database = _elsewhere(tmp_path / "new", monkeypatch)
+
+    with pytest.raises(backup.BackupError, match="This backup holds no library"):
+        backup.restore(tmp_path / "b.tar")
+
+    assert not database.exists()
+    assert [path for path in (tmp_path / "new").rglob("*") if path.is_file()] == []
+
+
 def test_what_a_killed_backup_left_is_written_over(library: Path, tmp_path: Path) -> None:
     (tmp_path / ".b.tar.part").write_bytes(b"half" * 10**6)
     scratch = settings.DATA_DIR / ".backup-killed"

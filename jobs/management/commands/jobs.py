@@ -38,7 +38,12 @@ class Command(BaseCommand):
         elif action == "retry-failed":
             self.stdout.write(f"{control.retry_all(_of_kind(Job.objects.all(), options))} queued again.")
         elif action in ("pause", "resume"):
-            self._steer_queues(action, names)
+            wrong = [name for name in names if name not in registry.QUEUES]
+            if wrong or not names:
+                raise CommandError(f"Name the queues to {action}: {' or '.join(registry.QUEUES)}.")
+            for name in names:
+                (control.pause if action == "pause" else control.resume)(name)
+                self.stdout.write(f"{name}: {'paused' if action == 'pause' else 'open'}")
         else:
             self._steer_jobs(action, names)
 
@@ -65,22 +70,11 @@ class Command(BaseCommand):
             words = f"{job.error} {job.remedy}".strip() or job.message
             what = f"{registry.label_of(job.kind)} {about[job.pk].label}".strip()
             self.stdout.write(f"{job.pk:>7}  {job.state:<9} {job.progress:>4.0%}  {what}  {words}".rstrip())
-        self._summary()
-
-    def _summary(self) -> None:
         workers = sum(cluster.workers for cluster in clusters.standing())
         paused = [name for name in registry.QUEUES if claims.is_paused(name)]
         failed = sum(reason.count for reason in counting.reasons())
         counts = f"{Job.objects.running().count()} running, {Job.objects.queued().count()} waiting, {failed} failed"
         self.stdout.write(f"{counts}; {workers} workers{''.join(f'; {name} is paused' for name in paused)}")
-
-    def _steer_queues(self, action: str, names: list[str]) -> None:
-        wrong = [name for name in names if name not in registry.QUEUES]
-        if wrong or not names:
-            raise CommandError(f"Name the queues to {action}: {' or '.join(registry.QUEUES)}.")
-        for name in names:
-            (control.pause if action == "pause" else control.resume)(name)
-            self.stdout.write(f"{name}: {'paused' if action == 'pause' else 'open'}")
 
     def _steer_jobs(self, action: str, names: list[str]) -> None:
         if not names or not all(name.isdigit() for name in names):

@@ -378,3 +378,13 @@ def test_a_very_long_name_still_fits_the_file_system(client: APIClient, folders:
 
     assert len(os.fsencode(row["path"])) <= 255
     assert (folders / "uploads" / row["path"]).exists()
+
+
+def test_a_file_says_where_and_with_what_it_was_filmed(client: APIClient) -> None:
+    known = make_file(metadata={"latitude": -33.8567, "longitude": 151.215, "camera": "NIKON D850"})
+    unknown = make_file()
+
+    rows = {row["id"]: row for row in client.get("/api/files").json()["results"]}
+
+    facts = [rows[file.pk][name] for file in (known, unknown) for name in ("latitude", "longitude", "camera")]
+    assert facts == [-33.8567, 151.215, "NIKON D850", None, None, ""]

@@ -77,7 +77,7 @@ def frozen_credentials() -> "ReadOnlyCredentials":
     network where that kind needs it. Raises AccessError where there are none, or they cannot be had.
     """
     with faults.told("Looking for AWS credentials"):
-        credentials = _session(os.getpid(), _who()).get_credentials()
+        credentials = _session(os.getpid(), _who(), conf.region()).get_credentials()
         if credentials is None:
             raise NoCredentialsError
         frozen: ReadOnlyCredentials = credentials.get_frozen_credentials()
@@ -135,12 +135,13 @@ def _who() -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=8)
-def _session(_pid: int, _who: tuple[object, ...]) -> Any:
+def _session(_pid: int, _who: tuple[object, ...], region: str) -> Any:
     """A session of this process and sign-in: its credentials refresh themselves."""
     import botocore.session
 
     session = botocore.session.get_session()
     session.set_config_variable("metadata_service_num_attempts", 1)
+    session.set_config_variable("region", region)
     return session
 
 
@@ -167,7 +168,8 @@ def _cached_client(
         # A stand-in has no host name for each bucket.
         s3={"addressing_style": "path"} if endpoint else {},
     )
-    make: Any = boto3.session.Session().client
+    # A profile that assumes a role asks STS, in the region of its session.
+    make: Any = boto3.session.Session(region_name=region).client
     client = make(service, region_name=region, config=config)
     recording.watch(client)
     return client

@@ -255,7 +255,8 @@ def of_client(exc: aws.BotoCoreError | ResponseParserError, action: str, *, paid
     words = str(exc)
     if isinstance(exc, SIGN_IN):
         return AccessError(
-            f"{action}: {words}", remedy="Sign in to AWS: set AWS_PROFILE or access keys, or run `aws configure`."
+            f"{action}: {words}",
+            remedy="Sign in to AWS: `aws sso login` with AWS_PROFILE set, or `aws configure`, or set access keys.",
         )
     if isinstance(exc, UNSENT) or (isinstance(exc, aws.SSLError) and HANDSHAKE.search(words)):
         return BusyError(f"{action}: AWS could not be reached ({words})")

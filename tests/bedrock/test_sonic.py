@@ -235,6 +235,8 @@ def test_what_is_missing_is_named_exactly() -> None:
 
 SDK_CHECK = """
 import asyncio, json
+from django.conf import settings
+settings.configure(AWS_REGION="us-east-1")
 from bedrock.speech import sonic, sonic_sdk
 import os
 import aws_sdk_bedrock_runtime.models as models

@@ -139,7 +139,7 @@ class FileAdmin(FileColumns, ReadOnlyAdmin[File]):
         return [*FILE_FILTERS[:3], *facet_filters(), *FILE_FILTERS[3:]]
 
     def get_dialog_actions(self, request: HttpRequest) -> tuple[DialogAction, ...]:
-        return (*(_dialog(action) for action in facets.actions()), REMOVE)
+        return tuple(_dialog(action) for action in facets.actions())
 
     @admin.display(description="has")
     def badges(self, file: File) -> str:
@@ -183,36 +183,6 @@ def _words(error: ValidationError) -> str:
     if isinstance(detail, dict):
         return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in detail.items())
     return " ".join(map(str, detail))
-
-
-def _plan_removal(rows: QuerySet[Any], options: dict[str, Any]) -> PlanText:
-    count, uploads = rows.count(), rows.filter(root__is_uploads=True).count()
-    lines = [PlanLine(text=f"{count:,} leave the library, with their proxies and what was made of them")]
-    if count - uploads:
-        lines.append(PlanLine(text=f"{count - uploads:,} originals stay where they are, untouched"))
-    if uploads:
-        lines.append(PlanLine(text=f"{uploads:,} uploads are moved to the trash"))
-    return PlanText(lines=lines, button=f"Remove {count:,} from the library", todo=count)
-
-
-def _remove(rows: Any, options: dict[str, Any], request: HttpRequest) -> str:
-    if rows.count() > removal_tasks.AT_ONCE:
-        user: Any = request.user
-        return removal_tasks.request_removal(rows, created_by=user).get_absolute_url()
-    for file in rows.select_related("root"):
-        removing.remove_file(file)
-    messages.success(request, "Removed from the library. Originals were not touched.")
-    return reverse("admin:files_file_changelist")
-
-
-REMOVE = DialogAction(
-    name="remove",
-    label="Remove from the library",
-    permission="files.delete_file",
-    form=OptionsForm,
-    plan=_plan_removal,
-    submit=_remove,
-)
 
 
 @admin.register(RemovedFile)

@@ -30,7 +30,7 @@ from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
 
 #: The contract's; a floor that is not there answers 404.
-ACTIONS = ["proxy", "transcribe", "nova", "embeddings", "tag", "collect"]
+ACTIONS = ["proxy", "transcribe", "nova", "embeddings", "tag", "collect", "remove"]
 
 
 class ImportDirectoryView(CostlyView):

@@ -36,4 +36,5 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 AXES_ENABLED = False
 API_COSTLY_RATE = ""
 FETCH_WEIGHTS = []
+WATCH_FOLDERS = "off"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - whitenoise warns without it

@@ -14,6 +14,7 @@ from files.models import File, Problem, Proxy, RemovedFile
 from files.upkeep import removing
 from jobs import queue
 from jobs.execution import running
+from jobs.execution.running import run_until_idle
 from jobs.models import Batch, Job
 from tests.files.factories import make_derived, make_file, make_problem, make_proxy_row, make_root
 
@@ -144,10 +145,11 @@ def test_removing_says_what_happens_to_the_bytes(admin_client: Client, folders: 
     file = make_file(make_root(place), "a.mp4")
 
     page = ask(admin_client, "remove", file)
-    assert "1 originals stay where they are" in page
+    assert "1 file: the original stays where it is" in page
     assert File.objects.exists()
 
     ask(admin_client, "remove", file, dialog_step="go")
+    run_until_idle()
     assert not File.objects.exists()
     assert (place / "a.mp4").read_bytes() == b"original"
 

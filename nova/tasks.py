@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.db.models import Sum
 from django.urls import reverse
 
@@ -24,8 +25,9 @@ from nova.analyze import TYPES, PartProgress, analyze, prepare
 from nova.errors import AnalysisError, InBatchError, NotAnalysableError
 from nova.kinds import ANALYZE, ASK_NOVA, BATCH_RECORD
 from nova.models import LOCAL, NovaJob, Question, RawReply
+from nova.notifications import announce
 from nova.options import AnalysisRequest
-from nova.questions import ledger_calls, preparing, realtime, rekeying, reply_store
+from nova.questions import ledger_calls, preparing, realtime, rekeying, reply_store, results
 from nova.types.registry import expand, resolve
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def request_local(  # noqa: PLR0913  (a request has these parts)
     """
     nova_job = prepare(file, types=types, options=options, force=force)
     if nova_job.status == NovaJob.Status.COMPLETED:
+        if results.make_current(nova_job):  # a correction was undone, or an earlier transcript chosen again
+            transaction.on_commit(lambda: announce(file, nova_job))
         return nova_job, None
     return nova_job, enqueue(ANALYZE, nova_job.pk, priority=priority, batch=batch, created_by=user)
 

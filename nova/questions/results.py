@@ -53,6 +53,23 @@ def keep(
     return rows
 
 
+def make_current(nova_job: NovaJob) -> bool:
+    """Use the results of this analysis again: what it was made of is as it was. Returns whether others were in use.
+
+    A result of the free local model never takes the place of one that was paid for.
+    """
+    changed = False
+    with transaction.atomic():
+        for row in AnalysisResult.objects.filter(nova_job=nova_job, file=nova_job.file, is_current=False):
+            in_use = AnalysisResult.objects.filter(file=nova_job.file, type=row.type, is_current=True)
+            if nova_job.model == LOCAL and in_use.exclude(nova_job__model=LOCAL).exists():
+                continue
+            in_use.update(is_current=False)
+            row.is_current = changed = True
+            row.save(update_fields=["is_current"])
+    return changed
+
+
 def replace_reading(
     nova_job: NovaJob, readings: Mapping[str, Mapping[str, Any]], *, notes: Sequence[str], parser_version: int
 ) -> None:

@@ -106,9 +106,9 @@ class ViewingAdmin(ReadOnlyAdmin[Viewing]):
 
 @admin.register(SavedQuery)
 class SavedQueryAdmin(BaseAdmin[SavedQuery]):
-    list_display = ("text", "created_by", "created_at")
+    list_display = ("name", "text", "mode", "created_by", "created_at")
     list_select_related = ("created_by",)
-    search_fields = ("text",)
+    search_fields = ("name", "text")
     readonly_fields = ("created_by", "created_at")
 
     def save_model(self, request: HttpRequest, obj: SavedQuery, form: Any, change: Any) -> None:

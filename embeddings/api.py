@@ -5,15 +5,20 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from embeddings.searching.search import more_like, search, search_picture
+from embeddings.models import SavedQuery
+from embeddings.searching import saved
+from embeddings.searching.search import DEFAULT_LIMIT, more_like, search, search_picture
 from embeddings.serializers import (
     GenerateSerializer,
     PictureQuerySerializer,
+    SavedSearchSerializer,
     SearchAnswerSerializer,
     SearchQuerySerializer,
 )
@@ -121,3 +126,44 @@ def filters_of(request: Request) -> dict[str, Any]:
 def known_filters() -> list[str]:
     """The filters that a search takes."""
     return sorted(set(file_filters().base_filters) - {"q", "ordering"})
+
+
+class SavedSearchList(generics.ListCreateAPIView[SavedQuery]):
+    """Saved searches, by name. POST saves one."""
+
+    serializer_class = SavedSearchSerializer
+    queryset = SavedQuery.objects.all()
+
+    def perform_create(self, serializer: BaseSerializer[SavedQuery]) -> None:
+        serializer.save(created_by=self.request.user)
+
+
+class SavedSearchDetail(generics.RetrieveUpdateDestroyAPIView[SavedQuery]):
+    """One saved search."""
+
+    serializer_class = SavedSearchSerializer
+    http_method_names = ["get", "patch", "delete", "head", "options"]
+    queryset = SavedQuery.objects.all()
+
+
+class SavedSearchNew(APIView):
+    """What a saved search finds that came since it was opened last."""
+
+    permission_classes = [HasPermission("embeddings.view_savedquery", "embeddings.view_chunk")]
+
+    @extend_schema(operation_id="searches_new", responses=SearchAnswerSerializer, tags=["search"])
+    def get(self, request: Request, pk: int) -> Response:
+        answer = saved.what_is_new(get_object_or_404(SavedQuery, pk=pk), limit=DEFAULT_LIMIT)
+        return Response(SearchAnswerSerializer(answer).data)
+
+
+class SavedSearchOpened(APIView):
+    """Say that what it finds was seen: from now on only what comes later is new."""
+
+    permission_classes = [HasPermission("embeddings.change_savedquery")]
+
+    @extend_schema(operation_id="searches_opened", request=None, responses=SavedSearchSerializer, tags=["search"])
+    def post(self, request: Request, pk: int) -> Response:
+        query = get_object_or_404(SavedQuery, pk=pk)
+        query.open()
+        return Response(SavedSearchSerializer(query).data)

@@ -391,18 +391,39 @@ class PictureFloor(models.Model):
 
 
 class SavedQuery(models.Model):
-    """A question worth asking again, for comparing two spaces before a switch."""
+    """A search worth making again, by its name: for what is new, and for comparing two spaces before a switch."""
 
-    text = models.CharField(max_length=500, unique=True)
+    class Mode(models.TextChoices):
+        HYBRID = "hybrid", "Words and meaning"
+        KEYWORD = "keyword", "Exact words"
+        SEMANTIC = "semantic", "Meaning"
+
+    name = models.CharField(max_length=200, blank=True, help_text="Empty: the question itself.")
+    text = models.CharField("question", max_length=500)
+    mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.HYBRID)
+    filter = models.JSONField(default=dict, blank=True, help_text="Filters of the file list, by name.")
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    opened_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[models.Manager["SavedQuery"]] = models.Manager()
 
     class Meta:
         db_table = "saved_queries"
-        ordering = ["text"]
+        ordering = ["name", "id"]
         verbose_name_plural = "saved queries"
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=~Q(name=""), name="saved_queries_one_per_name")
+        ]
 
     def __str__(self) -> str:
-        return self.text
+        return self.name or self.text
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.name = self.name or self.text[:200]
+        super().save(*args, **kwargs)
+
+    def open(self) -> None:
+        """What it finds from now on that was not there before is new."""
+        self.opened_at = timezone.now()
+        self.save(update_fields=["opened_at"])

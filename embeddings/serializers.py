@@ -1,11 +1,15 @@
 """Requests and answers of the API, and the options of the batch action."""
 
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from rest_framework import serializers
 
-from embeddings.models import Chunk, Space
+from embeddings.models import Chunk, SavedQuery, Space
 from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, MODES, frame_of
+from files.selection.resolving import resolve
+from jobs.errors import WorkError
 
 
 class EmbedOptionsSerializer(serializers.Serializer[Any]):
@@ -144,3 +148,37 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
     is_cut = serializers.BooleanField(help_text="There may be more: `total` and `counts` are what there is at least.")
     mode = serializers.ChoiceField(choices=list(MODES))
     took_s = serializers.FloatField()
+
+
+class SavedSearchSerializer(serializers.ModelSerializer[SavedQuery]):
+    """A search under a name."""
+
+    q = serializers.CharField(source="text", max_length=500)
+    filter = serializers.DictField(required=False, help_text="Filters of `GET /api/files` but `q` and `ordering`.")
+    url = serializers.SerializerMethodField(help_text="The search page that asks it.")
+
+    class Meta:
+        model = SavedQuery
+        fields = ("id", "name", "q", "mode", "filter", "created_at", "opened_at", "url")
+        read_only_fields = ("created_at", "opened_at")
+
+    def get_url(self, saved: SavedQuery) -> str:
+        return f"{reverse('search')}?{urlencode({'q': saved.text, 'mode': saved.mode})}"
+
+    def validate_filter(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Only what a search takes now: a wrong filter is told when it is saved, not when it finds nothing."""
+        try:
+            resolve(filter=value)
+        except WorkError as error:
+            raise serializers.ValidationError(str(error)) from error
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance is None:
+            attrs["name"] = attrs.get("name") or attrs["text"][:200]
+        others = SavedQuery.objects.filter(name=attrs.get("name") or None)
+        if self.instance is not None:
+            others = others.exclude(pk=self.instance.pk)
+        if others.exists():
+            raise serializers.ValidationError({"name": "There is a saved search of this name."})
+        return attrs

@@ -4,6 +4,7 @@ from django.urls import path
 
 from novaproject import (
     views,
+    views_duplicates,
     views_file,
     views_folders,
     views_import,
@@ -40,6 +41,8 @@ urlpatterns = [
     path("folders/<int:pk>/relocate/", views_folders.relocate, name="folder-relocate"),
     path("folders/<int:pk>/remove/", views_folders.remove, name="folder-remove"),
     path("folders/<int:pk>/restore/", views_folders.restore, name="folder-restore"),
+    path("duplicates/", views_duplicates.duplicates, name="duplicates"),
+    path("duplicates/find/", views_duplicates.find, name="duplicates-find"),
     path("problems/", views_folders.problems, name="problems"),
     path("trash/", views_folders.trash_page, name="trash"),
     path("trash/change/", views_folders.trash_change, name="trash-change"),

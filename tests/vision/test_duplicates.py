@@ -159,3 +159,18 @@ class TestLibrary:
 
         assert DuplicateGroup.objects.count() == 4
         assert File.objects.count() == len(library)
+
+    def test_a_page_shows_the_groups_and_looks_for_them(
+        self, library: dict[str, File], admin_client: Client, client: Client
+    ) -> None:
+        empty = admin_client.get("/duplicates/").content.decode()
+        admin_client.post("/duplicates/find/")
+        run_until_idle()
+
+        page = admin_client.get("/duplicates/").content.decode()
+
+        assert "None was found yet" in empty
+        assert "4 groups of files that show the same" in page
+        assert page.count("Same picture in another coding") == 2
+        assert page.count("Largest") == 4
+        assert client.get("/duplicates/").status_code == 302

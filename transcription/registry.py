@@ -1,6 +1,5 @@
 """Which providers there are, by name."""
 
-from functools import cache
 from importlib import import_module
 from typing import cast
 
@@ -19,14 +18,10 @@ def get(name: str) -> TranscriptionProvider:
     """The provider of this name, built with the settings of this moment. Raises BadOptionError."""
     if name not in conf.PROVIDERS:
         raise BadOptionError(f"There is no provider “{name}”.", remedy=f"Known are: {', '.join(names())}.")
-    return _class(conf.PROVIDERS[name])(**conf.provider_options(name))
+    module, _, class_name = conf.PROVIDERS[name].rpartition(".")
+    provider = cast(type[TranscriptionProvider], getattr(import_module(module), class_name))
+    return provider(**conf.provider_options(name))
 
 
 def all_providers() -> list[TranscriptionProvider]:
     return [get(name) for name in names()]
-
-
-@cache
-def _class(dotted: str) -> type[TranscriptionProvider]:
-    module, _, name = dotted.rpartition(".")
-    return cast(type[TranscriptionProvider], getattr(import_module(module), name))

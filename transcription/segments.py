@@ -68,7 +68,7 @@ def tidy(segments: Iterable[SpokenSegment], *, duration_s: float | None = None) 
         if not text or start_s is None or start_s >= limit:
             continue
         end_s = max(start_s, _seconds(segment.end_s, limit) or 0.0)
-        words = tuple(_tidy_word(word, limit) for word in segment.words if word.text.strip())
+        words = tuple(tidy_word(word, limit) for word in segment.words if word.text.strip())
         kept.append(
             replace(
                 segment,
@@ -83,7 +83,7 @@ def tidy(segments: Iterable[SpokenSegment], *, duration_s: float | None = None) 
     return sorted(kept, key=lambda segment: (segment.start_s, segment.end_s))
 
 
-def _tidy_word(word: Word, limit: float) -> Word:
+def tidy_word(word: Word, limit: float) -> Word:
     start_s = _seconds(word.start_s, limit) or 0.0
     end_s = max(start_s, _seconds(word.end_s, limit) or 0.0)
     return Word(start_s=start_s, end_s=end_s, text=word.text.strip(), confidence=_share(word.confidence))
@@ -139,13 +139,13 @@ def keep_corrections(segments: Sequence[SpokenSegment], corrected: Sequence[Spok
     """
     if not corrected:
         return list(segments)
-    kept = [part for segment in segments for part in _beside(segment, corrected)]
+    kept = [part for segment in segments for part in left_beside(segment, corrected)]
     return sorted([*kept, *corrected], key=lambda segment: (segment.start_s, segment.end_s))
 
 
-def _beside(segment: SpokenSegment, corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
+def left_beside(segment: SpokenSegment, corrected: Sequence[SpokenSegment]) -> list[SpokenSegment]:
     """What is left of a segment beside the corrections that take its place."""
-    over = [row for row in corrected if _mostly_covers(row, segment)]
+    over = [row for row in corrected if mostly_covers(row, segment)]
     if not over:
         return [segment]
     if not segment.words:  # said twice in part is better than lost
@@ -154,12 +154,12 @@ def _beside(segment: SpokenSegment, corrected: Sequence[SpokenSegment]) -> list[
     gap = " " if " " in segment.text else ""
     return [
         replace(segment, start_s=run[0].start_s, end_s=run[-1].end_s, text=gap.join(w.text for w in run), words=run)
-        for run in _runs_outside(segment.words, over)
+        for run in runs_outside(segment.words, over)
         if run[-1].end_s - run[0].start_s >= SHORTEST_REST_S
     ]
 
 
-def _runs_outside(words: Sequence[Word], over: Sequence[SpokenSegment]) -> Iterator[tuple[Word, ...]]:
+def runs_outside(words: Sequence[Word], over: Sequence[SpokenSegment]) -> Iterator[tuple[Word, ...]]:
     """The words that no correction covers, those that follow each other together."""
 
     def is_outside(word: Word) -> bool:
@@ -171,7 +171,7 @@ def _runs_outside(words: Sequence[Word], over: Sequence[SpokenSegment]) -> Itera
             yield tuple(run)
 
 
-def _mostly_covers(corrected: SpokenSegment, segment: SpokenSegment) -> bool:
+def mostly_covers(corrected: SpokenSegment, segment: SpokenSegment) -> bool:
     overlap_s = min(corrected.end_s, segment.end_s) - max(corrected.start_s, segment.start_s)
     length_s = min(segment.end_s - segment.start_s, corrected.end_s - corrected.start_s)
     return overlap_s >= 0 and overlap_s >= length_s / 2

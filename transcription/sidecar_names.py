@@ -71,11 +71,11 @@ def sidecars_of(media: Path, *, languages: Sequence[str] = ()) -> list[Sidecar]:
     What is forced goes last. Before that: `languages` in their order, then the whole before what is made for those who
     cannot hear, then a plain name before one with a language, and a file that is read before one that is not.
     """
-    listing = _subtitles_in(media.parent)
+    listing = listing_of(media.parent)
     stem = fold(media.stem)
     first = bisect_left(listing.subtitles, (stem,))
     near = takewhile(lambda entry: entry[0].startswith(stem), islice(listing.subtitles, first, None))
-    sidecars = [sidecar for entry in near if (sidecar := _sidecar(*entry, media, listing)) is not None]
+    sidecars = [sidecar for entry in near if (sidecar := sidecar_at(*entry, media, listing)) is not None]
     wanted = [base_language(language) for language in languages]
 
     def goodness(sidecar: Sidecar) -> tuple[object, ...]:
@@ -94,7 +94,7 @@ def sidecars_of(media: Path, *, languages: Sequence[str] = ()) -> list[Sidecar]:
     return sorted(sidecars, key=goodness)
 
 
-def _sidecar(stem: str, path: Path, media: Path, listing: _Listing) -> Sidecar | None:
+def sidecar_at(stem: str, path: Path, media: Path, listing: _Listing) -> Sidecar | None:
     """What the name says, if the file is this media file's and no other's."""
     for owner in (fold(media.name), fold(media.stem)):
         rest = stem.removeprefix(owner)
@@ -102,11 +102,11 @@ def _sidecar(stem: str, path: Path, media: Path, listing: _Listing) -> Sidecar |
             longer = (name for name in listing.media if len(name) > len(owner) and name != fold(media.name))
             if any(stem == name or stem.startswith(f"{name}.") for name in longer):
                 return None
-            return _described(path, rest) if path.is_file() else None
+            return describe(path, rest) if path.is_file() else None
     return None
 
 
-def _described(path: Path, rest: str) -> Sidecar:
+def describe(path: Path, rest: str) -> Sidecar:
     """The language, the kind and the number in what follows the media's name."""
     parts = ["".join(match).strip() for match in _PART.findall(rest)]
     tags = [language_tag(part) for part in parts]
@@ -129,19 +129,19 @@ def _described(path: Path, rest: str) -> Sidecar:
     return Sidecar(path, tags[chosen] or "" if chosen is not None else "", kind, number, ".".join(titles))
 
 
-def _subtitles_in(folder: Path) -> _Listing:
+def listing_of(folder: Path) -> _Listing:
     """A folder is listed once for all the files in it: its own time changes when a name comes or goes."""
     try:
         changed_ns = folder.stat().st_mtime_ns
         if time.time_ns() - changed_ns < SETTLED_NS:
             return _listed(folder)
-        return _listed_before(folder, changed_ns)
+        return listing_before(folder, changed_ns)
     except OSError:
         return _Listing((), frozenset())
 
 
 @lru_cache(maxsize=256)
-def _listed_before(folder: Path, changed_ns: int) -> _Listing:
+def listing_before(folder: Path, changed_ns: int) -> _Listing:
     return _listed(folder)
 
 

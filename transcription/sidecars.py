@@ -65,8 +65,8 @@ def read_sidecars(file: File, report: SidecarReport | None = None) -> bool:
             source.state, source.reason = SubtitleSource.State.UNREADABLE, str(error)
             report.unreadable.append(str(error))
             logger.warning("The subtitles beside file %s were passed over: %s", file.pk, error)
-    _keep_sources(file, sources)
-    if existing is not None and not is_used and _is_of_unreadable(existing, sidecars):
+    keep_sources(file, sources)
+    if existing is not None and not is_used and is_of_unreadable(existing, sidecars):
         delete_transcript(existing)
     report.written += was_written
     return was_written
@@ -87,7 +87,7 @@ def _use(file: File, sidecar: Sidecar, existing: Transcript | None) -> bool:
     """Make this subtitle file the transcript, unless it is; whether it was written. Raises BadSubtitlesError."""
     if not sidecar.is_readable:
         raise BadSubtitlesError(f"{sidecar.name} is in a format that is not read: SRT, WebVTT and ASS are.")
-    facts = _facts(file, sidecar)
+    facts = facts_of(file, sidecar)
     if existing is not None and all(existing.metadata.get(name) == value for name, value in facts.items()):
         return False
     wanted = (sidecar.language, *languages_of(file.root))
@@ -107,7 +107,7 @@ def _use(file: File, sidecar: Sidecar, existing: Transcript | None) -> bool:
     return True
 
 
-def _facts(file: File, sidecar: Sidecar) -> dict[str, Any]:
+def facts_of(file: File, sidecar: Sidecar) -> dict[str, Any]:
     """What the transcript depends on: while it is the same, nothing is read again."""
     seen = sidecar.path.stat()
     return {
@@ -136,7 +136,7 @@ def notes_on(subtitles: ReadSubtitles, duration_s: float | None) -> list[str]:
     return notes
 
 
-def _is_of_unreadable(existing: Transcript, sidecars: Sequence[Sidecar]) -> bool:
+def is_of_unreadable(existing: Transcript, sidecars: Sequence[Sidecar]) -> bool:
     """Whether the transcript was made of bytes that are refused today: mojibake, or nothing at all."""
     if existing.segments.filter(is_corrected=True).exists():
         return False
@@ -148,7 +148,7 @@ def _is_of_unreadable(existing: Transcript, sidecars: Sequence[Sidecar]) -> bool
     return False
 
 
-def _keep_sources(file: File, sources: Sequence[SubtitleSource]) -> None:
+def keep_sources(file: File, sources: Sequence[SubtitleSource]) -> None:
     """Write down what lies beside the file, where it is not what was there before; problems come and go with it."""
     beside = SubtitleSource.objects.filter(file=file, origin=SubtitleSource.Origin.BESIDE)
     before = list(beside.values_list("name", "language", "state", "reason"))

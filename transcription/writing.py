@@ -38,7 +38,7 @@ def save_transcript(file: File, new_transcript: NewTranscript, *, make_current: 
         transcript, _ = Transcript.objects.get_or_create(
             file=file, provider=new_transcript.provider, engine=new_transcript.engine, model=new_transcript.model
         )
-        segments = keep_corrections(new_transcript.segments, _corrected(transcript, make_current=make_current))
+        segments = keep_corrections(new_transcript.segments, corrected_segments(transcript, make_current=make_current))
         transcript.segments.all().delete()
         Segment.objects.bulk_create(_rows(transcript, segments), batch_size=500)
         fields = {
@@ -61,7 +61,7 @@ def save_transcript(file: File, new_transcript: NewTranscript, *, make_current: 
     return transcript
 
 
-def _corrected(transcript: Transcript, *, make_current: bool) -> list[SpokenSegment]:
+def corrected_segments(transcript: Transcript, *, make_current: bool) -> list[SpokenSegment]:
     """A person's words for this file: those in the transcript that is in use now, then those in its own segments."""
     own = [row.as_value() for row in transcript.segments.filter(is_corrected=True)]
     current = Transcript.objects.current_for(transcript.file) if make_current else None

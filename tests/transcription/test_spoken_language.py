@@ -1,10 +1,12 @@
 """Which language is heard: guessed among those of the library or the folder, shown with its probability, asked anew."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -245,3 +247,17 @@ def test_who_may_not_transcribe_may_not_listen_again(talk: File, client: Client)
 
     assert client.post(f"/files/{talk.pk}/listen-again/", {"language": "de"}).status_code == 403
     assert not Job.objects.exists()
+
+
+@pytest.mark.django_db
+def test_guesses_of_before_are_taken_over(talk: File) -> None:
+    migration = import_module("transcription.migrations.0006_probability_of_guesses")
+    guessed = save_transcript(talk, new_transcript("?", language="th", metadata={"language_probability": 0.41}))
+    given = save_transcript(talk, new_transcript("Hallo", model="small", language="de"))
+
+    migration.take_over_guesses(apps, None)
+
+    guessed.refresh_from_db()
+    given.refresh_from_db()
+    assert (guessed.language_probability, guessed.is_language_uncertain) == (0.41, True)
+    assert given.language_probability is None

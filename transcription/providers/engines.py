@@ -206,7 +206,7 @@ class LoadedOpenAIWhisper:
     ) -> BlockTranscript:
         if samples.size < RATE // 10:  # it pads to 30 s and would make words up
             return BlockTranscript(language=language, language_probability=None, segments=iter(()))
-        best, probability = (language, None) if language else likeliest(self._guess(samples), among)
+        best, probability = (language, None) if language else likeliest(self.guess_languages(samples), among)
         answer = self.model.transcribe(
             samples,
             language=best,
@@ -223,7 +223,7 @@ class LoadedOpenAIWhisper:
             segments=(self._segment(row) for row in answer["segments"]),
         )
 
-    def _guess(self, samples: Samples) -> dict[str, float]:
+    def guess_languages(self, samples: Samples) -> dict[str, float]:
         """The probability of each language, by the first half minute."""
         if not self.model.is_multilingual:
             return {"en": 1.0}

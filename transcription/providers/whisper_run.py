@@ -76,7 +76,7 @@ class WhisperRun:
                 f"Whisper “{self.result.model}” does not know the language “{self.request.language}”."
             )
         self.among = [code for code in (self._code_of(tag, model) for tag in self.request.languages) if code]
-        self.prompt = self._prompt(model)
+        self.prompt = self.fitting_prompt(model)
         is_mixed = not self.language and len(self.among) > 1
         for block in read_blocks(audio, longest_s=LANGUAGE_BLOCK_S if is_mixed else self.engine.block_s):
             heard, segments = self._hear_block(block, progress)
@@ -103,7 +103,7 @@ class WhisperRun:
         code = WHISPERS_CODES.get(base_language(tag), base_language(tag))
         return code if code in model.languages else ""
 
-    def _prompt(self, model: Loaded) -> str:
+    def fitting_prompt(self, model: Loaded) -> str:
         """The names and terms to be expected, as many as the model takes; what is left out is told."""
         terms = self.request.vocabulary
         count = len(terms)

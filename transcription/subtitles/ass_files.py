@@ -15,6 +15,8 @@ _LOOKS_SPOKEN = re.compile(r"[^,]*,\s*\d+:\d+:\d+[.:,]\d+\s*,\s*\d+:\d+:\d+")
 _GLUED = re.compile(r"(?<=\S)(?=dialogue\s*:\s*\d+,)", re.IGNORECASE)
 #: Sections whose lines are about the script.
 _ABOUT = re.compile(r"script info|.*styles\+?|aegisub .*")
+#: What is left of a spoken line, wherever it stands.
+_TIME = re.compile(r"\d:\d\d[.:,]\d+\s*,")
 _SECTION = re.compile(r"\s*\[([^\]]*)\]?\s*")
 #: Sections of encoded files, whose lines are no text.
 _ENCODED = ("fonts", "graphics")
@@ -40,22 +42,17 @@ def read_ass(lines: Sequence[str]) -> tuple[list[ReadCue], list[int]]:
         elif name == "comment" or not line.strip() or section in _ENCODED or line.lstrip().startswith((";", "!")):
             continue
         elif name == "dialogue" or _LOOKS_SPOKEN.match(rest):
-            cue = _spoken(rest, fields)
+            cue = parse_dialogue(rest, fields)
             if cue is None:
                 passed_over.append(index)
             elif cue.lines:
                 cues.append(cue)
-        elif not name or not (_ABOUT.fullmatch(section) or name == "style") or _has_times(rest):
+        elif not name or not (_ABOUT.fullmatch(section) or name == "style") or _TIME.search(rest):
             passed_over.append(index)
     return cues, passed_over
 
 
-def _has_times(rest: str) -> bool:
-    """Whether this looks like what is left of a spoken line, wherever it stands."""
-    return bool(re.search(r"\d:\d\d[.:,]\d+\s*,", rest))
-
-
-def _spoken(rest: str, fields: Sequence[str]) -> ReadCue | None:
+def parse_dialogue(rest: str, fields: Sequence[str]) -> ReadCue | None:
     """One line of the script; without lines where nothing in it is text, None where its fields cannot be told."""
     values = rest.split(",", len(fields) - 1)
     if len(values) < len(fields):

@@ -36,11 +36,11 @@ class CueFile:
             if time_line is not None or is_broken_time_line(line):
                 self.time_lines[index] = time_line
         if self.is_vtt:
-            self._find_header_and_comments()
-        self._find_numbers()
+            self.find_header_and_comments()
+        self.find_numbers()
         if self.is_vtt:
-            self._find_names()
-        return unrolled(self._cues())
+            self.find_names()
+        return unrolled(self.collect_cues())
 
     def is_blank(self, index: int) -> bool:
         return not self.lines[index].strip()
@@ -51,7 +51,7 @@ class CueFile:
     def is_comment(self, index: int) -> bool:
         return bool(_COMMENT.fullmatch(self.lines[index].strip()))
 
-    def _find_header_and_comments(self) -> None:
+    def find_header_and_comments(self) -> None:
         index = 0
         while index < len(self.lines) and not self.is_blank(index) and index not in self.time_lines:
             if (index == 0 and _HEADER.fullmatch(self.lines[0])) or _HEADER_FIELD.fullmatch(self.lines[index].strip()):
@@ -68,7 +68,7 @@ class CueFile:
                 if last in self.time_lines:  # no empty line between: some of it may be text
                     self.passed_over += range(first + 1, last)
 
-    def _find_numbers(self) -> None:
+    def find_numbers(self) -> None:
         """Tell the numbers of cues from text that is a number: by where they stand, and by whether they count up."""
         numbers: list[tuple[int, int, bool] | None] = []
         for index in self.time_lines:
@@ -96,7 +96,7 @@ class CueFile:
                 self.structure.add(above)
                 last = number
 
-    def _find_names(self) -> None:
+    def find_names(self) -> None:
         """The names of WebVTT's cues: a line alone above the time, in a file where that is the rule."""
         names = [
             index - 1
@@ -115,7 +115,7 @@ class CueFile:
                 if not (is_rule and is_word):
                     self.passed_over.append(index)
 
-    def _cues(self) -> list[ReadCue]:
+    def collect_cues(self) -> list[ReadCue]:
         cues: list[ReadCue] = []
         current: TimeLine | None = None
         text: list[str] = []

@@ -30,14 +30,14 @@ def cues(segments: Iterable[SpokenSegment]) -> list[Cue]:
     """Cues that players accept: in order, of readable length, none empty, none ending before it starts."""
     made: list[Cue] = []
     for segment in segments:
-        for words in _words_by_cue(segment):
+        for words in words_by_cue(segment):
             start_ms = max(round(words[0].start_s * 1000), made[-1].start_ms if made else 0)
             end_ms = max(round(words[-1].end_s * 1000), start_ms + SHORTEST_CUE_MS)
             made.append(Cue(start_ms, end_ms, tuple(wrap(" ".join(word.text for word in words)))))
     return made
 
 
-def _words_by_cue(segment: SpokenSegment) -> Iterator[list[Word]]:
+def words_by_cue(segment: SpokenSegment) -> Iterator[list[Word]]:
     """The words of a segment, as many together as one cue takes."""
     current: list[Word] = []
     for word in timed_words(segment):

@@ -103,7 +103,7 @@ def decode(raw: bytes, *, language: str = "", name: str = "the subtitles") -> De
         if raw.startswith(mark):
             return _decoded(raw, encoding)
     if b"\0" in raw:
-        return _without_mark(raw, name)
+        return decode_without_mark(raw, name)
     if b"\x1b$" in raw:
         return _decoded(raw, "iso2022_jp")
     try:
@@ -114,7 +114,7 @@ def decode(raw: bytes, *, language: str = "", name: str = "the subtitles") -> De
     good = sum(character > "\x7f" for character in text) - bad
     if good >= GOOD_TO_BAD * bad:
         return DecodedText(text, "utf-8", bad)
-    return _decoded(raw, _older_encoding(raw, language, name))
+    return _decoded(raw, find_older_encoding(raw, language, name))
 
 
 def _decoded(raw: bytes, encoding: str) -> DecodedText:
@@ -122,7 +122,7 @@ def _decoded(raw: bytes, encoding: str) -> DecodedText:
     return DecodedText(text, encoding, text.count("\ufffd"))
 
 
-def _without_mark(raw: bytes, name: str) -> DecodedText:
+def decode_without_mark(raw: bytes, name: str) -> DecodedText:
     """UTF-16 or 32 that does not say so: the one that shows what every subtitle file has."""
     for encoding in _WITH_NULS:
         decoded = _decoded(raw, encoding)
@@ -131,7 +131,7 @@ def _without_mark(raw: bytes, name: str) -> DecodedText:
     raise BadSubtitlesError(f"{name} holds no subtitle that can be read: it is no text.")
 
 
-def _older_encoding(raw: bytes, language: str, name: str) -> str:
+def find_older_encoding(raw: bytes, language: str, name: str) -> str:
     """The encoding that makes the most plausible words of these bytes."""
     lines = [line for line in re.split(rb"[\r\n]+", raw) if any(byte > 0x7F for byte in line)]
     sample = b"\n".join(lines)[:SAMPLE_BYTES]
@@ -144,7 +144,8 @@ def _older_encoding(raw: bytes, language: str, name: str) -> str:
         seen.add(text)
         score = plausibility(text, base if base in languages else "") - RARER * rank
         if score + HINT_BONUS > max(best_score, LEAST_SCORE):  # this costs a hundred times the rest
-            score += 0.1 * _coherence(sample, encoding)
+            match = from_bytes(sample, cp_isolation=[encoding], threshold=1.0, enable_fallback=False).best()
+            score += 0.1 * match.coherence if match else 0.0
         if base:
             score += HINT_BONUS if base in languages else 0.0
         if score > best_score:
@@ -154,23 +155,18 @@ def _older_encoding(raw: bytes, language: str, name: str) -> str:
     return best
 
 
-def _coherence(sample: bytes, encoding: str) -> float:
-    match = from_bytes(sample, cp_isolation=[encoding], threshold=1.0, enable_fallback=False).best()
-    return match.coherence if match else 0.0
-
-
 def plausibility(text: str, language: str = "") -> float:
     """From below 0 (no human wrote this) to 1 (all of it is some language's): judged by what is not ASCII."""
     strange = [index for index, character in enumerate(text) if character > "\x7f" and not character.isspace()]
     if not strange:
         return 0.0
-    faults = sum(_fault(text, index) for index in strange)
+    faults = sum(fault_at(text, index) for index in strange)
     cased = [text[index] for index in strange if text[index].lower() != text[index].upper()]
     is_shouted = len(cased) > 1 and all(character.isupper() for character in cased)  # Hebrew read as KOI8 is
     return _fit(text, language) - 2 * faults / len(strange) - 0.2 * is_shouted
 
 
-def _fault(text: str, index: int) -> float:
+def fault_at(text: str, index: int) -> float:
     """How wrong the character looks where it stands."""
     character = text[index]
     before, after = text[index - 1 : index], text[index + 1 : index + 2]
@@ -182,9 +178,8 @@ def _fault(text: str, index: int) -> float:
     if kind[0] in "LM":
         if kind == "Lu" and before.islower():
             return 1.0
-        own = _script(character)
-        mixes = any(other.isalpha() and not _go_together(own, _script(other)) for other in (before, after))
-        return 1.0 if mixes else 0.0
+        scripts = {_script(other) for other in (before, character, after) if other.isalpha() or other == character}
+        return 0.0 if len(scripts) == 1 or scripts <= _EAST_ASIAN else 1.0
     if character in (_SIGNS_IN_WORDS if before.isalpha() and after.isalpha() else _USUAL_SIGNS):
         return 0.0
     return 1.0 if before.isalpha() or after.isalpha() else 0.5
@@ -196,10 +191,6 @@ def _script(character: str) -> str:
 
 
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "HANGUL", "LATIN", "FULLWIDTH", "KATAKANA-HIRAGANA"})
-
-
-def _go_together(one_script: str, other_script: str) -> bool:
-    return one_script == other_script or {one_script, other_script} <= _EAST_ASIAN
 
 
 def _fit(text: str, language: str) -> float:

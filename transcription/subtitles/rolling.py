@@ -26,7 +26,7 @@ def unrolled(cues: Sequence[ReadCue]) -> list[ReadCue]:
     """
     if not cues:
         return []
-    shared = [0, *(_shared_lines(before, cue) for before, cue in pairwise(cues))]
+    shared = [0, *(shared_lines(before, cue) for before, cue in pairwise(cues))]
     rolls = sum(0 < count < len(cue.lines) for count, cue in zip(shared, cues, strict=True))
     if rolls < LEAST_ROLLS or sum(map(bool, shared)) * 2 < len(cues) - 1:
         return list(cues)
@@ -39,7 +39,7 @@ def unrolled(cues: Sequence[ReadCue]) -> list[ReadCue]:
     return kept
 
 
-def _shared_lines(before: ReadCue, cue: ReadCue) -> int:
+def shared_lines(before: ReadCue, cue: ReadCue) -> int:
     """How many lines at the beginning of a cue are those at the end of the one before."""
     if cue.start_s - before.end_s > LARGEST_GAP_S:
         return 0

@@ -83,6 +83,7 @@ def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = Fa
     made = Quote(total=selection.count(), mode=request.mode)
     if request.model == LOCAL:
         made.todo = made.records = local_askable(selection, request.types).count()
+        made.likely = LikelyPrice(usd=ZERO)
         return made
     try:
         model = catalogue.model(request.model)

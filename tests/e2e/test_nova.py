@@ -26,7 +26,7 @@ def test_the_price_comes_before_and_the_answer_seeks(visit: Visit, clips: None, 
     visit.open("/library/do/nova/?all=1&media_type=video")
     page.get_by_label("Model").select_option("lite")
     page.get_by_label("Flex").check()
-    go = page.get_by_role("button", name="Analyse: 3 files for $")
+    go = page.get_by_role("button", name="Analyse: 3 files for about $")
     expect(go).to_be_enabled()
     assert aws.calls["Converse"] == 0
     go.click()
@@ -55,7 +55,7 @@ def test_a_batch_that_is_too_small_waits_and_can_run_now(visit: Visit, clips: No
     page.get_by_label("Model").select_option("lite")
     page.get_by_label("Batch").check()
     expect(page.get_by_text("97 short of a batch")).to_be_visible()
-    page.get_by_role("button", name="Analyse: 3 files for $").click()
+    page.get_by_role("button", name="Analyse: 3 files for about $").click()
     page.wait_for_url("**/batches/*/")
     work_off()
     visit.open("/nova/")
@@ -69,3 +69,17 @@ def test_a_batch_that_is_too_small_waits_and_can_run_now(visit: Visit, clips: No
 
     assert NovaJob.objects.filter(status=NovaJob.Status.COMPLETED).count() == 3
     assert len(aws.bill) == 3
+
+
+def test_three_prices_stand_side_by_side_also_on_a_telephone(visit: Visit, clips: None, settings: Any) -> None:
+    settings.BEDROCK_BATCH_ROLE_ARN = ""
+    page = visit.page
+    visit.log_in()
+    visit.open("/library/do/nova/?all=1")
+    page.get_by_label("Model").select_option("lite")
+    page.set_viewport_size(NARROW)
+
+    prices = page.get_by_role("table", name="The same in each mode")
+    expect(prices.get_by_role("row")).to_have_count(4)
+    expect(prices.get_by_text("BEDROCK_BATCH_ROLE_ARN is not set")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]

@@ -95,6 +95,12 @@ def test_the_same_file_again_and_again_is_one_analysis(clip: File) -> None:
     assert likely.own_share("lite", "realtime", ["summary", "chapters"]) is None
 
 
+def test_the_local_model_is_free(clip: File) -> None:
+    made = quoted(model="local")
+
+    assert (made.usd_likely, made.usd_high, made.likely.source) == (Decimal(0), Decimal(0), "")
+
+
 def test_all_modes_stand_side_by_side_also_the_one_that_is_not_set_up(clip: File, settings: Any) -> None:
     settings.BEDROCK_BATCH_ROLE_ARN = ""
 

@@ -6,6 +6,7 @@ receive at once, AWS's own HTTP client (the extra `awscrt`) can. Its own chain o
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ INSTALL = ".venv/bin/pip install -r requirements-sonic.txt"
 PYTHON = (3, 12)
 #: A stream opens within a second or two; without a limit one that cannot would wait for ever.
 OPEN_LIMIT_S = 30.0
+#: How the transport says that it never connected: the SDK tells so only when the first answer is waited for.
+UNSENT = re.compile(
+    r"AWS_IO_(?:SOCKET_(?:CONNECTION_REFUSED|NO_ROUTE|NETWORK_DOWN|CONNECT_ABORTED)|DNS_\w+|TLS_\w*NEGOTIATION\w*)"
+)
 _ERRORS: tuple[tuple[str, type[BedrockError]], ...] = (
     ("AccessDenied", AccessError),
     ("Validation", BadRequestError),
@@ -95,6 +100,8 @@ def told(error: Exception) -> BedrockError:
     name = type(error).__name__
     if "Throttling" in name and faults.PER_DAY.search(str(error)):
         return DailyQuotaError(f"Nova Sonic refused: {error}")
+    if UNSENT.search(str(error)):
+        return BusyError(f"Nova Sonic could not be reached: {error}")
     for part, ours in _ERRORS:
         if part in name:
             return ours(f"Nova Sonic refused: {error}")

@@ -114,6 +114,7 @@ def test_a_discount_halves_every_rate_and_keeps_where_it_was_read() -> None:
 @pytest.mark.parametrize(
     ("counts", "tokens"),
     [({"a": 3}, 3), ({"a": "3"}, 3), ({"a": "3.0"}, 3), ({"a": None, "b": 2}, 2), ({"a": 0, "b": 2}, 2),
+     ({"a": "many", "b": 2}, 2),
      ({"a": -1}, 0), ({"a": "many"}, 0), ({"a": float("inf")}, 0), ({"a": float("nan")}, 0), ({"a": []}, 0), ({}, 0)],
 )  # fmt: skip
 def test_a_count_is_read_in_every_form_that_is_one(counts: dict[str, Any], tokens: int) -> None:
@@ -293,6 +294,16 @@ def test_a_reservation_of_the_same_size_is_taken_up_and_a_step_more_is_reserved_
 
     assert booking.reserve(ask(usd="1")) == entry
     assert booking.reserve(ask(usd=str(1 + USD_STEP))) != entry
+
+
+def test_questions_whose_answers_are_gone_may_be_asked_and_paid_once_more(settled: Entry) -> None:
+    booking.settle(booking.reserve(ask("other")), usage=TOKEN)
+
+    booking.free_questions(["q1"])
+
+    assert booking.already_paid(["q1", "other"]) == {"other"}
+    assert booking.reserve(ask()).is_open
+    assert booking.counted_usd(settled.month) > Decimal(1)
 
 
 # --- the cap --------------------------------------------------------------------------------------------------------

@@ -224,6 +224,13 @@ def test_the_sdks_errors_are_told_in_our_words(name: str, expected: type[Excepti
     assert type(sonic_sdk.told(type(name, (Exception,), {})("no"))) is expected
 
 
+def test_a_connection_that_never_came_about_was_not_charged() -> None:
+    error = sonic_sdk.told(Exception("AWS_IO_SOCKET_CONNECTION_REFUSED: socket connection refused."))
+
+    assert type(error) is BusyError
+    assert not error.may_be_charged
+
+
 def test_what_is_missing_is_named_exactly() -> None:
     missing = " ".join(sonic_sdk.missing())
 

@@ -1,4 +1,4 @@
-"""Reading kept replies again by the parser of now: free, and with the difference shown before anything changes."""
+"""Reading kept replies again with the current parser: free, and with the difference shown before anything changes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

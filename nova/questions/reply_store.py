@@ -132,7 +132,7 @@ def read(nova_job: NovaJob, questions: Sequence[Question]) -> tuple[dict[str, di
 
 
 def parse(question: Question) -> Parsed:
-    """One reply, read by the parser of now. Raises ReplyError."""
+    """One reply, read with the current parser. Raises ReplyError."""
     reply = question.reply
     if reply is None:
         raise ReplyError("There is no reply to read.")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SORTS = {
     "-imported_at": "Newest in the library",
-    "-created_at": "Filmed last",
-    "created_at": "Filmed first",
+    "-created_at": "Latest date",
+    "created_at": "Earliest date",
     "name": "Name",
     "-duration_s": "Longest first",
     "-size_bytes": "Largest first",
@@ -35,8 +35,8 @@ NAMED = {
     "max_size": "Smaller than",
     "min_duration": "Longer than",
     "max_duration": "Shorter than",
-    "created_after": "Filmed after",
-    "created_before": "Filmed before",
+    "created_after": "Dated after",
+    "created_before": "Dated before",
     "imported_after": "Imported after",
     "imported_before": "Imported before",
     "root": "Library folder",

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from bedrock.ledger import spend
 from files.humanize import MEDIA_TYPES
@@ -206,9 +207,16 @@ def plan_for(coverage: Coverage) -> facets.ActionPlan | None:
         return None
 
 
+def arrived_lately(now: datetime | None = None) -> list[Root]:
+    """The folders into which files came since yesterday, each with how many, the most first."""
+    since = (now or timezone.now()) - timedelta(days=1)
+    new = Count("files", filter=Q(files__imported_at__gte=since, files__removed_at__isnull=True))
+    return list(Root.objects.listed().annotate(new_count=new).filter(new_count__gt=0).order_by("-new_count"))
+
+
 def roots_away() -> list[Root]:
     """Drives that are not connected, with how many files lie there."""
-    away = Root.objects.filter(is_present=False).annotate(file_count=Count("files"))
+    away = Root.objects.listed().filter(is_present=False).annotate(file_count=Count("files"))
     return list(away.filter(file_count__gt=0))
 
 

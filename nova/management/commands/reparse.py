@@ -13,7 +13,7 @@ from nova.replies.parsing import PARSER_VERSION
 
 class Command(BaseCommand):
     help = (
-        "Read the kept replies of Nova again by the parser of now. Costs nothing; the difference is shown, and taken"
+        "Read the kept replies of Nova again with the current parser. Costs nothing; the difference is shown, and taken"
         " over with --apply.  Example: .venv/bin/python manage.py reparse --failed --apply"
     )
 

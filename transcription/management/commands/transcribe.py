@@ -20,5 +20,5 @@ class Command(ActionCommand):
         parser.add_argument("--provider", default="whisper")
         parser.add_argument("--model", default="", help="size such as small, or a path in WHISPER_MODEL_DIR")
         parser.add_argument("--engine", default="auto", help="faster-whisper or openai-whisper")
-        parser.add_argument("--language", default="", help="such as en; none: recognised")
+        parser.add_argument("--language", default="", help="such as en; default: detect")
         parser.add_argument("--audio-track", type=int, help="counted from 0")

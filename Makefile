@@ -108,6 +108,9 @@ bench-nova: install-dev
 bench-library: install-dev
 	@$(PY) -m bench.library $(if $(SMALL),--small)
 
+bench-vision: install-dev
+	@$(PY) -m bench.vision $(if $(SMALL),--small)
+
 bench-transcription: install-dev
 	@$(PY) -m bench.transcription
 

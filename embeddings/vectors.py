@@ -88,8 +88,8 @@ class MediaEmbeddingProvider(PaidEmbeddingProvider, Protocol):
 class PictureProvider(Protocol):
     """A free provider whose space holds pictures: they are found by words, which it embeds too, and by each other."""
 
-    #: Pixels of the shorter side that it looks at: a smaller picture gives a poorer vector.
-    side: int
+    def side(self) -> int:
+        """Pixels of the shorter side that it looks at: a smaller picture gives a poorer vector."""
 
     def embed_pictures(self, pictures: "Sequence[Image]") -> Floats:
         """Embed pictures in RGB, in order. Returns float32 (len(pictures), dimension), rows L2-normalised.

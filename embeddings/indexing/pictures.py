@@ -83,7 +83,7 @@ def _look(
 ) -> None:
     frames = {frame.n: frame for frame in Frame.objects.filter(file=file)}
     wanted = [frames[chunk.ordinal] for chunk in lacking if chunk.ordinal in frames]
-    pictures = choosing.pictures_of(file, wanted, side=provider.side)
+    pictures = choosing.pictures_of(file, wanted, side=provider.side())
     for first in range(0, len(wanted), BATCH_FRAMES):
         progress.update(first / len(wanted), f"{first:,} of {len(wanted):,} frames looked at")
         batch = lacking[first : first + BATCH_FRAMES]

@@ -84,7 +84,6 @@ class OnnxPictureProvider:
         dimension = picture_models.dimension_of(folder) if folder is not None else picture_models.usual_dimension(model)
         return SpaceKey(provider="pictures", model=picture_models.name_of(model), dimension=dimension)
 
-    @property
     def side(self) -> int:
         """Pixels of the shorter side that the model looks at."""
         return min(PicturePreprocessing.of(_json(self._folder() / picture_models.PREPROCESSING)).size)

@@ -53,7 +53,7 @@ class TestVectors:
 
     def test_is_a_provider_of_pictures_on_the_cpu(self, picture_model: Path) -> None:
         assert isinstance(provider(), PictureProvider)
-        assert provider().side == 32
+        assert provider().side() == 32
         assert provider().runs_on() == "CPU"
 
 

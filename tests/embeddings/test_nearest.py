@@ -174,3 +174,13 @@ def test_without_any_vector_the_answer_is_empty(wide_space: tuple[Space, Floats]
 
     assert semantic.nearest(space, made[0], semantic.SearchScope(), limit=10) == []
     assert semantic.nearest(space, made[0], semantic.SearchScope(files=np.array([], np.int64)), limit=10) == []
+
+
+@pytest.mark.parametrize(
+    ("dimension", "vectors", "least", "most"),
+    [(1024, 57_000, 256, 256), (768, 57_000, 380, 400), (384, 57_000, 1000, 1050), (384, 617_000, 3000, 4000)],
+)
+def test_fewer_numbers_and_more_vectors_need_more_candidates(
+    dimension: int, vectors: int, least: int, most: int
+) -> None:
+    assert least <= semantic.coarse_count(dimension, vectors) <= most

@@ -213,7 +213,8 @@ class LoadedOpenAIWhisper:
             fp16=self.is_half,
             word_timestamps=True,
             condition_on_previous_text=False,
-            initial_prompt=prompt or None,
+            # As a sentence: a bare list is taken for what was said, and words of the talk are lost.
+            initial_prompt=f"Glossary: {prompt}." if prompt else None,
             carry_initial_prompt=bool(prompt),
             verbose=None,
         )

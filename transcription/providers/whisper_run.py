@@ -21,8 +21,9 @@ _OUT_OF_MEMORY = "out of memory"
 LANGUAGE_BLOCK_S = 30.0
 #: From one language to another it goes only where the guess is sure.
 CHANGE_PROBABILITY = 0.8
-#: Half the text that Whisper's decoder holds, less its marks. Source: openai-whisper 20250625, faster-whisper 1.2.1.
-PROMPT_TOKENS = 220
+#: Half the text that the decoder holds, less its marks and the word before the terms.
+#: Source: openai-whisper 20250625, faster-whisper 1.2.1.
+PROMPT_TOKENS = 215
 #: What Whisper calls a language that others call otherwise.
 WHISPERS_CODES = {"nb": "no", "fil": "tl"}
 

@@ -17,11 +17,21 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "chapters of all videos": {**_EVERY_VIDEO, "options": {"model": "local", "analysis_types": ["chapters"]}},
     },
     "/api/batch/embeddings": {"all videos": _EVERY_VIDEO},
+    "/api/batch/collect": {"into a collection": {"file_ids": [1], "options": {"collection": 1}}},
+    "/api/batch/remove": {"these files": _SELECTED},
+    "/api/batch/tag": {
+        "all videos": {"filter": {"media_type": ["video"]}, "options": {"add": ["Ridge Court"], "remove": []}}
+    },
+    "/api/collections": {"an empty one": {"name": "For the showreel", "note": ""}},
+    "/api/collections/{id}/items": {"a file, at the end": {"file_id": 1}},
     "/api/estimate": {
         "what it would cost": {"action": "nova", **_EVERY_VIDEO, "options": {"model": "lite", "mode": "batch"}}
     },
     "/api/files/import-directory": {
         "a folder": {"path": "/media/disk/videos", "recursive": True, "make_proxies": True}
+    },
+    "/api/moments": {
+        "a range of seconds": {"file_id": 1, "start_s": 12.5, "end_s": 20, "name": "The first pour", "tags": ["pour"]}
     },
     "/api/nova/analyze": {
         "free, on this machine": {"file_id": 1, "model": "local", "analysis_types": ["summary", "chapters"]}
@@ -31,7 +41,13 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "/api/nova/embeddings/generate": {"a file": {"file_id": 1}, "a transcript": {"transcript_id": 1, "force": True}},
     "/api/nova/waiting/{model}/run": {"at half price, without a minimum": {"mode": "flex"}},
+    "/api/roots/{id}/relocate": {"look first": {"path": "/media/disk/videos", "dry_run": True}},
     "/api/roots/{id}/scan": {"with another try": {"retry_problems": True}},
+    "/api/searches": {
+        "with its filter": {"name": "Lanterns", "q": "paper lanterns", "filter": {"media_type": ["video"]}}
+    },
+    "/api/tags": {"with a colour": {"name": "Ridge Court", "colour": "#2a7f62"}},
+    "/api/tags/{id}/merge": {"into another": {"into": 2}},
     "/api/transcription/download": {"the usual weights": {"model": "base"}},
     "/api/transcription/transcribe": {"a file": {"file_id": 1, "provider": "whisper", "model": "base"}},
 }

@@ -13,7 +13,7 @@ from embeddings.errors import ProviderError
 from embeddings.indexing import index
 from embeddings.models import Chunk
 from files.models import File
-from novaproject.serving import commands
+from novaproject.web.limits import Limits
 from tests.embeddings.conftest import MakeFile, make_poster, say
 from tests.embeddings.fakes import WordsProvider
 from tests.pages import as_read
@@ -185,13 +185,11 @@ def test_where_a_page_ends_before_the_moments_do_it_says_what_helps(
 
 def test_a_question_as_long_as_the_boxes_take_fits_the_address_line(viewer: Client) -> None:
     html = page(viewer, "")
-    [web] = [command for name, command in commands("127.0.0.1", 5700).items() if name == "web"]
 
     boxes = [int(length) for length in re.findall(r'type="search"[^>]*maxlength="(\d+)"', html)]
-    line = int(web[web.index("--limit-request-line") + 1])
 
     assert boxes
-    assert max(boxes) * len("%F0%9F%8E%AC") < line - 500
+    assert max(boxes) * len("%F0%9F%8E%AC") < Limits().head_bytes - 500
 
 
 def test_more_moments_are_a_link_away(viewer: Client, make_file: MakeFile) -> None:

@@ -19,7 +19,7 @@ from jobs.execution.running import run_until_idle
 from jobs.models import Job
 from jobs.progress import NO_PROGRESS
 from novaproject.setup import doctor
-from tests.embeddings.tiny_clip import write_tiny_clip
+from tests.embeddings.tiny_clip import DIMENSION, write_tiny_clip
 
 NAME = "tiny__test"
 
@@ -230,7 +230,7 @@ class TestTheDoors:
 
         assert missing[0] == doctor.Level.OFF
         assert "download_model" in missing[1]
-        assert ready == (doctor.Level.READY, f"{NAME}, 32 numbers per frame.")
+        assert ready == (doctor.Level.READY, f"{NAME}, {DIMENSION} numbers per frame.")
         assert "switched off" in told()[1]
 
 

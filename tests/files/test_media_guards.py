@@ -28,6 +28,8 @@ ALLOWED = {
     "novaproject/setup/bootstrap.py": "`.env` of the project's folder",
     "novaproject/management/commands/export.py": "a new file where the person says",
     "transcription/providers/weights.py": "a lock beside the weights, at a place that `disk.writable` gave",
+    "embeddings/providers/encoder.py": "a text model in the form that is run, in the folder of models",
+    "bedrock/recording.py": "what was asked of AWS, in a folder that the person names",
     "novaproject/settings.py": "our folders themselves, before there is anything in them",
     "novaproject/setup/first_run.py": "takes rights to our own folders and database from others",
     "novaproject/logs/lines.py": "the day's log in our data folder, before any app is loaded",

@@ -109,5 +109,5 @@ def test_download_fetches_once_and_names_what_is_missing(
 
     assert "“base” are here, for faster-whisper" in said
     assert answer == {"model": "base", "engine": "faster-whisper", "enqueued": 0}
-    with pytest.raises(CommandError, match=r"could not be fetched .* model\.bin"):
+    with pytest.raises(CommandError, match=r"could not be fetched: .* cannot be reached"):
         run("download_model", "tiny")

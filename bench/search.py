@@ -247,7 +247,7 @@ COLD = """
 import sys, json, time, numpy as np
 began = time.perf_counter()
 import django; django.setup()
-from embeddings import semantic
+from embeddings.searching import semantic
 from embeddings.models import Space
 import faiss
 def anonymous():
@@ -257,7 +257,7 @@ def anonymous():
 base = anonymous()
 query = np.frombuffer(bytes.fromhex(sys.stdin.read()), "<f4")
 started = time.perf_counter()
-semantic.nearest(Space.objects.get(pk=int(sys.argv[1])), query, semantic.Scope(), limit=10)
+semantic.nearest(Space.objects.get(pk=int(sys.argv[1])), query, semantic.SearchScope(), limit=10)
 ms = (time.perf_counter() - started) * 1000
 print(json.dumps({"ms": ms, "bytes": anonymous() - base}))
 """

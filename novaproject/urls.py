@@ -34,7 +34,7 @@ admin.site.login = login_required(admin.site.login)  # type: ignore[method-assig
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", login_not_required(LoginView.as_view(template_name="novaproject/login.html")), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("api", ApiRoot.as_view()),
+    path("api", ApiRoot.as_view(schema=None)),  # the same as `api/`, which the schema names
     path("api/", include(api)),
     path("metrics", views_metrics.show, name="metrics"),
     path("admin/", admin.site.urls),

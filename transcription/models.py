@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 #: Transcripts that were read and not heard: from a file beside the media file, and from a track inside it.
 SIDECAR, TEXT_TRACK = "sidecar", "text_track"
-#: A guess below this is told as uncertain: with the real base model, right ones lie above it, wrong ones below.
+#: A guess below this is told as uncertain. Of some ten clips heard by the real base model, most right guesses lay
+#: above it and the wrong ones below; one right one, Italian, lay at .37.
 CERTAIN_LANGUAGE = 0.6
 
 

@@ -70,6 +70,7 @@ NO_PAGES = {
     "folder-rules",
     "folder-relocate",
     "folder-restore",
+    "duplicates-find",
     "trash-change",
     "file-annotate",
     "file-collect",
@@ -168,6 +169,7 @@ def own_pages(file: File) -> dict[str, list[str]]:
         "folder-remove": [reverse("folder-remove", args=[file.root_id])],
         "problems": ["/problems/"],
         "trash": ["/trash/"],
+        "duplicates": ["/duplicates/"],
         "collection": [reverse("collection", args=[Collection.objects.get().pk])],
     }
 

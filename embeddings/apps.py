@@ -28,6 +28,7 @@ class EmbeddingsConfig(AppConfig):
         facets.register(facet.FACET)
         facets.register(picture_facet.IS_SEEN)
         downloads.register("picture", picture_tasks.fetch_model)
+        downloads.register("text", tasks.fetch_text_model)
         registry.register(
             registry.Kind(
                 name=picture_tasks.SEE,

@@ -16,6 +16,7 @@ from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_texts
 from embeddings.indexing.index import embed_file, index_file
 from embeddings.models import Chunk, Space, Viewing
+from embeddings.providers import text_models
 from embeddings.searching import calibration
 from embeddings.stores import vec0
 from files.models import File
@@ -23,6 +24,7 @@ from jobs import notices
 from jobs.control import finish_parked
 from jobs.errors import WorkError
 from jobs.models import Job, Notice
+from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
 
@@ -39,6 +41,16 @@ SETTLE = timedelta(seconds=2)
 SWEEP_SECONDS = 60.0
 SWEEP_FILES = 500
 logger = logging.getLogger(__name__)
+
+
+def fetch_text_model(model: str, progress: Progress) -> str:
+    """Fetch a sentence model by its name (empty: the one that `EMBEDDING_MODEL` names). Raises WorkError."""
+    settings = conf.conf()
+    wanted = model or settings.text_model
+    text_models.fetch(wanted, settings.text_model_dir, source=settings.weights_source, progress=progress)
+    if wanted == settings.text_model:
+        return f"The sentence model “{wanted}” is here."
+    return f"The sentence model “{wanted}” is here. EMBEDDING_MODEL={wanted} in .env makes it the one in use."
 
 
 def request_embed(

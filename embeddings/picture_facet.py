@@ -79,6 +79,7 @@ IS_SEEN = Facet(
     name=NAME,
     label="Seen",
     filter_label="Found by what is seen",
+    missing="Not seen",
     annotation=seen,
     applies=IS_VISIBLE,
     badge=badge,

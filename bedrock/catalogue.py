@@ -162,7 +162,7 @@ def accept_estimate(row: CatalogueModel, region: str, *, by: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class ModelFacts:
     """What Bedrock lists of a model in one region. `profiles` are ids; None where it does not list the model at all."""
 
     status: str = ""
@@ -171,7 +171,7 @@ class Listing:
     profiles: tuple[str, ...] = ()
 
 
-def take_listing(row: CatalogueModel, listing: Listing | None, *, region: str) -> list[str]:
+def take_listing(row: CatalogueModel, listing: ModelFacts | None, *, region: str) -> list[str]:
     """Take in what Bedrock lists of a model in a region. Returns what changed, in words; the row is saved."""
     changes, before = [], row.profiles(region)
     if listing is not None:
@@ -198,7 +198,7 @@ def take_listing(row: CatalogueModel, listing: Listing | None, *, region: str) -
     return changes
 
 
-def _listed_names(row: CatalogueModel, listing: Listing | None, region: str) -> list[str]:
+def _listed_names(row: CatalogueModel, listing: ModelFacts | None, region: str) -> list[str]:
     if listing is None:
         return []
     names = [runtime_id.partition(".")[0] for runtime_id in listing.profiles]

@@ -48,7 +48,7 @@ class ModelRefusedError(BedrockError):
     remedy = "Choose another model."
 
 
-class NeverSendError(BedrockError):
+class FolderNeverSentError(BedrockError):
     code = "never_send"
     status = 409
     remedy = "Use the free local engines, or change the rule on the page of the folder."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bedrock.errors import NeverSendError
+from bedrock.errors import FolderNeverSentError
 from files.models import File
 from jobs.bulk import sliced
 
@@ -26,5 +26,5 @@ def require_sendable(file_ids: Iterable[int | None]) -> None:
         raise refusal(file)
 
 
-def refusal(file: File) -> NeverSendError:
-    return NeverSendError(f"“{file.name}” lies in “{file.root.name}”, and nothing of that folder is sent to AWS.")
+def refusal(file: File) -> FolderNeverSentError:
+    return FolderNeverSentError(f"“{file.name}” lies in “{file.root.name}”, and nothing of that folder is sent to AWS.")

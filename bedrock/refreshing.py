@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bedrock import batch_quotas, catalogue, checks, conf
-from bedrock.catalogue import Listing
+from bedrock.catalogue import ModelFacts
 from bedrock.models import CatalogueModel
 
 
@@ -37,9 +37,9 @@ def refresh_models() -> Refreshed:
     return report
 
 
-def _listing(summary: Mapping[str, object], profiles: tuple[str, ...]) -> Listing:
+def _listing(summary: Mapping[str, object], profiles: tuple[str, ...]) -> ModelFacts:
     end, types = summary.get("endOfLifeTime"), summary.get("inferenceTypesSupported")
-    return Listing(
+    return ModelFacts(
         status=str(summary.get("status", "")),
         end_of_life=end.date() if isinstance(end, datetime) else None,
         is_direct="ON_DEMAND" in types if isinstance(types, list) and types else None,

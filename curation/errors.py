@@ -31,7 +31,7 @@ class OutdatedOrderError(CurationError):
     remedy = "Reload the collection, then order it again."
 
 
-class NothingToExportError(CurationError):
+class EmptyCollectionError(CurationError):
     code = "nothing_to_export"
     status = 409
     remedy = "Add files first."

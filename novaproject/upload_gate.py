@@ -28,7 +28,7 @@ UPLOADS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class BodyRefusal:
     """Why a body is not read, as an HTTP answer."""
 
     status: int
@@ -41,7 +41,7 @@ def takes_upload(path: str) -> bool:
     return path.rstrip("/") in UPLOADS
 
 
-def refusal_of(path: str, headers: dict[str, str], size_bytes: int) -> Refusal | None:
+def refusal_of(path: str, headers: dict[str, str], size_bytes: int) -> BodyRefusal | None:
     """Why this upload is refused: its sender is not known or may not upload, or there is no room; None = it may come.
 
     `headers` has upper-case names with underscores. The view checks all of it again, and the CSRF token.
@@ -49,16 +49,17 @@ def refusal_of(path: str, headers: dict[str, str], size_bytes: int) -> Refusal |
     try:
         user = _sender(headers)
         if not user.is_authenticated:
-            return Refusal(status=401, code="not_authenticated", detail="Log in first: nothing of the upload was read.")
+            detail = "Log in first: nothing of the upload was read."
+            return BodyRefusal(status=401, code="not_authenticated", detail=detail)
         if not user.has_perm(UPLOADS[path.rstrip("/")]):  # type: ignore[attr-defined]
-            return Refusal(status=403, code="permission_denied", detail="You may not upload files here.")
+            return BodyRefusal(status=403, code="permission_denied", detail="You may not upload files here.")
         require_room(size_bytes)
     except AuthenticationFailed as error:
-        return Refusal(status=401, code="authentication_failed", detail=str(error.detail))
+        return BodyRefusal(status=401, code="authentication_failed", detail=str(error.detail))
     except FilesError as error:
-        return Refusal(status=507, code=error.code, detail=f"{error} {error.remedy}".strip())
+        return BodyRefusal(status=507, code=error.code, detail=f"{error} {error.remedy}".strip())
     except OperationalError:
-        return Refusal(status=503, code="busy", detail="The database is busy. Try again in a few seconds.")
+        return BodyRefusal(status=503, code="busy", detail="The database is busy. Try again in a few seconds.")
     return None
 
 

@@ -14,7 +14,7 @@ from files.errors import PathRefusedError
 from files.import_tasks import request_import
 from files.importing import roots
 from files.importing.directories import importable
-from files.importing.listing import Listing, list_folder
+from files.importing.listing import FolderListing, list_folder
 from files.models import Root
 from files.storage.paths import has_media_extension
 from jobs.errors import WorkError
@@ -58,7 +58,7 @@ def _look(path: str, *, recursive: bool) -> str:
     return _in_words(list_folder(folder, recursive=recursive))
 
 
-def _in_words(listing: Listing) -> str:
+def _in_words(listing: FolderListing) -> str:
     media = [entry for entry in listing.entries if has_media_extension(entry.path)]
     text = human.count_of(len(media), "media file,media files")
     size = human.size(sum(entry.size_bytes for entry in media))

@@ -36,19 +36,19 @@ class SetupFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class CheckGroup:
     title: str
     said: str
     checks: list[SetupFinding]
 
 
-def grouped(checks: Sequence[Check]) -> list[Group]:
+def grouped(checks: Sequence[Check]) -> list[CheckGroup]:
     """The findings by group, in the order in which they came."""
     groups: dict[str, list[Check]] = {}
     for check in checks:
         groups.setdefault(check.group, []).append(check)
     return [
-        Group(
+        CheckGroup(
             title=title,
             said=_said(title, found),
             checks=[

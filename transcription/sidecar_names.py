@@ -28,7 +28,7 @@ _MEANINGLESS = frozenset(("default", "full", "und", "track", "sub", "subs", "sub
 _PART = re.compile(r"[.\s]*(?:\(([^)]*)\)|\[([^\]]*)\]|([^.]+))")
 
 
-class Kind(IntEnum):
+class SidecarKind(IntEnum):
     """How much of what is said a subtitle file holds, by its name: the best first."""
 
     FULL = 0
@@ -43,7 +43,7 @@ class Sidecar:
 
     path: Path
     language: str
-    kind: Kind = Kind.FULL
+    kind: SidecarKind = SidecarKind.FULL
     number: int = 0
     title: str = ""
 
@@ -82,7 +82,7 @@ def sidecars_of(media: Path, *, languages: Sequence[str] = ()) -> list[Sidecar]:
         base = base_language(sidecar.language)
         return (
             not sidecar.is_readable,
-            sidecar.kind is Kind.FORCED,
+            sidecar.kind is SidecarKind.FORCED,
             wanted.index(base) if base in wanted else len(wanted),
             sidecar.kind,
             bool(sidecar.language),
@@ -113,19 +113,19 @@ def describe(path: Path, rest: str) -> Sidecar:
     # `hi` is Hindi, unless another language is named: then it is for the hearing impaired.
     named = [index for index, tag in enumerate(tags) if tag]
     chosen = next((index for index in named if parts[index] not in _IMPAIRED), named[0] if named else None)
-    kind, number, titles = Kind.FULL, 0, []
+    kind, number, titles = SidecarKind.FULL, 0, []
     for index, part in enumerate(parts):
         if index == chosen or part in _MEANINGLESS:
             continue
         if part in _FORCED:
-            kind = Kind.FORCED
+            kind = SidecarKind.FORCED
         elif part in _IMPAIRED:
-            kind = max(kind, Kind.IMPAIRED)
+            kind = max(kind, SidecarKind.IMPAIRED)
         elif part.isdecimal() and len(part) <= 3:
             number = int(part)
         elif not tags[index]:
             titles.append(part)
-            kind = max(kind, Kind.TITLED)
+            kind = max(kind, SidecarKind.TITLED)
     return Sidecar(path, tags[chosen] or "" if chosen is not None else "", kind, number, ".".join(titles))
 
 

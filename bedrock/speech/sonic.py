@@ -66,7 +66,7 @@ class Stream(Protocol):
     async def close(self) -> None: ...
 
 
-class Clock(Protocol):
+class StreamClock(Protocol):
     def now(self) -> float: ...
 
     async def sleep(self, seconds: float) -> None: ...
@@ -111,7 +111,7 @@ class StreamSettings:
     patience_s: float = PATIENCE_S
     send_limit_s: float = SEND_LIMIT_S
     close_limit_s: float = CLOSE_LIMIT_S
-    clock: Clock = field(default_factory=WallClock)
+    clock: StreamClock = field(default_factory=WallClock)
 
 
 def opening(max_tokens: int) -> Iterator[dict[str, Any]]:

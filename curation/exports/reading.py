@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from curation.errors import NothingToExportError
+from curation.errors import EmptyCollectionError
 from curation.exports.clip import Clip, ClipList
 from curation.models import Collection, Moment
 from files.models import File, FileQuerySet
@@ -31,7 +31,7 @@ def of_files(files: FileQuerySet, name: str) -> ClipList:
 def _listed(name: str, clips: Iterable[Clip]) -> ClipList:
     listed = list(clips)
     if not listed:
-        raise NothingToExportError("There is nothing to export.")
+        raise EmptyCollectionError("There is nothing to export.")
     return ClipList(name=name, clips=listed)
 
 

@@ -18,7 +18,7 @@ from embeddings.conf import conf
 from embeddings.errors import ProviderUnavailableError
 from embeddings.providers import text_models
 from embeddings.providers.encoder import FORM, SentenceEncoder
-from embeddings.providers.text_models import DEFAULT, KnownModel
+from embeddings.providers.text_models import DEFAULT, TextModel
 from embeddings.vectors import Floats, Purpose, SpaceKey, checked
 
 BATCH_TEXTS = 32
@@ -126,7 +126,7 @@ class LocalProvider:
         return given if given is not None and given.name == self.key.model else None
 
     @property
-    def _known(self) -> KnownModel | None:
+    def _known(self) -> TextModel | None:
         return text_models.known(self.key.model) if self._given is None else None
 
     def _folder(self) -> Path:

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{1,99}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnownModel:
+class PictureModel:
     """A model that is offered: about how large it is, and what it is good for."""
 
     name: str
@@ -33,14 +33,14 @@ class KnownModel:
 
 #: Sizes are about four bytes a parameter, of both halves.
 KNOWN = (
-    KnownModel(name="ViT-B-32__openai", dimension=512, megabytes=605, text="quick, English"),
-    KnownModel(name="ViT-B-16__openai", dimension=512, megabytes=600, text="sees smaller things, four times the work"),
-    KnownModel(name="ViT-L-14__openai", dimension=768, megabytes=1710, text="better, some eighteen times the work"),
-    KnownModel(
+    PictureModel(name="ViT-B-32__openai", dimension=512, megabytes=605, text="quick, English"),
+    PictureModel(name="ViT-B-16__openai", dimension=512, megabytes=600, text="sees smaller things, 4 times the work"),
+    PictureModel(name="ViT-L-14__openai", dimension=768, megabytes=1710, text="better, some eighteen times the work"),
+    PictureModel(
         name="XLM-Roberta-Base-ViT-B-32__laion5b_s13b_b90k", dimension=512, megabytes=1470,
         text="quick, questions in a hundred languages",
     ),
-    KnownModel(
+    PictureModel(
         name="ViT-B-16-SigLIP2__webli", dimension=768, megabytes=1500, text="good, questions in many languages"
     ),
 )  # fmt: skip

@@ -22,7 +22,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnownModel:
+class TextModel:
     """A model that is offered. `languages` are those that it reads; empty: about a hundred."""
 
     name: str
@@ -41,23 +41,23 @@ class KnownModel:
     compute_type: str = "int8"
 
 
-DEFAULT = KnownModel(
+DEFAULT = TextModel(
     name="all-minilm-l6-v2", model="all-MiniLM-L6-v2", repository="sentence-transformers/all-MiniLM-L6-v2",
     dimension=384, megabytes=91, text="quick, English", languages=("en",), compute_type="float32",
 )  # fmt: skip
 KNOWN = (
     DEFAULT,
-    KnownModel(
+    TextModel(
         name="multilingual-e5-small", model="multilingual-e5-small", repository="intfloat/multilingual-e5-small",
         dimension=384, megabytes=489, text="about a hundred languages, and questions in another one than the text",
         max_tokens=512, query_prefix="query: ", passage_prefix="passage: ",
     ),
-    KnownModel(
+    TextModel(
         name="multilingual-e5-base", model="multilingual-e5-base", repository="intfloat/multilingual-e5-base",
         dimension=768, megabytes=1129, text="the same, better, three times the work",
         max_tokens=512, query_prefix="query: ", passage_prefix="passage: ",
     ),
-    KnownModel(
+    TextModel(
         name="paraphrase-multilingual-minilm-l12-v2", model="paraphrase-multilingual-MiniLM-L12-v2",
         repository="sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", dimension=384, megabytes=480,
         text="fifty languages, short texts", max_tokens=128,
@@ -65,13 +65,13 @@ KNOWN = (
 )  # fmt: skip
 
 
-def known(name: str) -> KnownModel | None:
+def known(name: str) -> TextModel | None:
     """The model of this name, or whose space is called so."""
     wanted = name.casefold()
     return next((model for model in KNOWN if wanted in (model.name, model.model.casefold())), None)
 
 
-def require(model: KnownModel, model_dir: Path, source: str) -> Path:
+def require(model: TextModel, model_dir: Path, source: str) -> Path:
     """The folder of a known model. Raises ProviderUnavailableError with what to do."""
     folder = model_dir / model.name
     if not missing_from(folder):
@@ -104,7 +104,7 @@ def whole(folder: Path, whose: str) -> Path:
     return folder
 
 
-def how_to_get(model: KnownModel, model_dir: Path, source: str) -> str:
+def how_to_get(model: TextModel, model_dir: Path, source: str) -> str:
     """What to do, also where there is no network."""
     return (
         f"Run `.venv/bin/python manage.py download_model {model.name} --kind text` (about {model.megabytes:,} MB). "
@@ -142,7 +142,7 @@ def fetch(name: str, model_dir: Path, *, source: str, progress: Progress) -> Pat
     return folder
 
 
-def prefixes(folder: Path, model: KnownModel | None) -> tuple[str, str]:
+def prefixes(folder: Path, model: TextModel | None) -> tuple[str, str]:
     """What goes before a question, and before a text to be found: known, or as the model's folder says."""
     if model is not None:
         return model.query_prefix, model.passage_prefix
@@ -151,7 +151,7 @@ def prefixes(folder: Path, model: KnownModel | None) -> tuple[str, str]:
     return str(prompts.get("query") or ""), str(passage or "")
 
 
-def max_tokens(folder: Path, model: KnownModel | None) -> int:
+def max_tokens(folder: Path, model: TextModel | None) -> int:
     """How many tokens the model was trained to read."""
     if model is not None:
         return model.max_tokens

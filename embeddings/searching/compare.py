@@ -15,7 +15,7 @@ FIRST = 5
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SpaceComparison:
     """What each space finds first for one question: moments as `name at second`."""
 
     question: str
@@ -59,10 +59,10 @@ def cost_of_comparing(*spaces: Space) -> ComparisonCost:
     return ComparisonCost(questions, usd if is_priced else None)
 
 
-def compare(one: Space, other: Space) -> list[Comparison]:
+def compare(one: Space, other: Space) -> list[SpaceComparison]:
     """By meaning alone, because words find the same in both. Asks a paid space's model once for each question."""
     return [
-        Comparison(saved.text, _moments(saved.text, one), _moments(saved.text, other))
+        SpaceComparison(saved.text, _moments(saved.text, one), _moments(saved.text, other))
         for saved in SavedQuery.objects.all()
     ]
 

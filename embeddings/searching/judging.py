@@ -36,7 +36,7 @@ class Floor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class PictureQuestion:
     """A question, ready to be compared: float32 (dimension,), and how the sample lies for it."""
 
     vector: Floats
@@ -56,11 +56,11 @@ class Judgement:
     is_guess: bool = False
 
 
-def question_of(vector: Floats, captions: Floats, sample: Floats) -> Question:
+def question_of(vector: Floats, captions: Floats, sample: Floats) -> PictureQuestion:
     """The question behind a unit vector, by unrelated captions and a sample: float32 (n, dimension)."""
     own: Floats = vector - captions.mean(axis=0)
     middle, width = spread(sample @ own)
-    return Question(vector=own, middle=middle, width=width)
+    return PictureQuestion(vector=own, middle=middle, width=width)
 
 
 def learn(captions: Floats, sample: Floats) -> Floor:
@@ -79,7 +79,7 @@ def learn(captions: Floats, sample: Floats) -> Floor:
     )
 
 
-def judge(margin: float, question: Question, floor: Floor, *, library: int) -> Judgement:
+def judge(margin: float, question: PictureQuestion, floor: Floor, *, library: int) -> Judgement:
     """Whether a picture is what is asked for. Of more frames than the sample had the best lies higher by chance."""
     if margin < floor.margin:
         return Judgement(is_found=False)

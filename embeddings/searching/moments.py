@@ -52,7 +52,7 @@ def passages(ids: Iterable[int]) -> dict[int, Passage]:
 
 
 @dataclass(kw_only=True)
-class Moment:
+class HitMoment:
     """The best chunk of a stretch, with the stretch's end. `also` are other kinds of source that have it."""
 
     chunk: Passage
@@ -67,7 +67,7 @@ class Moment:
         place = best_place(chunk.text, [offset for offset, _ in marks], terms)
         return chunk.start_s if place is None else second_at(marks, place, chunk.start_s)
 
-    def take_in(self, other: "Moment", terms: Sequence[Term]) -> None:
+    def take_in(self, other: "HitMoment", terms: Sequence[Term]) -> None:
         """Stand for another moment at the same second too. Where its words were said, those are shown."""
         kinds = {self.chunk.source_kind, *self.also, other.chunk.source_kind}
         if other.chunk.source_kind == Chunk.Kind.TRANSCRIPT and self.chunk.source_kind in _DERIVED:
@@ -77,13 +77,13 @@ class Moment:
         self.also = sorted(kinds - {self.chunk.source_kind})
 
 
-def moments_of(scores: Mapping[int, float], rows: Mapping[int, Passage], asked: Query) -> list[Moment]:
+def moments_of(scores: Mapping[int, float], rows: Mapping[int, Passage], asked: Query) -> list[HitMoment]:
     """One moment for chunks that follow each other, in the order of the best of each.
 
     `scores` is ordered, best first. Chunks with a word that must not be there are left out.
     """
-    moments: list[Moment] = []
-    by_place: dict[tuple[int, str, int, int], Moment] = {}
+    moments: list[HitMoment] = []
+    by_place: dict[tuple[int, str, int, int], HitMoment] = {}
     for chunk_id, score in scores.items():
         chunk = rows.get(chunk_id)
         if chunk is None or find(chunk.text, asked.excluded).terms_found:
@@ -92,18 +92,18 @@ def moments_of(scores: Mapping[int, float], rows: Mapping[int, Passage], asked: 
         beside = (by_place.get((*place, chunk.ordinal + step)) for step in (-1, 1))
         near = min((one for one in beside if one and _continues(one, chunk)), key=lambda one: one.rank, default=None)
         if near is None:
-            near = Moment(chunk=chunk, score=score, end_s=chunk.end_s, rank=len(moments))
+            near = HitMoment(chunk=chunk, score=score, end_s=chunk.end_s, rank=len(moments))
             moments.append(near)
         near.end_s = _later(near.end_s, chunk.end_s)
         by_place[(*place, chunk.ordinal)] = near
     return moments
 
 
-def one_a_second(moments: Sequence[Moment], terms: Sequence[Term]) -> list[Moment]:
+def one_a_second(moments: Sequence[HitMoment], terms: Sequence[Term]) -> list[HitMoment]:
     """What is said, seen and listed at one second of a file is one moment: the best of them stands for all."""
     per_file = Counter(one.chunk.file_id for one in moments if one.chunk.start_s is not None)
-    kept: list[Moment] = []
-    of_file: dict[int, list[tuple[float, Moment]]] = {}
+    kept: list[HitMoment] = []
+    of_file: dict[int, list[tuple[float, HitMoment]]] = {}
     for moment in moments:
         is_alone = moment.chunk.start_s is None or per_file[moment.chunk.file_id] == 1
         start_s = None if is_alone else moment.start_s(terms)
@@ -124,7 +124,7 @@ def one_a_second(moments: Sequence[Moment], terms: Sequence[Term]) -> list[Momen
 _RUNNING = (Chunk.Kind.TRANSCRIPT, Chunk.Kind.SUMMARY, Chunk.Kind.VIDEO, Chunk.Kind.SEEN)
 
 
-def _continues(moment: Moment, neighbour: Passage) -> bool:
+def _continues(moment: HitMoment, neighbour: Passage) -> bool:
     if neighbour.source_kind in _RUNNING:
         return True
     return (moment.chunk.start_s, moment.chunk.end_s) == (neighbour.start_s, neighbour.end_s)

@@ -20,7 +20,7 @@ from embeddings.registry import provider_for
 from embeddings.searching import calibration, evidence, keyword, seen, semantic, snippets
 from embeddings.searching.evidence import Reach, WordEvidence
 from embeddings.searching.fusion import Ranking, as_fraction, reciprocal_rank
-from embeddings.searching.moments import Moment, Passage, moments_of, one_a_second, passages
+from embeddings.searching.moments import HitMoment, Passage, moments_of, one_a_second, passages
 from embeddings.searching.semantic import NearestVector, SearchScope
 from embeddings.searching.snippets import Match
 from embeddings.stores import bit_matrix, vec0
@@ -372,11 +372,11 @@ def _floored(space: Space, near: Sequence[NearestVector]) -> _Candidates:
     return _Candidates(scores=dict(similarity), similarity=similarity, has_weaker=has_weaker, is_cut=is_cut)
 
 
-def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
+def _named_first(moments: list[HitMoment], asked: Query) -> list[HitMoment]:
     """A file whose name is the question comes first, whatever the ranks say."""
     wanted = fold(asked.text)
 
-    def is_named(moment: Moment) -> bool:
+    def is_named(moment: HitMoment) -> bool:
         if moment.chunk.source_kind != Chunk.Kind.NAME:
             return False
         name = fold(moment.chunk.file_name)
@@ -386,7 +386,7 @@ def _named_first(moments: list[Moment], asked: Query) -> list[Moment]:
 
 
 def _fill(
-    answer: SearchAnswer, moments: Sequence[Moment], asked: Query, candidates: _Candidates, *, limit: int
+    answer: SearchAnswer, moments: Sequence[HitMoment], asked: Query, candidates: _Candidates, *, limit: int
 ) -> None:
     answer.counts = dict(Counter(kind for one in moments for kind in (one.chunk.source_kind, *one.also)))
     answer.total = answer.of_all_kinds = len(moments)
@@ -399,7 +399,7 @@ def _fill(
     answer.results = [_hit(moment, asked, candidates, scores[moment.chunk.pk]) for moment in shown]
 
 
-def _hit(moment: Moment, asked: Query, candidates: _Candidates, score: float) -> Hit:
+def _hit(moment: HitMoment, asked: Query, candidates: _Candidates, score: float) -> Hit:
     chunk = moment.chunk
     match = snippets.find(chunk.text, asked.telling)
     start_s = moment.start_s(asked.telling)

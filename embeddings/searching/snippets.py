@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from embeddings.words.normalise import Word, variants, words
+from embeddings.words.normalise import Token, variants, words
 from embeddings.words.query import Term
 
 SNIPPET_CHARS = 180
@@ -92,7 +92,7 @@ def _spans(text: str, terms: Sequence[Term]) -> list[list[tuple[int, int]]]:
 
 
 def _of_term(
-    term: Term, found: Sequence[Word], places: Mapping[str, list[int]], others: Mapping[str, list[tuple[int, int]]]
+    term: Term, found: Sequence[Token], places: Mapping[str, list[int]], others: Mapping[str, list[tuple[int, int]]]
 ) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     if term.is_prefix and len(term.words) == 1:

@@ -53,7 +53,7 @@ MIN_STEM = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Token:
     """A word as the index has it, and where it stands in the text."""
 
     start: int
@@ -83,15 +83,16 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else text.translate(_FOLDED)
 
 
-def words(text: str) -> list[Word]:
+def words(text: str) -> list[Token]:
     """The words of a text, in order: runs of letters and digits (and the marks that belong to them), folded."""
     if text.isascii():
         lower = text.lower()
         return [
-            Word(match.start(), match.end(), lower[match.start() : match.end()]) for match in _ASCII_WORD.finditer(text)
+            Token(match.start(), match.end(), lower[match.start() : match.end()])
+            for match in _ASCII_WORD.finditer(text)
         ]
     spans = (match.span() for match in _WORD.finditer(text.translate(_CLASSES)))
-    folded = (Word(start, end, text[start:end].translate(_FOLDED)) for start, end in spans)
+    folded = (Token(start, end, text[start:end].translate(_FOLDED)) for start, end in spans)
     return [word for word in folded if word.text]
 
 
@@ -110,21 +111,21 @@ def is_by_character(word: str) -> bool:
     return bool(_BY_CHARACTER.match(word))
 
 
-def variants(text: str, found: Sequence[Word]) -> Iterator[Word]:
+def variants(text: str, found: Sequence[Token]) -> Iterator[Token]:
     """Other words that a text may be found by, with their places: singulars, parts, and joined ones."""
     is_german = len(_GERMAN_WORDS.intersection(word.text for word in found)) >= GERMAN_AT_LEAST
     for word in found:
         for part in parts_of(word.text):
-            yield Word(word.start, word.end, part)
+            yield Token(word.start, word.end, part)
         for singular in singulars(word.text):
-            yield Word(word.start, word.end, singular)
+            yield Token(word.start, word.end, singular)
         if is_german:
             for singular in german_singulars(word.text):
-                yield Word(word.start, word.end, GERMAN + singular)
+                yield Token(word.start, word.end, GERMAN + singular)
     for word in joined(text, found):
         yield word
         for singular in singulars(word.text):
-            yield Word(word.start, word.end, singular)
+            yield Token(word.start, word.end, singular)
 
 
 def parts_of(word: str) -> list[str]:
@@ -162,18 +163,18 @@ def german_singulars(word: str) -> tuple[str, ...]:
     return tuple(stem for stem in stems if len(stem) >= MIN_STEM)
 
 
-def joined(text: str, found: Sequence[Word]) -> Iterator[Word]:
+def joined(text: str, found: Sequence[Token]) -> Iterator[Token]:
     """Words that stand beside each other with nothing but one joiner between, as one: "e-mail", "U.S.A.", "1,000"."""
     first = 0
     for place in range(1, len(found) + 1):
         if place < len(found) and _is_joined(text, found[place - 1], found[place]):
             continue
         if 1 < place - first <= MAX_JOINED:
-            yield Word(found[first].start, found[place - 1].end, "".join(word.text for word in found[first:place]))
+            yield Token(found[first].start, found[place - 1].end, "".join(word.text for word in found[first:place]))
         first = place
 
 
-def _is_joined(text: str, left: Word, right: Word) -> bool:
+def _is_joined(text: str, left: Token, right: Token) -> bool:
     between = text[left.end : right.start]
     if len(between) != 1:
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from files.importing.ingest import is_fresh
-from files.importing.listing import ListedFile, Listing
+from files.importing.listing import FolderListing, ListedFile
 from files.models import FileQuerySet
 from files.storage.paths import is_unfinished, shown_path, stored_path
 
@@ -26,7 +26,7 @@ class KnownFile(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Differences:
     """`rows` by path; `fresh` files may still be growing; `gone` are ids of rows whose file was not listed."""
 
     rows: Mapping[str, KnownFile]
@@ -55,7 +55,7 @@ def known_files(files: FileQuerySet, folder: str, *, recursive: bool) -> dict[st
     return {path: row for path, row in known.items() if "/" not in path[start:]}
 
 
-def compare(listing: Listing, rows: Mapping[str, KnownFile], *, now_s: float) -> Comparison:
+def compare(listing: FolderListing, rows: Mapping[str, KnownFile], *, now_s: float) -> Differences:
     """Sort out what is unchanged, what is still written, and what is gone. Pure."""
     counted = Counter((row.size_bytes, row.mtime_ns) for row in rows.values())
     to_inspect: list[ListedFile] = []
@@ -74,7 +74,7 @@ def compare(listing: Listing, rows: Mapping[str, KnownFile], *, now_s: float) ->
     listed = frozenset(entry.path for entry in listing.entries)
     # Of what lies in a folder that was not read nothing is known.
     gone = (row.file_id for path, row in rows.items() if path not in listed and not listing.is_unknown(path))
-    return Comparison(
+    return Differences(
         rows=rows,
         listed=listed,
         to_inspect=to_inspect,

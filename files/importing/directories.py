@@ -4,7 +4,7 @@ from pathlib import Path
 
 from files.importing import roots
 from files.importing.arrivals import Arrived, nobody_waits
-from files.importing.ingest import CLOCK, Clock
+from files.importing.ingest import CLOCK, SettleClock
 from files.importing.reports import ImportReport
 from files.importing.scanning import ScanScope, scan
 from jobs.progress import NO_PROGRESS, Progress
@@ -17,7 +17,7 @@ def import_directory(
     dry_run: bool = False,
     progress: Progress = NO_PROGRESS,
     arrived: Arrived = nobody_waits,
-    clock: Clock = CLOCK,
+    clock: SettleClock = CLOCK,
 ) -> ImportReport:
     """Register each media file below `path` by reference, by its content and not by its name.
 

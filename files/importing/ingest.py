@@ -18,14 +18,14 @@ MAX_INT = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Clock:
+class SettleClock:
     """The time, and waiting for it to pass."""
 
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
 
-CLOCK = Clock()
+CLOCK = SettleClock()
 
 
 def is_fresh(entry: ListedFile, now_s: float) -> bool:
@@ -34,7 +34,7 @@ def is_fresh(entry: ListedFile, now_s: float) -> bool:
 
 
 def settled(
-    root: Path, entries: Sequence[ListedFile], since_s: float, *, clock: Clock = CLOCK
+    root: Path, entries: Sequence[ListedFile], since_s: float, *, clock: SettleClock = CLOCK
 ) -> tuple[list[ListedFile], list[ListedFile]]:
     """Give fresh files their time, counted from `since_s`: those left alone since, and those that still change."""
     # At most that time, also where the clock was put back meanwhile.

@@ -31,7 +31,7 @@ def entry_of(path: str, facts: os.stat_result) -> ListedFile:
     return ListedFile(path, facts.st_size, min(facts.st_mtime_ns, MAX_INT), facts.st_ino & MAX_INT)
 
 
-class Refusal(NamedTuple):
+class RefusedPath(NamedTuple):
     """Something that is not taken in."""
 
     path: str
@@ -41,11 +41,11 @@ class Refusal(NamedTuple):
 
 
 @dataclass
-class Listing:
+class FolderListing:
     """What was found below one folder of a root."""
 
     entries: list[ListedFile] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[RefusedPath] = field(default_factory=list)
     #: Folders and files that could not be read: nothing is known of what is there.
     unread: list[str] = field(default_factory=list)
     #: What other machines left there. A row of it stays as it is: it came in before such things were left out.
@@ -60,7 +60,7 @@ class Listing:
     def add_unreadable(self, path: str, error: OSError) -> None:
         self.unread.append(path)
         reason = f"It cannot be read: {error.strerror}."
-        self.refusals.append(Refusal(path, "unreadable_place", reason, "Check its permissions and the drive."))
+        self.refusals.append(RefusedPath(path, "unreadable_place", reason, "Check its permissions and the drive."))
 
 
 def list_folder(
@@ -71,13 +71,13 @@ def list_folder(
     leave_out: frozenset[str] = frozenset(),
     leftovers: Leftovers = NOTHING,
     progress: Progress = NO_PROGRESS,
-) -> Listing:
+) -> FolderListing:
     """List the files below `folder` of `root`. `leave_out` holds absolute paths of folders that are not entered.
 
     Hidden names and leftovers of other machines are left out and counted; links that lead out of the root, devices,
     pipes and sockets are refused.
     """
-    listing = Listing()
+    listing = FolderListing()
     base = os.fspath(root)
     waiting = [folder]
     while waiting:
@@ -90,7 +90,7 @@ def list_folder(
     return listing
 
 
-def list_one_folder(base: str, folder: str, listing: Listing, leftovers: Leftovers = NOTHING) -> list[str]:
+def list_one_folder(base: str, folder: str, listing: FolderListing, leftovers: Leftovers = NOTHING) -> list[str]:
     """Add the files of one folder; returns its folders."""
     prefix = f"{folder}/" if folder else ""
     folders: list[str] = []
@@ -111,7 +111,7 @@ def list_one_folder(base: str, folder: str, listing: Listing, leftovers: Leftove
     return folders
 
 
-def _add(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> None:
+def _add(entry: os.DirEntry[str], path: str, base: str, listing: FolderListing) -> None:
     try:
         facts = entry.stat(follow_symlinks=False)
     except FileNotFoundError:  # it went away while we looked
@@ -126,14 +126,14 @@ def _add(entry: os.DirEntry[str], path: str, base: str, listing: Listing) -> Non
         target = os.path.realpath(f"{base}/{path}")
         if target != base and not target.startswith(f"{base}/"):
             reason = f"It is a link that leads out of the folder, to {shown_path(target)}."
-            listing.refusals.append(Refusal(path, "link", reason, "Import the folder that it leads to."))
+            listing.refusals.append(RefusedPath(path, "link", reason, "Import the folder that it leads to."))
     else:
         listing.refusals.append(
-            Refusal(path, "special", "It is a device, a pipe or a socket, not a file.", "It is left alone.")
+            RefusedPath(path, "special", "It is a device, a pipe or a socket, not a file.", "It is left alone.")
         )
 
 
-def refuse_twins(listing: Listing) -> None:
+def refuse_twins(listing: FolderListing) -> None:
     """A name that is not UTF-8 may be shown like another file's name, and a path is one row's."""
     odd = [entry for entry in listing.entries if not entry.path.isascii() and raw_path(entry.path) is not None]
     if not odd:
@@ -143,7 +143,7 @@ def refuse_twins(listing: Listing) -> None:
         shown = shown_path(entry.path)
         if shown in taken:
             reason = "Its name is not UTF-8, and is written here like the name of another file."
-            listing.refusals.append(Refusal(entry.path, "name", reason, "Rename one of the two."))
+            listing.refusals.append(RefusedPath(entry.path, "name", reason, "Rename one of the two."))
             listing.unread.append(entry.path)
             listing.entries.remove(entry)
         taken.add(shown)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from files.errors import FilesError
-from files.importing.listing import ListedFile, Refusal
+from files.importing.listing import ListedFile, RefusedPath
 from files.importing.reports import ProblemLine
 from files.models import File, Problem, Root
 from files.storage.paths import raw_path, shown_path, stored_path
@@ -67,7 +67,7 @@ class ProblemRecorder:
         self.lines.append(known.line)
         return True
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: RefusedPath) -> None:
         known = self._known.get(refusal.path)
         if known is not None and known.line.reason == refusal.reason:
             self.lines.append(known.line)

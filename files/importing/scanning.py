@@ -11,9 +11,9 @@ from files import conf
 from files.errors import NotMediaError, RootAbsentError, StillCopyingError
 from files.importing import roots
 from files.importing.arrivals import Arrived, nobody_waits
-from files.importing.comparing import Comparison, KnownFile, compare, known_files
+from files.importing.comparing import Differences, KnownFile, compare, known_files
 from files.importing.duplicates import confirm_duplicates
-from files.importing.ingest import CLOCK, Clock, settled
+from files.importing.ingest import CLOCK, SettleClock, settled
 from files.importing.inspection import Inspection
 from files.importing.inspection_pool import InspectionPool
 from files.importing.leftovers import Leftovers, names_of
@@ -61,7 +61,7 @@ def scan(
     *,
     progress: Progress = NO_PROGRESS,
     arrived: Arrived = nobody_waits,
-    clock: Clock = CLOCK,
+    clock: SettleClock = CLOCK,
 ) -> ImportReport:
     """Scan a root, or a folder of it. Raises RootAbsentError, Cancelled; what was written until then stays."""
     started_s = clock.now()
@@ -112,7 +112,7 @@ def _require_present(root: Root, scope: ScanScope) -> None:
 
 def _compare(
     root: Root, scope: ScanScope, problems: ProblemRecorder, report: ImportReport, progress: Progress, now_s: float
-) -> Comparison:
+) -> Differences:
     """List the folder beside the rows, and note what is refused, unchanged or left out."""
     _require_present(root, scope)
     progress.update(0, "Listing the folder")
@@ -159,7 +159,7 @@ def _rows_of(files: FileQuerySet, root: Root, scope: ScanScope) -> dict[str, Kno
     return known_files(files.filter(root=root), scope.folder, recursive=scope.recursive)
 
 
-def _candidates(comparison: Comparison, *, by_request: bool) -> Candidates:
+def _candidates(comparison: Differences, *, by_request: bool) -> Candidates:
     """Rows that a new file may turn out to be: only what is missing or displaced, and on request what was removed."""
     candidates = Candidates()
     candidates.add(File.objects.missing())
@@ -173,7 +173,7 @@ def _candidates(comparison: Comparison, *, by_request: bool) -> Candidates:
 
 
 def _inspected(
-    root: Root, comparison: Comparison, report: ImportReport, progress: Progress, clock: Clock, started_s: float
+    root: Root, comparison: Differences, report: ImportReport, progress: Progress, clock: SettleClock, started_s: float
 ) -> Generator[list[Inspection]]:
     """Inspect files, some at a time. Those that were written just now come last, and get a moment to settle."""
     # New paths first: a file that was renamed and replaced gives its row to the new name.

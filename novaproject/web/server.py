@@ -35,7 +35,7 @@ REASONS = {401: "Unauthorized", 403: "Forbidden", 503: "Service Unavailable", 50
 class RefusedBodyError(Error):  # type: ignore[misc]
     """The answer to a body that is not read: JSON, as the API's errors are, or plain text."""
 
-    def __init__(self, refusal: gate.Refusal, *, is_api: bool) -> None:
+    def __init__(self, refusal: gate.BodyRefusal, *, is_api: bool) -> None:
         super().__init__(refusal.detail)
         self.code, self.reason = refusal.status, REASONS[refusal.status]
         self.refusal, self.is_api = refusal, is_api
@@ -72,14 +72,14 @@ class UploadQuestion:
 
     def __init__(self, channel: "Channel", request: Parser) -> None:
         self.channel, self.request = channel, request
-        self.refusal: gate.Refusal | None = None
+        self.refusal: gate.BodyRefusal | None = None
 
     def service(self) -> None:
         """Run by waitress in a thread."""
         try:
             self.refusal = gate.refusal_of(self.request.path, self.request.headers, self.request.content_length)
         except Exception:
-            self.refusal = gate.Refusal(status=503, code="error", detail="Something failed. Try again later.")
+            self.refusal = gate.BodyRefusal(status=503, code="error", detail="Something failed. Try again later.")
             raise
         finally:
             self.request.is_allowed = self.refusal is None
@@ -138,7 +138,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 self.send_continue()
         return self.discarded_bytes >= 0 or super().readable()
 
-    def _refuse(self, request: Parser, refusal: gate.Refusal) -> None:
+    def _refuse(self, request: Parser, refusal: gate.BodyRefusal) -> None:
         request.error = RefusedBodyError(refusal, is_api=request.path.startswith("/api/"))
         request.completed = True
         self.discarded_bytes, self.since_s = 0, time.monotonic()

@@ -117,7 +117,7 @@ def test_an_update_of_the_program_brings_new_prices_but_not_over_a_persons_edit(
 
 def test_takes_in_what_bedrock_lists_of_a_model_and_takes_away_what_it_does_not() -> None:
     lite = catalogue.model("lite")
-    listing = catalogue.Listing(
+    listing = catalogue.ModelFacts(
         status="LEGACY", end_of_life=date(2099, 1, 1), is_direct=False, profiles=("apac.amazon.nova-2-lite-v1:0",)
     )
 
@@ -151,8 +151,8 @@ def test_a_model_that_a_region_lists_no_more_is_refused_there_and_a_preview_is_n
 def test_a_model_whose_end_has_come_is_past_it_and_a_preview_stays_one() -> None:
     pro, preview = catalogue.model("pro"), catalogue.model("pro_2_preview")
 
-    catalogue.take_listing(pro, catalogue.Listing(status="LEGACY", end_of_life=date(2026, 1, 1)), region="us-east-1")
-    catalogue.take_listing(preview, catalogue.Listing(status="ACTIVE"), region="us-east-1")
+    catalogue.take_listing(pro, catalogue.ModelFacts(status="LEGACY", end_of_life=date(2026, 1, 1)), region="us-east-1")
+    catalogue.take_listing(preview, catalogue.ModelFacts(status="ACTIVE"), region="us-east-1")
 
     assert pro.status == "end_of_life"
     assert preview.status == "preview"

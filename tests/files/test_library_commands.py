@@ -14,7 +14,7 @@ from files import import_tasks
 from files.checks import check_import_roots, check_import_steps
 from files.humanize import length, size
 from files.importing.directories import import_directory
-from files.importing.ingest import Clock
+from files.importing.ingest import SettleClock
 from files.importing.reports import ImportReport, Pace, about
 from files.models import File, Root
 from files.signals import media_ready
@@ -170,7 +170,7 @@ def test_a_growing_file_is_looked_at_again_later(
     def grow(seconds: float) -> None:
         growing.write_bytes(clip.read_bytes() + b"more")
 
-    clock = Clock(sleep=grow)
+    clock = SettleClock(sleep=grow)
     monkeypatch.setattr(import_tasks, "import_directory", partial(import_directory, clock=clock))
 
     out, _, _ = run("import_directory", library)

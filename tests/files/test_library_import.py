@@ -12,7 +12,7 @@ from files.errors import FolderNotFoundError, PathRefusedError
 from files.import_tasks import request_import
 from files.importing.arrivals import Arrivals
 from files.importing.directories import import_directory
-from files.importing.ingest import Clock
+from files.importing.ingest import SettleClock
 from files.importing.leftovers import Leftovers, names_of
 from files.models import File, Problem, Root
 from files.selection.resolving import resolve
@@ -218,7 +218,7 @@ def test_a_file_that_was_just_written_gets_its_moment(library: Path, clip: Path,
     written_s = copy(clip, library / "a.mp4").stat().st_mtime
     waits: list[float] = []
 
-    report = import_directory(library, clock=Clock(now=lambda: written_s + 5, sleep=waits.append))
+    report = import_directory(library, clock=SettleClock(now=lambda: written_s + 5, sleep=waits.append))
 
     assert (report.imported, report.waiting) == (1, 0)
     assert waits == [20.0]
@@ -231,7 +231,7 @@ def test_a_file_that_was_left_alone_long_enough_waits_for_nothing(
     written_s = copy(clip, library / "a.mp4").stat().st_mtime
     waits: list[float] = []
 
-    report = import_directory(library, clock=Clock(now=lambda: written_s + 21, sleep=waits.append))
+    report = import_directory(library, clock=SettleClock(now=lambda: written_s + 21, sleep=waits.append))
 
     assert (report.imported, waits) == (1, [])
 
@@ -245,12 +245,12 @@ def test_a_file_that_still_grows_waits(library: Path, clip: Path, settings: Sett
         with growing.open("ab") as out:
             out.write(b"more")
 
-    report = import_directory(library, clock=Clock(sleep=grow))
+    report = import_directory(library, clock=SettleClock(sleep=grow))
 
     assert (report.imported, report.waiting) == (0, 1)
     assert not Problem.objects.exists()
     later_s = growing.stat().st_mtime + 60
-    assert import_directory(library, clock=Clock(now=lambda: later_s)).imported == 1
+    assert import_directory(library, clock=SettleClock(now=lambda: later_s)).imported == 1
 
 
 def test_a_folder_inside_a_known_root_belongs_to_it(library: Path, clip: Path) -> None:

@@ -105,7 +105,7 @@ def test_what_is_refused_stays_listed(tmp_path: Path, library: Path, clip: Path)
 def test_a_clock_that_is_put_back_holds_no_scan_up(library: Path) -> None:
     waits: list[float] = []
 
-    ingest.settled(library, [], since_s=3600, clock=ingest.Clock(now=lambda: 0.0, sleep=waits.append))
+    ingest.settled(library, [], since_s=3600, clock=ingest.SettleClock(now=lambda: 0.0, sleep=waits.append))
 
     assert waits == [0.0]
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from bedrock.errors import NeverSendError
+from bedrock.errors import FolderNeverSentError
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from files.import_tasks import scan_by_themselves
@@ -201,7 +201,7 @@ def _reservation(file: File) -> ReservationRequest:
 def test_nothing_of_a_folder_that_is_never_sent_is_ever_reserved() -> None:
     kept, free = make_file(make_root(never_send=True)), make_file(make_root())
 
-    with pytest.raises(NeverSendError, match="nothing of that folder is sent"):
+    with pytest.raises(FolderNeverSentError, match="nothing of that folder is sent"):
         booking.reserve_many([_reservation(free), _reservation(kept)])
     refused = booking.refusals([_reservation(free), _reservation(kept)])
 

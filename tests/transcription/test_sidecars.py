@@ -8,7 +8,7 @@ import pytest
 
 from transcription import sidecar_names
 from transcription.languages import language_name, language_tag
-from transcription.sidecar_names import Kind, sidecars_of
+from transcription.sidecar_names import SidecarKind, sidecars_of
 
 
 @pytest.mark.parametrize(
@@ -31,33 +31,33 @@ def test_a_tag_has_a_name_for_people() -> None:
 @pytest.mark.parametrize(
     ("name", "language", "kind"),
     [
-        ("talk.srt", "", Kind.FULL),
-        ("Talk.SRT", "", Kind.FULL),
-        ("talk.ass", "", Kind.FULL),
-        ("talk.mp4.srt", "", Kind.FULL),
-        ("talk.mp4.de.srt", "de", Kind.FULL),
-        ("talk.EN.vtt", "en", Kind.FULL),
-        ("talk.English.srt", "en", Kind.FULL),
-        ("talk.eng.srt", "en", Kind.FULL),
-        ("talk.pt-BR.srt", "pt-BR", Kind.FULL),
-        ("talk.zh-Hans-CN.srt", "zh-Hans-CN", Kind.FULL),
-        ("talk.en.2.srt", "en", Kind.FULL),
-        ("talk.2.en.srt", "en", Kind.FULL),
-        ("talk.en.default.srt", "en", Kind.FULL),
-        ("talk.hi.srt", "hi", Kind.FULL),
-        ("talk.hi.hi.srt", "hi", Kind.IMPAIRED),
-        ("talk.en.hi.srt", "en", Kind.IMPAIRED),
-        ("talk.hi.en.srt", "en", Kind.IMPAIRED),
-        ("talk.en.sdh.srt", "en", Kind.IMPAIRED),
-        ("talk.en.forced.srt", "en", Kind.FORCED),
-        ("talk.forced.srt", "", Kind.FORCED),
-        ("talk.en.Director Notes.srt", "en", Kind.TITLED),
-        ("talk.part2.final.srt", "", Kind.TITLED),
-        ("talk (German).srt", "de", Kind.FULL),
-        ("talk [en].srt", "en", Kind.FULL),
+        ("talk.srt", "", SidecarKind.FULL),
+        ("Talk.SRT", "", SidecarKind.FULL),
+        ("talk.ass", "", SidecarKind.FULL),
+        ("talk.mp4.srt", "", SidecarKind.FULL),
+        ("talk.mp4.de.srt", "de", SidecarKind.FULL),
+        ("talk.EN.vtt", "en", SidecarKind.FULL),
+        ("talk.English.srt", "en", SidecarKind.FULL),
+        ("talk.eng.srt", "en", SidecarKind.FULL),
+        ("talk.pt-BR.srt", "pt-BR", SidecarKind.FULL),
+        ("talk.zh-Hans-CN.srt", "zh-Hans-CN", SidecarKind.FULL),
+        ("talk.en.2.srt", "en", SidecarKind.FULL),
+        ("talk.2.en.srt", "en", SidecarKind.FULL),
+        ("talk.en.default.srt", "en", SidecarKind.FULL),
+        ("talk.hi.srt", "hi", SidecarKind.FULL),
+        ("talk.hi.hi.srt", "hi", SidecarKind.IMPAIRED),
+        ("talk.en.hi.srt", "en", SidecarKind.IMPAIRED),
+        ("talk.hi.en.srt", "en", SidecarKind.IMPAIRED),
+        ("talk.en.sdh.srt", "en", SidecarKind.IMPAIRED),
+        ("talk.en.forced.srt", "en", SidecarKind.FORCED),
+        ("talk.forced.srt", "", SidecarKind.FORCED),
+        ("talk.en.Director Notes.srt", "en", SidecarKind.TITLED),
+        ("talk.part2.final.srt", "", SidecarKind.TITLED),
+        ("talk (German).srt", "de", SidecarKind.FULL),
+        ("talk [en].srt", "en", SidecarKind.FULL),
     ],
 )
-def test_a_name_says_language_and_kind(tmp_path: Path, name: str, language: str, kind: Kind) -> None:
+def test_a_name_says_language_and_kind(tmp_path: Path, name: str, language: str, kind: SidecarKind) -> None:
     (tmp_path / name).write_text("")
 
     (sidecar,) = sidecars_of(tmp_path / "talk.mp4")

@@ -13,7 +13,7 @@ from files.models import File
 from jobs.execution.running import run_until_idle
 from tests.files.factories import make_file
 from tests.vision.videos import add_picture, add_video, scene
-from vision.duplicates.grouping import Group, Looks, groups_of
+from vision.duplicates.grouping import GroupedFiles, Looks, groups_of
 from vision.frames.choosing import choose_frames
 from vision.models import DuplicateGroup
 
@@ -47,13 +47,13 @@ class TestGrouping:
         own = scenes(20)
 
         assert groups_of([film(1, own), film(2, recoded(own)), film(3, scenes(20))]) == [
-            Group(kind="recoded", file_ids=(1, 2))
+            GroupedFiles(kind="recoded", file_ids=(1, 2))
         ]
 
     def test_a_part_is_cut_from_the_whole(self) -> None:
         own = scenes(40)
 
-        assert groups_of([film(1, own), film(2, recoded(own[10:20]))]) == [Group(kind="cut", file_ids=(1, 2))]
+        assert groups_of([film(1, own), film(2, recoded(own[10:20]))]) == [GroupedFiles(kind="cut", file_ids=(1, 2))]
 
     def test_a_common_intro_makes_no_copy(self) -> None:
         intro = scenes(3)
@@ -74,9 +74,10 @@ class TestGrouping:
         own = scenes(1)[0]
         moved = own ^ 0b1010101010101010101010101  # 13 bits
 
-        assert groups_of([photo(1, own), photo(2, moved, taken_s=2.0)]) == [Group(kind="burst", file_ids=(1, 2))]
+        assert groups_of([photo(1, own), photo(2, moved, taken_s=2.0)]) == [GroupedFiles(kind="burst", file_ids=(1, 2))]
         assert groups_of([photo(1, own), photo(2, moved, taken_s=3600.0)]) == []
-        assert groups_of([photo(1, own), photo(2, own ^ 3, taken_s=9e6)]) == [Group(kind="recoded", file_ids=(1, 2))]
+        recoded = GroupedFiles(kind="recoded", file_ids=(1, 2))
+        assert groups_of([photo(1, own), photo(2, own ^ 3, taken_s=9e6)]) == [recoded]
 
     def test_a_picture_is_no_copy_of_a_film(self) -> None:
         own = scenes(1)

@@ -44,14 +44,14 @@ class Looks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class GroupedFiles:
     """Files that show the same, and in what way: the strongest that holds two of them together."""
 
     kind: str
     file_ids: tuple[int, ...]
 
 
-def groups_of(files: Sequence[Looks]) -> list[Group]:
+def groups_of(files: Sequence[Looks]) -> list[GroupedFiles]:
     """The groups among these files, the largest first."""
     by_id = {file.file_id: file for file in files}
     joined: dict[tuple[int, int], str] = {}
@@ -129,7 +129,7 @@ def _bursts(files: Sequence[Looks]) -> list[list[int]]:
     ]
 
 
-def _grouped(joined: Mapping[tuple[int, int], str]) -> list[Group]:
+def _grouped(joined: Mapping[tuple[int, int], str]) -> list[GroupedFiles]:
     """Files that hang together. A cut joins nothing further: two cuts of a film may show other parts of it."""
     leader: dict[int, int] = {}
 
@@ -148,8 +148,10 @@ def _grouped(joined: Mapping[tuple[int, int], str]) -> list[Group]:
             members[lead(one)] |= {one, other}
             kinds[lead(one)].add(kind)
     made = [
-        Group(kind=next(kind for kind in (RECODED, BURST, SAME) if kind in kinds[place]), file_ids=tuple(sorted(ids)))
+        GroupedFiles(
+            kind=next(kind for kind in (RECODED, BURST, SAME) if kind in kinds[place]), file_ids=tuple(sorted(ids))
+        )
         for place, ids in members.items()
     ]
     cuts = {tuple(sorted({one, other})) for (one, other), kind in joined.items() if kind == CUT}
-    return made + [Group(kind=CUT, file_ids=pair) for pair in cuts]
+    return made + [GroupedFiles(kind=CUT, file_ids=pair) for pair in cuts]

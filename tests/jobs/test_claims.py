@@ -122,7 +122,7 @@ def test_free_space_is_that_of_the_fullest_folder(monkeypatch: pytest.MonkeyPatc
 
 
 def test_work_that_fills_the_disk_waits_while_it_is_full_and_says_so_once(settings: Settings) -> None:
-    with registered("fill", needs_free_disk=True) as fill, registered("read") as read:
+    with registered("fill", needs_free_disk=True) as fill, registered("count") as read:
         queue.enqueue(fill, 1)
         queue.enqueue(read, 1)
         settings.JOB_MIN_FREE_BYTES = 10**18

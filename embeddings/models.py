@@ -23,15 +23,6 @@ TEXT, PICTURE = "text", "picture"
 
 
 class SpaceQuerySet(QuerySet["Space"]):
-    def with_key(self, key: SpaceKey) -> Self:
-        return self.filter(
-            provider=key.provider,
-            model=key.model,
-            dimension=key.dimension,
-            request_format=key.request_format,
-            is_normalised=key.is_normalised,
-        )
-
     def active(self) -> "Space | None":
         """The one in use for texts."""
         return self.filter(is_active=True).first()

@@ -22,7 +22,7 @@ from novaproject.setup.doctor import Check, Level
 from transcription import weights_wait
 from transcription.tasks import DOWNLOAD, request_download
 
-_WORDS = {Level.READY: "Ready", Level.MEND: "Mend", Level.WARN: "Look", Level.OFF: "Off"}
+_WORDS = {Level.READY: "Ready", Level.MEND: "Mend", Level.WARN: "Check", Level.OFF: "Off"}
 _LOOKS = {Level.READY: "ok", Level.MEND: "bad", Level.WARN: "warn", Level.OFF: "off"}
 
 

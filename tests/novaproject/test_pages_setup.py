@@ -87,5 +87,5 @@ def test_the_headline_says_the_worst(levels: list[Level], text: str) -> None:
 def test_findings_keep_their_groups() -> None:
     local, aws = grouped([Check("a", Level.READY, ""), Check("b", Level.WARN, ""), Check("c", Level.OFF, "", "", AWS)])
 
-    assert (local.said, [check.word for check in local.checks]) == ("1 of 2 ready", ["Ready", "Look"])
+    assert (local.said, [check.word for check in local.checks]) == ("1 of 2 ready", ["Ready", "Check"])
     assert (aws.said, aws.checks[0].look) == ("everything else works without", "off")

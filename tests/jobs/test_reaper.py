@@ -23,6 +23,12 @@ from jobs.workers import reaper
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def no_memory_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the reaper of this process remembers goes by ids, and those begin anew with each test."""
+    monkeypatch.setattr(reaper, "_overdue", {})
+
+
 def leased_by(owner: str, kind: str, *, expires_in_s: float = 60, **changes: object) -> Job:
     job = claims.claim_job(queue.enqueue(kind, 7))
     assert job is not None

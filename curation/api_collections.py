@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -28,7 +28,10 @@ from jobs.web.api_base import HasPermission
 
 _SHOWN = Count("items", filter=Q(items__file__removed_at=None))
 _FORMAT = OpenApiParameter("format", enum=list(FORMATS), default="csv")
-_FILE = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
+_FILE = {
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    409: OpenApiResponse(description="There is nothing to export."),
+}
 
 
 class CollectionList(generics.ListCreateAPIView[Collection]):

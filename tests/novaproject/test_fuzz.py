@@ -24,6 +24,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from curation.models import Collection, Moment, Tag
+from embeddings.models import SavedQuery
 from jobs.models import Job
 from jobs.queue import create_batch, enqueue, enqueue_many
 from nova.models import AnalysisResult, NovaJob
@@ -82,6 +84,10 @@ def _one_of_everything(pk: int, media: Path, clip: bytes, ada: User) -> None:
     save_transcript(
         file, NewTranscript(provider="sidecar", segments=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
     )
+    Tag.objects.create(pk=pk, name=f"Tag {pk}")
+    Moment.objects.create(pk=pk, file=file, start_s=0, end_s=0.3, name="The greeting")
+    Collection.objects.create(pk=pk, name=f"Collection {pk}")
+    SavedQuery.objects.create(pk=pk, name=f"Greetings {pk}", text="hello")
     nova_job = NovaJob.objects.create(pk=pk, file=file, model="local", analysis_types=["summary"], status="completed")
     AnalysisResult.objects.create(
         nova_job=nova_job, file=file, type="summary", is_current=True, result={"text": "Two greet.", "depth": "brief"}

@@ -10,12 +10,13 @@ from typing import Any
 from django.db import transaction
 
 from files.errors import FilesError
+from files.importing.problems import problem_of_file
 from files.media.proxy_lookup import proxy_path
 from files.models import File, Proxy
 from files.storage.originals import as_local_path
 from jobs.errors import Cancelled, LeaseLost
 from jobs.progress import NO_PROGRESS, Progress
-from nova.errors import NotAnalysableError, NovaError, UnknownTypeError
+from nova.errors import AnalysisError, NotAnalysableError, NovaError, UnknownTypeError
 from nova.local import shots
 from nova.local.clip import ClipFacts, SpokenLine
 from nova.models import LOCAL, NovaJob
@@ -74,6 +75,8 @@ def input_key(file: File, types: Sequence[str], options: Mapping[str, Any]) -> s
     lines = transcript.spoken() if transcript else []
     spoken = [(line.start_s, line.end_s, line.text) for line in lines]
     parts = [LOCAL_VERSION, file.sampled_hash, file.duration_s, sorted(types), dict(options), spoken]
+    # What was analysed without a picture is analysed anew when there is one.
+    parts += picture_faults(file)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -107,20 +110,30 @@ def analyze(nova_job: NovaJob, *, progress: Progress = NO_PROGRESS) -> NovaJob:
             nova_job.fail(str(exc))
         raise
     with transaction.atomic():
-        results.keep(
-            nova_job, made, version=LOCAL_VERSION, notes=[results.NOTHING_SAID] if clip and not clip.lines else []
-        )
+        notes = [results.NOTHING_SAID] if clip and not clip.lines else []
+        results.keep(nova_job, made, version=LOCAL_VERSION, notes=[*notes, *(clip.faults if clip else ())])
         nova_job.complete()
         transaction.on_commit(lambda: announce(file, nova_job))
     return nova_job
 
 
 def clip_of(file: File, progress: Progress) -> ClipFacts:
-    """What the local model is given: cuts, transcript and length."""
+    """What the local model is given: cuts, transcript and length, and what it could not see.
+
+    Raises AnalysisError where there is neither a picture that can be read nor a word.
+    """
     transcript = Transcript.objects.current_for(file)
     spoken = transcript.spoken() if transcript else []
     lines = [SpokenLine(segment.start_s, segment.end_s, segment.text) for segment in spoken]
-    cuts = find_cuts(file, progress) if file.media_type == File.MediaType.VIDEO else []
+    cuts: list[shots.Cut] = []
+    faults = picture_faults(file)
+    try:
+        if file.media_type == File.MediaType.VIDEO:
+            cuts = find_cuts(file, progress)
+    except AnalysisError as error:
+        if not lines:
+            raise
+        faults = [*(faults or [str(error)]), "Only what is said was analysed."]
     last_s = max([line.end_s for line in lines] + [cut.at_s for cut in cuts] + [0.0])
     return ClipFacts(
         duration_s=max(file.duration_s or 0.0, last_s),
@@ -128,11 +141,18 @@ def clip_of(file: File, progress: Progress) -> ClipFacts:
         lines=lines,
         name=file.name,
         language=transcript.language if transcript else "",
+        faults=faults,
     )
 
 
+def picture_faults(file: File) -> list[str]:
+    """Why a video's picture cannot be shown, or not all of it, in the words of the list of problems."""
+    problem = problem_of_file(file) if file.media_type == File.MediaType.VIDEO else None
+    return [problem.reason] if problem else []
+
+
 def find_cuts(file: File, progress: Progress) -> list[shots.Cut]:
-    """From the proxy where there is one: it is small, and it is there when the drive is not."""
+    """From the proxy where there is one: it is small, and it is there when the drive is not. Raises AnalysisError."""
     part = PartProgress(progress, CUTS_SHARE)
     proxy = Proxy.objects.shown().filter(file=file).order_by("size_bytes").first()
     path: Path | None = proxy_path(proxy) if proxy else None

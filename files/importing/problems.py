@@ -35,6 +35,11 @@ def solve_of_file(file: File) -> None:
     Problem.objects.filter(root_id=file.root_id, path=file.path).delete()
 
 
+def problem_of_file(file: File) -> Problem | None:
+    """What the list says of a file of the library."""
+    return Problem.objects.filter(root_id=file.root_id, path=file.path).first()
+
+
 @dataclass(frozen=True, slots=True)
 class KnownProblems:
     """A problem that was seen before."""

@@ -21,13 +21,14 @@ class SpokenLine:
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What is known of a clip: `cuts` are (second, strength)."""
+    """What is known of a clip: `cuts` are (second, strength), `faults` what could not be seen, in sentences."""
 
     duration_s: float
     cuts: Sequence[tuple[float, float]]
     lines: Sequence[SpokenLine]
     name: str = ""
     language: str = ""
+    faults: Sequence[str] = ()
 
     def pauses(self) -> list[tuple[float, float]]:
         """Where nobody speaks between two lines: (start of the next line, length of the pause)."""

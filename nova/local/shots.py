@@ -35,7 +35,7 @@ class Cut:
 
 
 def find_cuts(path: Path, *, duration_s: float | None, progress: Progress = NO_PROGRESS) -> list[Cut]:
-    """The cuts of the video at `path`, in order. Raises AnalysisError where it cannot be read, and Cancelled."""
+    """The cuts of the video at `path`, in order. Raises AnalysisError where no picture can be read, and Cancelled."""
     times: list[float] = []
     changes: list[float] = []
     before = None
@@ -48,6 +48,8 @@ def find_cuts(path: Path, *, duration_s: float | None, progress: Progress = NO_P
             progress.update(min(1.0, at_s / duration_s) if duration_s else 0.0, "looking for cuts")
     except FFmpegError as exc:
         raise AnalysisError(f"{path.name} cannot be read for its cuts: {exc}", remedy="Make its proxy again.") from exc
+    if before is None:
+        raise AnalysisError(f"There is not one frame in {path.name} that can be read.", remedy="Make its proxy again.")
     return cuts_of(times, changes)
 
 

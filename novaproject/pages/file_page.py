@@ -1,6 +1,6 @@
 """Everything that is known of one file, composed from all floors for its page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -269,7 +269,9 @@ class Analysis:
     chapters: list[Chapter] = field(default_factory=list)
     elements: list[Element] = field(default_factory=list)
     is_empty: bool = False
+    #: What was corrected in Nova's replies, and what the local model could not see.
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
 def analysis_of(file: File) -> Analysis:
@@ -299,10 +301,14 @@ def analysis_of(file: File) -> Analysis:
         chapters=next((panel.content for panel in panels if panel.template.endswith("_stretches.html")), []),
         elements=[item for panel in panels if panel.template.endswith("_things.html") for item in panel.content],
         is_empty=not results,
-        notes=sorted(
-            {str(note) for row in results.values() for note in row.notes} - {NOTHING_SAID}
-        ),  # the summary says so
+        notes=notes_of(row for row in results.values() if row.nova_job.model != LOCAL),
+        faults=notes_of(row for row in results.values() if row.nova_job.model == LOCAL),
     )
+
+
+def notes_of(rows: Iterable[AnalysisResult]) -> list[str]:
+    """Each note once; that nothing is said is said by the summary."""
+    return sorted({str(note) for row in rows for note in row.notes} - {NOTHING_SAID})
 
 
 def exports_of(analysis: Analysis) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from files.importing.problems import note_of_file, solve_of_file
 from files.models import File
 from jobs.execution.running import run_until_idle
 from jobs.models import Job
@@ -18,6 +19,7 @@ from nova.models import LOCAL, AnalysisResult, NovaJob
 from nova.questions.results import NOTHING_SAID, current_for, keep
 from nova.signals import analysis_ready
 from nova.tasks import request_local
+from novaproject.pages.file_page import analysis_of
 from tests.files.factories import make_file, make_root
 from tests.media import run_ffmpeg
 from transcription.models import Transcript
@@ -246,6 +248,55 @@ def test_results_made_without_a_word_say_so(clip: File) -> None:
     run_until_idle()
 
     assert current_for(clip)["chapters"].notes == [NOTHING_SAID]
+
+
+def _break_the_picture(file: File) -> None:
+    """Nothing is left behind the table of contents: the file still says that it is a video."""
+    path = file.root.local_path / file.path
+    content = path.read_bytes()
+    start = content.index(b"mdat") + 4
+    path.write_bytes(content[:start] + bytes(len(content) - start))
+
+
+def test_a_video_without_a_picture_that_can_be_read_is_not_analysed(clip: File, settled: list[Any]) -> None:
+    _break_the_picture(clip)
+
+    request_local(clip)
+    run_until_idle()
+
+    job = Job.objects.get(kind="analyze")
+    assert job.state == Job.State.FAILED
+    assert "two.mp4" in job.error
+    assert settled[-1][:2] == (clip.pk, None)
+    assert not AnalysisResult.objects.exists()
+
+
+def test_of_such_a_video_the_words_are_analysed_and_the_reason_is_told(clip: File, member: Client) -> None:
+    _break_the_picture(clip)
+    _say(clip, "Lanterns float on the pond.")
+    note_of_file(clip, "ffmpeg", "ffmpeg could not convert the file: no frame in it.")
+
+    request_local(clip)
+    run_until_idle()
+
+    assert current_for(clip)["summary"].result["text"] == "Lanterns float on the pond."
+    told = ["ffmpeg could not convert the file: no frame in it.", "Only what is said was analysed."]
+    assert current_for(clip)["summary"].notes == told
+    assert analysis_of(clip).faults == sorted(told)
+    assert analysis_of(clip).notes == []
+
+
+def test_once_there_is_a_picture_it_is_analysed_anew(clip: File) -> None:
+    note_of_file(clip, "ffmpeg", "ffmpeg could not convert the file: no frame in it.")
+    request_local(clip)
+    run_until_idle()
+    solve_of_file(clip)
+
+    _, job = request_local(clip)
+    run_until_idle()
+
+    assert job is not None
+    assert current_for(clip)["summary"].notes == [NOTHING_SAID]
 
 
 @pytest.fixture

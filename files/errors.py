@@ -6,6 +6,7 @@ WorkError
     │   ├── NotMediaError              holds no video, sound or picture
     │   ├── UnreadableError            is media, but empty, damaged or encrypted
     │   └── PlaylistError              points at other files or addresses: never followed
+    ├── NoSuchTrackError               a sound track that the file does not have
     ├── OriginalUnavailableError       409: the drive is away, or the file is gone
     ├── NoSpaceError                   retryable: the disk is full
     ├── StillCopyingError              retryable: its size or time still moves
@@ -54,6 +55,10 @@ class UnreadableError(MediaError):
 class PlaylistError(MediaError):
     code = "playlist"
     remedy = "Import the media files that it points at instead."
+
+
+class NoSuchTrackError(FilesError):
+    code = "no_such_track"
 
 
 class DownloadError(FilesError):

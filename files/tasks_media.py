@@ -35,7 +35,7 @@ def run_make_proxy(work: Work) -> str:
         proxy = make_proxy(
             file,
             spec=work.options.get("spec", ""),
-            audio_track=work.options.get("audio_track", file.root.audio_track),
+            audio_track=work.options.get("audio_track"),
             progress=work.progress,
             token=f"{work.job_id}-{work.attempt}",
         )

@@ -5,7 +5,6 @@ TranscriptionError (jobs.errors.WorkError)
 │   └── WeightsMissingError      the model's weights are not on this machine
 ├── WeightsDamagedError          they are there, and are not what they should be
 ├── NoSoundError                 the file has no audio track to listen to
-├── TrackMissingError            the audio track asked for is not there
 ├── UnknownLanguageError         the language asked for is not one of the engine's
 ├── BadOptionError               an option that the provider does not know
 ├── BadSubtitlesError            a subtitle file that cannot be read
@@ -36,10 +35,6 @@ class WeightsDamagedError(TranscriptionError):
 class NoSoundError(TranscriptionError):
     code = "no_sound"
     remedy = "There is nothing to transcribe in this file."
-
-
-class TrackMissingError(TranscriptionError):
-    code = "track_missing"
 
 
 class UnknownLanguageError(TranscriptionError):

@@ -91,6 +91,7 @@ def transcribe(
     before all is heard. Raises TranscriptionError, and what `files` raises where the original cannot be read.
     """
     require_sound(file)
+    asked_track = request.audio_track
     request = request.in_folder(file.root)
     provider = registry.get(request.provider)
     engine_request = request.for_engine(file, holder=holder)
@@ -100,7 +101,7 @@ def transcribe(
         return known
     provider.prepare(engine_request, PartialProgress(progress, 0.0, FETCHED))
     with open_audio(
-        file, audio_track=request.audio_track, progress=PartialProgress(progress, FETCHED, READ), token=token
+        file, audio_track=asked_track, progress=PartialProgress(progress, FETCHED, READ), token=token
     ) as audio:
         began = time.monotonic()
         length_s = _length(file, audio)

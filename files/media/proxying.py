@@ -12,10 +12,11 @@ from files import conf
 from files.errors import FfmpegFailedError, FilesError, MediaError, UnreadableError
 from files.media import decoding, derived, ffmpeg, filter_graphs, pictures, probe, profiles, sprites
 from files.media.derived import DerivedManifest
-from files.media.info import AudioTrack, MediaInfo, default_audio
+from files.media.info import AudioTrack, MediaInfo
 from files.media.profiles import Profile
 from files.media.proxy_lookup import find_good, has_derived, keep_row
 from files.media.sharing import take_from_twin
+from files.media.sound_tracks import choose_track, wanted_track
 from files.models import DECODED, IS_DAMAGED, File, Proxy
 from files.storage import disk, naming
 from files.storage.hashing import sampled_hash
@@ -34,27 +35,25 @@ STRIP = "strip.mjpeg"
 FIRST_POSTER = "first-poster.jpg"
 
 
-class NoSuchTrackError(FilesError):
-    code = "no_such_track"
-
-
 def make_proxy(
     file: File, *, spec: str = "", progress: Progress = NO_PROGRESS, audio_track: int | None = None, token: str = ""
 ) -> Proxy | None:
     """Make proxy, 16 kHz sound, poster and sprite of `file`, if they are not there for this content already.
 
     Pictures get a poster and sound files their sound; both have no proxy: None. `audio_track` is the index of a sound
-    track (None: keep the one chosen before, else the default). `token` keeps two attempts' temporary files apart.
+    track (None: by the folder's rule, else the one chosen before, else the default). `token` keeps two attempts'
+    temporary files apart.
     """
+    wanted = wanted_track(file, audio_track)
     profile = profiles.parse(spec or conf.proxy_profile())
     with as_local_path(file) as source:
         content = sampled_hash(source)
-        proxy = find_good(file, profile.name, content, audio_track)
-        if proxy is None and audio_track is None:
+        proxy = find_good(file, profile.name, content, wanted)
+        if proxy is None and wanted is None:
             proxy = take_from_twin(file, profile.name, content)
         if proxy and not proxy.is_partial:
             learn_duration(file, proxy.duration_s)
-        if proxy or (file.media_type != File.MediaType.VIDEO and has_derived(file, content, audio_track)):
+        if proxy or (file.media_type != File.MediaType.VIDEO and has_derived(file, content, wanted)):
             return proxy
         run = _Run(file, source, profile, content, token)
         try:
@@ -105,7 +104,7 @@ class _Run:
         info = probe.probe(self.source)
         before = derived.read_made(self.file.pk)
         kept = before.audio_track if before and before.source_hash == self.content else None
-        sound = choose_sound(info, audio_track, kept, naming.shown(self.file.name))
+        sound = choose_track(self.file, info.audio_tracks, audio_track, kept=kept)
         if info.video is None and sound is None:
             raise UnreadableError(f"{naming.shown(self.file.name)} has neither a picture nor sound that can be read.")
         disk.require_space(conf.folders().proxies, self.profile.expected_bytes(info.duration_s))
@@ -255,21 +254,6 @@ class _Run:
 
     def _sprite(self, info: MediaInfo) -> sprites.Sprite:
         return sprites.plan(info.duration_s, *self.profile.size(info.width or 2, info.height or 2))
-
-
-def choose_sound(info: MediaInfo, wanted: int | None, kept: int | None, name: str) -> AudioTrack | None:
-    """The sound track of this index; without one the track that was `kept` from before, else the default.
-
-    Raises NoSuchTrackError.
-    """
-    by_index = {track.index: track for track in info.audio_tracks}
-    if wanted is None:
-        return by_index.get(kept) if kept in by_index else default_audio(info.audio_tracks)
-    if wanted not in by_index:
-        raise NoSuchTrackError(
-            f"{name} has no sound track {wanted}.", remedy=f"It has {len(by_index)}, counted from 0."
-        )
-    return by_index[wanted]
 
 
 def attempts(info: MediaInfo, sound: AudioTrack | None) -> Iterator[Attempt]:

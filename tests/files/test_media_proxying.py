@@ -11,11 +11,11 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 
 from files import conf
-from files.errors import FilesError, MediaError, NoSpaceError, PlaylistError, UnreadableError
+from files.errors import FilesError, MediaError, NoSpaceError, NoSuchTrackError, PlaylistError, UnreadableError
 from files.media import derived, profiles
 from files.media.probe import probe
 from files.media.proxy_lookup import find_good, proxy_path
-from files.media.proxying import NoSuchTrackError, make_proxy
+from files.media.proxying import make_proxy
 from files.models import File, Proxy, Root
 from files.storage import disk
 from files.storage.hashing import full_hash, sampled_hash
@@ -54,6 +54,7 @@ def imported(path: Path) -> File:
         duration_s=info.duration_s,
         size_bytes=path.stat().st_size,
         audio_codec=info.audio_codec,
+        metadata=info.as_metadata(),
     )
 
 
@@ -245,6 +246,22 @@ def test_default_sound_track_is_taken_and_another_can_be_chosen(originals: Path)
     assert make_proxy(file) == second  # a choice once made is kept
     with pytest.raises(NoSuchTrackError, match="no sound track 7"):
         make_proxy(file, audio_track=7)
+
+
+def test_the_rule_of_the_folder_chooses_the_sound_track_of_files_that_have_it(originals: Path) -> None:
+    file = imported(media.make_two_tracks(originals / "two.mp4"))
+    single = imported(media.make_clip(originals / "one.mp4"))
+
+    for rule in (0, 1):
+        file.root.audio_track = single.root.audio_track = rule
+        by_rule, only = make_proxy(file), make_proxy(single)
+        assert by_rule is not None
+        assert only is not None
+        assert (by_rule.metadata["audio_track"], only.metadata["audio_track"]) == (rule, 0)
+    asked = make_proxy(file, audio_track=0)
+
+    assert asked is not None
+    assert asked.metadata["audio_track"] == 0
 
 
 def test_late_sound_keeps_its_time(originals: Path) -> None:
@@ -609,7 +626,7 @@ def test_empty_sound_track_is_no_sound(originals: Path) -> None:
 
 def test_neither_picture_nor_sound_to_work_with(originals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = imported(media.make_audio(originals / "a.wav"))
-    monkeypatch.setattr("files.media.proxying.default_audio", lambda tracks: None)
+    monkeypatch.setattr("files.media.sound_tracks.default_audio", lambda tracks: None)
 
     with pytest.raises(UnreadableError, match="neither a picture nor sound"):
         make_proxy(file)

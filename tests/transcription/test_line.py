@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError
 
+from files.errors import NoSuchTrackError
 from files.media.probe import probe
 from files.models import File, Root
 from files.signals import media_ready, root_scanned
@@ -21,7 +22,7 @@ from tests.transcription.factories import make_file, new_transcript, settled
 from tests.transcription.hub import serving
 from tests.transcription.voices import noise, silence, voice, write_wav
 from transcription import weights_wait
-from transcription.errors import NoSoundError, ProviderNotReadyError, TrackMissingError
+from transcription.errors import NoSoundError, ProviderNotReadyError
 from transcription.models import Transcript
 from transcription.tasks import request_download, request_transcription
 from transcription.transcribe import TranscriptionRequest, transcribe
@@ -370,11 +371,17 @@ def test_a_file_where_nobody_speaks_says_no_speech(folders: Path) -> None:
 
 
 def test_a_track_that_is_not_there_is_named(talk: File) -> None:
-    with pytest.raises(TrackMissingError) as caught:
+    with pytest.raises(NoSuchTrackError) as caught:
         transcribe(talk, TranscriptionRequest(audio_track=7))
 
-    assert "This file has 1" in caught.value.remedy
+    assert "It has 1" in caught.value.remedy
     assert not list((settings.DATA_DIR / "derived").rglob("*.flac"))
+
+
+def test_a_folders_rule_for_the_track_holds_for_files_that_have_it(talk: File) -> None:
+    talk.root.audio_track = 7
+
+    assert transcribe(talk, TranscriptionRequest()).segment_count == 2
 
 
 def test_a_request_that_cannot_be_served_is_refused_at_the_door(talk: File) -> None:

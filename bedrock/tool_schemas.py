@@ -30,7 +30,7 @@ def warnings(schema: Mapping[str, Any]) -> list[str]:
     if depth <= LAYERS_MAX:
         return []
     text = f"The answer has {depth} layers of objects inside each other, and AWS advises {LAYERS_MAX} for Nova 2."
-    return [f"{text} Deeper ones fail more often: ask for fewer analysis types at once, or make the schema flatter."]
+    return [f"{text} Deeper ones fail more often: make a list of texts of the list of objects that lies in another."]
 
 
 def layers(schema: Mapping[str, Any]) -> int:

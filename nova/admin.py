@@ -20,8 +20,8 @@ from nova.models import (
     Question,
     RawReply,
 )
+from nova.types.flattening import schema_warnings
 from nova.types.registry import add_version, faults_of_type
-from nova.types.schemas import schema_warnings
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -194,11 +194,17 @@ class AnalysisTypeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     form = VersionForm
     inlines = (VersionInline,)
-    list_display = ("name", "label", "newest", "is_retired", "created_at")
+    list_display = ("name", "label", "newest", "is_retired", "advice", "created_at")
+    readonly_fields = ("advice",)
 
     @admin.display(description="newest version")
     def newest(self, row: AnalysisType) -> int:
         return row.versions.count()
+
+    @admin.display(description="what to know of its schema")
+    def advice(self, row: AnalysisType) -> str:
+        version = row.versions.order_by("-number").first()
+        return " ".join(schema_warnings(version.schema)) if version else ""
 
     def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         return False

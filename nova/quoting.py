@@ -29,8 +29,8 @@ from nova.questions.prompts import TRANSCRIPT_CHARS, Context, Prompt, build_prom
 from nova.replies.merging import Span
 from nova.tasks import require_askable
 from nova.types.built_in import BUILT_IN
+from nova.types.flattening import schema_warnings
 from nova.types.registry import resolve
-from nova.types.schemas import schema_warnings
 from nova.types.spec import IMAGE, VIDEO
 from transcription.models import Transcript
 

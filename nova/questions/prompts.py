@@ -12,10 +12,12 @@ from typing import Any
 
 from nova.lines import one_line
 from nova.local.clip import SpokenLine
+from nova.types.flattening import flattened
 from nova.types.schemas import asked, combined_schema
 from nova.types.spec import IMAGE, VIDEO, TypeSpec, stored_schemas
 
-#: Of the texts below; a change of them is another question, and what was answered before becomes stale.
+#: Of the texts below; a change of them is another question, and what was answered before becomes stale. The form of the
+#: tool is not of them: an answer in an earlier form is read as well, and not paid again.
 PROMPT_VERSION = "nova-1"
 TOOL_NAME = "give_analysis"
 #: The longest transcript that goes along, in characters: about 6,000 tokens, a small part of what the frames cost.
@@ -91,7 +93,7 @@ def build_prompt(
     """
     schemas = stored_schemas(types, depth)
     parts = {name: asked(schema) for name, schema in schemas.items()}
-    tool_schema = next(iter(parts.values())) if len(parts) == 1 else combined_schema(parts)
+    tool_schema = flattened(next(iter(parts.values())) if len(parts) == 1 else combined_schema(parts))
     # Around the material. Its own hash is in them, which no text can contain.
     mark = f"material-{context_digest(context)[:16]}"
     opened, closed = f"<{mark}>", f"</{mark}>"

@@ -16,7 +16,8 @@ from nova.errors import UnreadableReply
 from nova.replies import lenient_json
 from nova.replies.coercion import Coercer, NotCoercibleError, Notes, fill_ours, quoted
 from nova.replies.timing import settle
-from nova.types.schemas import Schema, is_ours
+from nova.types.flattening import nested
+from nova.types.schemas import Schema, asked, combined_schema, is_ours
 
 #: A newer one may read more of the replies that are kept.
 PARSER_VERSION = 1
@@ -73,12 +74,14 @@ def parse_reply(
 def results_of(reading: ReplyReading, schemas: Mapping[str, Schema], duration_s: float | None) -> Parsed:
     """What this reading gives for each type."""
     results, notes, missing = {}, list(reading.notes), []
+    forms = {name: asked(schema) for name, schema in schemas.items()}
+    form = combined_schema(forms)
     for name, schema in schemas.items():
         tries: list[tuple[dict[str, Any], list[str]]] = []
         reasons = []
-        for value in candidates(reading.value, name, is_alone=len(schemas) == 1):
+        for value in candidates(reading.value, name, form):
             try:
-                tries.append(coerced(value, schema, (name, duration_s, reading.is_cut)))
+                tries.append(coerced(nested(value, forms[name]), schema, (name, duration_s, reading.is_cut)))
             except NotCoercibleError as exc:
                 reasons.append(str(exc))
             if tries and not tries[-1][1]:
@@ -108,10 +111,10 @@ def coerced(value: Any, schema: Schema, about: tuple[str, float | None, bool]) -
     return result, notes.lines()
 
 
-def candidates(value: Any, name: str, *, is_alone: bool) -> Iterator[Any]:
-    """Where the result of a type may be, the likeliest first."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+def candidates(value: Any, name: str, form: Schema) -> Iterator[Any]:
+    """Where the result of a type may be, the likeliest first. `form` has a property for each type that was asked."""
+    is_alone = len(form["properties"]) == 1
+    value = nested(value[0] if isinstance(value, list) and len(value) == 1 else value, form)
     if not isinstance(value, Mapping):
         if is_alone and value:
             yield value
@@ -121,7 +124,7 @@ def candidates(value: Any, name: str, *, is_alone: bool) -> Iterator[Any]:
     if len(value) == 1:
         inside = next(iter(value.values()))
         if isinstance(inside, Mapping | list) and not by_name:
-            yield from candidates(inside, name, is_alone=is_alone)
+            yield from candidates(inside, name, form)
 
 
 def _says_something(value: Any, schema: Schema) -> bool:

@@ -22,8 +22,6 @@ from typing import Any
 import jsonschema
 from jsonschema import Draft202012Validator
 
-from bedrock import tool_schemas
-
 Schema = Mapping[str, Any]
 
 #: What Nova's constrained decoding is known to take (user guide, "Tool use"); all else stays here.
@@ -56,11 +54,6 @@ def asked(schema: Schema) -> dict[str, Any]:
     if isinstance(schema.get("items"), Mapping):
         sent["items"] = asked(schema["items"])
     return sent
-
-
-def schema_warnings(schema: Schema) -> list[str]:
-    """What a person should know of a schema of their own before it is sent; empty = nothing."""
-    return tool_schemas.warnings(asked(schema))
 
 
 def is_ours(schema: Schema) -> bool:

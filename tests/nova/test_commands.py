@@ -16,6 +16,7 @@ from nova.models import AnalysisResult, AnalysisType, NovaJob, RawReply
 from nova.questions.results import current_for
 from nova.replies import parsing
 from nova.types.built_in import BUILT_IN
+from nova.types.registry import add_version
 from tests.nova.clips import make_clip
 from tests.standin.world import World
 
@@ -104,3 +105,14 @@ def test_a_type_of_ones_own_is_made_in_the_admin_and_each_change_is_a_version(cl
         "Who wears a helmet?",
         "Who wears none?",
     ]
+
+
+def test_who_edits_a_type_is_told_of_a_schema_that_is_too_deep(client: Client, db: None) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+    parts = {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}}
+    things = {"type": "array", "items": {"type": "object", "properties": {"parts": parts}}}
+    version = add_version("deep", prompt="What?", schema={"type": "object", "properties": {"things": things}})
+
+    page = client.get(f"/admin/nova/analysistype/{version.type_id}/change/").content.decode()
+
+    assert "3 layers of objects" in page

@@ -55,7 +55,7 @@ def test_a_picture_is_described_with_its_elements_and_its_text(aws: World, pictu
 
     assert nova_job.status == NovaJob.Status.COMPLETED, nova_job.error
     assert set(current_for(picture)) == {"summary", "elements", "picture_text"}
-    assert nova_job.cost_usd == aws.usd()
+    assert nova_job.cost_usd == aws.usd().quantize(nova_job.cost_usd)
     assert len(aws.bill) == 1
     assert ask(picture, mode=mode).cost_usd == 0  # asked once, and kept
 

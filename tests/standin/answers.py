@@ -60,7 +60,7 @@ def _words(schema: Mapping[str, Any], duration_s: float, name: str) -> str:
     minutes, seconds = divmod(int(duration_s), 60)
     end = f"{minutes:02d}:{seconds:02d}"
     if "range" in name:
-        return f"00:00-{end}"
+        return f"0-{int(duration_s)}" if "seconds" in schema.get("description", "") else f"00:00-{end}"
     if "start" in name:
         return "00:00"
     if "end" in name:

@@ -17,6 +17,7 @@ class CurationConfig(AppConfig):
         for name, label, run, permission in (
             (tasks.TAG, "Tag", tasks.run_tag, facet.PERMISSION),
             (tasks.COLLECT, "Collect", tasks.run_collect, "curation.change_collection"),
+            (tasks.INDEX_SPEAKERS, "Name speakers", tasks.run_index_speakers, facet.PERMISSION),
         ):
             register(Kind(name=name, label=label, queue=FAST, run=run, subject_kind="file", permission=permission))
         facets.register(facet.FAVOURITE)
@@ -27,5 +28,6 @@ class CurationConfig(AppConfig):
         filters.register_filter("tag", facet.TagFilter)
         filters.register_filter("collection", facet.CollectionFilter)
         filters.register_filter("min_rating", facet.min_rating)
+        filters.register_filter("speaker", facet.SpeakerFilter)
         sources.register([Chunk.Kind.MOMENT], searchable.moments_of)
         sources.register([Chunk.Kind.NOTE], searchable.note_of)

@@ -2,6 +2,7 @@
 
 CurationError (jobs.errors.WorkError)
 ├── NameTakenError       two tags would have the same name
+├── NoSuchSpeakerError   a speaker that the file does not have
 ├── BadMomentError       a range of seconds that the file does not have
 ├── OutdatedOrderError   the order names other items than the collection has now
 └── NothingToExportError a collection or selection without files
@@ -18,6 +19,12 @@ class NameTakenError(CurationError):
     code = "name_taken"
     status = 400
     field = "name"
+
+
+class NoSuchSpeakerError(CurationError):
+    code = "no_such_speaker"
+    status = 400
+    field = "names"
 
 
 class BadMomentError(CurationError):

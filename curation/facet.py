@@ -23,6 +23,7 @@ from curation.models import (
     folded,
 )
 from curation.serializers import CollectOptionsSerializer, TagOptionsSerializer, note, rating, tag_names
+from curation.speakers import spoken_by
 from curation.tagging import known_tags, set_tags, tag_files
 from curation.tasks import COLLECT, TAG
 from files.models import File, FileQuerySet
@@ -93,6 +94,16 @@ class CollectionFilter(django_filters.ModelChoiceFilter):
     def filter(self, qs: Any, value: Any) -> Any:
         items = CollectionItem.objects.filter(file=OuterRef("pk"), collection=value)
         return qs if value is None else qs.filter(Exists(items))
+
+
+class SpeakerFilter(django_filters.CharFilter):
+    """Files in which somebody speaks."""
+
+    def __init__(self) -> None:
+        super().__init__(label="Somebody who speaks")
+
+    def filter(self, qs: Any, value: str) -> Any:
+        return qs.filter(spoken_by(value)) if value else qs
 
 
 def min_rating() -> django_filters.NumberFilter:

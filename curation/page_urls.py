@@ -6,6 +6,7 @@ from curation import views
 
 urlpatterns = [
     path("files/<int:pk>/annotate/", views.annotate, name="file-annotate"),
+    path("files/<int:pk>/speakers/", views.speakers, name="file-speakers"),
     path("files/<int:pk>/mark/", views.mark, name="moment-mark"),
     path("files/<int:pk>/collect/", views.collect, name="file-collect"),
     path("moments/<int:pk>/", views.moment_change, name="moment-change"),

@@ -39,6 +39,11 @@ def index_note(file: File) -> None:
     _index([file.pk], Chunk.Kind.NOTE)
 
 
+def index_speakers(file: File) -> None:
+    """Make search find who speaks in the file as they are called now."""
+    index.index_text(file, kinds=[Chunk.Kind.TRANSCRIPT, Chunk.Kind.ELEMENT])
+
+
 def _index(file_ids: Iterable[int], kind: Chunk.Kind) -> None:
     for file in File.objects.filter(pk__in=set(file_ids)):
         index.index_text(file, kinds=[kind])

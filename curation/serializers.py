@@ -17,6 +17,7 @@ from curation.models import (
 )
 from files.models import File
 from jobs.web.strict_fields import StrictFields
+from transcription.segments import SPEAKER_CHARS
 
 #: More tags than this on one thing order nothing.
 MAX_TAGS = 200
@@ -142,6 +143,37 @@ class OrderSerializer(StrictFields, serializers.Serializer[Any]):
     items = serializers.ListField(
         child=serializers.IntegerField(min_value=1), max_length=100_000, help_text="The `n` of every item, each once."
     )
+
+
+class NamesSerializer(StrictFields, serializers.Serializer[Any]):
+    """What speakers are called."""
+
+    names = serializers.DictField(
+        child=serializers.CharField(max_length=SPEAKER_CHARS, allow_blank=True),
+        allow_empty=False,
+        help_text='A name for each tag, such as `{"speaker_1": "Ada"}`; an empty one takes the name away.',
+    )
+    everywhere = serializers.BooleanField(default=False, help_text="In every file with the same tag, later ones too.")
+
+
+class SpeakerSerializer(serializers.Serializer[Any]):
+    """Somebody who speaks."""
+
+    tag = serializers.CharField(help_text="As the transcript or the analysis has it.")
+    name = serializers.CharField(help_text="As a person named them; else empty.")
+    line_count = serializers.IntegerField(help_text="Lines of the transcript in use.")
+    role = serializers.CharField(help_text="As the analysis has it; else empty.")
+
+
+class SpeakersSerializer(serializers.Serializer[Any]):
+    """Who speaks in a file."""
+
+    names = serializers.SerializerMethodField(help_text="What each tag is called; without a name it is the tag.")
+    speakers = SpeakerSerializer(many=True)
+    other_files = serializers.IntegerField(default=0, help_text="Other files that follow in the background.")
+
+    def get_names(self, answer: dict[str, Any]) -> dict[str, str]:
+        return {speaker.tag: speaker.shown for speaker in answer["speakers"]}
 
 
 class TagOptionsSerializer(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from curation import api, api_collections
+from curation import api, api_collections, api_speakers
 
 app_name = "curation"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,5 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("collections/<int:pk>/items", api_collections.ItemList.as_view(), name="items"),
     path("collections/<int:pk>/items/<int:n>", api_collections.ItemDetail.as_view(), name="item"),
     path("collections/<int:pk>/export", api_collections.CollectionExport.as_view(), name="collection-export"),
+    path("files/<int:pk>/speakers", api_speakers.Speakers.as_view(), name="speakers"),
     path("files/export", api_collections.FilesExport.as_view(), name="files-export"),
 ]

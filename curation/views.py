@@ -21,11 +21,15 @@ from curation.exports.formats import FORMATS
 from curation.exports.reading import of_collection
 from curation.marking import change_moment, mark_moment, remove_moment
 from curation.models import HIGHEST_RATING, NAME_CHARS, NOTE_CHARS, Annotation, Collection, Moment, Tag
+from curation.speakers import Speaker, speakers_of
 from curation.tagging import add_tag, delete_tag, merge_tags, rename_tag, take_tag
+from curation.tasks import request_names
+from files import humanize
 from files.media import derived
 from files.models import File
 from jobs.errors import WorkError
 from jobs.web.undo import tell_with_undo
+from transcription.segments import SPEAKER_CHARS
 
 CHANGE = "files.change_file"
 #: So many tags are offered while one is typed.
@@ -45,6 +49,7 @@ class FileMarks:
     may_change: bool
     may_mark: bool
     may_collect: bool
+    speakers: Sequence[Speaker] = ()
 
     @property
     def ratings(self) -> range:
@@ -64,6 +69,7 @@ def marks_of(file: File, user: Any) -> FileMarks:
         may_change=user.has_perm(CHANGE),
         may_mark=user.has_perm("curation.add_moment"),
         may_collect=user.has_perm("curation.change_collection"),
+        speakers=speakers_of(file) if user.has_perm("transcription.view_transcript") else (),
     )
 
 
@@ -101,6 +107,27 @@ def _save_annotation(file: File, request: HttpRequest) -> None:
     changes = {name: value for name, value in wanted.items() if getattr(before, name) != value}
     if changes:
         annotate_file(file, **changes)
+
+
+@require_POST
+@permission_required(("files.view_file", "transcription.view_transcript", CHANGE), raise_exception=True)
+def speakers(request: HttpRequest, pk: int) -> HttpResponse:
+    """Name the people who speak, in this file or in every file with the same tags."""
+    file = get_object_or_404(File.objects.select_related("root"), pk=pk)
+    sent = request.POST
+    shown = {speaker.tag: speaker.name for speaker in speakers_of(file)}
+    typed = dict(zip(sent.getlist("tag"), sent.getlist("name"), strict=False))
+    everywhere = "everywhere" in sent
+    changed = {tag: name[:SPEAKER_CHARS] for tag, name in typed.items() if everywhere or name.strip() != shown.get(tag)}
+    user: Any = request.user
+    try:
+        others = request_names(file, changed, everywhere=everywhere, user=user) if changed else 0
+    except WorkError as error:
+        messages.error(request, f"{error} {error.remedy}")
+    else:
+        follow = f" {humanize.files(others)} with the same tags follow in the background." if others else ""
+        messages.success(request, f"Saved who speaks.{follow}")
+    return redirect(f"{reverse('file-page', args=[pk])}#speakers")
 
 
 @require_POST

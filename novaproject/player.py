@@ -62,6 +62,7 @@ class PlayerCue:
     segment_id: int = 0
     #: Why the engine probably made it up; empty = it is taken as said.
     doubt: str = ""
+    speaker: str = ""
 
     @property
     def t(self) -> str:

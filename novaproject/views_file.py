@@ -27,7 +27,8 @@ from novaproject.pages.library_query import folder_of
 from novaproject.player import parse_start
 from novaproject.views_setup import weights
 from transcription.models import Segment, Transcript
-from transcription.writing import correct_segments, undo_correction
+from transcription.segments import SPEAKER_CHARS
+from transcription.writing import correct_segment, undo_correction
 
 CORRECT = "transcription.change_segment"
 COPIES = 10
@@ -110,9 +111,12 @@ def crumbs_of(file: File) -> list[tuple[str, str]]:
 def correct(request: HttpRequest, pk: int) -> HttpResponse:
     """A person's words for one line. The script swaps the line; without it the page comes back at it."""
     segment = get_object_or_404(Segment.objects.select_related("transcript__file"), pk=pk)
-    text = request.POST.get("text", "").strip()
-    if text and text != segment.text:
-        correct_segments(segment.transcript, {segment.pk: text})
+    text, speaker = request.POST.get("text", "").strip(), " ".join(request.POST.get("speaker", "").split())
+    changes: dict[str, str] = {"text": text} if text and text != segment.text else {}
+    if "speaker" in request.POST and speaker != segment.shown_speaker:
+        changes["speaker"] = speaker[:SPEAKER_CHARS]
+    if changes:
+        correct_segment(segment, **changes)
         segment.refresh_from_db()
     page_url = reverse("file-page", args=[segment.transcript.file_id])
     if "HX-Request" not in request.headers:

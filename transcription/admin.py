@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
-from transcription.models import PaidPiece, Segment, SubtitleSource, Transcript
+from transcription.models import PaidPiece, Segment, SpeakerName, SubtitleSource, Transcript
 from transcription.subtitles import writers
 from transcription.writing import choose_current, correct_segments, delete_transcript
 
@@ -140,7 +140,7 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
 class SegmentAdmin(ReadOnlyAdmin[Segment]):
     """To look for words across transcripts; they are corrected on the transcript's page."""
 
-    list_display = ("text", "transcript", "start_s", "confidence", "is_corrected", "flags")
+    list_display = ("text", "speaker", "transcript", "start_s", "confidence", "is_corrected", "flags")
     list_filter = ("is_corrected",)
     list_select_related = ("transcript__file",)
     search_fields = ("text",)
@@ -154,6 +154,15 @@ class SubtitleSourceAdmin(ReadOnlyAdmin[SubtitleSource]):
     list_filter = ("state", "origin", "language")
     list_select_related = ("file",)
     search_fields = ("name", "file__name")
+
+
+@admin.register(SpeakerName)
+class SpeakerNameAdmin(ReadOnlyAdmin[SpeakerName]):
+    """Names are given on the page of a file, where search follows."""
+
+    list_display = ("name", "tag", "file", "created_at")
+    list_select_related = ("file",)
+    search_fields = ("name", "tag", "file__name")
 
 
 @admin.register(PaidPiece)

@@ -35,7 +35,7 @@ from transcription.serializers import (
 from transcription.subtitles import writers
 from transcription.tasks import request_download, request_transcription
 from transcription.transcribe import TranscriptionRequest
-from transcription.writing import choose_current, correct_segments, undo_correction
+from transcription.writing import choose_current, correct_segment, undo_correction
 
 CanRead = HasPermission("transcription.view_transcript")
 _FORMAT = OpenApiParameter("format", str, enum=list(writers.FORMATS), default="srt")
@@ -142,7 +142,7 @@ class SegmentDetail(RetrieveAPIView[Segment]):
         segment = self.get_object()
         body = CorrectionSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        correct_segments(segment.transcript, {segment.pk: body.validated_data["text"]})
+        correct_segment(segment, **body.validated_data)
         return Response(SegmentSerializer(self.get_object()).data)
 
 

@@ -1,13 +1,15 @@
 """Transcripts and their segments."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from files.models import File
-from transcription.segments import SpokenSegment, full_text, words_from_json
+from transcription.segments import SPEAKER_CHARS, SpokenSegment, full_text, words_from_json
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -95,13 +97,23 @@ class Transcript(models.Model):
         """Whether the language was guessed, and the guess may well be wrong."""
         return self.language_probability is not None and self.language_probability < CERTAIN_LANGUAGE
 
+    @cached_property
+    def speaker_names(self) -> dict[str, str]:
+        """What the tags of its speakers are called by people."""
+        return SpeakerName.objects.names_for(self.file_id)
+
     @property
     def has_speech(self) -> bool:
         return bool(self.text)
 
     def segment_values(self) -> list[SpokenSegment]:
-        """The segments as plain values, in order, flagged ones included."""
-        return [row.as_value() for row in self.segments.all()]
+        """The segments as plain values, in order, flagged ones included; who speaks is called as people named them."""
+        segments = [row.as_value() for row in self.segments.all()]
+        if not any(segment.speaker for segment in segments):
+            return segments
+        return [
+            replace(segment, speaker=self.speaker_names.get(segment.speaker, segment.speaker)) for segment in segments
+        ]
 
     def spoken(self) -> list[SpokenSegment]:
         """The segments worth searching: without what was flagged as made up by the engine."""
@@ -124,7 +136,7 @@ class Segment(models.Model):
     """A stretch of speech; seconds from the start of the source."""
 
     #: What a correction changes.
-    CORRECTED = ("text", "is_corrected", "flags", "words")
+    CORRECTED = ("text", "is_corrected", "flags", "words", "speaker")
 
     transcript = models.ForeignKey(Transcript, on_delete=models.CASCADE, related_name="segments")
     index = models.PositiveIntegerField()
@@ -136,6 +148,9 @@ class Segment(models.Model):
     language = models.CharField(max_length=16, blank=True, help_text="Where it differs within the file.")
     is_corrected = models.BooleanField("corrected", default=False)
     flags = models.JSONField(default=list, blank=True)
+    speaker = models.CharField(
+        max_length=SPEAKER_CHARS, blank=True, help_text="The tag of who speaks, as the source calls them."
+    )
     #: What stood here before the last correction, so that it can be taken back.
     before = models.JSONField(null=True, editable=False)
 
@@ -151,9 +166,17 @@ class Segment(models.Model):
                 condition=Q(start_s__gte=0) & Q(end_s__gte=F("start_s")), name="transcript_segments_end_after_start"
             ),
         ]
+        indexes = [
+            models.Index(fields=["speaker"], condition=~Q(speaker=""), name="transcript_segments_by_speaker"),
+        ]
 
     def __str__(self) -> str:
         return self.text[:80]
+
+    @property
+    def shown_speaker(self) -> str:
+        """Who speaks, as people named them."""
+        return self.transcript.speaker_names.get(self.speaker, self.speaker) if self.speaker else ""
 
     def as_value(self) -> SpokenSegment:
         return SpokenSegment(
@@ -165,23 +188,64 @@ class Segment(models.Model):
             language=self.language,
             flags=tuple(self.flags),
             is_corrected=self.is_corrected,
+            speaker=self.speaker,
         )
 
-    def correct(self, text: str) -> None:
-        """A person's own words. They are kept when the file is transcribed again."""
+    def correct(self, text: str | None = None, *, speaker: str | None = None) -> None:
+        """A person's own words, or who says them. Both are kept when the file is transcribed again."""
         self.before = {name: getattr(self, name) for name in self.CORRECTED}
-        self.text, self.is_corrected, self.flags, self.words = text, True, [], None
+        self.is_corrected, self.flags = True, []
+        if text is not None and text != self.text:
+            self.text, self.words = text, None
+        if speaker is not None:
+            self.speaker = speaker
         self.save(update_fields=[*self.CORRECTED, "before"])
 
     def take_back(self) -> bool:
         """Put back what stood here before the last correction. False where there is nothing to take back."""
         if self.before is None:
             return False
-        for name in self.CORRECTED:
+        for name in self.before:  # what was corrected before segments had a speaker has none here
             setattr(self, name, self.before[name])
         self.before = None
         self.save(update_fields=[*self.CORRECTED, "before"])
         return True
+
+
+class SpeakerNameQuerySet(QuerySet["SpeakerName"]):
+    def names_for(self, file_id: int) -> dict[str, str]:
+        """What the tags of speakers mean in this file: a name of its own goes before one for every file."""
+        rows = self.filter(Q(file=None) | Q(file_id=file_id)).order_by(F("file").asc(nulls_first=True))
+        return dict(rows.values_list("tag", "name"))
+
+
+class SpeakerName(models.Model):
+    """What a person calls somebody who speaks: the tag of a transcript or an analysis, in one file or in all."""
+
+    file = models.ForeignKey(
+        File,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="speaker_names",
+        help_text="Empty: every file.",
+    )
+    tag = models.CharField(max_length=SPEAKER_CHARS)
+    name = models.CharField(max_length=SPEAKER_CHARS)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SpeakerNameQuerySet.as_manager()
+
+    class Meta:
+        db_table = "speaker_names"
+        ordering = ["tag", "file_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["file", "tag"], name="speaker_names_one_in_a_file"),
+            models.UniqueConstraint(fields=["tag"], condition=Q(file__isnull=True), name="speaker_names_one_for_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tag} = {self.name}"
 
 
 class SubtitleSource(models.Model):

@@ -18,6 +18,8 @@ CONFIDENCE_OF_A_GUESS = 0.37  # e^-1: Whisper distrusts an average log probabili
 REPEATS_ALLOWED = 2
 #: Engines do not agree on moments: what is left beside a correction for less than this is its own first or last word.
 SHORTEST_REST_S = 1.0
+#: The longest name of somebody who speaks.
+SPEAKER_CHARS = 100
 #: zlib needs some text before its ratio says anything.
 SHORTEST_LOOP_BYTES = 80
 
@@ -48,6 +50,7 @@ class SpokenSegment:
     no_speech: float | None = None  # how sure the engine is that nobody speaks here
     flags: tuple[str, ...] = field(default=())
     is_corrected: bool = False
+    speaker: str = ""  # who speaks; empty where nobody said
 
 
 def words_from_json(rows: Sequence[dict[str, Any]] | None) -> tuple[Word, ...]:
@@ -180,6 +183,18 @@ def mostly_covers(corrected: SpokenSegment, segment: SpokenSegment) -> bool:
 def full_text(segments: Iterable[SpokenSegment]) -> str:
     """All that was said, without what was flagged as made up."""
     return " ".join(segment.text for segment in segments if not segment.flags)
+
+
+def with_names(segments: Iterable[SpokenSegment]) -> Iterator[SpokenSegment]:
+    """The segments with `Ada: ` before the words where another person begins to speak."""
+    last = ""
+    for segment in segments:
+        prefix = f"{segment.speaker}: " if segment.speaker and segment.speaker != last else ""
+        first = tuple(replace(word, text=f"{prefix}{word.text}") for word in segment.words[:1])
+        yield (
+            replace(segment, text=f"{prefix}{segment.text}", words=(*first, *segment.words[1:])) if prefix else segment
+        )
+        last = segment.speaker
 
 
 def shift(segment: SpokenSegment, offset_s: float) -> SpokenSegment:

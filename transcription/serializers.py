@@ -10,6 +10,7 @@ from transcription import registry
 from transcription.errors import UnknownLanguageError
 from transcription.models import Segment, Transcript
 from transcription.providers.base import EngineRequest, TranscriptionProvider
+from transcription.segments import SPEAKER_CHARS
 
 
 class WordSerializer(serializers.Serializer[dict[str, Any]]):
@@ -23,16 +24,30 @@ class SegmentSerializer(serializers.ModelSerializer[Segment]):
     """A stretch of speech; seconds from the start of the source."""
 
     words = WordSerializer(many=True, allow_null=True)
+    speaker = serializers.CharField(
+        source="shown_speaker", read_only=True, help_text="Who speaks, as people named them; empty where nobody said."
+    )
 
     class Meta:
         model = Segment
-        fields = ("id", "index", "start_s", "end_s", "text", "words", "confidence", "language", "is_corrected", "flags")
+        fields = (
+            "id", "index", "start_s", "end_s", "text", "words", "confidence", "language", "speaker", "is_corrected",
+            "flags",
+        )  # fmt: skip
 
 
 class CorrectionSerializer(StrictFields, serializers.Serializer[Any]):
-    """A person's own words for a stretch of speech."""
+    """A person's own words for a stretch of speech, and who says them."""
 
-    text = serializers.CharField(max_length=10_000)
+    text = serializers.CharField(max_length=10_000, required=False)
+    speaker = serializers.CharField(
+        max_length=SPEAKER_CHARS, allow_blank=True, required=False, help_text="Who says it: a name, or a tag."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"text": ["Give text, speaker, or both."]})
+        return attrs
 
 
 class TranscriptSummarySerializer(serializers.ModelSerializer[Transcript]):

@@ -82,6 +82,7 @@ def _rows(transcript: Transcript, segments: list[SpokenSegment]) -> list[Segment
             confidence=segment.confidence,
             language=segment.language,
             is_corrected=segment.is_corrected,
+            speaker=segment.speaker,
             flags=list(segment.flags),
         )
         for index, segment in enumerate(segments)
@@ -103,6 +104,17 @@ def correct_segments(transcript: Transcript, texts: dict[int, str]) -> int:
             transcript.recount()
             transaction.on_commit(lambda: settle(transcript.file, transcript, "corrected"))
     return len(rows)
+
+
+def correct_segment(segment: Segment, *, text: str | None = None, speaker: str | None = None) -> None:
+    """Put a person's words, or who says them, in place of the engine's; search follows. None leaves as it is."""
+    if speaker:  # a name that a tag of this file has: the tag
+        tags = {name: tag for tag, name in segment.transcript.speaker_names.items()}
+        speaker = tags.get(speaker, speaker)
+    with transaction.atomic():
+        segment.correct(None if text is None else " ".join(text.split()), speaker=speaker)
+        segment.transcript.recount()
+        transaction.on_commit(lambda: settle(segment.transcript.file, segment.transcript, "corrected"))
 
 
 def undo_correction(segment: Segment) -> bool:

@@ -9,6 +9,7 @@ from embeddings.models import Chunk, Space, Viewing
 from files.models import File
 from nova.questions import results
 from transcription.models import Transcript
+from transcription.segments import with_names
 from vision.models import Frame, FrameSelection, ScreenReading, ScreenText
 
 EVERYTHING = tuple(Chunk.Kind.values)
@@ -58,7 +59,7 @@ def _of_transcript(file: File) -> list[Draft]:
     transcript = Transcript.objects.current_for(file)
     if transcript is None:
         return []
-    lines = (TimedText(segment.start_s, segment.end_s, segment.text) for segment in transcript.spoken())
+    lines = (TimedText(segment.start_s, segment.end_s, segment.text) for segment in with_names(transcript.spoken()))
     return from_lines(lines, kind=Chunk.Kind.TRANSCRIPT, source_id=transcript.pk)
 
 

@@ -7,15 +7,34 @@ from django.db import transaction
 
 from files.models import File
 from nova.models import LOCAL, AnalysisResult, NovaJob
+from transcription.models import SpeakerName
 
 #: A note on results that were made without a word: there is nothing in them to search for.
 NOTHING_SAID = "nothing is said"
 
 
 def current_for(file: File) -> dict[str, AnalysisResult]:
-    """The results that pages and search use, by analysis type."""
-    rows = AnalysisResult.objects.filter(file=file, is_current=True).select_related("nova_job")
+    """The results that pages and search use, by analysis type, with the names that people gave to speakers.
+
+    For reading only: a name belongs to the file, and a result stays as it was answered.
+    """
+    rows = list(AnalysisResult.objects.filter(file=file, is_current=True).select_related("nova_job"))
+    if any(row.result.get("speakers") for row in rows):
+        names = SpeakerName.objects.names_for(file.pk)
+        for row in rows:
+            row.result = with_names(row.result, names)
     return {row.type: row for row in rows}
+
+
+def with_names(result: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A result whose speakers have the `name` that somebody gave to their `speaker_id`, before what they have."""
+    speakers = [
+        {"name": names[speaker["speaker_id"]], **speaker}
+        if isinstance(speaker, Mapping) and speaker.get("speaker_id") in names
+        else speaker
+        for speaker in result.get("speakers") or []
+    ]
+    return {**result, "speakers": speakers} if speakers else dict(result)
 
 
 def keep(

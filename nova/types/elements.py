@@ -111,8 +111,9 @@ def passages(result: Result) -> list[ResultPassage]:
         text = as_sentences([topic.get("topic"), topic.get("description"), keywords])
         found.append(ResultPassage.at(text, "element", first_range(topic)))
     for speaker in result.get("speakers") or []:
-        if speaker.get("role"):
-            found.append(ResultPassage.at(f"Speaker: {speaker['role']}", "element", first_range(speaker)))
+        who = ", ".join(str(speaker[key]) for key in ("name", "role") if speaker.get(key))
+        if who:
+            found.append(ResultPassage.at(f"Speaker: {who}", "element", first_range(speaker)))
     return found
 
 
@@ -143,7 +144,7 @@ def view(result: Result) -> ThingsView:
         share = speaker.get("speaking_percentage")
         things.append(
             Thing(
-                name=str(speaker.get("role") or speaker.get("speaker_id", "")),
+                name=str(speaker.get("name") or speaker.get("role") or speaker.get("speaker_id", "")),
                 kind="speaker",
                 ranges=time_ranges(speaker),
                 detail=f"speaks {share:.0f} % of the time" if isinstance(share, int | float) else "",

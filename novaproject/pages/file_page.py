@@ -237,6 +237,7 @@ def cue_of(segment: Segment) -> PlayerCue:
         is_corrected=segment.is_corrected,
         can_undo=segment.before is not None,
         doubt=", ".join(DOUBTS.get(flag, flag) for flag in segment.flags),
+        speaker=segment.shown_speaker,
     )
 
 

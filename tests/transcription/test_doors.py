@@ -67,7 +67,7 @@ def test_a_transcript_comes_with_its_segments(api: APIClient) -> None:
             "text": "Hello <b> & --> there",
             "words": None,
         }
-        | {"confidence": None, "language": "", "is_corrected": False, "flags": []}
+        | {"confidence": None, "language": "", "speaker": "", "is_corrected": False, "flags": []}
     ]
 
 

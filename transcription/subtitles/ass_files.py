@@ -63,4 +63,5 @@ def parse_dialogue(rest: str, fields: Sequence[str]) -> ReadCue | None:
         return None
     start_s = max(0.0, start_s)
     lines = [" ".join(line.split()) for line in plain_ass(entry["text"]).split("\n")]
-    return ReadCue(start_s, max(start_s, end_s), tuple(line for line in lines if line))
+    speaker = " ".join(entry.get("name", entry.get("actor", "")).split())
+    return ReadCue(start_s, max(start_s, end_s), tuple(line for line in lines if line), speaker)

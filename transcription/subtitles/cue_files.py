@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from transcription.subtitles.markup import plain_lines
+from transcription.subtitles.markup import plain_lines, voice_of
 from transcription.subtitles.rolling import ReadCue, unrolled
 from transcription.subtitles.times import TimeLine, is_broken_time_line, parse_time_line
 
@@ -121,9 +121,10 @@ class CueFile:
         text: list[str] = []
 
         def close() -> None:
-            lines = [" ".join(line.split()) for line in plain_lines("\n".join(text))]
-            if current is not None and any(lines):
-                cues.append(ReadCue(current.start_s, current.end_s, tuple(line for line in lines if line)))
+            marked_up = "\n".join(text)
+            lines = [line for line in (" ".join(line.split()) for line in plain_lines(marked_up)) if line]
+            if current is not None and lines:
+                cues.append(ReadCue(current.start_s, current.end_s, tuple(lines), voice_of(marked_up)))
             text.clear()
 
         for index, line in enumerate(self.lines):

@@ -20,6 +20,7 @@ class Cue:
     start_ms: int
     end_ms: int
     lines: tuple[str, ...]
+    speaker: str = ""
 
     @property
     def text(self) -> str:
@@ -33,7 +34,8 @@ def cues(segments: Iterable[SpokenSegment]) -> list[Cue]:
         for words in words_by_cue(segment):
             start_ms = max(round(words[0].start_s * 1000), made[-1].start_ms if made else 0)
             end_ms = max(round(words[-1].end_s * 1000), start_ms + SHORTEST_CUE_MS)
-            made.append(Cue(start_ms, end_ms, tuple(wrap(" ".join(word.text for word in words)))))
+            lines = tuple(wrap(" ".join(word.text for word in words)))
+            made.append(Cue(start_ms, end_ms, lines, segment.speaker))
     return made
 
 

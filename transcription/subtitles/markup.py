@@ -11,6 +11,8 @@ _TAG = re.compile(
 )
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _INLINE_TIME = re.compile(r"<(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?>")
+#: WebVTT says who speaks: `<v Ada>`, `<v.loud Ada Byron>`.
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]+)>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
 _OVERRIDE = re.compile(r"(\{\\[^{}]*\})")
 _BRACES = re.compile(r"(\{[^{}]*\})")
@@ -26,6 +28,12 @@ def plain_lines(text: str) -> list[str]:
         text = text.replace("\\N", "\n").replace("\\h", " ")
     text = _INLINE_TIME.sub("", _TAG.sub("", _BREAK.sub("\n", text)))
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text).split("\n")
+
+
+def voice_of(text: str) -> str:
+    """Who speaks in a cue; empty where nobody is named, or more than one."""
+    voices = {" ".join(html.unescape(name).split()) for name in _VOICE.findall(text)} - {""}
+    return voices.pop() if len(voices) == 1 else ""
 
 
 def plain_ass(text: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from files.storage.paths import shown_path
 from transcription.errors import BadSubtitlesError
-from transcription.segments import SpokenSegment
+from transcription.segments import SPEAKER_CHARS, SpokenSegment
 from transcription.subtitles.ass_files import read_ass
 from transcription.subtitles.cue_files import CueFile
 from transcription.subtitles.cues import clean
@@ -64,7 +64,7 @@ def parse(text: str) -> tuple[list[SpokenSegment], list[str]]:
         file = CueFile(lines[first:], is_vtt=lines[first].lstrip("\ufeff ").startswith("WEBVTT"))
         cues, passed_over = file.read(), [first + index for index in file.passed_over]
     segments = [
-        SpokenSegment(start_s=cue.start_s, end_s=cue.end_s, text=said)
+        SpokenSegment(start_s=cue.start_s, end_s=cue.end_s, text=said, speaker=clean(cue.speaker)[:SPEAKER_CHARS])
         for cue in cues
         if (said := clean(" ".join(cue.lines)))
     ]

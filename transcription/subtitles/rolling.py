@@ -16,6 +16,7 @@ class ReadCue:
     start_s: float
     end_s: float
     lines: tuple[str, ...]
+    speaker: str = ""
 
 
 def unrolled(cues: Sequence[ReadCue]) -> list[ReadCue]:

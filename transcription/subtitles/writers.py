@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from transcription.segments import SpokenSegment
-from transcription.subtitles.cues import clean, cues
+from transcription.segments import SpokenSegment, with_names
+from transcription.subtitles.cues import Cue, clean, cues
 
 FORMATS = {"srt": "application/x-subrip", "vtt": "text/vtt", "txt": "text/plain", "json": "application/json"}
 
@@ -30,7 +30,7 @@ def write(kind: str, segments: Sequence[SpokenSegment], header: dict[str, Any] |
 def to_srt(segments: Iterable[SpokenSegment]) -> str:
     """SubRip. It has no escaping: an arrow and what looks like a tag are written with look-alikes."""
     blocks = []
-    for number, cue in enumerate(cues(segments), start=1):
+    for number, cue in enumerate(cues(with_names(segments)), start=1):
         text = _TAG_LIKE.sub("‹", cue.text.replace("-->", "→").replace("{\\", "{ \\"))
         blocks.append(f"{number}\n{clock(cue.start_ms, ',')} --> {clock(cue.end_ms, ',')}\n{text}\n")
     return "\n".join(blocks)
@@ -39,7 +39,7 @@ def to_srt(segments: Iterable[SpokenSegment]) -> str:
 def to_vtt(segments: Iterable[SpokenSegment]) -> str:
     """WebVTT, with `&`, `<` and `>` escaped."""
     blocks = ["WEBVTT\n"] + [
-        f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{html.escape(cue.text, quote=False)}\n"
+        f"{clock(cue.start_ms, '.')} --> {clock(cue.end_ms, '.')}\n{voice(cue)}{html.escape(cue.text, quote=False)}\n"
         for cue in cues(segments)
     ]
     return "\n".join(blocks)
@@ -47,7 +47,7 @@ def to_vtt(segments: Iterable[SpokenSegment]) -> str:
 
 def to_txt(segments: Iterable[SpokenSegment]) -> str:
     """One line a segment."""
-    lines = [clean(segment.text) for segment in segments]
+    lines = [clean(segment.text) for segment in with_names(segments)]
     return "".join(f"{line}\n" for line in lines if line)
 
 
@@ -62,10 +62,16 @@ def to_json(segments: Iterable[SpokenSegment], header: dict[str, Any]) -> str:
             "confidence": segment.confidence,
             "flags": list(segment.flags),
             "is_corrected": segment.is_corrected,
+            "speaker": segment.speaker,
         }
         for segment in segments
     ]
     return json.dumps({**header, "segments": rows}, ensure_ascii=False, indent=2) + "\n"
+
+
+def voice(cue: Cue) -> str:
+    """WebVTT's way to say who speaks."""
+    return f"<v {html.escape(clean(cue.speaker), quote=False)}>" if cue.speaker else ""
 
 
 def clock(moment_ms: int, mark: str) -> str:

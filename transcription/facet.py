@@ -1,6 +1,8 @@
 """What the library shows of transcripts: flag, filter, badge, and the action “Transcribe”."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import django_filters
@@ -11,13 +13,14 @@ from django.urls import reverse
 from files import humanize
 from files.models import IS_AUDIBLE, File, FileQuerySet, Root
 from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, flag
+from files.selection.fields import FileField
 from jobs.queue import enqueue_many
 from transcription import registry
 from transcription.errors import TranscriptionError
 from transcription.languages import language_tag
-from transcription.models import Segment, Transcript
+from transcription.models import Segment, SubtitleSource, Transcript
 from transcription.providers.base import Readiness, TranscriptionCost, TranscriptionProvider
-from transcription.serializers import TranscribeOptionsSerializer
+from transcription.serializers import SubtitleSourceSerializer, TranscribeOptionsSerializer
 from transcription.tasks import ASKED_PRIORITY, TRANSCRIBE
 from transcription.transcribe import TranscriptionRequest, vocabulary_given
 
@@ -142,10 +145,24 @@ def spoken_in(text: str) -> Q:
     return Q(pk__in=whole) | Q(pk__in=parts)
 
 
+def subtitle_sources(file_ids: Sequence[int]) -> Mapping[int, list[SubtitleSource]]:
+    """What lies beside each of these files and inside it."""
+    sources: dict[int, list[SubtitleSource]] = defaultdict(list)
+    for source in SubtitleSource.objects.filter(file_id__in=file_ids):
+        sources[source.file_id].append(source)
+    return sources
+
+
 def _can_work(ready: Readiness) -> bool:
     return ready.is_ready or ready.can_prepare
 
 
+SUBTITLE_SOURCES = FileField(
+    name="subtitle_sources",
+    serializer=partial(SubtitleSourceSerializer, many=True),
+    values=subtitle_sources,
+    empty=list,
+)
 UNCERTAIN_FACET = Facet(
     name=UNCERTAIN,
     label="Language uncertain",

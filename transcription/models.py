@@ -268,6 +268,9 @@ class SubtitleSource(models.Model):
     reason = models.TextField(blank=True, help_text="Why it is passed over.")
     seen_at = models.DateTimeField(default=timezone.now)
 
+    if TYPE_CHECKING:
+        file_id: int
+
     class Meta:
         db_table = "subtitle_sources"
         ordering = ["file_id", "origin", "pk"]

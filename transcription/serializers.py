@@ -8,7 +8,7 @@ from files.storage import downloads
 from jobs.web.strict_fields import StrictFields
 from transcription import registry
 from transcription.errors import UnknownLanguageError
-from transcription.models import Segment, Transcript
+from transcription.models import Segment, SubtitleSource, Transcript
 from transcription.providers.base import EngineRequest, TranscriptionProvider
 from transcription.segments import SPEAKER_CHARS
 
@@ -72,6 +72,14 @@ class TranscriptSerializer(TranscriptSummarySerializer):
 
     class Meta(TranscriptSummarySerializer.Meta):
         fields = (*TranscriptSummarySerializer.Meta.fields, "segments")
+
+
+class SubtitleSourceSerializer(serializers.ModelSerializer[SubtitleSource]):
+    """Subtitles beside a file or inside it: in use, or passed over for a reason."""
+
+    class Meta:
+        model = SubtitleSource
+        fields = ("origin", "name", "language", "state", "reason", "seen_at")
 
 
 class OptionSerializer(serializers.Serializer[Any]):

@@ -15,7 +15,7 @@ from jobs.queue import enqueue
 from jobs.work import Work
 from transcription import conf, folder_rules, paid, registry, weights_wait
 from transcription.errors import ProviderNotReadyError, WeightsMissingError
-from transcription.models import Transcript
+from transcription.models import SubtitleSource, Transcript
 from transcription.providers.base import EngineRequest
 from transcription.sidecars import refresh_sidecars
 from transcription.text_tracks import read_text_track
@@ -36,7 +36,7 @@ READ_TEXT_TRACK = "read_text_track"
 FETCH_AGAIN = timedelta(hours=6)
 #: What a person asked for goes before what an import brought.
 ASKED_PRIORITY = 5
-#: So many unreadable subtitle files a job names in its message.
+#: So many subtitles that cannot be read a job names in its message.
 NAMED_PROBLEMS = 10
 
 
@@ -86,7 +86,8 @@ def run_read_text_track(work: Work) -> str:
     transcript = read_text_track(file, progress=work.progress, token=f"{work.job_id}-{work.attempt}")
     if transcript is None:
         transcribe_by_itself(file)
-        return "No subtitles inside could be read"
+        reasons = SubtitleSource.objects.filter(file=file, origin=SubtitleSource.Origin.INSIDE).values_list("reason")
+        return " ".join(["No subtitles inside could be read:", *(reason for (reason,) in reasons[:NAMED_PROBLEMS])])
     return f"{transcript.segment_count} lines, {transcript.language or 'language unknown'}"
 
 
@@ -126,7 +127,7 @@ def run_transcribe(work: Work) -> str:
 
 
 def fetch_by_itself() -> "Job | None":
-    """Called now and then: enqueue the download of Whisper's weights where they are needed and may be fetched so.
+    """Enqueue the download of Whisper's weights where they are needed and may be fetched so.
 
     Where that failed it is tried again after a while; a person can ask for it at any moment.
     """
@@ -138,6 +139,12 @@ def fetch_by_itself() -> "Job | None":
     if ready.is_ready or not ready.can_prepare or is_recent or before.active().exists():
         return None
     return enqueue(DOWNLOAD, None, {"model": "", "is_automatic": True})
+
+
+def tend_weights() -> None:
+    """Called now and then: fetch the weights where they are needed, and transcribe what waited for them."""
+    fetch_by_itself()
+    weights_wait.transcribe_what_waited()
 
 
 def run_download(work: Work) -> str:

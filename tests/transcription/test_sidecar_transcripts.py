@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from files.models import File, Problem
 from tests.transcription.factories import make_file
@@ -95,6 +96,22 @@ def test_each_unreadable_one_is_told_by_its_name_on_its_file_and_in_the_list_of_
     assert sorted(Problem.objects.values_list("path", flat=True)) == [f"talks/{name}.srt" for name in names]
     assert SubtitleSource.objects.filter(state="unreadable").count() == 8
     assert not Transcript.objects.exists()
+
+
+def test_the_api_lists_what_is_used_and_what_is_passed_over_on_the_file(talk: File, admin_client: Client) -> None:
+    beside(talk, "talk.srt", b"")
+    beside(talk, "talk.de.srt", "Guten Morgen")
+    read_sidecars(talk)
+
+    answers = [
+        admin_client.get(f"/api/files/{talk.pk}").json(), admin_client.get("/api/files").json()["results"][0],
+    ]  # fmt: skip
+
+    for answer in answers:
+        assert [(row["name"], row["origin"], row["state"], row["reason"]) for row in answer["subtitle_sources"]] == [
+            ("talk.srt", "beside", "unreadable", "talk.srt is empty."),
+            ("talk.de.srt", "beside", "used", ""),
+        ]
 
 
 def test_a_problem_goes_when_its_file_is_mended_or_gone(talk: File) -> None:

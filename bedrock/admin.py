@@ -1,15 +1,17 @@
 """The admin of models and of the ledger."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from bedrock import catalogue, conf
+from bedrock.errors import NotOfferedError
 from bedrock.ledger import booking
-from bedrock.models import GLOBAL, CatalogueModel, Entry, LedgerMonth
+from bedrock.models import CatalogueModel, Entry, LedgerMonth
 
 
 @admin.register(CatalogueModel)
@@ -29,22 +31,46 @@ class CatalogueModelAdmin(admin.ModelAdmin[CatalogueModel]):
 
     @admin.action(description="Accept the estimated price in this region", permissions=["change"])
     def accept_estimate(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
-        names = [row.name for row in rows if catalogue.accept_estimate(row, conf.region(), by=who(request))]
-        text = f"Now priced by an estimate: {', '.join(names)}." if names else "Nothing here has an estimate to accept."
-        self.message_user(request, text, messages.SUCCESS if names else messages.WARNING)
+        by = who(request)
+        self._each(
+            request, rows, "priced by an estimate", lambda row: catalogue.accept_estimate(row, conf.region(), by=by)
+        )
 
     @admin.action(
         description="Call the global profile: cheaper, answered anywhere in the world", permissions=["change"]
     )
     def use_global_profile(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
-        names = [row.name for row in rows if GLOBAL in row.profiles(conf.region())]
-        rows.filter(name__in=names).update(prefers_global=True)
-        self.message_user(request, f"By the global profile: {', '.join(names) or 'none of them has one here'}.")
+        self._each(
+            request,
+            rows,
+            "called by the global profile",
+            lambda row: catalogue.choose_profile(row, conf.region(), is_global=True),
+        )
 
     @admin.action(description="Call the nearest profile: data stay in its regions", permissions=["change"])
     def use_nearest_profile(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
-        rows.update(prefers_global=False)
-        self.message_user(request, "They are called by the nearest profile.")
+        self._each(
+            request,
+            rows,
+            "called by the nearest profile",
+            lambda row: catalogue.choose_profile(row, conf.region(), is_global=False),
+        )
+
+    def _each(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[CatalogueModel],
+        outcome: str,
+        act: Callable[[CatalogueModel], None],
+    ) -> None:
+        """Do it to each of these, and say of which it cannot be done."""
+        for row in rows:
+            try:
+                act(row)
+            except NotOfferedError as exc:
+                self.message_user(request, str(exc), messages.WARNING)
+            else:
+                self.message_user(request, f"{row.name} is {outcome} now.", messages.SUCCESS)
 
     @admin.action(description="Ask again now, though the quota of the day was used up", permissions=["change"])
     def ask_again_now(self, request: HttpRequest, rows: QuerySet[CatalogueModel]) -> None:
@@ -74,12 +100,30 @@ class CatalogueModelAdmin(admin.ModelAdmin[CatalogueModel]):
 class EntryAdmin(admin.ModelAdmin[Entry]):
     """The ledger is written by the program; a person can only say that something was not charged."""
 
-    list_display = ("created_at", "state", "model_key", "mode", "analysis_type", "file_name", "estimate", "actual")
+    list_display = (
+        "created_at",
+        "state",
+        "model_key",
+        "model_id",
+        "mode",
+        "analysis_type",
+        "file_name",
+        "estimate",
+        "actual",
+    )
     list_filter = ("state", "mode", "model_key", "purpose", "month")
     search_fields = ("file_name", "holder", "question")
     actions = ("was_not_charged",)
     list_per_page = 50
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
+        reported = CatalogueModel.objects.filter(key=OuterRef("model_key")).values("model_id")
+        return super().get_queryset(request).annotate(model_id=Subquery(reported))
+
+    @admin.display(description="AWS calls it")
+    def model_id(self, entry: Any) -> str:
+        return entry.model_id or ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,16 +2,18 @@
 
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import ListAPIView
+from rest_framework.generics import ListAPIView, RetrieveUpdateAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from bedrock import catalogue
+from bedrock import catalogue, conf
 from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
-from bedrock.serializers import ModelSerializer, SpendQuerySerializer, SpendSerializer
+from bedrock.serializers import ModelSerializer, NoFieldsSerializer, SpendQuerySerializer, SpendSerializer
 from jobs.web.api_base import HasPermission
 
 
@@ -25,6 +27,34 @@ class ModelList(ListAPIView[CatalogueModel]):
 
     def get_queryset(self) -> Any:
         return catalogue.models(CatalogueModel.Purpose.ANALYSIS)
+
+
+class ModelDetail(RetrieveUpdateAPIView[CatalogueModel]):
+    """One model. PATCH chooses the global profile, cheaper and answered anywhere in the world, or the nearest again."""
+
+    serializer_class = ModelSerializer
+    queryset = CatalogueModel.objects.all()
+    lookup_field = "key"
+    http_method_names = ("get", "patch", "head", "options")
+
+    def perform_update(self, serializer: BaseSerializer[CatalogueModel]) -> None:
+        row, wanted = self.get_object(), serializer.validated_data
+        if "prefers_global" in wanted:
+            catalogue.choose_profile(row, conf.region(), is_global=wanted["prefers_global"])
+        serializer.instance = row
+
+
+class AcceptEstimate(APIView):
+    """Take the estimated price of a model in our region as its price, until a version of this program knows it."""
+
+    permission_classes = (HasPermission("bedrock.change_cataloguemodel"),)
+
+    @extend_schema(request=None, responses=ModelSerializer)
+    def post(self, request: Request, key: str) -> Response:
+        NoFieldsSerializer(data=request.data).is_valid(raise_exception=True)
+        row = get_object_or_404(CatalogueModel, key=key)
+        catalogue.accept_estimate(row, conf.region(), by=request.user.get_username())
+        return Response(ModelSerializer(row).data)
 
 
 class Spend(APIView):

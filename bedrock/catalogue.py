@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from bedrock import conf
-from bedrock.errors import ModelRefusedError
+from bedrock.errors import ModelRefusedError, NotOfferedError
 from bedrock.models import ANYWHERE, GLOBAL, CatalogueModel
 from bedrock.pricing import MODES, Price
 
@@ -144,18 +144,28 @@ def price_estimate(row: CatalogueModel, region: str) -> dict[str, Any] | None:
     return {**figures, "estimate": True, "as_of": rule["as_of"], "source": source}
 
 
-def accept_estimate(row: CatalogueModel, region: str, *, by: str) -> bool:
-    """Take the estimate for this region as the price until a version of this program brings one. False = there is none.
+def accept_estimate(row: CatalogueModel, region: str, *, by: str) -> None:
+    """Take the estimate for this region as the price until a version of this program brings one.
 
-    `by` is who said so; it stands in the source.
+    `by` is who said so; it stands in the source. Raises NotOfferedError where there is none.
     """
     figures = price_estimate(row, region)
     if figures is None:
-        return False
+        raise NotOfferedError(f"There is no estimate to accept for {row.name} in {region}.")
     source = f"{figures['source']}. Accepted by {by} on {timezone.now():%Y-%m-%d}."
     row.prices = {**row.prices, row.price_place(region): {**figures, "source": source}}
     row.save(update_fields=["prices"])
-    return True
+
+
+def choose_profile(row: CatalogueModel, region: str, *, is_global: bool) -> None:
+    """Call the global profile, which is cheaper and answered anywhere in the world, or the nearest one again.
+
+    Raises NotOfferedError where this region has no global profile of it.
+    """
+    if is_global and GLOBAL not in row.profiles(region):
+        raise NotOfferedError(f"{row.name} has no global profile in {region}.")
+    row.prefers_global = is_global
+    row.save(update_fields=["prefers_global"])
 
 
 # --- what Bedrock itself says ---------------------------------------------------------------------------------------

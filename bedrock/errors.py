@@ -4,6 +4,7 @@ WorkError
 └── BedrockError                 what AWS, its settings or its bill stand in the way of
     ├── NotConfiguredError       a setting is missing: says which
     ├── ModelRefusedError        past its end of life, wrong mode, not offered in this region
+    ├── NotOfferedError          an estimate, or a profile, that there is not
     ├── NeverSendError           the rule of a folder: nothing of it goes to AWS
     ├── UnpricedError            nobody knows the price, and there is a cap
     ├── OverBudgetError          the month's cap would be passed
@@ -46,6 +47,13 @@ class NotConfiguredError(BedrockError):
 class ModelRefusedError(BedrockError):
     code = "model_refused"
     remedy = "Choose another model."
+
+
+class NotOfferedError(BedrockError):
+    """A choice of how a model is priced or called that its region does not have."""
+
+    code = "not_offered"
+    status = 409
 
 
 class FolderNeverSentError(BedrockError):

@@ -1,10 +1,12 @@
 """The models with their state and prices, as people compare them: a million tokens, and an hour of video."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from bedrock import catalogue, conf
-from bedrock.models import CatalogueModel
+from bedrock.models import GLOBAL, CatalogueModel
 from bedrock.pricing import MODES, Range, estimate
 
 HOUR_S = 3600
@@ -39,6 +41,9 @@ class ModelLine:
     estimate_per_1m: tuple[Decimal, Decimal] | None = None
     #: Where the data may go, where the call leaves the region.
     route: str = ""
+    #: The price of the global profile where it can be chosen instead, and whether it is and could be given up.
+    global_per_1m: tuple[Decimal, Decimal] | None = None
+    is_global_chosen: bool = False
 
 
 def lines() -> list[ModelLine]:
@@ -52,13 +57,16 @@ def _line(row: CatalogueModel) -> ModelLine:
     level = "bad" if refused else "warn" if row.status in {row.Status.PREVIEW, row.Status.LEGACY} else "ok"
     figures = catalogue.price_estimate(row, conf.region())
     rates = (figures or {}).get("realtime", {})
-    names = ("input_per_1k", "output_per_1k")
-    both = [Decimal(rates[name]) * 1000 for name in names] if all(name in rates for name in names) else []
+    profiles = row.profiles(conf.region())
+    is_a_choice = GLOBAL in profiles and len(profiles) > 1 and not row.is_past()
+    anywhere = row.prices.get(GLOBAL, {}).get("realtime", {})
     return ModelLine(
         is_estimate=row.is_estimate(conf.region()),
         estimate=figures["source"] if figures else "",
-        estimate_per_1m=(both[0], both[1]) if both else None,
+        estimate_per_1m=_per_1m(rates),
         route=catalogue.route(row),
+        global_per_1m=_per_1m(anywhere) if is_a_choice and not row.prefers_global else None,
+        is_global_chosen=is_a_choice and row.prefers_global,
         key=row.key,
         name=row.name,
         is_free=row.is_local,
@@ -69,15 +77,21 @@ def _line(row: CatalogueModel) -> ModelLine:
     )
 
 
+def _per_1m(rates: Mapping[str, Any]) -> tuple[Decimal, Decimal] | None:
+    """What a million tokens cost, in and out; None where one of them has no price."""
+    if not {"input_per_1k", "output_per_1k"} <= set(rates):
+        return None
+    return Decimal(rates["input_per_1k"]) * 1000, Decimal(rates["output_per_1k"]) * 1000
+
+
 def _mode_price(row: CatalogueModel, mode: str) -> ModePrice:
     """The price of a mode. The hour of video is cut at the model's sampling knee, so that each second is looked at."""
     is_offered = mode in row.modes and not row.is_past()
     price = row.price(mode, conf.region()) if is_offered else None
     if price is None:
         return ModePrice(mode=mode, is_offered=is_offered, per_1m=None, hour_usd=None)
-    rates = (price.rates["input_per_1k"] * 1000, price.rates["output_per_1k"] * 1000)
     sampling, hour = row.video_sampling(), None
     if sampling is not None:
         frames = Range(low=HOUR_S * sampling.tokens_per_frame, high=HOUR_S * sampling.tokens_per_frame)
         hour = estimate(price=price, input_tokens=frames, output_tokens=ANSWER_TOKENS).usd_high
-    return ModePrice(mode=mode, is_offered=True, per_1m=rates, hour_usd=hour)
+    return ModePrice(mode=mode, is_offered=True, per_1m=_per_1m(price.rates), hour_usd=hour)

@@ -9,9 +9,14 @@ from bedrock import catalogue, conf
 from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
 from bedrock.pricing import MODES
+from jobs.web.strict_fields import StrictFields
 
 
-class ModelSerializer(serializers.ModelSerializer[CatalogueModel]):
+class NoFieldsSerializer(StrictFields, serializers.Serializer[Any]):
+    """The body of a request that says all by its address."""
+
+
+class ModelSerializer(StrictFields, serializers.ModelSerializer[CatalogueModel]):
     """A model that can be asked: ids, state, limits, prices in this region. A mode without a price is null."""
 
     runtime_id = serializers.SerializerMethodField()
@@ -28,11 +33,12 @@ class ModelSerializer(serializers.ModelSerializer[CatalogueModel]):
 
     class Meta:
         model = CatalogueModel
-        fields = (
+        read_only_fields = (
             "key", "name", "purpose", "provider", "model_id", "runtime_id", "status", "refused", "end_of_life", "modes",
             "prices", "limits", "as_of", "source", "notes", "refreshed_at", "is_estimate",
             "estimated_prices", "route",
         )  # fmt: skip
+        fields = (*read_only_fields, "prefers_global")
 
     def get_runtime_id(self, row: CatalogueModel) -> str:
         return row.runtime_id(conf.region())
@@ -82,6 +88,7 @@ class UsdSerializerField(serializers.DecimalField):
 class SpendRowSerializer(serializers.Serializer[spend.SpendRow]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
+    model_id = serializers.CharField(help_text="By model: what AWS calls it; else empty.")
     calls = serializers.IntegerField()
     spent_usd = UsdSerializerField()
     estimated_usd = UsdSerializerField()

@@ -13,9 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from bedrock import catalogue, conf, price_list, spend_plot
+from bedrock.errors import NotOfferedError
 from bedrock.forms import SpendForm
 from bedrock.ledger import spend
-from bedrock.models import CatalogueModel
+from bedrock.models import GLOBAL, CatalogueModel
 
 #: The tables that people choose from, and what their first column is called.
 TABLES = {"day": "Day", "model": "Model", "mode": "Mode", "type": "Analysis", "file": "File", "month": "Month"}
@@ -36,7 +37,7 @@ def spend_page(request: HttpRequest) -> HttpResponse:
     if query.get("as_csv"):
         return _as_csv(by, rows)
     month = spend.month()
-    sums = [field.name for field in fields(spend.SpendRow) if field.name not in {"key", "label"}]
+    sums = [field.name for field in fields(spend.SpendRow) if field.name not in {"key", "label", "model_id"}]
     # The latest day on top; the dearest of everything else, as they come.
     ordered = rows[::-1] if by in {"day", "month"} else rows
     context = {
@@ -63,10 +64,26 @@ def spend_page(request: HttpRequest) -> HttpResponse:
 def accept_estimate(request: HttpRequest, key: str) -> HttpResponse:
     """Take the estimated price of a model in our region as its price."""
     row = get_object_or_404(CatalogueModel, key=key)
-    if catalogue.accept_estimate(row, conf.region(), by=request.user.get_username()):
-        messages.success(request, f"{row.name} is priced by an estimate now, until a price is known.")
+    try:
+        catalogue.accept_estimate(row, conf.region(), by=request.user.get_username())
+    except NotOfferedError as exc:
+        messages.warning(request, str(exc))
     else:
-        messages.warning(request, f"There is no estimate to accept for {row.name}.")
+        messages.success(request, f"{row.name} is priced by an estimate now, until a price is known.")
+    return redirect("spend")
+
+
+@require_POST
+@permission_required("bedrock.change_cataloguemodel", raise_exception=True)
+def choose_profile(request: HttpRequest, key: str, profile: str) -> HttpResponse:
+    """Call a model by the global profile, or by the nearest one again."""
+    row = get_object_or_404(CatalogueModel, key=key)
+    try:
+        catalogue.choose_profile(row, conf.region(), is_global=profile == GLOBAL)
+    except NotOfferedError as exc:
+        messages.warning(request, str(exc))
+    else:
+        messages.success(request, f"{row.name} is {catalogue.route(row) or 'answered in this region'} from now on.")
     return redirect("spend")
 
 

@@ -1,7 +1,7 @@
 """What was spent: by day, model, mode, type and file, and estimate against actual."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from bedrock import conf
-from bedrock.models import Entry, month_of
+from bedrock.models import CatalogueModel, Entry, month_of
 
 #: What spending can be seen by, and the column behind it.
 DIMENSIONS = {
@@ -38,6 +38,8 @@ class SpendRow:
     reserved_usd: Decimal
     possibly_paid_usd: Decimal
     unpriced_calls: int
+    #: By model: what AWS calls it.
+    model_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,9 @@ def by(dimension: str, *, since: date | None = None, until: date | None = None) 
     if dimension == "file":
         names = dict(entries.order_by("id").values_list("file_id", "file_name"))
     rows = [_row(group, column, names) for group in groups]
+    if dimension == "model":
+        model_ids = dict(CatalogueModel.objects.values_list("key", "model_id"))
+        rows = [replace(row, model_id=model_ids.get(row.key, "")) for row in rows]
     return rows if dimension in {"day", "month"} else sorted(rows, key=lambda row: row.spent_usd, reverse=True)
 
 

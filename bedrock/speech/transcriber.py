@@ -10,6 +10,7 @@ from math import ceil
 
 from bedrock import catalogue, clients, conf
 from bedrock.ledger.booking import ReservationRequest
+from bedrock.models import CatalogueModel
 from bedrock.pricing import Price, Usage
 from bedrock.speech import sonic, sonic_sdk
 
@@ -63,9 +64,13 @@ class SonicTranscriber:
             reasons.append(f"AWS credentials ({fault.rstrip('.')})")
         return reasons
 
+    def model(self) -> CatalogueModel | None:
+        """Whose prices hold, and whose money it is: the model that is called."""
+        return catalogue.by_model_id(self.runtime_id) or catalogue.by_model_id(self.model_id)
+
     def price(self) -> Price | None:
         """What it costs in our region; None = unpriced."""
-        model = catalogue.by_model_id(self.runtime_id) or catalogue.by_model_id(self.model_id)
+        model = self.model()
         return catalogue.price(model, "realtime") if model else None
 
     def worst(self, duration_s: float, price: Price | None) -> Usage:
@@ -86,11 +91,11 @@ class SonicTranscriber:
 
     def reservation(self, question: str, duration_s: float, audio: AudioDescription) -> ReservationRequest:
         """What the ledger is told of a piece of this length."""
-        price = self.price()
+        price, model = self.price(), self.model()
         return ReservationRequest(
             question=question,
             purpose=PURPOSE,
-            model_key=self.model_id,
+            model_key=model.key if model else self.model_id,
             mode="realtime",
             usd=price.cost(self.worst(duration_s, price)) if price else None,
             price=price,

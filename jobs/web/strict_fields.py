@@ -18,6 +18,6 @@ class StrictFields(_Serializer):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields) - {"csrfmiddlewaretoken"})):
-            known = ", ".join(name for name, field in self.fields.items() if not field.read_only)
+            known = ", ".join(name for name, field in self.fields.items() if not field.read_only) or "none"
             raise ValidationError({str(name): [f"There is no such field. Known are: {known}."] for name in unknown})
         return super().to_internal_value(data)

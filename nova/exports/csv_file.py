@@ -8,7 +8,7 @@ from nova.types.rows import rows
 
 #: A cell that a spreadsheet would compute begins so (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-COLUMNS = ("type", "part", "name", "start_s", "end_s", "text")
+COLUMNS = ("type", "part", "name", "start_s", "end_s", "text", "model", "model_id")
 
 
 def write(source: ExportSource) -> str:
@@ -16,8 +16,10 @@ def write(source: ExportSource) -> str:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for name, result in source.results.items():
+        maker = source.made_by.get(name, {})
         for row in rows(result):
-            writer.writerow([as_cell(value) for value in (name, *row)])
+            cells = (name, *row, maker.get("model", ""), maker.get("model_id", ""))
+            writer.writerow([as_cell(value) for value in cells])
     return out.getvalue()
 
 

@@ -307,6 +307,8 @@ class TestSpend:
             ("lite", 3, Decimal("0.04"), Decimal(2)),
         ]
         assert (rows[0].possibly_paid_usd, rows[1].reserved_usd) == (Decimal(1), Decimal("0.25"))
+        assert [row.model_id for row in rows] == ["amazon.nova-pro-v1:0", "amazon.nova-2-lite-v1:0"]
+        assert {row.model_id for row in spend.by("mode")} == {""}
 
     def test_by_each_dimension_the_sum_is_the_same(self) -> None:
         for dimension in spend.DIMENSIONS:

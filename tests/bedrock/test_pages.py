@@ -63,6 +63,15 @@ def test_each_table_shows_spent_beside_its_estimate(site: Client, spent: Any, se
     assert 'value="0.175"' in page
 
 
+def test_models_stand_under_their_key_and_the_id_that_aws_reports(site: Client, spent: Any) -> None:
+    page = text(site, "/spend/?by=model")
+    sheet = csv.DictReader(io.StringIO(site.get("/spend/?by=model&as_csv=1").content.decode()))
+
+    assert page.count("amazon.nova-2-lite-v1:0</div>") == 1
+    assert [(row["key"], row["model_id"]) for row in sheet] == [("lite", "amazon.nova-2-lite-v1:0")]
+    assert site.get("/api/spend?by=model").json()["rows"][0]["model_id"] == "amazon.nova-2-lite-v1:0"
+
+
 def test_the_home_page_names_every_part_of_the_cap(site: Client, spent: Any, settings: Any) -> None:
     settings.NOVA_MONTHLY_BUDGET_USD = "10"
 

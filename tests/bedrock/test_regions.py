@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from bedrock import batch_quotas, catalogue, converse
 from bedrock.models import CatalogueModel
 from bedrock.pricing import Usage
 from bedrock.refreshing import refresh_models
+from tests.pages import as_read
 from tests.standin.world import World
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ def test_a_call_elsewhere_is_priced_and_made(
     row = catalogue.model("lite")
     if region != LONDON:
         assert catalogue.price(row, "realtime") is None
-        assert catalogue.accept_estimate(row, region, by="ada")
+        catalogue.accept_estimate(row, region, by="ada")
     row.refresh_from_db()
 
     reply = converse.converse(converse.ConverseRequest(runtime_id=catalogue.runtime_id(row), text="What is it?"))
@@ -135,7 +136,9 @@ def test_an_estimate_is_shown_as_one_and_accepted_by_a_click(ada: Client) -> Non
     assert row.is_estimate(FRANKFURT)
     assert not row.is_edited
     assert catalogue.price_estimate(row, FRANKFURT) is None
-    assert "no estimate to accept" in ada.post("/spend/models/lite/accept-estimate", follow=True).content.decode()
+    assert (
+        "There is no estimate to accept" in ada.post("/spend/models/lite/accept-estimate", follow=True).content.decode()
+    )
 
 
 def test_an_estimate_needs_a_permission_and_a_post(client: Client) -> None:
@@ -180,9 +183,64 @@ def test_the_admin_and_the_command_accept_estimates_and_choose_profiles_too(clie
     assert catalogue.model("lite").is_estimate(FRANKFURT)
 
     out = StringIO()
-    call_command("refresh_models", "--offline", "--accept-estimates", stdout=out)
+    choice = ["--accept-estimates", "--global-profile", "lite"]
+    call_command("refresh_models", "--offline", *choice, stdout=out)
     assert "Priced by an estimate now: Nova Lite, Nova Pro" in out.getvalue()
+    assert "Nova 2 Lite is answered in any region of the world (global profile) now." in out.getvalue()
     assert catalogue.model("pro").is_estimate(FRANKFURT)
+    with pytest.raises(CommandError, match="Nova Pro has no global profile in eu-central-1"):
+        call_command("refresh_models", "--offline", "--global-profile", "pro")
+    call_command("refresh_models", "--offline", "--nearest-profile", "lite", stdout=out)
+    assert not catalogue.model("lite").prefers_global
+
+
+def test_the_api_accepts_estimates_and_chooses_profiles_too(ada: Client) -> None:
+    def patch(key: str, **body: Any) -> Any:
+        return ada.patch(f"/api/nova/models/{key}", body, content_type="application/json")
+
+    estimated = ada.post("/api/nova/models/lite/accept-estimate").json()
+    assert (estimated["is_estimate"], estimated["prices"]["realtime"]["output_per_1k"]) == (True, "0.003025")
+    assert "Accepted by ada" in catalogue.model("lite").prices[FRANKFURT]["source"]
+    again = ada.post("/api/nova/models/lite/accept-estimate")
+    assert (again.status_code, again.json()["code"]) == (409, "not_offered")
+
+    chosen = patch("lite", prefers_global=True).json()
+    assert (chosen["runtime_id"], chosen["prefers_global"]) == ("global.amazon.nova-2-lite-v1:0", True)
+    assert chosen["prices"]["realtime"]["output_per_1k"] == "0.0025"
+    assert "any region of the world" in chosen["route"]
+    assert patch("lite", prefers_global=False).json()["runtime_id"] == "eu.amazon.nova-2-lite-v1:0"
+    refused = patch("pro", prefers_global=True)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_offered")
+    assert not catalogue.model("lite").is_edited
+
+
+def test_the_api_refuses_fields_that_there_are_not_and_who_may_not(ada: Client, client: Client) -> None:
+    misspelt = ada.patch("/api/nova/models/lite", {"prefers_globl": True}, content_type="application/json")
+    assert (misspelt.status_code, list(misspelt.json())) == (400, ["prefers_globl"])
+    body = ada.post("/api/nova/models/lite/accept-estimate", {"region": "x"}, content_type="application/json")
+    assert (body.status_code, list(body.json())) == (400, ["region"])
+    assert ada.get("/api/nova/models/none").status_code == 404
+
+    reader = User.objects.create_user("reader")
+    reader.user_permissions.set(Permission.objects.filter(codename="view_cataloguemodel"))
+    client.force_login(reader)
+    assert client.get("/api/nova/models/lite").status_code == 200
+    assert client.patch("/api/nova/models/lite", {}, content_type="application/json").status_code == 403
+    assert client.post("/api/nova/models/lite/accept-estimate").status_code == 403
+
+
+def test_the_page_offers_the_global_profile_with_its_price_and_a_word_on_data(ada: Client) -> None:
+    page = as_read(ada.get("/spend/"))
+    assert page.count("Use the global profile") == 1
+    assert "$0.3000 / $2.50, answered anywhere in the world" in page
+
+    said = ada.post("/spend/models/lite/global-profile", follow=True).content.decode()
+
+    assert "Nova 2 Lite is answered in any region of the world (global profile) from now on." in said
+    assert "Stay near this region" in said
+    assert "no global profile" in ada.post("/spend/models/pro/global-profile", follow=True).content.decode()
+    ada.post("/spend/models/lite/nearest-profile")
+    assert catalogue.runtime_id(catalogue.model("lite")) == "eu.amazon.nova-2-lite-v1:0"
 
 
 # --- what Bedrock lists ---------------------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ NO_PAGES = {
     "nova-waiting",
     "nova-cancel",
     "accept-estimate",
+    "choose-profile",
     "listen-again",
     "setup-picture-model",
     "file-restore",

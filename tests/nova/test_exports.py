@@ -97,19 +97,30 @@ def test_json_has_everything() -> None:
 
 
 def rows(results: dict[str, Any]) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(csv_file.write(ExportSource(name="x", results=results)), newline="")))
+    """The cells that tell of results, without who made them."""
+    found = csv.reader(io.StringIO(csv_file.write(ExportSource(name="x", results=results)), newline=""))
+    return [row[:6] for row in found]
 
 
 def test_csv_has_a_row_for_each_thing_and_time() -> None:
     found = rows(RESULTS)
 
-    assert found[0] == list(csv_file.COLUMNS)
+    assert found[0] == list(csv_file.COLUMNS[:6])
     assert ["chapters", "chapters", "The viaduct", "0", "7.5"] in [row[:5] for row in found]
     assert [row[3:5] for row in found if row[2] == "locomotive"] == [["0.0", "5.5"], ["9", "12"]]
     assert ["elements", "people.max_count", "", "", "", "2"] in found
     assert ["summary", "text", "", "", "", RESULTS["summary"]["text"]] in found
     narrator = next(row for row in found if row[2] == "speaker_1")
     assert narrator[5] == "role: narrator; speaking_percentage: 100"
+
+
+def test_csv_names_the_model_by_its_key_and_as_aws_does() -> None:
+    maker = {"model": "lite", "model_id": "amazon.nova-2-lite-v1:0"}
+    source = ExportSource(name="x", results={"own": {"note": "a"}}, made_by={"own": maker})
+
+    (row,) = csv.DictReader(io.StringIO(csv_file.write(source)))
+
+    assert (row["model"], row["model_id"]) == ("lite", "amazon.nova-2-lite-v1:0")
 
 
 @settings(max_examples=60)

@@ -5,15 +5,18 @@ import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from bedrock import catalogue, staging
 from bedrock.errors import AccessError, BusyError
+from bedrock.ledger import spend
 from bedrock.models import Entry
-from bedrock.speech.transcriber import SonicTranscriber
+from bedrock.speech.transcriber import AudioDescription, SonicTranscriber
 from jobs.progress import NO_PROGRESS
 from tests.media import run_ffmpeg
 from tests.standin.fixtures import BUCKET
@@ -126,6 +129,30 @@ def test_the_audio_goes_by_s3_once_and_its_cost_is_booked(
     assert "Contents" not in runtime.world.s3.list_objects_v2(Bucket=BUCKET)
     entry = Entry.objects.get()  # sound is dearer than text: 150 at $0.0011 and 20 at $0.0028 a thousand
     assert (entry.state, entry.actual_usd) == ("settled", Decimal("0.000221"))
+    (row,) = spend.by("model")
+    assert (row.key, row.model_id, row.spent_usd) == ("omni_2_preview", result.model, entry.actual_usd)
+
+
+def test_the_money_is_of_the_model_that_is_called() -> None:
+    """With only the id that is called set to Omni, its cost was booked as Sonic's."""
+    catalogue.sync()
+    sonic = SonicTranscriber(
+        model_id="amazon.nova-2-sonic-v1:0", runtime_id=OMNI, max_tokens=512, tokens_per_s=50
+    ).reservation("q", 6.0, AudioDescription())
+
+    assert sonic.model_key == "omni_2_preview"
+    assert sonic.price is not None
+    assert sonic.price.rates["speech_input_per_1k"] == Decimal("0.0011")
+
+
+def test_what_was_booked_under_an_id_stands_under_its_key() -> None:
+    catalogue.sync()
+    for number, name in enumerate(["amazon.nova-2-sonic-v1:0", "amazon.nova-2-omni-v1:0", "lite", "gone"]):
+        Entry.objects.create(question=f"q{number}", purpose="x", model_key=name, mode="realtime", month="2026-11")
+
+    import_module("bedrock.migrations.0003_ledger_by_key").under_their_keys(apps, None)
+
+    assert [entry.model_key for entry in Entry.objects.order_by("pk")] == ["sonic_2", "omni_2_preview", "lite", "gone"]
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,27 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from bedrock import catalogue, conf, staging
+from bedrock.errors import NotOfferedError
 from bedrock.models import CatalogueModel
 from bedrock.refreshing import refresh_models
 from jobs.errors import WorkError
+
+
+def accept_estimates() -> list[str]:
+    """Price by its estimate whatever has one in this region. Returns names."""
+    names = []
+    for row in CatalogueModel.objects.filter(provider="bedrock"):
+        with suppress(NotOfferedError):
+            catalogue.accept_estimate(row, conf.region(), by="refresh_models")
+            names.append(row.name)
+    return names
 
 
 class Command(BaseCommand):
@@ -29,6 +41,11 @@ class Command(BaseCommand):
             action="store_true",
             help="price what AWS's list has no line for in this region by the estimate that pages show",
         )
+        for option, meaning in (
+            ("--global-profile", "call this model by its global profile: cheaper, answered anywhere in the world"),
+            ("--nearest-profile", "call this model by the profile nearest to AWS_REGION again"),
+        ):
+            parser.add_argument(option, action="append", default=[], metavar="MODEL", help=meaning)
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,9 +56,12 @@ class Command(BaseCommand):
                 staging.add_lifecycle_rules()
                 report["lifecycle_rule"] = True
             if options["accept_estimates"]:
-                rows = CatalogueModel.objects.filter(provider="bedrock")
-                accepted = [r.name for r in rows if catalogue.accept_estimate(r, conf.region(), by="refresh_models")]
-                report["estimated"] = accepted
+                report["estimated"] = accept_estimates()
+            for option, is_global in (("global_profile", True), ("nearest_profile", False)):
+                for key in options[option]:
+                    row = catalogue.model(key)
+                    catalogue.choose_profile(row, conf.region(), is_global=is_global)
+                    report.setdefault("routes", {})[row.name] = catalogue.route(row)
             if not options["offline"]:
                 report |= asdict(refresh_models())
         except WorkError as error:
@@ -60,6 +80,8 @@ class Command(BaseCommand):
             )
         if "estimated" in report:
             self.stdout.write(f"Priced by an estimate now: {', '.join(report['estimated']) or 'none'}.")
+        for name, route in report.get("routes", {}).items():
+            self.stdout.write(f"{name} is {route or 'answered in this region'} now.")
         if "asked" in report:
             for change in report["changes"]:
                 self.stdout.write(f"  {change}")

@@ -9,9 +9,10 @@ class FilesConfig(AppConfig):
 
     def ready(self) -> None:
         from files import checks, import_tasks, receivers, removal_tasks, watching  # noqa: F401
+        from files.problem_facet import FIELDS, HAS_PROBLEMS
         from files.proxy_facet import HAS_PROXY, HAS_STALE_PROXY
         from files.removal_action import REMOVE
-        from files.selection import facets
+        from files.selection import facets, fields
         from files.tasks_media import MAKE_PROXY_KIND
         from files.upkeep import reconciling
         from jobs import registry
@@ -23,6 +24,8 @@ class FilesConfig(AppConfig):
         removal_tasks.register_removal()
         facets.register(HAS_PROXY)
         facets.register(HAS_STALE_PROXY)
+        facets.register(HAS_PROBLEMS)
+        fields.register(*FIELDS)
         facets.register_action(REMOVE)
         ticks.register_tick("library folders", lambda: watching.ANEW_S, watching.watch_folders)
         register_tick("left uploads", lambda: 600.0, reconciling.forget_left_uploads)

@@ -17,7 +17,8 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @cache
-def _host() -> str:
+def host() -> str:
+    """The name of this machine."""
     return socket.gethostname()
 
 
@@ -38,7 +39,7 @@ def _start_s(process: psutil.Process) -> float:
 
 def name_of(pid: int) -> str:
     """`host:pid:start time@boot` of a running process. Raises psutil.NoSuchProcess."""
-    return f"{_host()}:{pid}:{_start_s(psutil.Process(pid)):.2f}@{_boot()}"
+    return f"{host()}:{pid}:{_start_s(psutil.Process(pid)):.2f}@{_boot()}"
 
 
 @cache
@@ -53,8 +54,8 @@ def me() -> str:
 
 def pid_here(owner: str) -> int | None:
     """The process id in a name, if it is of this machine."""
-    host, _, rest = owner.rpartition(":")[0].rpartition(":")
-    return int(rest) if host == _host() and rest.isdigit() else None
+    named, _, rest = owner.rpartition(":")[0].rpartition(":")
+    return int(rest) if named == host() and rest.isdigit() else None
 
 
 def is_dead_here(owner: str) -> bool:

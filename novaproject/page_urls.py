@@ -21,6 +21,7 @@ urlpatterns = [
     path("setup/picture-model/", views_setup.download_picture_model, name="setup-picture-model"),
     path("setup/weights/", views_setup.download_weights, name="setup-weights"),
     path("library/", views_library.library, name="library"),
+    path("library/tree/", views_library.tree, name="library-tree"),
     path("library/do/<slug:name>/", views_library.action, name="action"),
     path("library/do/<slug:name>/plan/", views_library.action_plan, name="action-plan"),
     path("import/", views_import.import_folder, name="import"),

@@ -17,6 +17,7 @@ from files.import_tasks import restore_now
 from files.models import File, FileQuerySet
 from files.selection import facets
 from files.selection.actions import start_action
+from files.selection.resolving import resolve
 from files.upkeep.removing import remove_file
 from jobs.errors import WorkError
 from jobs.models import Job
@@ -73,6 +74,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "exports": file_page.exports_of(analysis),
         "proxies": file.proxies.all(),
         "copies": copies_of(file),
+        "has_duplicates": resolve(filter={"duplicate_of": file.pk}).exists(),
         "jobs": file_history.jobs_of(file),
         "costs": costs,
         "cost_total": cost_total,

@@ -23,7 +23,7 @@ from files.selection.resolving import resolve
 from jobs.errors import WorkError
 from jobs.models import Batch, Job
 from jobs.web.option_forms import OptionsForm, form_from_serializer
-from novaproject.pages import library_query
+from novaproject.pages import folder_tree, library_query
 from novaproject.pages.cards import cards
 
 PER_PAGE = 60
@@ -60,7 +60,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "states": [(state, word.capitalize()) for state, word in humanize.STATES.items()],
         "sorts": library_query.SORTS.items(),
         "sort": sort,
-        "more_is_open": any(query.get(name) for name in (*library_query.MORE, "directory")),
+        "more_is_open": any(query.get(name) for name in library_query.MORE),
         "chips": library_query.chips(query),
         "hidden_fields": library_query.hidden_fields(query),
         "pager": [(number, library_query.address(query, page=str(number)) if number else "") for number in numbers],
@@ -74,8 +74,17 @@ def library(request: HttpRequest) -> HttpResponse:
         "chosen_tags": query.getlist("tag"),
         "ratings": range(LOWEST_RATING, HIGHEST_RATING + 1),
         "actions": [action for action in facets.actions() if request.user.has_perm(action.permission)],
+        "folders": folder_tree.tree(query.get("directory", "")),
     }
     return render(request, "novaproject/library.html", context)
+
+
+@require_safe
+@permission_required("files.view_file", raise_exception=True)
+def tree(request: HttpRequest) -> HttpResponse:
+    """The folders in one folder, as a fragment: asked for when it is opened."""
+    folders = folder_tree.below(request.GET.get("directory", ""))
+    return render(request, "novaproject/_folder_tree.html", {"folders": folders})
 
 
 def _remembered(request: HttpRequest) -> QueryDict:

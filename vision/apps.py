@@ -9,6 +9,7 @@ class VisionConfig(AppConfig):
 
     def ready(self) -> None:
         from files.selection import facets
+        from files.selection.filters import register_filter
         from files.signals import file_gone, media_ready
         from jobs.registry import LONG, Kind, register
         from jobs.signals import job_ended
@@ -48,6 +49,7 @@ class VisionConfig(AppConfig):
         )
         facets.register(facet.HAS_FRAMES)
         facets.register(facet.IS_READ)
+        register_filter("duplicate_of", facet.DuplicateFilter)
         media_ready.connect(receivers.on_media_ready, dispatch_uid="vision.media_ready")
         file_gone.connect(receivers.on_file_gone, dispatch_uid="vision.file_gone")
         job_ended.connect(receivers.on_job_ended, dispatch_uid="vision.job_ended")

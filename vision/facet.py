@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef
+import django_filters
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 
 from files import humanize
 from files.models import IS_VISIBLE, File, FileQuerySet
 from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, enqueue_selection, flag
-from vision.models import FrameSelection, ScreenReading
+from vision.models import DuplicateMember, FrameSelection, ScreenReading
 from vision.reading import engine
 from vision.reading.read import time_needed_s
 from vision.serializers import FramesOptionsSerializer
@@ -80,6 +83,23 @@ def start_reading(selection: FileQuerySet, options: Mapping[str, Any], batch: "B
     visible, force = applicable(selection, "is_read"), bool(options.get("force"))
     todo = visible if force else visible.exclude(is_read())
     enqueue_selection(READ, todo, {"force": True} if force else {}, batch, user)
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class DuplicateFilter(django_filters.ModelChoiceFilter):
+    """The other files that show the same as one, or are equal to it to the last byte."""
+
+    def __init__(self) -> None:
+        super().__init__(queryset=File.objects.all(), label="Duplicates of this file")
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        if value is None:
+            return qs
+        groups = DuplicateMember.objects.filter(file=value).values("group_id")
+        alike = Q(pk__in=DuplicateMember.objects.filter(group__in=groups).values("file_id"))
+        if value.full_hash:
+            alike |= Q(full_hash=value.full_hash)
+        return qs.filter(alike).exclude(pk=value.pk)
 
 
 HAS_FRAMES = Facet(

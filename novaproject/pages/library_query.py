@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from curation.models import Collection
 from files import humanize
-from files.models import Root
+from files.models import File, Root
 from files.selection.facets import facets
 from novaproject.pages.human_filters import machine_value
 from novaproject.templatetags import human
-
-if TYPE_CHECKING:
-    from files.models import File
 
 SORTS = {
     "-imported_at": "Newest in the library",
@@ -44,14 +42,20 @@ NAMED = {
     "collection": "Collection",
     "min_rating": "Rating at least",
     "has_duplicates": "Has an exact duplicate",
+    "duplicate_of": "Duplicates of",
+    "language": "Language",
+    "speaker": "Speaker",
 }
 WORDS = {
     "media_type": {media_type: words[0] for media_type, words in humanize.MEDIA_TYPES.items()},
     "state": humanize.STATES,
 }
+#: Filters whose value is the id of a row with a name.
+_ROWS: dict[str, type[Any]] = {"root": Root, "duplicate_of": File, "collection": Collection}
 #: Filters that may be given more than once: all of them hold.
 REPEATED = ("tag",)
-MORE = ("min_size", "max_size", "min_duration", "max_duration", "created_after", "created_before")
+MORE = ("directory", "language", "speaker", "min_size", "max_size", "min_duration", "max_duration", "created_after",
+        "created_before", "imported_after")  # fmt: skip
 NAVIGATION = ("page", "view", "ordering", "all", "file")
 
 
@@ -134,8 +138,8 @@ def _said(name: str, value: str) -> str:
     if name.endswith(("_after", "_before")):
         moment = parse_datetime(value)
         return human.day(moment) if moment is not None and moment.tzinfo else value
-    if name == "root":
-        return str(Root.objects.filter(pk=value).first() or value) if value.isdecimal() else value
+    if name in _ROWS and value.isdecimal():
+        return str(_ROWS[name].objects.filter(pk=value).first() or value)
     return WORDS.get(name, {}).get(value, value)
 
 
@@ -160,7 +164,7 @@ def page_numbers(current: int, last: int) -> list[int | None]:
     return numbers
 
 
-def folder_of(file: "File") -> str:
+def folder_of(file: File) -> str:
     """The folder of a file inside its root."""
     return file.path.rpartition("/")[0]
 

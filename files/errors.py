@@ -5,6 +5,8 @@ WorkError
     ├── MediaError                     about the content of one file
     │   ├── NotMediaError              holds no video, sound or picture
     │   ├── UnreadableError            is media, but empty, damaged or encrypted
+    │   │   ├── NotPictureError        where a picture is needed
+    │   │   └── TooManyPixelsError     a picture larger than it may be here
     │   └── PlaylistError              points at other files or addresses: never followed
     ├── NoSuchTrackError               a sound track that the file does not have
     ├── OriginalUnavailableError       409: the drive is away, or the file is gone
@@ -50,6 +52,14 @@ class NotMediaError(MediaError):
 class UnreadableError(MediaError):
     code = "unreadable"
     remedy = "Try to play the file in another program; if it does not play there either, copy it again from its source."
+
+
+class NotPictureError(UnreadableError):
+    """No picture of a format that is opened here."""
+
+
+class TooManyPixelsError(UnreadableError):
+    """More pixels than whoever asks wants to decode."""
 
 
 class PlaylistError(MediaError):

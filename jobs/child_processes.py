@@ -11,16 +11,21 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from jobs import no_network
+
 PR_SET_PDEATHSIG = 1
 #: Loaded before any fork: between fork and exec a child must not take locks of the loader.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _forking_pid = 0
 
 
-def dying_with_parent(number: int = signal.SIGKILL, *, memory_bytes: int = 0) -> Callable[[], None] | None:
+def dying_with_parent(
+    number: int = signal.SIGKILL, *, memory_bytes: int = 0, is_offline: bool = False
+) -> Callable[[], None] | None:
     """A `preexec_fn` for `Popen`: the child gets this signal when the thread that starts it ends, by `kill -9` too.
 
-    With `memory_bytes` it may not use more than that, or than three quarters of the machine.
+    With `memory_bytes` it may not use more than that, or than three quarters of the machine; with `is_offline` it has
+    no network, where the system can deny it.
     """
     if _libc is None:
         return None
@@ -30,6 +35,8 @@ def dying_with_parent(number: int = signal.SIGKILL, *, memory_bytes: int = 0) ->
         _tie_to_parent(number)
         if most:
             resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        if is_offline:
+            no_network.deny()
 
     return prepare
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from files.media import derived, ffmpeg, filter_graphs
-from files.media.probe import probe
+from files.media import decoding, derived, ffmpeg, filter_graphs
 from files.media.sound_tracks import choose_track, wanted_track
 from files.models import File
 from files.storage import disk
@@ -28,7 +27,7 @@ def open_audio(file: File, *, audio_track: int | None, progress: Progress, token
     temp = disk.temporary(derived.folder(file.pk) / f"track-{audio_track or 0}.flac", token)
     try:
         with as_local_path(file) as original:
-            info = probe(original)
+            info = decoding.media_info(original)
             track = choose_track(file, info.audio_tracks, audio_track)
             if track is None:
                 raise NoSoundError("This file has no sound.")

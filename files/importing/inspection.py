@@ -1,6 +1,7 @@
 """Looking into one file: what it holds, or why it cannot be taken in. Without Django: helpers start quickly."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +25,18 @@ class Inspection:
     error: FilesError | None = None
 
 
-def inspect_file(root: Path, entry: ListedFile) -> Inspection:
-    """Look into one file. Never raises for what the file is: one bad file stops no other."""
+def inspect_file(root: Path, entry: ListedFile, *, look: Callable[[Path], MediaInfo] = probe) -> Inspection:
+    """Look into one file. Never raises for what the file is: one bad file stops no other.
+
+    `look` opens it as media; in processes that are not to be taken along by a crash it asks a helper.
+    """
     path = root / entry.path
     try:
         with path.open("rb") as source:
             head = source.read(HEAD_BYTES)
         if not (has_media_extension(path.name) or begins_like_media(head)):
             raise NotMediaError(f"{shown_path(path.name)} is not a media file.")
-        info = probe(path)
+        info = look(path)
         digest = sampled_hash(path)
         if has_moved_on(path, entry):
             raise StillCopyingError(f"{shown_path(path.name)} changed while it was looked at.")

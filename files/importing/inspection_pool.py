@@ -19,6 +19,7 @@ from types import TracebackType
 from files.errors import UnreadableError
 from files.importing.inspection import Inspection, inspect_file
 from files.importing.listing import ListedFile
+from files.media import decoding
 from files.storage.paths import shown_path
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 TOGETHER = 20
 #: So many answers are asked for ahead of what is taken in, so that no helper waits while rows are written.
 AHEAD = 10
-#: For fewer files than this, starting helpers (0.3 s) is not worth it.
+#: For fewer files than this, starting several helpers (0.3 s each) is not worth it: the one of this thread will do.
 FEW = 50
 #: Sleeping drives wake up in ten seconds; a file that takes so much longer hangs its reader.
 PATIENCE_S = 120.0
@@ -65,13 +66,12 @@ class InspectionPool:
     def inspect_all(self, root: Path, entries: Sequence[ListedFile]) -> Iterator[Inspection]:
         """Inspect these files; answers come in their order."""
 
-        def inspect_here(root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
-            return [inspect_file(root, entry) for entry in entries]
-
-        inspect = inspect_here if len(entries) < self._few else self._inspect
+        if len(entries) < self._few:
+            yield from (inspect_file(root, entry, look=decoding.media_info) for entry in entries)
+            return
         ahead: deque[Future[list[Inspection]]] = deque()
         for start in range(0, len(entries), TOGETHER):
-            ahead.append(self._threads.submit(inspect, root, entries[start : start + TOGETHER]))
+            ahead.append(self._threads.submit(self._inspect, root, entries[start : start + TOGETHER]))
             if len(ahead) >= AHEAD:
                 yield from ahead.popleft().result()
         while ahead:

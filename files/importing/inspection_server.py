@@ -4,7 +4,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from files.importing.inspection import inspect_file
-from jobs import child_processes
+from jobs import child_processes, no_network
 
 #: Looking into a file reads its head, and of a picture no pixel.
 HELPER_BYTES = 1024**3
@@ -24,4 +24,5 @@ if __name__ == "__main__":
     reads, writes, parent_pid = map(int, sys.argv[1:])
     child_processes.die_with(parent_pid)
     child_processes.limit_memory(HELPER_BYTES)
+    no_network.deny()
     serve(Connection(reads, writable=False), Connection(writes, readable=False))

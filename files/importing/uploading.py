@@ -13,7 +13,7 @@ from files.importing.arrivals import Arrivals, Arrived, nobody_waits
 from files.importing.ingest import describe
 from files.importing.inspection import Inspection
 from files.importing.listing import entry_of
-from files.media.decoding import probe_once
+from files.media.decoding import media_info_once
 from files.models import File
 from files.storage import disk, naming
 from files.storage.hashing import sampled_hash
@@ -66,7 +66,7 @@ def inspect_upload(temp: Path, name: str) -> Inspection:
     """What is in an upload. Raises UploadRefusedError for what is not media, in words that know its own name."""
     entry = entry_of(name, temp.stat())
     try:
-        return Inspection(entry=entry, info=probe_once(temp), sampled_hash=sampled_hash(temp))
+        return Inspection(entry=entry, info=media_info_once(temp), sampled_hash=sampled_hash(temp))
     except WorkError as error:
         reason = str(error).replace(shown_path(temp.name), naming.shown(name))
         raise UploadRefusedError(reason, remedy=error.remedy) from error

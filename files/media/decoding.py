@@ -1,7 +1,7 @@
 """Decoding what may be a bomb, in a helper process with limits.
 
 A picture of 0.7 MB can ask for 2 GB, and what crashes a decoder takes the helper along, not the worker or the web
-server.
+server. A helper has no network where the system can deny it. Whoever opens what strangers made does it here.
 """
 
 import atexit
@@ -27,7 +27,7 @@ HELPER_BYTES = 2 * 1024**3
 PATIENCE_S = 180.0
 PROJECT = Path(__file__).resolve().parents[2]
 #: What a helper does when it is asked, by name.
-TASKS: dict[str, Callable[[Path], Any]] = {
+TASKS: dict[str, Callable[..., Any]] = {
     "poster_of_image": pictures.poster_of_image,
     "poster_of_cover": pictures.poster_of_cover,
     "probe": probe,
@@ -58,10 +58,10 @@ class Helper:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def do(self, task: str, path: Path) -> Any:
+    def do(self, task: str, path: Path, **options: Any) -> Any:
         """Do one of the `TASKS`. Raises what that raises, and UnreadableError where the helper ends over it."""
         try:
-            self._asked.send((task, path))
+            self._asked.send((task, path, options))
             if self._answers.poll(PATIENCE_S):
                 is_done, answer = self._answers.recv()
                 if is_done:
@@ -123,20 +123,33 @@ def poster_of_cover(path: Path) -> bytes | None:
     return poster
 
 
-def probe_once(path: Path) -> MediaInfo:
+def media_info(path: Path) -> MediaInfo:
+    """`probe.probe` in the helper."""
+    info: MediaInfo = _helper().do("probe", path)
+    return info
+
+
+def media_info_once(path: Path) -> MediaInfo:
     """`probe.probe` in a helper that ends at once: for the web server, which keeps none."""
     with Helper() as helper:
         info: MediaInfo = helper.do("probe", path)
     return info
 
 
+def small_picture_once(path: Path, *, most_pixels: int) -> bytes:
+    """The JPEG of `pictures.poster_of_image`, by a helper that ends at once: for the web server, which keeps none."""
+    with Helper() as helper:
+        poster: pictures.Poster = helper.do("poster_of_image", path, most_pixels=most_pixels)
+    return poster.content
+
+
 def serve(asked: Connection, answers: Connection) -> None:
     """The helper's side: do what is asked until the other side is gone."""
     try:
         while True:
-            task, path = asked.recv()
+            task, path, options = asked.recv()
             try:
-                answers.send((True, TASKS[task](path)))
+                answers.send((True, TASKS[task](path, **options)))
             except MemoryError:
                 answers.send((False, UnreadableError(f"{shown(path.name)} needs too much memory to be read.")))
             except Exception as error:  # noqa: BLE001  (it is raised again on the other side)

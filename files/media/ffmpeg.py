@@ -17,7 +17,7 @@ import imageio_ffmpeg
 
 from files import conf
 from files.errors import FfmpegFailedError, FfmpegMissingError, FfmpegStalledError, NoSpaceError
-from files.media.info import FORMATS
+from files.media.info import FORMATS, MAX_VIDEO_PIXELS
 from jobs import child_processes
 from jobs.progress import NO_PROGRESS, Progress
 
@@ -131,7 +131,7 @@ def source_args(path: Path) -> dict[str, str]:
     return {
         "protocol_whitelist": "file",
         "format_whitelist": FORMATS,
-        "max_pixels": str(2**28),
+        "max_pixels": str(MAX_VIDEO_PIXELS),
         "filename": f"file:{path}",
     }
 
@@ -156,8 +156,8 @@ def run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Two system calls, and nothing that takes a lock.
-        preexec_fn=child_processes.dying_with_parent(memory_bytes=MOST_MEMORY_BYTES),  # noqa: PLW1509
+        # A few system calls, and nothing that takes a lock.
+        preexec_fn=child_processes.dying_with_parent(memory_bytes=MOST_MEMORY_BYTES, is_offline=True),  # noqa: PLW1509
     )
     try:
         with child:

@@ -16,6 +16,8 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,asf,flv,ogg,wav,w64,caf,aiff,mp3,aac,flac,"
     "ac3,eac3,amr,ape,wv,dv,mxf,rm,ivf,au,yuv4mpegpipe"
 )
+#: A larger picture in a video is no film (8K has 33 million), and is not decoded.
+MAX_VIDEO_PIXELS = 2**28
 #: Colour transfers that a screen of ordinary range cannot show as they are: PQ (SMPTE 2084) and HLG (ARIB B67).
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 #: QuickTime counts from 1904; cameras without a clock write its beginning, or 1970's.

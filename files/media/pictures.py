@@ -10,7 +10,7 @@ from typing import Any
 import av
 from PIL import Image, ImageCms, ImageStat
 
-from files.errors import UnreadableError
+from files.errors import NotPictureError, TooManyPixelsError
 from files.media import image_files
 from files.media.image_files import DAMAGE
 from files.media.info import FORMATS
@@ -39,14 +39,16 @@ class Poster:
     is_damaged: bool = False
 
 
-def poster_of_image(path: Path) -> Poster:
+def poster_of_image(path: Path, *, most_pixels: int = image_files.MAX_PIXELS) -> Poster:
     """A JPEG of a picture, turned as its EXIF says, at most 1280 pixels a side, without its metadata.
 
-    Raises UnreadableError where nothing of it can be shown.
+    Raises UnreadableError where nothing of it can be shown: NotPictureError, TooManyPixelsError.
     """
     with image_files.opened(path) as picture:
         if picture is None:
-            raise UnreadableError(f"{shown(path.name)} is no picture any more.")
+            raise NotPictureError(f"{shown(path.name)} is no picture any more.")
+        if math.prod(picture.stored_size) > most_pixels:
+            raise TooManyPixelsError(f"{shown(path.name)} has more than {most_pixels // 10**6} million pixels.")
         image = picture.image
         try:
             image.draft("RGB", (POSTER_SIDE, POSTER_SIDE))  # a JPEG is then decoded at a fraction of its size

@@ -18,6 +18,7 @@ from files.media import image_files
 from files.media.info import (
     FORMATS,
     HDR_TRANSFERS,
+    MAX_VIDEO_PIXELS,
     AudioTrack,
     MediaInfo,
     TextTrack,
@@ -29,6 +30,7 @@ from files.media.info import (
 from files.storage.naming import shown
 
 MAX_TAGS, MAX_TAG_CHARS = 100, 1000
+PIXEL_LIMIT = {"max_pixels": str(MAX_VIDEO_PIXELS)}
 HEAD_BYTES = 4096
 #: Slow-motion cameras make a thousand frames a second.
 FASTEST_FRAMES = 1000
@@ -138,7 +140,7 @@ def _opened(path: Path, head: bytes) -> Iterator[InputContainer]:
     try:
         container = av.open(
             f"file:{path}",
-            options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
+            options={"format_whitelist": FORMATS, "protocol_whitelist": "file", **PIXEL_LIMIT},
             metadata_errors="replace",
         )
     except FileNotFoundError:
@@ -161,6 +163,7 @@ def _is_decodable(stream: VideoStream | AudioStream) -> bool:
 def _first_frame(container: InputContainer, stream: VideoStream | AudioStream, path: Path) -> object:
     """Decode one frame: what opens need not decode, and rotation and interlace stand in the frame."""
     stream.codec_context.thread_count = 1  # one frame is not worth a pool of threads
+    stream.codec_context.options = PIXEL_LIMIT
     try:
         for frame in container.decode(stream):
             return frame

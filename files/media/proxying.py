@@ -101,7 +101,7 @@ class _Run:
         )
 
     def make(self, progress: Progress, audio_track: int | None) -> Proxy | None:
-        info = probe.probe(self.source)
+        info = decoding.media_info(self.source)
         before = derived.read_made(self.file.pk)
         kept = before.audio_track if before and before.source_hash == self.content else None
         sound = choose_track(self.file, info.audio_tracks, audio_track, kept=kept)

@@ -22,6 +22,7 @@ from files import conf as files_conf
 from files.errors import FilesError
 from files.media import ffmpeg
 from files.storage import disk
+from jobs import no_network
 from jobs.errors import WorkError
 from jobs.execution.claims import is_paused
 from jobs.registry import QUEUES
@@ -128,6 +129,16 @@ def _ffmpeg() -> Iterator[Check]:
     yield Check("ffmpeg", Level.READY, f"Version {version}, {chosen.reason}; {by}. {chosen.path}")
 
 
+def _decoders() -> Iterator[Check]:
+    name = "Opening strangers' files"
+    how = "in processes of their own, with limits on memory, time and pixels"
+    if no_network.is_deniable():
+        yield Check(name, Level.READY, f"Done {how}, and without a network.")
+    else:
+        text = f"Done {how}; this system cannot deny them the network (seccomp is not there)."
+        yield Check(name, Level.OFF, text)
+
+
 def _sentence_model() -> Iterator[Check]:
     name = "Sentence model"
     try:
@@ -219,6 +230,7 @@ def _workers() -> Iterator[Check]:
 LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [
     _database,
     _ffmpeg,
+    _decoders,
     _vector_search,
     _sentence_model,
     _picture_model,

@@ -179,7 +179,7 @@ def test_an_unreadable_file_is_a_problem(library: Path, clip: Path, monkeypatch:
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied") if path.name == "a.mp4" else ValueError("unforeseen")
 
-    monkeypatch.setattr("files.importing.inspection.probe", refuse)
+    monkeypatch.setattr("files.media.decoding.media_info", refuse)
     report = import_directory(library)
 
     reasons = {problem.path: problem.reason for problem in report.problems}

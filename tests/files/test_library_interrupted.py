@@ -49,7 +49,7 @@ def test_a_drive_pulled_while_files_are_looked_into_makes_them_no_problems(
             library.rename(away)
         return probe(path)
 
-    monkeypatch.setattr("files.importing.inspection.probe", pulled)
+    monkeypatch.setattr("files.media.decoding.media_info", pulled)
     with pytest.raises(RootAbsentError):
         scan_root(root)
 

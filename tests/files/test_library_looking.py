@@ -87,7 +87,7 @@ def test_no_helper_outlives_its_pool(library: Path, clips: list[ListedFile]) -> 
     assert all(helper._process.returncode is not None for helper in helpers)
 
 
-def test_few_files_need_no_helper(library: Path, clips: list[ListedFile]) -> None:
+def test_few_files_need_no_pool_of_helpers(library: Path, clips: list[ListedFile]) -> None:
     with InspectionPool(2, few=len(clips) + 1) as pool:
         assert len(list(pool.inspect_all(library, clips))) == len(clips)
         assert not pool._helpers

@@ -39,7 +39,7 @@ def test_an_unchanged_tree_is_only_listed(
     for number in range(5):
         copy(clip, library / f"{number}.mp4", different=True)
     root = imported(library)
-    monkeypatch.setattr("files.importing.inspection.probe", lambda path: pytest.fail("looked into an unchanged file"))
+    monkeypatch.setattr("files.media.decoding.media_info", lambda path: pytest.fail("looked into an unchanged file"))
 
     report = scan_root(root)
 

@@ -2,18 +2,20 @@
 
 import os
 import resource
+import socket
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from files.errors import UnreadableError
-from files.media import decoding
+from files.errors import FfmpegFailedError, NotPictureError, TooManyPixelsError, UnreadableError
+from files.media import decoding, ffmpeg
 from files.media.decoding import Helper
-from jobs import child_processes
+from jobs import child_processes, no_network
 
 LIMITED = """
 import resource, sys
@@ -95,3 +97,77 @@ def test_memory_beyond_the_limit_is_not_had() -> None:
     )
 
     assert (done.stdout, child.stdout) == ("refused\n", "123000000\n")
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Something on this machine that can be connected to."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+def was_called(listener: socket.socket) -> bool:
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not no_network.is_deniable(), reason="this system cannot deny a process the network")
+def test_ffmpeg_reaches_nobody_whatever_it_is_told(listener: socket.socket) -> None:
+    address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+
+    with pytest.raises(FfmpegFailedError):
+        ffmpeg.run(["-i", address, "-f", "null", "-"])
+
+    assert not was_called(listener)
+
+
+@pytest.mark.skipif(not no_network.is_deniable(), reason="this system cannot deny a process the network")
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6"])
+def test_a_child_without_network_opens_no_connection(listener: socket.socket, family: str) -> None:
+    call = f"import socket; socket.socket(socket.{family}).connect(('127.0.0.1', {listener.getsockname()[1]}))"
+    command = [sys.executable, "-c", call]
+    offline = child_processes.dying_with_parent(is_offline=True)
+    refused = subprocess.run(command, check=False, capture_output=True, text=True, preexec_fn=offline)
+
+    assert "PermissionError" in refused.stderr
+    assert not was_called(listener)
+
+    if family == "AF_INET":
+        subprocess.run(command, check=True, preexec_fn=child_processes.dying_with_parent())
+        assert was_called(listener)
+
+
+@pytest.mark.skipif(not no_network.is_deniable(), reason="this system cannot deny a process the network")
+def test_a_helper_has_no_network(tmp_path: Path) -> None:
+    with Helper() as helper:
+        Image.new("RGB", (8, 8)).save(tmp_path / "red.png")
+        helper.do("poster_of_image", tmp_path / "red.png")
+        status = Path(f"/proc/{helper._process.pid}/status").read_text()
+
+    assert "Seccomp:\t2" in status
+
+
+def test_probing_is_done_in_a_helper(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(Helper, "do", lambda self, task, path, **options: asked.append((task, path.name)))
+
+    decoding.media_info(clip)
+    decoding.media_info_once(clip)
+
+    assert asked == [("probe", clip.name)] * 2
+    decoding._helper().end()
+
+
+def test_a_picture_with_more_pixels_than_wanted_is_told_from_one_that_is_none(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 32)).save(tmp_path / "large.png")
+    (tmp_path / "note.png").write_bytes(b"no picture")
+
+    with pytest.raises(TooManyPixelsError):
+        decoding.small_picture_once(tmp_path / "large.png", most_pixels=2000)
+    with pytest.raises(NotPictureError):
+        decoding.small_picture_once(tmp_path / "note.png", most_pixels=2000)
+    assert decoding.small_picture_once(tmp_path / "large.png", most_pixels=3000).startswith(b"\xff\xd8")

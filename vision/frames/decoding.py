@@ -1,7 +1,9 @@
-"""The pictures of a proxy or a poster, decoded in process. The only module of this floor that opens media."""
+"""The pictures of a proxy or a poster, decoded in process since they are ours. Only this module here opens media.
+
+What strangers made goes through a helper (`files.media.decoding`).
+"""
 
 import io
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,8 @@ import numpy as np
 from av.error import FFmpegError
 from PIL import Image
 
-from files.media import pictures
+from files.errors import NotPictureError, TooManyPixelsError
+from files.media.decoding import small_picture_once
 from files.media.image_files import DAMAGE
 from files.media.info import FORMATS
 from files.storage.naming import shown
@@ -85,20 +88,15 @@ def picture_of_anybody(path: Path) -> Image.Image:
     Raises VisionError for what is no picture, or larger than a person would send; UnreadableError for a damaged one.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the limit is ours, below
-            with Image.open(path) as image:
-                is_too_large = image.width * image.height > MOST_PIXELS
-    except Image.DecompressionBombError:
-        is_too_large = True
-    except DAMAGE as error:
-        raise VisionError("This is no picture that can be read.", remedy="Send a JPEG, PNG or WebP.") from error
-    if is_too_large:
+        content = small_picture_once(path, most_pixels=MOST_PIXELS)
+    except TooManyPixelsError as error:
         raise VisionError(
             "The picture is too large to be looked for.",
             remedy=f"Send one of at most {MOST_PIXELS // 10**6} megapixels: a small one is found as well.",
-        )
-    with Image.open(io.BytesIO(pictures.poster_of_image(path).content)) as poster:
+        ) from error
+    except NotPictureError as error:
+        raise VisionError("This is no picture that can be read.", remedy="Send a JPEG, PNG or WebP.") from error
+    with Image.open(io.BytesIO(content)) as poster:
         return poster.convert("RGB")
 
 

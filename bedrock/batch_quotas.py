@@ -1,6 +1,7 @@
 """What one batch job of Bedrock may hold, for each model: as AWS told it of this account, else as its pages say.
 
-Source: AWS General Reference, "Amazon Bedrock endpoints and quotas"; the names are those of Service Quotas.
+Source: AWS General Reference, "Amazon Bedrock endpoints and quotas", read 2026-11-28; the names are those of Service
+Quotas. It has no line for the size of a job of Nova 2 Lite, and none for jobs at a time of Nova's embeddings.
 """
 
 import re
@@ -27,6 +28,8 @@ NAMES = (
         1,
     ),
 )
+#: AWS does not say which GB it counts, nor whether a file may have just as many bytes.
+FILE_PERCENT = 95
 #: What holds where neither AWS nor its pages say anything: the smallest of what is known of any model.
 SMALLEST = {
     "min_records": 100, "max_records": 50_000, "max_file_bytes": GB, "max_job_bytes": 5 * GB, "max_jobs": 20,
@@ -46,13 +49,18 @@ class BatchQuotas:
     as_of: str
     source: str
 
+    @property
+    def records_file_bytes(self) -> int:
+        """How large a file of records is made at most."""
+        return self.max_file_bytes * FILE_PERCENT // 100
+
 
 def of(model: CatalogueModel) -> BatchQuotas:
-    """The limits for a model. Settings (NOVA_BATCH_…) can only be stricter than AWS, but for the minimum."""
+    """The limits for a model. Settings (NOVA_BATCH_…) can only be stricter than AWS, but for a minimum of their own."""
     limits = {**SMALLEST, **model.quotas, **model.account_quotas}
     ours = conf.batch()
     return BatchQuotas(
-        min_records=ours.min_records,
+        min_records=ours.min_records or int(limits["min_records"]),
         max_records=min(ours.max_records, int(limits["max_records"])),
         max_file_bytes=int(limits["max_file_bytes"]),
         max_job_bytes=min(ours.max_bytes, int(limits["max_job_bytes"])),
@@ -65,14 +73,19 @@ def of(model: CatalogueModel) -> BatchQuotas:
 def refresh() -> list[str]:
     """Read the account's quotas from Service Quotas, where the policy allows it. Returns what changed, in words."""
     try:
-        told = list(_quotas())
+        with faults.told("Reading quotas"):
+            pages = clients.quotas().get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")
+            told = [limit for page in pages for quota in page.get("Quotas", []) for limit in read_quota(quota)]
     except AccessError:
         return []
     except BedrockError as exc:
         return [f"The account's quotas could not be read: {exc}"]
     changes = []
     for row in CatalogueModel.objects.filter(provider="bedrock"):
-        own = {name: value for label, name, value in told if _same(label, row.name)}
+        own: dict[str, int] = {}
+        for label, name, value in told:
+            if is_of(label, row.name):  # of two that limit the same (records of a file, of a job) the smaller one
+                own[name] = min(value, own.get(name, value))
         if not own or own.items() <= row.account_quotas.items():
             continue
         changes.append(f"{row.name}: {', '.join(f'{name} {value:,}' for name, value in sorted(own.items()))}")
@@ -81,14 +94,6 @@ def refresh() -> list[str]:
         }  # fmt: skip
         row.save(update_fields=["account_quotas"])
     return changes
-
-
-def _quotas() -> Iterator[tuple[str, str, int]]:
-    """Model, limit and value of each quota of batch jobs."""
-    with faults.told("Reading quotas"):
-        pages = clients.quotas().get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")
-        for quota in (quota for page in pages for quota in page.get("Quotas", [])):
-            yield from read_quota(quota)
 
 
 def read_quota(quota: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
@@ -100,7 +105,7 @@ def read_quota(quota: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
             return
 
 
-def _same(label: str, name: str) -> bool:
+def is_of(label: str, name: str) -> bool:
     """Whether AWS means our model: "Nova Lite" is "Amazon Nova Lite V1", and not Nova 2 Lite."""
     plain = re.sub(r"\bv1\b|\bamazon\b", "", label.lower())
     return " ".join(plain.split()) == " ".join(name.lower().split())

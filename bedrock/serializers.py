@@ -1,11 +1,12 @@
 """JSON of models and of spending."""
 
+from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bedrock import catalogue, conf
+from bedrock import batch_quotas, catalogue, conf
 from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
 from bedrock.pricing import MODES
@@ -29,6 +30,9 @@ class ModelSerializer(StrictFields, serializers.ModelSerializer[CatalogueModel])
     estimated_prices = serializers.SerializerMethodField(
         help_text="Where it is unpriced here: an estimate by mode and unit, with its source; null = none."
     )
+    batch_limits = serializers.SerializerMethodField(
+        help_text="What a batch job may hold, and how many may be at AWS, with `as_of` and `source`; null = no batches."
+    )
     route = serializers.SerializerMethodField(help_text="Where a call may be answered; empty = in this region.")
 
     class Meta:
@@ -36,7 +40,7 @@ class ModelSerializer(StrictFields, serializers.ModelSerializer[CatalogueModel])
         read_only_fields = (
             "key", "name", "purpose", "provider", "model_id", "runtime_id", "status", "refused", "end_of_life", "modes",
             "prices", "limits", "as_of", "source", "notes", "refreshed_at", "is_estimate",
-            "estimated_prices", "route",
+            "estimated_prices", "route", "batch_limits",
         )  # fmt: skip
         fields = (*read_only_fields, "prefers_global")
 
@@ -61,6 +65,10 @@ class ModelSerializer(StrictFields, serializers.ModelSerializer[CatalogueModel])
     @extend_schema_field({"type": "object", "nullable": True})
     def get_estimated_prices(self, row: CatalogueModel) -> dict[str, Any] | None:
         return catalogue.price_estimate(row, conf.region())
+
+    @extend_schema_field({"type": "object", "nullable": True})
+    def get_batch_limits(self, row: CatalogueModel) -> dict[str, Any] | None:
+        return asdict(batch_quotas.of(row)) if "batch" in row.modes else None
 
     def get_route(self, row: CatalogueModel) -> str:
         return catalogue.route(row)

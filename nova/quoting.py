@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, Func, IntegerField
 from django.db.models.functions import Length
 
-from bedrock import catalogue, converse, pricing
+from bedrock import batch_quotas, catalogue, converse, pricing
 from bedrock import conf as bedrock_conf
 from bedrock.errors import BedrockError
 from bedrock.ledger import booking
@@ -322,7 +322,7 @@ def _warnings(made: Quote, count: QuestionCount, request: AnalysisRequest) -> It
         yield f"On drives that are away: {humanize.files(count.unhashed_away)}, which wait until they are connected."
     if count.without_length:
         yield f"Without a known length: {humanize.files(count.without_length)}; what they cost is a guess."
-    least = bedrock_conf.batch().min_records if request.mode == "batch" else 0
+    least = batch_quotas.of(count.model).min_records if request.mode == "batch" else 0
     if 0 < made.records < least:
         yield (
             f"{made.records} records are {least - made.records} short of a batch: they wait until more come. "

@@ -26,7 +26,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "IDEMPOTENCY_KEY_HOURS": (1, math.inf),
     "ROOTS_CHECK_S": (1, math.inf),
     "FRAME_SECONDS": (0.1, 3600),
-    "NOVA_BATCH_MIN_RECORDS": (1, math.inf),
+    "NOVA_BATCH_MIN_RECORDS": (0, math.inf),
     "NOVA_BATCH_MAX_RECORDS": (1, math.inf),
     "NOVA_BATCH_MAX_BYTES": (1_000_000, math.inf),
     "NOVA_POLL_SECONDS": (1, math.inf),

@@ -5,7 +5,7 @@ Bedrock refuses these from elsewhere. No file of records is larger than AWS take
 
     folder = BatchFolder("Ab3…")                             # <input prefix>/Ab3…/
     folder.media_uri(staging.new_id())                       # what a record's question names
-    folder.write_records((record_id, converse.batch_body(question)) for …)
+    folder.write_records(((record_id, converse.batch_body(question)) for …), max_bytes=quotas.records_file_bytes)
     arn = jobs.create(folder.new_job(client_token=…, runtime_id=…))
     for record in read_output(jobs.get(arn)): …         # in any order, twice, strangers among them
     folder.clear(); clear_output(job)
@@ -25,8 +25,6 @@ from bedrock.batch.jobs import NewJob, RemoteJob
 from bedrock.converse import ConverseReply
 
 RECORDS, LINES_ENDING = "records", ".jsonl"
-#: AWS's quota for one input file is 1 GB; it does not say of which kind.
-FILE_MAX_BYTES = 950_000_000
 #: Where below the records a medium lies, and how its files end.
 PLACES = {"video": ("videos", "mp4"), "image": ("pictures", "jpg")}
 #: Our jobs are told from others in the account by this.
@@ -58,9 +56,7 @@ class BatchFolder:
     def media_uri(self, record_id: str, medium: str = "video") -> str:
         return staging.uri(self.media_key(record_id, medium))
 
-    def write_records(
-        self, records: Iterable[tuple[str, Mapping[str, Any]]], *, max_bytes: int = FILE_MAX_BYTES
-    ) -> int:
+    def write_records(self, records: Iterable[tuple[str, Mapping[str, Any]]], *, max_bytes: int) -> int:
         """Write `(record id, modelInput)` pairs as JSONL, by way of a file on disk. Returns how many there were.
 
         They go into as many files of `max_bytes` as it takes. Files of an earlier attempt are gone before.

@@ -18,7 +18,7 @@ from django.utils import timezone
 from bedrock import batch_quotas, catalogue, staging
 from bedrock import conf as bedrock_conf
 from bedrock.batch import jobs
-from bedrock.errors import BedrockError
+from bedrock.errors import BedrockError, BusyError
 from bedrock.ledger import booking
 from bedrock.models import CatalogueModel, Entry
 from files import conf as files_conf
@@ -41,6 +41,7 @@ LINE_BYTES = 40_000
 PICTURE_BYTES = 500_000
 WAITS = "Waits for a full batch"
 ON_ITS_WAY = "Waits: the same is on its way, and its answer is used here too"
+GOES_ON = "it goes on by itself when one of them ends."
 #: Keys of notices, before the model's.
 WAITS_NOTICE, REFUSED_NOTICE = "nova-batch-waits-", "nova-batch-"
 
@@ -54,6 +55,8 @@ class WaitingQuestions:
     minimum: int
     usd_realtime: Decimal | None
     usd_flex: Decimal | None
+    #: Batches of this model that AWS has, where it takes no more at a time; else 0.
+    at_aws: int = 0
 
     @property
     def short(self) -> int:
@@ -61,7 +64,10 @@ class WaitingQuestions:
 
     @property
     def words(self) -> str:
-        return in_words(self.records, self.minimum, self.usd_realtime, self.usd_flex)
+        words = in_words(self.records, self.minimum, self.usd_realtime, self.usd_flex)
+        if self.short or not self.at_aws:
+            return words
+        return f"{words} {as_many_as_it_takes(self.at_aws)}: {GOES_ON}"
 
 
 # --- sending --------------------------------------------------------------------------------------------------------
@@ -88,6 +94,8 @@ def send(model_key: str, *, by_hand: bool = False) -> list[BedrockBatch]:
         if by_hand:
             raise
         return []
+    if by_hand and not room_for(model):
+        raise BusyError(f"{as_many_as_it_takes(batches_at_aws(model_key))}.", remedy=GOES_ON.capitalize())
     batches = make_batches(model)
     tell_waiting(model_key)
     return batches
@@ -115,7 +123,23 @@ def is_filling(model_key: str) -> bool:
     """Whether more questions for this model are being made, and there is room for them in a job."""
     coming = Job.objects.active().filter(kind=BATCH_RECORD, is_parked=False, run_after__lte=timezone.now())
     mine = NovaJob.objects.filter(pk=OuterRef("subject_id"), model=model_key)
-    return coming.filter(Exists(mine)).exists() and _pool(model_key).count() < bedrock_conf.batch().max_records
+    most = batch_quotas.of(catalogue.model(model_key)).max_records
+    return coming.filter(Exists(mine)).exists() and _pool(model_key).count() < most
+
+
+def batches_at_aws(model_key: str) -> int:
+    """Our batches of this model that AWS has, or is about to have: what its quota of jobs at a time counts."""
+    return BedrockBatch.objects.filter(model_key=model_key, ended_at__isnull=True).count()
+
+
+def as_many_as_it_takes(count: int) -> str:
+    """What a person is told where AWS takes no more of our batches now."""
+    return f"AWS has {'one batch' if count == 1 else f'{count:,} batches'} of this model, as many as it takes at a time"
+
+
+def room_for(model: CatalogueModel) -> int:
+    """How many more batches of this model AWS takes now, as far as we know: others of the account may use the quota."""
+    return max(0, batch_quotas.of(model).max_jobs - batches_at_aws(model.key))
 
 
 def is_held(model_key: str) -> bool:
@@ -149,7 +173,8 @@ def waiting(model_key: str) -> WaitingQuestions:
     return WaitingQuestions(
         model_key=model_key,
         records=len(rows),
-        minimum=bedrock_conf.batch().min_records,
+        minimum=batch_quotas.of(model).min_records,
+        at_aws=batches_at_aws(model_key) if not room_for(model) else 0,
         usd_realtime=_now_usd(rows.values(), model, NovaJob.Mode.REALTIME),
         usd_flex=_now_usd(rows.values(), model, NovaJob.Mode.FLEX),
     )
@@ -291,7 +316,7 @@ def make_batches(model: CatalogueModel) -> list[BedrockBatch]:
         sizes = proxy_sizes(sorted({row.file_id for row in candidates if row.file_id is not None}))
         records = [Record(key=str(row.pk), bytes=row.bytes_of(sizes.get(row.file_id or 0, 0))) for row in candidates]
         made = plan(records, minimum=limits.min_records, maximum=limits.max_records, max_bytes=limits.max_job_bytes)
-        batches = [create_batch(model, job) for job in made.jobs]
+        batches = [create_batch(model, job) for job in made.jobs[: room_for(model)]]
     for record in made.too_large:
         question = Question.objects.select_related("nova_job").get(pk=int(record.key))
         question.fail(

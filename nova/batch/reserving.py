@@ -10,6 +10,7 @@ from itertools import groupby
 
 from django.db import transaction
 
+from bedrock import batch_quotas
 from bedrock import conf as bedrock_conf
 from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError
 from bedrock.ledger import booking
@@ -111,7 +112,7 @@ class Reservation:
 
     def cut_to_cap(self) -> None:
         """Leave out what there is no money for. An analysis is sent whole or not at all."""
-        minimum = bedrock_conf.batch().min_records
+        minimum = batch_quotas.of(self.model).min_records
         left = (booking.headroom_usd() or ZERO) + total(self._reserved)
         first_out = self._over[0].nova_job
         self._over = [cost for cost in self._reserved if cost.nova_job == first_out] + self._over

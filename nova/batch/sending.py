@@ -19,8 +19,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from bedrock import catalogue, converse, staging
-from bedrock import conf as bedrock_conf
+from bedrock import batch_quotas, catalogue, converse, staging
 from bedrock.batch import jobs, records
 from bedrock.batch.jobs import NewJob, RemoteJob
 from bedrock.batch.records import BatchFolder
@@ -202,7 +201,7 @@ class Preparation:
         """Whether the batch is sealed; else it was given up for lack of records."""
         if self.batch.questions.filter(state=Question.State.ASKED).exists():
             return True
-        minimum = bedrock_conf.batch().min_records
+        minimum = batch_quotas.of(self.model).min_records
         for _ in range(ROUNDS):
             self.reserve()
             self.stage()
@@ -259,7 +258,7 @@ class Preparation:
                 )
                 yield record_id, converse.batch_body(request)
 
-        self.folder.write_records(lines())
+        self.folder.write_records(lines(), max_bytes=batch_quotas.of(self.model).records_file_bytes)
         return written
 
     def seal(self, written: set[str]) -> bool:

@@ -41,10 +41,11 @@ def reserve(ids: list[str]) -> dict[str, Entry]:
 
 def send(folder: BatchFolder, ids: list[str], clips: list[Path]) -> str:
     staging.upload_many((path, folder.media_key(one)) for one, path in zip(ids, clips, strict=True))
-    written = folder.write_records(
+    bodies = (
         (id_, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", media_uri=folder.media_uri(id_))))
         for id_ in ids
     )
+    written = folder.write_records(bodies, max_bytes=1_000_000)
     assert written == len(ids)
     return jobs.create(folder.new_job(client_token=folder.name, runtime_id=LITE))
 
@@ -98,7 +99,9 @@ def test_a_job_whose_arn_was_lost_is_found_again_and_not_made_twice(aws: World) 
     aws.min_records = 1
     folder, one = BatchFolder(staging.new_id()), staging.new_id()
     aws.put(folder.media_uri(one), tiny_mp4(5))
-    folder.write_records([(one, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", media_uri="")))])
+    folder.write_records(
+        [(one, converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", media_uri="")))], max_bytes=10_000
+    )
     job = folder.new_job(client_token="token1", runtime_id=LITE)
     aws.break_next("CreateModelInvocationJob", at.DROP_AFTER)
 
@@ -143,7 +146,7 @@ def test_a_line_without_an_answer_is_an_error(line: dict[str, Any], error: str) 
 def test_records_without_a_bucket_are_not_written(aws: World, settings: Any) -> None:
     settings.S3_BUCKET_NAME = ""
     with pytest.raises(BedrockError, match="S3_BUCKET_NAME is not set"):
-        BatchFolder("x").write_records([])
+        BatchFolder("x").write_records([], max_bytes=1)
 
 
 @pytest.mark.django_db

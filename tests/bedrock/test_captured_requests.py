@@ -122,7 +122,7 @@ def _run_a_batch(aws: World, clip: Path) -> None:
     folder, record_id = records.BatchFolder(staging.new_id()), staging.new_id()
     staging.upload_many([(clip, folder.media_key(record_id))])
     body = converse.batch_body(ConverseRequest(runtime_id=LITE, text="What?", media_uri=folder.media_uri(record_id)))
-    folder.write_records([(record_id, body)])
+    folder.write_records([(record_id, body)], max_bytes=10_000)
     arn = jobs.create(folder.new_job(client_token=staging.new_id(), runtime_id=LITE))
     list(records.our_jobs(since=datetime(2026, 1, 1, tzinfo=UTC)))
     aws.clock.advance(minutes=3)

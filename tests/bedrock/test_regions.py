@@ -276,8 +276,9 @@ def test_the_account_s_own_quotas_are_read_where_the_policy_allows_it(aws: World
     aws.quotas = {
         f"Some other quota {number}": 1.0 for number in range(60)
     } | {
-        "Minimum number of records per batch inference job for Amazon Nova Lite V1": 100.0,
-        "Records per batch inference job for Amazon Nova Lite V1": 20_000.0,
+        "Minimum number of records per batch inference job for Nova Lite V1": 50.0,
+        "Records per input file per batch inference job for Amazon Nova Lite V1": 20_000.0,
+        "Records per batch inference job for Amazon Nova Lite V1": 30_000.0,
         "Batch inference input file size (in GB) for Amazon Nova Lite V1": 0.5,
         "Batch inference job size (in GB) for Amazon Nova Lite V1": 2.0,
         "Sum of in-progress and submitted batch inference jobs using a base model for Amazon Nova 2 Lite": 7.0,
@@ -286,11 +287,26 @@ def test_the_account_s_own_quotas_are_read_where_the_policy_allows_it(aws: World
     changes = batch_quotas.refresh()
 
     quotas = batch_quotas.of(catalogue.model("lite_v1"))
-    assert (quotas.max_records, quotas.max_file_bytes, quotas.max_job_bytes) == (20_000, 500_000_000, 2_000_000_000)
+    assert (quotas.min_records, quotas.max_records, quotas.max_jobs) == (50, 20_000, 100)
+    assert (quotas.max_file_bytes, quotas.max_job_bytes) == (500_000_000, 2_000_000_000)
+    assert quotas.records_file_bytes == 475_000_000
     assert "Service Quotas of this account" in quotas.source
     assert batch_quotas.of(catalogue.model("lite")).max_jobs == 7
     assert len(changes) == 2
     assert batch_quotas.refresh() == []
+
+
+def test_a_minimum_of_ones_own_counts_instead_of_that_of_aws(settings: Any) -> None:
+    settings.NOVA_BATCH_MIN_RECORDS = 7
+
+    assert batch_quotas.of(catalogue.model("lite")).min_records == 7
+
+
+def test_the_api_tells_the_limits_of_a_batch_with_their_date(ada: Client) -> None:
+    limits = ada.get("/api/nova/models/lite").json()["batch_limits"]
+
+    assert (limits["min_records"], limits["max_jobs"], limits["as_of"]) == (100, 100, "2026-11-28")
+    assert ada.get("/api/nova/models/omni_2_preview").json()["batch_limits"] is None
 
 
 def test_without_the_right_the_pages_hold_and_nothing_is_said(aws: World) -> None:

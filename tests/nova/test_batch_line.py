@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from bedrock import catalogue
+from bedrock import catalogue, staging
 from bedrock.errors import BusyError, NotConfiguredError
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
@@ -71,6 +71,44 @@ class TestTheLine:
         assert batch.remote_status == "InProgress"
         assert set(states(nova_jobs)) == {"in_progress"}
         assert "InProgress" in Job.objects.filter(kind=BATCH_RECORD)[0].message
+
+    def test_no_more_batches_are_at_aws_than_it_takes_at_a_time(self, aws: World, media: Path, settings: Any) -> None:
+        settings.NOVA_BATCH_MAX_RECORDS = 4
+        CatalogueModel.objects.filter(key="lite").update(account_quotas={"max_jobs": 1})
+        nova_jobs = ask_for(media, 9)
+
+        (first,) = send()
+        assert send() == []
+        words = pool.waiting("lite").words
+        assert words.endswith("AWS has one batch of this model, as many as it takes at a time: it goes on by itself "
+                              "when one of them ends.")  # fmt: skip
+        with pytest.raises(BusyError, match="as many as it takes at a time"):
+            send(by_hand=True)
+
+        go_through(aws)
+        (second,) = send()
+        assert second.pk != first.pk
+        go_through(aws)
+        assert sorted(states(nova_jobs)) == ["completed"] * 8 + ["waiting"]
+        assert aws.paid_twice() == []
+
+    def test_a_file_of_records_is_no_larger_than_the_quota(self, aws: World, media: Path) -> None:
+        CatalogueModel.objects.filter(key="lite").update(account_quotas={"max_file_bytes": 8000})
+        aws.max_file_bytes = 8000
+        nova_jobs = ask_for(media, 6)
+
+        (batch,) = pool.send("lite")
+        work = sending.Preparation(batch, *_parts())
+        work.reserve()
+        work.stage()
+        work.write_records()
+        files = [item for item in staging.listed(work.folder.prefix) if item.key.endswith(".jsonl")]
+        assert len(files) > 1
+        assert max(item.size_bytes for item in files) <= 7600
+
+        work_off()
+        go_through(aws)
+        assert set(states(nova_jobs)) == {"completed"}
 
     def test_errors_missing_and_duplicate_records_are_asked_again_alone(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 12)

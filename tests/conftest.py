@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 
+from tests import media
 from tests.flushing import django_db_setup
 from tests.guards import no_writes_under_roots, pytest_runtest_teardown
 
@@ -37,3 +38,9 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "uploads" / ".incoming").mkdir()
     monkeypatch.setattr(settings, "FILE_UPLOAD_TEMP_DIR", str(tmp_path / "uploads" / ".incoming"))
     return tmp_path
+
+
+@pytest.fixture(params=sorted(media.every_ffmpeg()))
+def whichever_ffmpeg(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs over every ffmpeg of this machine: what comes out is the same."""
+    monkeypatch.setattr(settings, "FFMPEG_PATH", media.every_ffmpeg()[request.param])

@@ -10,7 +10,7 @@ from files.media.cutting import pieces
 from tests.files.factories import make_file
 from tests.media import run_ffmpeg
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whichever_ffmpeg")]
 
 
 @pytest.fixture

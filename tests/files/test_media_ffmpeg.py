@@ -21,6 +21,8 @@ from files.media.info import MediaInfo, VideoTrack
 from jobs.errors import Cancelled
 from tests import media
 
+pytestmark = pytest.mark.usefixtures("whichever_ffmpeg")
+
 #: An endless picture at the speed of life: as slow as a run can be, and its progress still advances.
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=10", "-f", "null", "-")
 

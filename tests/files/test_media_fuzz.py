@@ -114,6 +114,7 @@ def test_a_damaged_picture_is_shown_or_refused_in_words(tmp_path: Path, pictures
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("whichever_ffmpeg")
 @pytest.mark.parametrize("part", parts_of(CLIPS))
 def test_a_damaged_clip_is_converted_or_refused_in_words(folders: Path, clips: dict[str, bytes], part: int) -> None:
     originals = folders / "originals"

@@ -27,7 +27,7 @@ from jobs.queue import enqueue
 from tests import media
 from tests.files.factories import make_file, make_proxy_row, make_root
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whichever_ffmpeg")]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import av
 import pytest
 from PIL import Image
-from pytest_django.fixtures import Settings
 
 from files import conf
 from files.errors import FilesError, MediaError, NoSpaceError, NoSuchTrackError, PlaylistError, UnreadableError
@@ -23,17 +22,11 @@ from jobs.errors import Cancelled
 from tests import media
 from tests.files.factories import make_file, make_root
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whichever_ffmpeg")]
 
 RED, BLUE, GREY = (254, 0, 0), (0, 0, 254), (126, 126, 126)
 #: x264 at CRF 28 and JPEG move a flat colour by a few steps; more than this is another colour.
 COLOUR_TOLERANCE = 12
-
-
-@pytest.fixture(autouse=True, params=sorted(media.every_ffmpeg()))
-def whichever_ffmpeg(request: pytest.FixtureRequest, settings: Settings) -> None:
-    """Each test runs over every ffmpeg of this machine: what comes out is the same."""
-    settings.FFMPEG_PATH = media.every_ffmpeg()[request.param]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import av
 import pytest
 from PIL import Image
-from pytest_django.fixtures import Settings
 
 from files.importing.directories import import_directory
 from files.media import colours, derived, ffmpeg
@@ -23,13 +22,7 @@ from jobs.queue import enqueue
 from tests import media
 from tests.files.factories import make_file, make_root
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True, params=sorted(media.every_ffmpeg()))
-def whichever_ffmpeg(request: pytest.FixtureRequest, settings: Settings) -> None:
-    """Each test runs over every ffmpeg of this machine: what comes out is the same."""
-    settings.FFMPEG_PATH = media.every_ffmpeg()[request.param]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whichever_ffmpeg")]
 
 
 @pytest.fixture

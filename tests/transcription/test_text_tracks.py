@@ -14,7 +14,7 @@ from tests.media import run_ffmpeg
 from tests.transcription.factories import make_file, settled
 from transcription.models import SubtitleSource, Transcript
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whichever_ffmpeg")]
 
 SRT = "1\n00:00:01,000 --> 00:00:02,000\n{}\n\n2\n00:00:03,000 --> 00:00:04,000\nAT&T is < 5 & größer\n"
 

@@ -83,9 +83,9 @@ def find_program(configured: str) -> Program:
             raise FfmpegMissingError(f"FFMPEG_PATH is {configured}, and there is no program there.")
         return Program(path, "named by FFMPEG_PATH")
     path = shutil.which("ffmpeg")
-    if path and version(path) >= MINIMUM_VERSION:
-        return Program(path, "found in PATH")
     least, own = ".".join(map(str, MINIMUM_VERSION)), ".".join(map(str, version(path))) if path else ""
+    if path and version(path) >= MINIMUM_VERSION:
+        return Program(path, f"found in PATH ({least} is the oldest that is supported)")
     reason = f"PATH has version {own}, and {least} is the oldest that is supported" if path else "PATH has none"
     try:
         return Program(str(imageio_ffmpeg.get_ffmpeg_exe()), f"the one that came with Python's packages: {reason}")

@@ -120,13 +120,23 @@ def _index() -> Iterator[Check]:
 def _ffmpeg() -> Iterator[Check]:
     try:
         chosen = ffmpeg.find_program(files_conf.ffmpeg_path())
-        version = ".".join(map(str, ffmpeg.version(chosen.path)))
+        version = ffmpeg.version(chosen.path)
         encoder = ffmpeg.h264_encoder()
     except FilesError as exc:
         yield Check("ffmpeg", Level.MEND, str(exc), exc.remedy)
         return
     by = "the processor encodes" if encoder == "libx264" else f"{encoder} encodes on the graphics card"
-    yield Check("ffmpeg", Level.READY, f"Version {version}, {chosen.reason}; {by}. {chosen.path}")
+    number, least = (".".join(map(str, parts)) for parts in (version, ffmpeg.MINIMUM_VERSION))
+    text = f"Version {number}, {chosen.reason}; {by}. {chosen.path}"
+    if version < ffmpeg.MINIMUM_VERSION:  # only one that the settings name can be so old
+        yield Check(
+            "ffmpeg",
+            Level.WARN,
+            text,
+            f"{least} is the oldest that is supported: name a newer one, or empty FFMPEG_PATH.",
+        )
+    else:
+        yield Check("ffmpeg", Level.READY, text)
 
 
 def _decoders() -> Iterator[Check]:

@@ -4,8 +4,9 @@ TIFF 6.0 and TIFF/EP say how the tables are laid out; what is read is the same i
 some of which point at a JPEG. The few raw formats that are no TIFF are looked through for one.
 """
 
+import io
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import BinaryIO
@@ -25,13 +26,21 @@ MARKS = (
 _TIFF_LIKE = {b"II*\0": "<", b"MM\0*": ">", b"IIRO": "<", b"IIRS": "<", b"MMOR": ">", b"IIU\0": "<"}
 _WIDTH, _HEIGHT, _COMPRESSION, _PHOTOMETRIC, _STRIPS, _ORIENTATION = 0x100, 0x101, 0x103, 0x106, 0x111, 0x112
 _SUB_IFDS, _JPEG_START, _EXIF_IFD, _RW2_JPEG, _DNG_VERSION = 0x14A, 0x201, 0x8769, 0x2E, 0xC612
+_TILES, _EXIF_WIDTH, _EXIF_HEIGHT = 0x144, 0xA002, 0xA003
+#: Panasonic's: the borders of what is shown of the sensor, top, left, bottom and right.
+_RW2_BORDERS = (0x04, 0x05, 0x06, 0x07)
+#: Fujifilm's record of the photo's height and width, and where its head says that the records begin.
+_RAF_SIZE, _RAF_RECORDS_AT = 0x111, 92
+#: Canon's boxes with what the camera says, each a TIFF: of the camera, of the photo, of the place.
+_CR3_BOXES = (b"CMT1", b"CMT2", b"CMT4")
+_HEAD_BYTES = 256 * 1024
 #: Samples of a sensor behind its colour filter, and such that are no longer behind it (DNG).
 _SENSOR = (32803, 34892)
 #: Makers' own ways to pack them: Sony, Nikon, Pentax, Samsung, Kodak.
 _SENSOR_PACKED = (32767, 34713, 65535, 32770, 65000)
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1, 13: 4}
 _LETTERS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I"}
-MOST_TABLES, MOST_TAGS, MOST_VALUES = 40, 400, 64
+MOST_TABLES, MOST_TAGS, MOST_VALUES, MOST_TILES = 40, 400, 64, 20_000
 #: What is smaller is a thumbnail, which is no picture of the photo; below the other side it is looked for a better one.
 SMALLEST_SIDE, GOOD_SIDE = 400, 1000
 #: So much of a file is looked through for a JPEG where no table points at one, and so many are looked at.
@@ -45,11 +54,15 @@ Table = dict[int, tuple[int, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """A JPEG inside of a raw photo. `photo_size` is that of the photo as stored; `orientation` is EXIF's, 0 unknown."""
+    """A JPEG inside of a raw photo. `photo_size` is that of the photo as stored; `orientation` is EXIF's, 0 unknown.
+
+    `exif` are the TIFFs in which the camera says of itself, of the photo and of the place; none: the file is one.
+    """
 
     content: bytes
     photo_size: tuple[int, int]
     orientation: int
+    exif: tuple[bytes, ...] = ()
 
 
 def find_preview(source: BinaryIO, name: str) -> Preview | None:
@@ -65,7 +78,8 @@ def find_preview(source: BinaryIO, name: str) -> Preview | None:
     ]
     best = _largest_jpeg(source, starts)
     if best is None or max(best[1]) < GOOD_SIDE:
-        best = _largest_jpeg(source, [*starts, *jpegs_in(source)])
+        tiles = {start for table in tables for start in table.get(_TILES, ())}
+        best = _largest_jpeg(source, [*starts, *(start for start in jpegs_in(source) if start not in tiles)])
     if best is None or max(best[1]) < SMALLEST_SIDE:
         raise UnreadableError(
             f"{shown(name)} is a camera raw photo without a preview in it, so it cannot be shown here.",
@@ -74,12 +88,60 @@ def find_preview(source: BinaryIO, name: str) -> Preview | None:
     start, size = best
     source.seek(start)
     content = source.read(MOST_PREVIEW_BYTES)
-    sizes = [(table[_WIDTH][0], table[_HEIGHT][0]) for table in tables if table.get(_WIDTH) and table.get(_HEIGHT)]
-    photo_size = max([size, *sizes], key=lambda sides: sides[0] * sides[1])
+    source.seek(0)
+    head = source.read(_HEAD_BYTES)
+    exif = exif_tiffs(head)
+    tables = tables or [table for tiff in exif for table in _tables(io.BytesIO(tiff), _TIFF_LIKE[tiff[:4]])]
+    photo_size = size_of_photo(head, source, tables, size)
     orientation = tables[0].get(_ORIENTATION, (0,))[0] if tables else 0
     if orientation > 4 and (size[0] > size[1]) != (photo_size[0] > photo_size[1]):
         photo_size, orientation = photo_size[::-1], 1  # the camera has turned the preview already
-    return Preview(content=content, photo_size=photo_size, orientation=orientation)
+    return Preview(content=content, photo_size=photo_size, orientation=orientation, exif=exif)
+
+
+def exif_tiffs(head: bytes) -> tuple[bytes, ...]:
+    """What the camera says, as TIFFs that every reader takes, where the file itself is none; by how it begins."""
+    if head[4:12] == b"ftypcrx ":
+        places = [(head.find(kind), kind) for kind in _CR3_BOXES]
+        boxes = [head[at + 4 : at - 4 + _unpack(">", "I", head[at - 4 : at])] for at, _ in places if at >= 4]
+        return tuple(box for box in boxes if box[:4] in _TIFF_LIKE)
+    if head[:4] in _TIFF_LIKE and head[2:4] not in (b"*\0", b"\0*"):
+        return ((b"II*\0" if _TIFF_LIKE[head[:4]] == "<" else b"MM\0*") + head[4:],)
+    return ()
+
+
+def size_of_photo(
+    head: bytes, source: BinaryIO, tables: Sequence[Table], preview_size: tuple[int, int]
+) -> tuple[int, int]:
+    """What EXIF says, if that is not far from the largest picture of the tables; else the largest."""
+
+    def sizes(width: int, height: int) -> list[tuple[int, int]]:
+        return [(table[width][0], table[height][0]) for table in tables if table.get(width) and table.get(height)]
+
+    stored = [preview_size, *sizes(_WIDTH, _HEIGHT)]
+    for table in tables:
+        if all(table.get(tag) for tag in _RW2_BORDERS):
+            top, left, bottom, right = (table[tag][0] for tag in _RW2_BORDERS)
+            stored.append((right - left, bottom - top))
+    if head.startswith(b"FUJIFILM"):
+        stored += raf_sizes(source, _unpack(">", "I", head[_RAF_RECORDS_AT : _RAF_RECORDS_AT + 4]))
+    largest = max(stored, key=_area)
+    stated = max(sizes(_EXIF_WIDTH, _EXIF_HEIGHT), key=_area, default=largest)
+    return stated if 2 * _area(stated) >= _area(largest) else largest
+
+
+def raf_sizes(source: BinaryIO, at: int) -> Iterator[tuple[int, int]]:
+    """The size of a photo by Fujifilm, out of the records that begin there."""
+    source.seek(at)
+    for _record in range(min(_unpack(">", "I", source.read(4)), MOST_TAGS)):
+        tag, length = (_unpack(">", "H", source.read(2)) for _ in range(2))
+        content = source.read(length)
+        if tag == _RAF_SIZE:
+            yield _unpack(">", "H", content[2:]), _unpack(">", "H", content)
+
+
+def _area(size: tuple[int, int]) -> int:
+    return size[0] * size[1]
 
 
 def is_raw(head: bytes, name: str, tables: list[Table]) -> bool:
@@ -115,7 +177,7 @@ def _tables(source: BinaryIO, order: str) -> Iterator[Table]:
             tag, kind, values = struct.unpack(f"{order}HHI", entries[start : start + 8])
             if tag == _RW2_JPEG:  # bytes: what counts is where they lie
                 table[tag] = (_unpack(order, "I", entries[start + 8 : start + 12]),)
-            elif kind in _SIZES and 0 < values <= MOST_VALUES:
+            elif kind in _SIZES and 0 < values <= (MOST_TILES if tag == _TILES else MOST_VALUES):
                 table[tag] = _values(source, order, kind, values, entries[start + 8 : start + 12])
         yield table
         waiting += [*table.get(_SUB_IFDS, ()), *table.get(_EXIF_IFD, ()), following]
@@ -140,7 +202,7 @@ def _unpack(order: str, letter: str, content: bytes) -> int:
 def _largest_jpeg(source: BinaryIO, starts: Iterable[int]) -> tuple[int, tuple[int, int]] | None:
     """Where the largest of these pictures begins, and its size."""
     sized = [(start, size) for start in dict.fromkeys(starts) if (size := jpeg_size(source, start)) is not None]
-    return max(sized, key=lambda jpeg: jpeg[1][0] * jpeg[1][1], default=None)
+    return max(sized, key=lambda jpeg: _area(jpeg[1]), default=None)
 
 
 def jpeg_size(source: BinaryIO, start: int) -> tuple[int, int] | None:

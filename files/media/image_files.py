@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import pillow_heif
 from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
+from PIL.ExifTags import IFD
 
 from files.errors import UnreadableError
 from files.media import camera_raw
@@ -136,10 +137,7 @@ def is_heif(head: bytes) -> bool:
 def _picture(source: BinaryIO, name: str) -> Picture:
     preview = camera_raw.find_preview(source, name)
     if preview is not None:
-        source.seek(0)
-        exif = Image.Exif()
-        with suppress(*DAMAGE):  # a raw that is no TIFF has its EXIF in the preview
-            exif.load_from_fp(source)
+        exif = exif_of_raw(source, preview)
         image = _open(io.BytesIO(preview.content))
         facts, inner = read_exif(exif), _exif_of(image)
         orientation = preview.orientation or inner.orientation
@@ -159,6 +157,20 @@ def _picture(source: BinaryIO, name: str) -> Picture:
         exif=facts,
         orientation=orientation,
     )
+
+
+def exif_of_raw(source: BinaryIO, preview: camera_raw.Preview) -> Image.Exif:
+    """What the camera says of a raw photo; nothing where it says it in the preview alone."""
+    source.seek(0)
+    exif = Image.Exif()
+    with suppress(*DAMAGE):
+        exif.load_from_fp(io.BytesIO(preview.exif[0]) if preview.exif else source)
+    for ifd, tiff in zip((IFD.Exif, IFD.GPSInfo), preview.exif[1:], strict=False):
+        part = Image.Exif()
+        with suppress(*DAMAGE):
+            part.load_from_fp(io.BytesIO(tiff))
+            exif.get_ifd(ifd).update(part)
+    return exif
 
 
 def _exif_of(image: Image.Image) -> ExifFacts:

@@ -20,6 +20,7 @@ from files.media import image_files
 from files.media.pictures import poster_of_image
 from files.media.probe import probe
 from tests import media
+from tests.files import raw_photos
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 30), (30, 30, 220), (255, 255, 255)
@@ -212,6 +213,43 @@ def test_raw_formats_that_are_no_tiff_are_looked_through(tmp_path: Path, name: s
 
     assert size_of(tmp_path / name) == ("image", 1200, 800)
     assert_like(corners(poster(tmp_path / name)), RED, GREEN, BLUE, WHITE)
+
+
+@pytest.mark.parametrize("maker", raw_photos.MAKERS)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_each_makers_raw_photo_is_its_preview_in_its_true_size(tmp_path: Path, maker: str, orientation: int) -> None:
+    preview = media.jpeg_of(media.make_quarters((1620, 1080)))
+    path = tmp_path / f"DSC_0001.{maker.upper()}"
+    path.write_bytes(raw_photos.MAKERS[maker](preview, (6000, 4000), orientation))
+
+    info = probe(path)
+
+    is_turned = orientation == 6
+    size = (4000, 6000) if is_turned else (6000, 4000)
+    assert (info.media_type, info.container, (info.width, info.height)) == ("image", "raw", size)
+    assert info.as_metadata()["camera"] == "Acme X1"
+    assert str(info.created_at) == "2023-07-05 14:30:00+00:00"
+    order = (BLUE, RED, WHITE, GREEN) if is_turned else (RED, GREEN, BLUE, WHITE)
+    assert_like(corners(poster(path)), *order)
+
+
+@pytest.mark.parametrize("maker", raw_photos.MAKERS)
+def test_a_makers_raw_photo_with_a_thumbnail_only_is_refused_by_name(tmp_path: Path, maker: str) -> None:
+    path = tmp_path / f"photo.{maker}"
+    path.write_bytes(raw_photos.MAKERS[maker](raw_photos.THUMBNAIL, (6000, 4000), 1))
+
+    with pytest.raises(UnreadableError, match="camera raw"):
+        probe(path)
+
+
+def test_a_tile_of_a_raw_photo_is_no_preview(tmp_path: Path) -> None:
+    preview = media.jpeg_of(media.make_quarters((960, 640)))
+    (tmp_path / "a.dng").write_bytes(raw_photos.lossy_dng(preview, (6000, 4000), 1))
+    (tmp_path / "b.dng").write_bytes(raw_photos.lossy_dng(raw_photos.THUMBNAIL, (6000, 4000), 1))
+
+    assert_like(corners(poster(tmp_path / "a.dng")), RED, GREEN, BLUE, WHITE)
+    with pytest.raises(UnreadableError, match="camera raw"):
+        probe(tmp_path / "b.dng")
 
 
 def test_raw_photos_are_found_by_their_content(tmp_path: Path) -> None:

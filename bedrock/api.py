@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 from bedrock import catalogue, conf
 from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
-from bedrock.serializers import ModelSerializer, NoFieldsSerializer, SpendQuerySerializer, SpendSerializer
+from bedrock.serializers import ModelSerializer, SpendQuerySerializer, SpendSerializer
 from jobs.web.api_base import HasPermission
+from jobs.web.strict_fields import takes_nothing
 
 
 class ModelList(ListAPIView[CatalogueModel]):
@@ -50,8 +51,8 @@ class AcceptEstimate(APIView):
     permission_classes = (HasPermission("bedrock.change_cataloguemodel"),)
 
     @extend_schema(request=None, responses=ModelSerializer)
+    @takes_nothing
     def post(self, request: Request, key: str) -> Response:
-        NoFieldsSerializer(data=request.data).is_valid(raise_exception=True)
         row = get_object_or_404(CatalogueModel, key=key)
         catalogue.accept_estimate(row, conf.region(), by=request.user.get_username())
         return Response(ModelSerializer(row).data)

@@ -13,10 +13,6 @@ from bedrock.pricing import MODES
 from jobs.web.strict_fields import StrictFields
 
 
-class NoFieldsSerializer(StrictFields, serializers.Serializer[Any]):
-    """The body of a request that says all by its address."""
-
-
 class ModelSerializer(StrictFields, serializers.ModelSerializer[CatalogueModel]):
     """A model that can be asked: ids, state, limits, prices in this region. A mode without a price is null."""
 

@@ -28,6 +28,7 @@ from files.selection.filters import file_filters
 from jobs.serializers import JobSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
+from jobs.web.strict_fields import refuse_others, takes_nothing
 from nova.models import NovaJob
 from transcription.models import Transcript
 from vision.frames.decoding import picture_of_anybody
@@ -81,11 +82,14 @@ class PictureSearchView(APIView):
         tags=["search"],
     )
     def post(self, request: Request) -> Response:
-        asked = PictureQuerySerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        wanted = asked.validated_data
         own = set(PictureQuerySerializer().fields)
         form: Any = request.data
+        refuse_others(
+            form, own | set(file_filters().base_filters), "Known are picture, limit, name and the filters of files."
+        )
+        asked = PictureQuerySerializer(data=form)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
         filters = {name: form.getlist(name) for name in form if name not in own}
         picture = picture_of_anybody(Path(wanted["picture"].temporary_file_path()))
         answer = search_picture(picture, limit=wanted["limit"], name=wanted["name"], filters=filters)
@@ -163,6 +167,7 @@ class SavedSearchOpened(APIView):
     permission_classes = [HasPermission("embeddings.change_savedquery")]
 
     @extend_schema(operation_id="searches_opened", request=None, responses=SavedSearchSerializer, tags=["search"])
+    @takes_nothing
     def post(self, request: Request, pk: int) -> Response:
         query = get_object_or_404(SavedQuery, pk=pk)
         query.open()

@@ -10,6 +10,7 @@ from embeddings.models import Chunk, SavedQuery, Space
 from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, MODES, frame_of
 from files.selection.resolving import resolve
 from jobs.errors import WorkError
+from jobs.web.strict_fields import StrictFields
 
 
 class EmbedOptionsSerializer(serializers.Serializer[Any]):
@@ -37,7 +38,7 @@ class EmbedOptionsSerializer(serializers.Serializer[Any]):
         return attrs | ({"space_id": space.pk} if space is not None else {})
 
 
-class GenerateSerializer(serializers.Serializer[Any]):
+class GenerateSerializer(StrictFields, serializers.Serializer[Any]):
     """Body of `POST /api/nova/embeddings/generate`: exactly one of the three ids."""
 
     file_id = serializers.IntegerField(required=False, min_value=1)
@@ -150,7 +151,7 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
     took_s = serializers.FloatField()
 
 
-class SavedSearchSerializer(serializers.ModelSerializer[SavedQuery]):
+class SavedSearchSerializer(StrictFields, serializers.ModelSerializer[SavedQuery]):
     """A search under a name."""
 
     q = serializers.CharField(source="text", max_length=500)

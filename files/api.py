@@ -37,6 +37,7 @@ from files.upkeep.removing import remove_file, trash
 from jobs.serializers import BatchSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
+from jobs.web.strict_fields import takes_nothing
 
 
 class FileList(generics.ListAPIView[File]):
@@ -161,6 +162,7 @@ class TrashRestore(APIView):
     permission_classes = [HasPermission("files.add_file")]
 
     @extend_schema(request=None, responses=FileSerializer)
+    @takes_nothing
     def post(self, request: Request, pk: int) -> Response:
         restore_now(get_object_or_404(trash(), pk=pk), created_by=cast("Any", request.user))
         return Response(FileSerializer(annotate(File.objects.all()).get(pk=pk)).data)
@@ -172,6 +174,7 @@ class TrashEmpty(APIView):
     permission_classes = [HasPermission("files.delete_file")]
 
     @extend_schema(request=None, responses={200: EmptiedSerializer, 202: BatchSerializer})
+    @takes_nothing
     def post(self, request: Request) -> Response:
         done = empty_trash(trash(), created_by=cast("Any", request.user))
         if isinstance(done, int):

@@ -20,17 +20,20 @@ from files.serializers import (
     EstimateRequestSerializer,
     ImportSerializer,
     PlanSerializer,
+    ReconcileSerializer,
     RelocateSerializer,
     RelocationSerializer,
     ScanSerializer,
     SelectionSerializer,
 )
+from files.upkeep_tasks import PERMISSION as RECONCILE_PERMISSION
+from files.upkeep_tasks import request_reconciling
 from jobs.serializers import BatchSerializer, JobSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
 
 #: The contract's; a floor that is not there answers 404.
-ACTIONS = ["proxy", "transcribe", "nova", "embeddings", "tag", "collect", "remove"]
+ACTIONS = ["proxy", "transcribe", "frames", "see", "read", "nova", "embeddings", "tag", "collect", "remove"]
 
 
 class ImportDirectoryView(CostlyView):
@@ -76,6 +79,20 @@ class RootRelocateView(APIView):
             job = request_scan(root, user=_person(request))
             return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
         return Response(RelocationSerializer(cast("Any", report)).data)
+
+
+class ReconcileView(CostlyView):
+    """Compare proxies with their rows, in the background; with `apply`, put right what differs. Originals are never
+    touched."""
+
+    permission_classes = [HasPermission(RECONCILE_PERMISSION)]
+
+    @extend_schema(operation_id="reconcile", request=ReconcileSerializer, responses={202: JobSerializer})
+    def post(self, request: Request) -> Response:
+        given = ReconcileSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        job = request_reconciling(**given.validated_data, created_by=_person(request))
+        return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
 
 
 class EstimateView(APIView):

@@ -15,11 +15,13 @@ class FilesConfig(AppConfig):
         from files.selection import facets, fields
         from files.tasks_media import MAKE_PROXY_KIND
         from files.upkeep import reconciling
+        from files.upkeep_tasks import RECONCILE_KIND
         from jobs import registry
         from jobs.workers import ticks
         from jobs.workers.ticks import register_tick
 
         registry.register(MAKE_PROXY_KIND)
+        registry.register(RECONCILE_KIND)
         import_tasks.register_library()
         removal_tasks.register_removal()
         facets.register(HAS_PROXY)

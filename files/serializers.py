@@ -140,14 +140,14 @@ class ProblemSerializer(serializers.ModelSerializer[Problem]):
         read_only_fields = fields
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class UploadSerializer(StrictFields, serializers.Serializer[Any]):
     """One media file."""
 
     file = serializers.FileField(help_text="The bytes, with the file's own name.")
     make_proxy = serializers.BooleanField(default=True, help_text="Make a proxy, and what follows from it.")
 
 
-class ImportSerializer(serializers.Serializer[Any]):
+class ImportSerializer(StrictFields, serializers.Serializer[Any]):
     """A folder on the server's disks."""
 
     path = serializers.CharField(trim_whitespace=False, help_text="Absolute path.")
@@ -175,11 +175,17 @@ class RelocationSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField()
 
 
-class ScanSerializer(serializers.Serializer[Any]):
+class ScanSerializer(StrictFields, serializers.Serializer[Any]):
     retry_problems = serializers.BooleanField(default=False, help_text="Try again what could not be read before.")
 
 
-class SelectionSerializer(serializers.Serializer[Any]):
+class ReconcileSerializer(StrictFields, serializers.Serializer[Any]):
+    """As the command `reconcile`."""
+
+    apply = serializers.BooleanField(default=False, help_text="Delete and correct; without it nothing is changed.")
+
+
+class SelectionSerializer(StrictFields, serializers.Serializer[Any]):
     """Files by id, or everything that a filter matches."""
 
     file_ids = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, allow_empty=False)

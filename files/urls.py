@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<int:pk>", api.FileDetail.as_view(), name="detail"),
     path("files/import-directory", api_actions.ImportDirectoryView.as_view(), name="import-directory"),
     path("roots/<int:pk>/scan", api_actions.RootScanView.as_view(), name="root-scan"),
+    path("reconcile", api_actions.ReconcileView.as_view(), name="reconcile"),
     path("estimate", api_actions.EstimateView.as_view(), name="estimate"),
     *(path(f"batch/{name}", api_actions.StartActionView.as_view(), {"action": name}) for name in api_actions.ACTIONS),
     path("roots/<int:pk>", api.RootDetail.as_view(), name="root"),

@@ -19,6 +19,7 @@ from jobs.subjects import SubjectDescription, describe
 from jobs.web import permissions
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
+from jobs.web.strict_fields import takes_nothing
 
 
 class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
@@ -41,6 +42,7 @@ class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    @takes_nothing
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel it: at once while it is queued, else at its next step. 409 when it is over."""
         job = self.get_object()
@@ -49,6 +51,7 @@ class JobViewSet(CostlyView, ReadOnlyModelViewSet[Job]):
 
     @extend_schema(request=None, responses=JobSerializer)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
+    @takes_nothing
     def retry(self, request: Request, pk: str) -> Response:
         """Queue a failed or cancelled job again. Answers the job that now does it."""
         job = self.get_object()
@@ -66,6 +69,7 @@ class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
 
     @extend_schema(request=None, responses=BatchSerializer)
     @action(detail=True, methods=["post"])
+    @takes_nothing
     def cancel(self, request: Request, pk: str) -> Response:
         """Cancel what is left, but for jobs that another batch waits for too."""
         batch = self.get_object()
@@ -75,6 +79,7 @@ class BatchViewSet(CostlyView, RetrieveModelMixin, GenericViewSet[Batch]):
 
     @extend_schema(request=None, responses=BatchSerializer)
     @action(detail=True, methods=["post"], url_path="retry-failed")
+    @takes_nothing
     def retry_failed(self, request: Request, pk: str) -> Response:
         """Queue all failed jobs of the batch again."""
         batch = self.get_object()
@@ -101,12 +106,14 @@ class QueueViewSet(ViewSet):
 
     @extend_schema(request=None, responses=QueueSerializer, parameters=[_NAME])
     @action(detail=True, methods=["post"])
+    @takes_nothing
     def pause(self, request: Request, name: str) -> Response:
         """Start nothing more of this queue; what runs goes on."""
         return Response(QueueSerializer(control.pause(_known(name), by=_person(request))).data)
 
     @extend_schema(request=None, responses=QueueSerializer, parameters=[_NAME])
     @action(detail=True, methods=["post"])
+    @takes_nothing
     def resume(self, request: Request, name: str) -> Response:
         """Go on with this queue."""
         return Response(QueueSerializer(control.resume(_known(name), by=_person(request))).data)

@@ -35,6 +35,8 @@ class Kind:
     needs_free_disk: bool = False
     #: Of many that are cancelled at once whoever waits for them hears in the background: what follows takes a while.
     is_told_later: bool = False
+    #: Where what a succeeded job made is fetched; gets the job's id. Empty where it is gone.
+    download: Callable[[int], str] | None = None
 
     @property
     def group(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from jobs import counting
+from jobs import counting, registry
 from jobs.models import Batch, Job, QueueState
 from jobs.subjects import SubjectDescription, describe
 
@@ -17,6 +17,9 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     file_id = serializers.SerializerMethodField()
     subject = serializers.SerializerMethodField(help_text="What it is about, in words.")
     eta_s = serializers.FloatField(read_only=True, allow_null=True)
+    download = serializers.SerializerMethodField(
+        help_text="Where what it made is fetched; null where there is nothing."
+    )
     is_cancelling = serializers.BooleanField(read_only=True)
 
     class Meta:
@@ -39,6 +42,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "attempts",
             "is_parked",
             "is_cancelling",
+            "download",
             "options",
             "created_at",
             "run_after",
@@ -56,6 +60,10 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     def get_file_id(self, job: Job) -> int | None:
         return self._about(job).file_id
+
+    def get_download(self, job: Job) -> str | None:
+        kind = registry.find(job.kind) if job.state == Job.State.SUCCEEDED else None
+        return (kind.download(job.pk) or None) if kind is not None and kind.download is not None else None
 
     def get_subject(self, job: Job) -> str:
         return self._about(job).label

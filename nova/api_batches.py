@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
+from jobs.web.strict_fields import StrictFields, takes_nothing
 from nova.batch import lifecycle, pool
 from nova.facet import PERMISSION
 from nova.models import BedrockBatch, NovaJob
@@ -38,7 +39,7 @@ class DoneSerializer(serializers.Serializer[Any]):
     done = serializers.IntegerField()
 
 
-class RunNowSerializer(serializers.Serializer[Any]):
+class RunNowSerializer(StrictFields, serializers.Serializer[Any]):
     mode = serializers.ChoiceField(choices=NOW, default="flex", help_text="Flex costs the same as batch.")
 
 
@@ -68,6 +69,7 @@ class CancelBatchView(APIView):
     permission_classes = [HasPermission(PERMISSION)]
 
     @extend_schema(tags=["nova"], request=None, responses=BedrockBatchSerializer)
+    @takes_nothing
     def post(self, request: Request, pk: int) -> Response:
         batch = get_object_or_404(BedrockBatch, pk=pk)
         lifecycle.cancel_batch(batch)
@@ -81,6 +83,7 @@ class LookAtBatchView(APIView):
     permission_classes = [HasPermission(PERMISSION)]
 
     @extend_schema(tags=["nova"], request=None, responses=BedrockBatchSerializer(many=True))
+    @takes_nothing
     def post(self, request: Request) -> Response:
         return Response(BedrockBatchSerializer(lifecycle.tend_all(), many=True).data)
 
@@ -101,6 +104,7 @@ class SendNowView(CostlyView):
     permission_classes = [HasPermission(PERMISSION)]
 
     @extend_schema(tags=["nova"], request=None, responses={202: BedrockBatchSerializer(many=True)})
+    @takes_nothing
     def post(self, request: Request, model: str) -> Response:
         return Response(BedrockBatchSerializer(pool.send(model, by_hand=True), many=True).data, status=202)
 
@@ -124,6 +128,7 @@ class CancelWaitingView(APIView):
     permission_classes = [HasPermission(PERMISSION)]
 
     @extend_schema(tags=["nova"], request=None, responses=DoneSerializer)
+    @takes_nothing
     def post(self, request: Request, model: str) -> Response:
         ids = list(waiting_analyses(model).values_list("pk", flat=True))
         pool.cancel_analyses(ids)

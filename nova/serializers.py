@@ -12,6 +12,7 @@ from bedrock import catalogue
 from bedrock import conf as bedrock_conf
 from bedrock.batch.records import BatchFolder
 from files.serializers import LikelySerializer, SelectionSerializer
+from jobs.web.strict_fields import StrictFields
 from nova.models import LOCAL, BedrockBatch, NovaJob
 from nova.types.built_in import BUILT_IN
 from nova.types.registry import COMBINED, choices, expand
@@ -78,7 +79,7 @@ class AnalyzeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
         return expand(sorted(value))
 
 
-class AnalyzeSerializer(AnalyzeOptionsSerializer):
+class AnalyzeSerializer(StrictFields, AnalyzeOptionsSerializer):
     """The body of `POST /api/nova/analyze`; the choices are beside `file_id`, or within `options`."""
 
     file_id = serializers.IntegerField(min_value=1)

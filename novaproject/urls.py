@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from novaproject import views_metrics
+from novaproject.api_export import ExportDownload, ExportView
 from novaproject.health import HealthView
 from novaproject.views_api import ApiRoot, DocsView
 
@@ -19,6 +20,8 @@ api: list[URLPattern | URLResolver] = [
     path("", include("bedrock.urls")),
     path("", include("nova.urls")),
     path("", include("embeddings.urls")),
+    path("export", ExportView.as_view(), name="export"),
+    path("export/<int:pk>", ExportDownload.as_view(), name="export-download"),
     path("", ApiRoot.as_view(), name="api-root"),
     path("health", HealthView.as_view(), name="health"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),

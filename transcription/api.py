@@ -19,6 +19,7 @@ from files.models import File
 from jobs.serializers import JobSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
+from jobs.web.strict_fields import takes_nothing
 from transcription import registry
 from transcription.errors import NothingToUndoError
 from transcription.filters import TranscriptFilter
@@ -125,6 +126,7 @@ class TranscriptUse(APIView):
     permission_classes = [HasPermission("transcription.change_transcript")]
 
     @extend_schema(operation_id="transcripts_use", request=None, responses=TranscriptSerializer)
+    @takes_nothing
     def post(self, request: Request, pk: int) -> Response:
         transcript = get_object_or_404(Transcript.objects.filter(file__removed_at__isnull=True), pk=pk)
         choose_current(transcript)
@@ -152,6 +154,7 @@ class SegmentUndo(APIView):
     permission_classes = [HasPermission("transcription.change_segment")]
 
     @extend_schema(operation_id="segments_undo", request=None, responses=SegmentSerializer)
+    @takes_nothing
     def post(self, request: Request, pk: int) -> Response:
         rows = Segment.objects.filter(transcript__file__removed_at__isnull=True).select_related("transcript__file")
         segment = get_object_or_404(rows, pk=pk)

@@ -146,13 +146,13 @@ class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
         return fields
 
 
-class TranscribeRequestSerializer(TranscribeOptionsSerializer):
+class TranscribeRequestSerializer(StrictFields, TranscribeOptionsSerializer):
     """A file, and what can be chosen."""
 
     file_id = serializers.IntegerField()
 
 
-class DownloadRequestSerializer(serializers.Serializer[dict[str, Any]]):
+class DownloadRequestSerializer(StrictFields, serializers.Serializer[dict[str, Any]]):
     """Which weights: a size such as `small`, or a picture model's name; empty = the configured one."""
 
     model = serializers.CharField(default="", allow_blank=True, max_length=200)

@@ -19,6 +19,7 @@ from files.models import File
 from jobs.serializers import JobSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
+from jobs.web.strict_fields import takes_nothing
 from vision.frames import choosing
 from vision.models import DuplicateGroup, Frame
 from vision.serializers import DuplicateGroupSerializer, FrameSerializer
@@ -78,6 +79,7 @@ class FindDuplicates(CostlyView):
     permission_classes = [HasPermission("vision.add_duplicategroup")]
 
     @extend_schema(operation_id="duplicates_find", request=None, responses={202: JobSerializer})
+    @takes_nothing
     def post(self, request: Request) -> Response:
         user: Any = request.user
         return Response(JobSerializer(request_duplicates(created_by=user)).data, status=202)

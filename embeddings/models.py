@@ -1,7 +1,8 @@
 """Spaces, the chunks of text that can be found, and which of them has a vector in which space.
 
-Full text (`chunks_fts`) and vectors (one vec0 table a space) hang on these rows by id. The verbs write them in the same
-transaction; there are no triggers, because a later migration of a table would drop them without a word.
+Full text and vectors (one table a space) hang on these rows by id, where the database's engine has them
+(`embeddings.words`, `embeddings.stores`). The verbs write them in the same transaction; there are no triggers, because
+a later migration of a table would drop them without a word.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -161,6 +163,32 @@ class IndexedColumn(models.TextField[str | None, str | None]):
         return name, "django.db.models.TextField", args, kwargs
 
 
+class WordsColumn(models.GeneratedField):
+    """What FTS5 reads when it is made again or checked: SQLite computes it when asked, so that nothing is stored twice.
+
+    PostgreSQL, whose index of words reads the text itself, has an empty column in its place; it stores all columns that
+    it computes.
+    """
+
+    def generated_sql(self, connection: BaseDatabaseWrapper) -> tuple[str, Sequence[Any]]:
+        if connection.vendor == "postgresql":
+            return "NULL::text", ()
+        return cast("tuple[str, Sequence[Any]]", super().generated_sql(connection))
+
+    @property
+    def db_persist(self) -> bool:
+        return connection.vendor == "postgresql"
+
+    @db_persist.setter
+    def db_persist(self, value: bool) -> None:
+        """It is as the engine has it."""
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """The same to the migrations of both engines."""
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {**kwargs, "db_persist": False}
+
+
 class Chunk(models.Model):
     """A piece of text of a file with its place in time: what a hit stands for. The one truth of the text."""
 
@@ -185,10 +213,7 @@ class Chunk(models.Model):
     text = models.TextField()
     spaced = IndexedColumn(null=True, editable=False)
     variants = IndexedColumn(null=True, editable=False)
-    #: What `chunks_fts` reads when it is made again or checked: nothing is stored twice.
-    words = models.GeneratedField(
-        expression=Coalesce("spaced", "text"), output_field=models.TextField(), db_persist=False
-    )
+    words = WordsColumn(expression=Coalesce("spaced", "text"), output_field=models.TextField(), db_persist=False)
     marks = models.JSONField(default=list, blank=True, editable=False, help_text="[offset in the text, second] pairs.")
     content_hash = models.CharField(max_length=32, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -231,7 +256,7 @@ WITHOUT_WORDS = (Chunk.Kind.VIDEO, Chunk.Kind.SEEN)
 
 
 class Embedding(models.Model):
-    """A chunk has a vector in a space. The float32 vector is the row of the space's vec0 table with the same id."""
+    """A chunk has a vector in a space. The float32 vector is the row of the space's table with the same id."""
 
     chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="embeddings")
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="embeddings")

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from embeddings import picture_tasks
 from embeddings.indexing import pictures
 from embeddings.models import KIND_CODES, WITHOUT_WORDS, Embedding
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from files.models import IS_VISIBLE, File, FileQuerySet
 from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, enqueue_selection, flag
 from jobs.errors import WorkError
@@ -56,7 +56,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     able = visible.count()
     try:
         space = pictures.picture_space()
-        problem = f"sqlite-vec is missing: {vec0.problem()}." if vec0.problem() else ""
+        problem = f"sqlite-vec is missing: {store().problem()}." if store().problem() else ""
     except WorkError as error:
         return ActionPlan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
     todo = able if options.get("force") else picture_tasks.unseen(visible, space).count()

@@ -8,7 +8,7 @@ from embeddings import conf, registry
 from embeddings.indexing import pictures, spaces
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
 from embeddings.providers import picture_models
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from embeddings.vectors import PictureProvider
 from files.models import File, FileQuerySet
 from jobs import notices
@@ -62,8 +62,8 @@ def why_not_by_itself() -> str:
         problem, is_free = f"{error} {error.remedy}".strip(), True
     if not is_free:
         problem = "Looking at frames costs money with this provider and waits for a person."
-    elif vec0.problem():
-        problem = f"Nothing can be looked at: {vec0.problem()}."
+    elif store().problem():
+        problem = f"Nothing can be looked at: {store().problem()}."
     if problem and is_free and conf.conf().picture_provider != "off":
         notices.notify(NOTICE, problem, remedy="", url=reverse("setup") + "#pictures", level="info")
     else:

@@ -15,8 +15,8 @@ from embeddings import picture_tasks, tasks
 from embeddings.indexing import index
 from embeddings.indexing.sources import ANALYSED, CONTENT, EVERYTHING, LOOKED, ON_SCREEN
 from embeddings.models import Chunk, Embedding, Removal
-from embeddings.stores import vec0
-from embeddings.words import fts5
+from embeddings.stores.registry import store
+from embeddings.words.registry import word_index
 from files.models import File
 from files.signals import file_back, file_gone, file_moved, media_ready
 from nova.models import AnalysisResult
@@ -99,13 +99,13 @@ def remove_result(sender: type[Model], *, instance: AnalysisResult, **kwargs: An
 @receiver(pre_delete, sender=Chunk, dispatch_uid="embeddings.chunk_deleted")
 def remove_words(sender: type[Model], *, instance: Chunk, **kwargs: Any) -> None:
     """For deletions that cascade here; the verbs do this in bulk."""
-    fts5.remove([(instance.pk, instance.text)])
+    word_index().remove([(instance.pk, instance.text)])
 
 
 @receiver(pre_delete, sender=Embedding, dispatch_uid="embeddings.embedding_deleted")
 def remove_vector(sender: type[Model], *, instance: Embedding, **kwargs: Any) -> None:
     try:
-        vec0.delete(instance.space_id, [instance.pk])
+        store().delete(instance.space_id, [instance.pk])
     except DatabaseError:
         logger.warning("The vector %s of space %s stays behind; `doctor` sweeps it", instance.pk, instance.space_id)
     Removal.objects.create(space_id=instance.space_id, embedding_id=instance.pk)

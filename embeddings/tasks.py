@@ -18,7 +18,7 @@ from embeddings.indexing.index import embed_file, index_file
 from embeddings.models import Chunk, Space, Viewing
 from embeddings.providers import text_models
 from embeddings.searching import calibration
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from files.models import File
 from jobs import notices
 from jobs.control import finish_parked
@@ -167,7 +167,7 @@ def why_not_by_itself() -> str:
     if provider.is_paid:
         notices.clear(NOTICE)  # not a fault: paid embedding waits for a person, the library says how much waits
         return "Embedding in this space costs money and waits for a person."
-    missing = f"Semantic search is off: {vec0.problem()}." if vec0.problem() else provider.problem()
+    missing = f"Semantic search is off: {store().problem()}." if store().problem() else provider.problem()
     return _told(missing)
 
 

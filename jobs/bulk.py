@@ -43,10 +43,11 @@ def insert_alike(template: Model, names: Sequence[str], rows: Iterable[tuple[int
     }
     quoted = ", ".join(connection.ops.quote_name(name) for name in [*same, *names])
     insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
+    ignored = connection.ops.on_conflict_suffix_sql([], [], OnConflict.IGNORE, [])
     places = ", ".join(["%s"] * (len(same) + len(names)))
     constant = tuple(same.values())
     with connection.cursor() as cursor:
         cursor.executemany(
-            f"{insert} {connection.ops.quote_name(template._meta.db_table)} ({quoted}) VALUES ({places})",
+            f"{insert} {connection.ops.quote_name(template._meta.db_table)} ({quoted}) VALUES ({places}) {ignored}",
             [(*constant, *row) for row in rows],
         )

@@ -12,6 +12,15 @@ compile -c requirements-light.txt requirements/ocr.in -o requirements.ocr.tmp
   echo "# Made by requirements/compile.sh; the direct dependencies and their reasons are in requirements/*.in."
   grep -v '^#' requirements.ocr.tmp | grep -vxFf requirements-light.txt; } > requirements-ocr.txt
 rm -f requirements.ocr.tmp
+for set in "postgres:PostgreSQL instead of SQLite, beside the light set (pip install -r requirements-postgres.txt)" \
+           "postgres-tests:The server that \`make test DB=postgres\` starts, and what speaks to it"; do
+  IFS=: read -r name title <<<"$set"
+  compile -c requirements-light.txt "requirements/$name.in" -o requirements.postgres.tmp
+  { echo "# $title."
+    echo "# Made by requirements/compile.sh; the direct dependencies and their reasons are in requirements/*.in."
+    grep -v '^#' requirements.postgres.tmp | grep -vxFf requirements-light.txt; } > "requirements-$name.txt"
+done
+rm -f requirements.postgres.tmp
 compile -c requirements-light.txt requirements/dev.in -o requirements-dev.txt
 # torch's CUDA libraries are left to pip: it takes them with a CUDA build of torch and leaves them with a CPU build.
 compile -c requirements-light.txt requirements/full.in -o requirements.full.tmp

@@ -18,6 +18,8 @@ hypothesis_settings.load_profile("novaproject")
 
 pytest_plugins = ["tests.standin.fixtures"]
 
+#: The engine that this run is on: its marker's name.
+ENGINE = "sqlite" if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") else "postgres"
 #: What mostly waits: for real processes to start, to die and to be replaced.
 WAITING = ("jobs/test_chaos", "jobs/test_supervisor", "nova/test_chaos", "novaproject/test_serving")
 
@@ -25,7 +27,11 @@ WAITING = ("jobs/test_chaos", "jobs/test_supervisor", "nova/test_chaos", "novapr
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What waits goes first, after the shuffle: the other workers have the processors meanwhile, and none is left alone
-    with it at the end."""
+    with it at the end. What is about the other database engine is skipped."""
+    for item in items:
+        for engine in {"sqlite", "postgres"} - {ENGINE}:
+            if marker := item.get_closest_marker(engine):
+                item.add_marker(pytest.mark.skip(reason=f"{engine} alone: {marker.args[0]}"))
     items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(WAITING))
 
 

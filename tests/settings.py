@@ -16,7 +16,7 @@ os.environ.update(
     DATA_DIR=str(_place / "data"),
     UPLOAD_DIR=str(_place / "uploads"),
     PROXY_DIR=str(_place / "proxy_video"),
-    DATABASE_URL=f"sqlite:///{_place / 'data' / 'app.db'}",
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{_place / 'data' / 'app.db'}",
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_EC2_METADATA_DISABLED="true",
@@ -38,3 +38,5 @@ API_COSTLY_RATE = ""
 FETCH_WEIGHTS = []
 WATCH_FOLDERS = "off"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - whitenoise warns without it
+if not DATABASES["default"].get("TEST"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": "test_novaproject"}  # noqa: F405

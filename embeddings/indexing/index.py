@@ -11,9 +11,9 @@ from embeddings.errors import ProviderUnavailableError
 from embeddings.indexing import paid_vectors, spaces
 from embeddings.indexing.sources import EVERYTHING, drafts_for
 from embeddings.models import KIND_CODES, Chunk, Embedding, Removal, Space, Viewing
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from embeddings.vectors import Floats, to_bits
-from embeddings.words import fts5
+from embeddings.words.registry import word_index
 from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
 
@@ -68,8 +68,8 @@ def _embed_chunks(
     file: File, space: Space | None, report: IndexReport, *, force: bool, progress: Progress
 ) -> IndexReport:
     space = space or spaces.active()
-    vec0.require()
-    vec0.create_table(space.pk, space.dimension)
+    store().require()
+    store().create_table(space.pk, space.dimension)
     for turn in range(MAX_ROUNDS):
         is_forced = force and turn == 0
         vectors = _make_vectors(file, space, report, force=is_forced, progress=progress)
@@ -132,7 +132,7 @@ def index_text(file: File, *, kinds: Collection[str] = EVERYTHING) -> IndexRepor
             ],
             batch_size=500,
         )
-        fts5.add((chunk.pk, chunk.text) for chunk in fresh)
+        word_index().add((chunk.pk, chunk.text) for chunk in fresh)
         report = IndexReport(chunks=len(wanted), added=len(fresh), removed=removed)
         if any(draft.media for draft in drafts):
             report.reused += _store_media(file.pk)
@@ -160,7 +160,7 @@ def remove_chunks(chunks: Sequence[Chunk]) -> int:
         remove_vectors(
             space, list(Embedding.objects.filter(chunk_id__in=ids, space=space).values_list("id", flat=True))
         )
-    fts5.remove((chunk.pk, chunk.text) for chunk in chunks)
+    word_index().remove((chunk.pk, chunk.text) for chunk in chunks)
     Chunk.objects.filter(pk__in=ids)._raw_delete(using="default")  # all that hangs on them is gone already
     return len(ids)
 
@@ -169,7 +169,7 @@ def remove_vectors(space: Space, ids: Sequence[int]) -> None:
     """Vectors of one space, by id. Call inside a transaction."""
     if not ids:
         return
-    vec0.delete(space.pk, ids)
+    store().delete(space.pk, ids)
     Removal.objects.bulk_create([Removal(space=space, embedding_id=pk) for pk in ids], batch_size=1000)
     Embedding.objects.filter(pk__in=ids)._raw_delete(using="default")
     space.touch()
@@ -178,11 +178,11 @@ def remove_vectors(space: Space, ids: Sequence[int]) -> None:
 def _store_media(file_id: int) -> int:
     """Give pieces of a media embedding their vectors, each in its own space. Returns how many lacked theirs."""
     lacking = Chunk.objects.filter(file_id=file_id, source_kind=Chunk.Kind.VIDEO, embeddings=None)
-    chunks = [] if vec0.problem() else list(lacking.order_by("source_id", "ordinal"))
+    chunks = [] if store().problem() else list(lacking.order_by("source_id", "ordinal"))
     for viewing_id, group in groupby(chunks, key=lambda chunk: chunk.source_id):
         viewing = Viewing.objects.select_related("space").get(pk=viewing_id)
         of_viewing = list(group)
-        vec0.create_table(viewing.space_id, viewing.space.dimension)
+        store().create_table(viewing.space_id, viewing.space.dimension)
         insert_vectors(viewing.space, of_viewing, viewing.matrix[[chunk.ordinal for chunk in of_viewing]])
     return len(chunks)
 
@@ -215,7 +215,7 @@ def known_vectors(space: Space, content_hashes: Iterable[str]) -> Vectors:
     """Vectors that this space has of equal content already, by its hash: nothing is computed or paid twice."""
     rows = Embedding.objects.filter(space=space, content_hash__in=list(content_hashes))
     hashes_by_id = dict(rows.values_list("id", "content_hash"))
-    ids, vectors = vec0.fetch(space.pk, list(hashes_by_id), space.dimension)
+    ids, vectors = store().fetch(space.pk, list(hashes_by_id), space.dimension)
     return {hashes_by_id[pk]: vector for pk, vector in zip(ids, vectors, strict=True)}
 
 
@@ -236,5 +236,5 @@ def insert_vectors(space: Space, chunks: Sequence[Chunk], vectors: Floats) -> No
         ],
         batch_size=500,
     )
-    vec0.insert(space.pk, space.dimension, ((row.pk, vectors[place]) for place, row in enumerate(rows)))
+    store().insert(space.pk, space.dimension, ((row.pk, vectors[place]) for place, row in enumerate(rows)))
     space.touch()

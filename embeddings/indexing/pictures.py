@@ -12,7 +12,7 @@ from embeddings.errors import ProviderUnavailableError, SpaceError
 from embeddings.indexing import index, spaces
 from embeddings.indexing.sources import LOOKED
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from embeddings.vectors import PictureProvider, checked
 from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
@@ -55,8 +55,8 @@ def see_file(
     provider = spaces.provider_of(space)
     if not isinstance(provider, PictureProvider):
         raise SpaceError(f"“{space}” does not look at frames by itself.", remedy="Choose a local picture model.")
-    vec0.require()
-    vec0.create_table(space.pk, space.dimension)
+    store().require()
+    store().create_table(space.pk, space.dimension)
     report = LookReport(frames=choosing.choose_frames(file, progress=progress, token=token).frame_count)
     index.index_text(file, kinds=LOOKED)
     if force:

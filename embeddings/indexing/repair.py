@@ -8,8 +8,9 @@ from django.db.models import F
 
 from embeddings.indexing import index
 from embeddings.models import Chunk, Embedding, Removal, Space
-from embeddings.stores import bit_matrix, vec0
-from embeddings.words import fts5
+from embeddings.stores import bit_matrix
+from embeddings.stores.registry import store
+from embeddings.words.registry import word_index
 from jobs.bulk import sliced
 
 #: A block of vectors with fewer live rows than this part is written together with others.
@@ -42,11 +43,11 @@ def repair() -> list[IndexFault]:
     found = check()
     for file_id in list(Chunk.objects.exclude(file__removed_at=None).values_list("file_id", flat=True).distinct()):
         index.remove_file(file_id)
-    if not fts5.is_sound():
+    if not word_index().is_sound():
         with transaction.atomic():
-            fts5.rebuild()
+            word_index().rebuild()
     for space in Space.objects.all():
-        if not vec0.problem() and vec0.has_table(space.pk):
+        if not store().problem() and store().has_table(space.pk):
             match_rows(space)
             close_gaps(space)
         prune_removals(space)
@@ -58,11 +59,11 @@ def repair() -> list[IndexFault]:
 def _faults() -> Iterator[IndexFault]:
     left = Chunk.objects.exclude(file__removed_at=None).count()
     yield IndexFault("left", left, f"Chunks of files that left the library: {left:,}.")
-    yield IndexFault("words", int(not fts5.is_sound()), "The word index does not say what the chunks say.")
+    yield IndexFault("words", int(not word_index().is_sound()), "The word index does not say what the chunks say.")
     for space in Space.objects.all():
-        if vec0.problem():
+        if store().problem():
             continue
-        stored = vec0.ids(space.pk) if vec0.has_table(space.pk) else set()
+        stored = store().ids(space.pk) if store().has_table(space.pk) else set()
         rows = set(Embedding.objects.filter(space=space).values_list("id", flat=True))
         orphans, missing = len(stored - rows), len(rows - stored)
         yield IndexFault("orphans", orphans, f"Vectors of “{space}” that belong to nothing: {orphans:,}.")
@@ -74,9 +75,9 @@ def _faults() -> Iterator[IndexFault]:
 def match_rows(space: Space) -> None:
     """Vectors without a row go; rows without a vector, or of another text, go too, and are embedded again."""
     with transaction.atomic():
-        stored = vec0.ids(space.pk)
+        stored = store().ids(space.pk)
         rows = set(Embedding.objects.filter(space=space).values_list("id", flat=True))
-        vec0.delete(space.pk, sorted(stored - rows))
+        store().delete(space.pk, sorted(stored - rows))
         stale = Embedding.objects.filter(space=space).exclude(content_hash=F("chunk__content_hash"))
         gone = (rows - stored) | set(stale.values_list("id", flat=True))
         for batch in sliced(sorted(gone)):
@@ -85,11 +86,11 @@ def match_rows(space: Space) -> None:
 
 def close_gaps(space: Space) -> None:
     """Write the rows of sparse blocks together: an emptied block is given back to the file."""
-    for batch in sliced(vec0.rows_of_sparse_blocks(space.pk, SPARSE)):
+    for batch in sliced(store().rows_of_sparse_blocks(space.pk, SPARSE)):
         with transaction.atomic():
-            ids, vectors = vec0.fetch(space.pk, batch, space.dimension)
-            vec0.delete(space.pk, ids)
-            vec0.insert(space.pk, space.dimension, zip(ids, vectors, strict=True))
+            ids, vectors = store().fetch(space.pk, batch, space.dimension)
+            store().delete(space.pk, ids)
+            store().insert(space.pk, space.dimension, zip(ids, vectors, strict=True))
 
 
 def prune_removals(space: Space) -> None:

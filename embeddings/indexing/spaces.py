@@ -11,9 +11,9 @@ from bedrock.models import Entry
 from embeddings import registry
 from embeddings.errors import SpaceError, SpaceMismatchError
 from embeddings.models import KIND_CODES, WITHOUT_WORDS, Chunk, Embedding, Space, Viewing
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from embeddings.vectors import EmbeddingProvider, MediaEmbeddingProvider, PictureProvider, SpaceKey
-from embeddings.words import fts5
+from embeddings.words.registry import word_index
 
 
 def active() -> Space:
@@ -37,8 +37,8 @@ def get_or_make(key: SpaceKey) -> Space:
         is_normalised=key.is_normalised,
         defaults=contents_of(registry.provider_for(key)),
     )
-    if not vec0.problem():
-        vec0.create_table(space.pk, space.dimension)
+    if not store().problem():
+        store().create_table(space.pk, space.dimension)
     return space
 
 
@@ -127,11 +127,11 @@ def delete(space: Space) -> None:
     if viewings.filter(state=Viewing.State.SENT).exists():
         raise SpaceError("Bedrock is looking at videos for this space now.", remedy="Wait until that is done.")
     with transaction.atomic():
-        if not vec0.problem():
-            vec0.drop_table(space.pk)
+        if not store().problem():
+            store().drop_table(space.pk)
         Embedding.objects.filter(space=space)._raw_delete(using="default")  # no signal: the whole table is gone
         seen = Chunk.objects.filter(source_kind=Chunk.Kind.VIDEO, source_id__in=viewings.values("pk"))
-        fts5.remove((pk, "") for pk in seen.values_list("pk", flat=True))
+        word_index().remove((pk, "") for pk in seen.values_list("pk", flat=True))
         seen._raw_delete(using="default")
         space.delete()
 

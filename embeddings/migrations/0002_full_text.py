@@ -2,6 +2,8 @@
 
 from django.db import migrations
 
+from embeddings.migrations._engines import SqliteSQL
+
 
 CREATE = [
     "CREATE VIRTUAL TABLE chunks_fts USING fts5("
@@ -13,4 +15,4 @@ DROP = ["DROP TABLE chunks_fts"]
 class Migration(migrations.Migration):
     dependencies = [("embeddings", "0001_spaces_chunks_embeddings")]
 
-    operations = [migrations.RunSQL(CREATE, DROP)]
+    operations = [SqliteSQL(CREATE, DROP)]

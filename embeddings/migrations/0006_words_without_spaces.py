@@ -6,6 +6,9 @@ What is kept is worked out by 0007, which makes the index again.
 from django.db import migrations, models
 from django.db.models.functions import Coalesce
 
+from embeddings.migrations._engines import SqliteSQL
+from embeddings.models import WordsColumn
+
 TABLE = (
     "CREATE VIRTUAL TABLE chunks_fts USING fts5("
     "{column}, content='chunks', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
@@ -21,9 +24,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "chunk",
             "words",
-            models.GeneratedField(
+            WordsColumn(
                 db_persist=False, expression=Coalesce("spaced", "text"), output_field=models.TextField()
             ),
         ),
-        migrations.RunSQL([DROP, TABLE.format(column="words")], [DROP, TABLE.format(column="text"), FILL]),
+        SqliteSQL([DROP, TABLE.format(column="words")], [DROP, TABLE.format(column="text"), FILL]),
     ]

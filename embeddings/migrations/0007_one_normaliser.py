@@ -4,6 +4,7 @@ from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from embeddings.migrations._engines import SqliteSQL
 from embeddings.words.normalise import indexed, is_plain
 
 TABLE = (
@@ -38,5 +39,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField("chunk", "variants", models.TextField(editable=False, null=True)),
         migrations.RunPython(normalise, migrations.RunPython.noop),
-        migrations.RunSQL([DROP, TABLE, RANK, FILL], [DROP, BEFORE, FILL]),
+        SqliteSQL([DROP, TABLE, RANK, FILL], [DROP, BEFORE, FILL]),
     ]

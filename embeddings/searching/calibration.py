@@ -25,7 +25,8 @@ from embeddings.registry import provider_for
 from embeddings.searching import semantic
 from embeddings.searching.evidence import Reach, spread_of
 from embeddings.searching.unrelated import QUESTIONS
-from embeddings.stores import bit_matrix, vec0
+from embeddings.stores import bit_matrix
+from embeddings.stores.registry import store
 from embeddings.vectors import Floats
 
 PROBES = 384
@@ -104,7 +105,7 @@ def learnt_of(space: Space) -> Learnt | None:
 
 def learn_if_due(space: Space) -> bool:
     """Learn what a space is worth where it has grown since. Returns whether it did."""
-    if vec0.problem():
+    if store().problem():
         return False
     count = len(bit_matrix.snapshot_of(space))
     before = Calibration.objects.filter(space=space).values_list("vectors", flat=True).first() or 0
@@ -134,7 +135,7 @@ def _probed(space: Space) -> tuple[Floats, Floats]:
     if not pks:
         pks = list(Embedding.objects.filter(space=space).order_by("file_id", "id").values_list("pk", flat=True))
     step = max(1, len(pks) // PROBES)
-    ids, vectors = vec0.fetch(space.pk, pks[::step][:PROBES], space.dimension)
+    ids, vectors = store().fetch(space.pk, pks[::step][:PROBES], space.dimension)
     chunk_ids = dict(Embedding.objects.filter(pk__in=ids).values_list("pk", "chunk_id"))
     chunks = Chunk.objects.defer("text", "marks", "variants", "spaced").in_bulk(chunk_ids.values())
     scope = semantic.SearchScope(kind_code=KIND_CODES[Chunk.Kind.TRANSCRIPT])

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from embeddings.words import fts5
-from embeddings.words.fts5 import WordFilter, WordQuery
-from embeddings.words.query import Query
+from django.db.models import Max
+
+from embeddings.models import Chunk
+from embeddings.words.query import Query, WordFilter, WordQuery
+from embeddings.words.registry import word_index
 
 #: A word that more than this part of the chunks has says little about any of them, and ranking them all is slow
 #: (measured: 25 ms at 30,000 of 200,000).
@@ -23,17 +25,22 @@ class KeywordHit:
     partial: Mapping[int, float] = field(default_factory=dict)
 
 
+def document_count() -> int:
+    """About how many chunks there are (the highest id: exact counting reads the whole table)."""
+    return Chunk.objects.aggregate(last=Max("pk"))["last"] or 0
+
+
 def find(question: Query, where: WordFilter, *, limit: int) -> KeywordHit:
     """At most `limit` chunks. Those with every term first, as typed before variants; then any of the telling ones."""
     if not question.wanted:
         return KeywordHit()
-    threshold = max(COMMON_AT_LEAST, int(fts5.document_count() * COMMON_SHARE))
+    threshold = max(COMMON_AT_LEAST, int(document_count() * COMMON_SHARE))
     # The terms that tell one chunk from another. A beginning too: "th" while it is typed has half of the library, which
     # took 0.7 s to rank at 300,000 chunks. And a phrase: a pair of frequent characters took 106 ms at 100,000, and
     # counting it as far as the threshold took 3.
-    rare = [term for term in question.telling if not fts5.frequency_is_above(term, threshold)]
+    rare = [term for term in question.telling if not word_index().frequency_is_above(term, threshold)]
     # Nothing but common words: they are all over the library, so the newest chunks that have them will do.
-    look = fts5.best if rare else fts5.latest
+    look = word_index().best if rare else word_index().latest
     every = WordQuery(question.wanted, excluded=question.excluded)
     whole: dict[int, float] = {}
     for terms in dict.fromkeys((question.wanted, question.telling)):  # "what is a pump" is about pumps, not "what"
@@ -46,6 +53,6 @@ def find(question: Query, where: WordFilter, *, limit: int) -> KeywordHit:
     some = replace(every, terms=rare or question.telling, is_any=True, required=question.quoted)
     partial = look(some, where, limit=limit)
     if rare and not whole and not partial:  # the rare word is nowhere: better the common ones than nothing
-        partial = fts5.latest(replace(some, terms=question.telling), where, limit=limit)
+        partial = word_index().latest(replace(some, terms=question.telling), where, limit=limit)
     others = {chunk_id: nats for chunk_id, nats in partial.items() if chunk_id not in whole}
     return KeywordHit(whole=whole, partial=dict(islice(others.items(), limit - len(whole))))

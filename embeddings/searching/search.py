@@ -23,12 +23,12 @@ from embeddings.searching.fusion import Ranking, as_fraction, reciprocal_rank
 from embeddings.searching.moments import HitMoment, Passage, moments_of, one_a_second, passages
 from embeddings.searching.semantic import NearestVector, SearchScope
 from embeddings.searching.snippets import Match
-from embeddings.stores import bit_matrix, vec0
+from embeddings.stores import bit_matrix
+from embeddings.stores.registry import store
 from embeddings.vectors import Floats
-from embeddings.words import fts5
-from embeddings.words.fts5 import WordFilter, WordQuery
 from embeddings.words.normalise import fold
-from embeddings.words.query import Query, parse
+from embeddings.words.query import Query, WordFilter, WordQuery, parse
+from embeddings.words.registry import word_index
 from files.models import File
 from files.selection import resolving
 
@@ -264,11 +264,8 @@ def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: 
     # What is seen is asked for as one thing, whoever looked.
     code = KIND_CODES.get(Chunk.Kind.VIDEO if kind == Chunk.Kind.SEEN else kind)
     with_frames = kind in ("", Chunk.Kind.SEEN)
-    conditions = ["c.source_kind = %s"] if kind else []
-    params: list[str | int] = [kind] if kind else []
     if file_id is None and not name and not filters:
-        where = WordFilter(" AND ".join(conditions), tuple(params))
-        return _Scope(where=where, vectors=SearchScope(None, code), with_frames=with_frames)
+        return _Scope(where=WordFilter(kind), vectors=SearchScope(None, code), with_frames=with_frames)
     if wrong := {"q", "ordering"} & set(filters):
         raise SearchError(f"Not a filter of a search: {', '.join(sorted(wrong))}.", remedy="Leave it out.")
     files = resolving.resolve(filter=filters)
@@ -277,15 +274,14 @@ def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: 
     if name:
         files = files.filter(name__icontains=name)
     ids = list(files.order_by().values_list("id", flat=True))
-    conditions.append("c.file_id IN (SELECT value FROM json_each(%s))")
-    where = WordFilter(" AND ".join(conditions), (*params, str(ids)))
-    return _Scope(where=where, vectors=SearchScope(np.array(ids, dtype=np.int64), code), with_frames=with_frames)
+    vectors = SearchScope(np.array(ids, dtype=np.int64), code)
+    return _Scope(where=WordFilter(kind, ids), vectors=vectors, with_frames=with_frames)
 
 
 def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> _Candidates:
     found = keyword.find(asked, scope.where, limit=POOL)
     nats = {**found.whole, **found.partial}
-    words = WordEvidence(nats=nats, whole=frozenset(found.whole), count=fts5.document_count())
+    words = WordEvidence(nats=nats, whole=frozenset(found.whole), count=keyword.document_count())
     by_words = _Candidates(
         scores={int(str(key)): score for key, score in reciprocal_rank([Ranking(list(words.nats))]).items()},
         words=words.whole,
@@ -346,12 +342,12 @@ def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> tuple[Seque
         return [], None, NO_WORD
     space = space or spaces.active()
     provider = spaces.provider_of(space)
-    vec0.require()
+    store().require()
     if not len(bit_matrix.snapshot_of(space)):  # a paid question is not asked of nothing
         return [], None, NOT_YET if Chunk.objects.exists() else ""
     vectors = scope.vectors
     if asked.quoted:  # what is in quotes must be there, and a model of meaning does not know
-        having = fts5.latest(WordQuery(asked.quoted), scope.where, limit=MAX_QUOTED)
+        having = word_index().latest(WordQuery(asked.quoted), scope.where, limit=MAX_QUOTED)
         vectors = replace(vectors, chunks=np.array(list(having), dtype=np.int64))
     try:
         vector = paid_vectors.query_vector(space, provider, asked.subject)
@@ -445,7 +441,7 @@ def _vector_of(space: Space, *, chunk_id: int | None, file_id: int | None) -> tu
         raise SearchError(
             "There is nothing to compare with yet.", remedy="Choose “Make searchable” for this file first."
         )
-    ids, vectors = vec0.fetch(space.pk, list(owners), space.dimension)
+    ids, vectors = store().fetch(space.pk, list(owners), space.dimension)
     mean = vectors.mean(axis=0)
     return owners[ids[0]], mean / np.linalg.norm(mean)
 

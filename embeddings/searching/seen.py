@@ -13,7 +13,8 @@ from embeddings.models import KIND_CODES, Chunk, Embedding, PictureFloor, Space
 from embeddings.searching import judging, semantic
 from embeddings.searching.captions import UNRELATED
 from embeddings.searching.semantic import SearchScope
-from embeddings.stores import bit_matrix, vec0
+from embeddings.stores import bit_matrix
+from embeddings.stores.registry import store
 from embeddings.vectors import EmbeddingProvider, Floats, PictureProvider
 from files.models import File
 from vision.frames import choosing
@@ -57,7 +58,7 @@ _lock = threading.Lock()
 def space_in_use() -> tuple[Space, EmbeddingProvider] | None:
     """The space that is asked for what is seen and its free provider; None where nothing was looked at."""
     space = spaces.for_pictures()
-    if space is None or vec0.problem() or not len(bit_matrix.snapshot_of(space)):
+    if space is None or store().problem() or not len(bit_matrix.snapshot_of(space)):
         return None
     provider = spaces.provider_of(space)
     return (space, provider) if isinstance(provider, PictureProvider) else None
@@ -116,7 +117,7 @@ def vector_of_frame(file: File, at_s: float) -> Floats:
         near = near.filter(start_s__gte=at_s - SAME_S, start_s__lte=at_s + SAME_S)
     embedding = Embedding.objects.filter(space=space, chunk__in=near).first()
     if embedding is not None:
-        ids, vectors = vec0.fetch(space.pk, [embedding.pk], space.dimension)
+        ids, vectors = store().fetch(space.pk, [embedding.pk], space.dimension)
         if ids:
             vector: Floats = vectors[0]
             return vector
@@ -136,7 +137,7 @@ def vector_of_file(file: File) -> Floats:
     """The mean of what a file shows. Raises SearchError where it was not looked at."""
     space = pictures.picture_space()
     ids = Embedding.objects.filter(file=file, space=space, kind_code=_CODE).values_list("id", flat=True)
-    _, vectors = vec0.fetch(space.pk, list(ids[:SAMPLE]), space.dimension)
+    _, vectors = store().fetch(space.pk, list(ids[:SAMPLE]), space.dimension)
     if not len(vectors):
         raise SearchError(f"{file.name} was not looked at yet.", remedy="Choose “Look at frames” for it first.")
     mean: Floats = vectors.mean(axis=0)
@@ -191,4 +192,4 @@ def _sample_of(space: Space) -> Floats:
     snapshot = bit_matrix.snapshot_of(space)
     frames = np.flatnonzero(snapshot.kinds == _CODE)
     chosen = np.random.default_rng(space.pk).permutation(frames)[:SAMPLE]
-    return vec0.fetch(space.pk, snapshot.ids[chosen].tolist(), space.dimension)[1]
+    return store().fetch(space.pk, snapshot.ids[chosen].tolist(), space.dimension)[1]

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.models import KIND_CODES, Chunk, Space
-from embeddings.stores import bit_matrix, vec0
+from embeddings.stores import bit_matrix
+from embeddings.stores.registry import store
 from embeddings.vectors import Floats
 
 #: How many coarse candidates may be rescored. Measured recall@10 of 100,000 at 1024-d: on clustered vectors 0.998 at
@@ -88,7 +89,7 @@ def _exact(
     space: Space, snapshot: bit_matrix.Snapshot, places: bit_matrix.Places, vector: Floats
 ) -> tuple[bit_matrix.Places, Floats, int]:
     """Which of these places are on record still, their cosines, and the space's generation."""
-    found, vectors, generation = vec0.look_up(space.pk, snapshot.ids[places].tolist(), space.dimension)
+    found, vectors, generation = store().look_up(space.pk, snapshot.ids[places].tolist(), space.dimension)
     cosines: Floats = np.einsum("ij,j->i", vectors, vector)  # one thread, for the reason given in `bit_matrix._faiss`
     return found, cosines, generation
 

@@ -16,7 +16,8 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from embeddings.models import Removal, Space
+from embeddings.models import Embedding, Removal, Space
+from embeddings.stores.registry import store
 from embeddings.vectors import Bits, Floats, to_bits
 
 #: A platform without its wheel has numpy do the same, several times slower.
@@ -29,7 +30,6 @@ HEAD_BYTES = 32
 #: One row of so many is then compared by all of its signs. On 100,000 made vectors (clustered, and with noise that no
 #: direction explains) the ten nearest were among these as surely as by all signs of all rows.
 ONE_OF = 100
-READ_ROWS, MANY_ROWS = 2_000, 50_000
 COLUMNS = ("ids", "chunks", "files", "kinds", "heads", "tails")
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -88,33 +88,30 @@ class Snapshot:
         both are normally distributed; of 32 candidates in this order 0.996 of the ten nearest are there, of 32 in
         that of the distances 0.988.
         """
-        places = self._nearest(to_bits(vector[None, :])[0], k, mask)
+        query = to_bits(vector[None, :])[0]
+        if mask is None:
+            places = self._shortlist(query, k)
+        else:
+            passing, places = int(mask.sum()), np.empty(0, np.int64)
+            if passing > COPY_SHARE * len(self):
+                wider = self._shortlist(query, min(len(self), int(k * len(self) / passing * 1.5) + 64))
+                places = wider[mask[wider]][:k]
+            if len(places) < min(k, passing):
+                places = self._shortlist(query, k, np.flatnonzero(mask))
         above = np.unpackbits(self._bits(places), axis=1, count=len(vector)).astype(np.float32)
         scale = np.abs(vector).sum() or np.float32(1)
         expected = (2 * np.einsum("ij,j->i", above, vector) - vector.sum()) / scale
         order = np.argsort(-expected, kind="stable")
         return places[order], expected[order]
 
-    def _nearest(self, query: Bits, k: int, mask: Mask | None) -> Places:
-        if mask is None:
-            return self._nearest_among(None, query, k)
-        passing = int(mask.sum())
-        if passing > COPY_SHARE * len(self):
-            wider = min(len(self), int(k * len(self) / passing * 1.5) + 64)
-            found = self._nearest_among(None, query, wider)
-            found = found[mask[found]]
-            if len(found) >= min(k, passing):
-                return found[:k]
-        return self._nearest_among(np.flatnonzero(mask), query, k)
-
-    def _nearest_among(self, among: Places | None, query: Bits, k: int) -> Places:
-        """Places of the k nearest of these rows (None: of all), nearest first."""
+    def _shortlist(self, query: Bits, k: int, among: Places | None = None) -> Places:
+        """Places of the k rows (of these, or of all) nearest by their signs: first by the heads, of the best by all."""
         heads = self.heads if among is None else self.heads.take(among, axis=0)
         has_tails = self.tails.shape[1] > 0
-        found = _nearest(heads, query[:HEAD_BYTES], max(4 * k, len(heads) // ONE_OF) if has_tails else k)
+        found = by_hamming(heads, query[:HEAD_BYTES], max(4 * k, len(heads) // ONE_OF) if has_tails else k)
         if among is not None:
             found = among[found]
-        return found[_nearest(self._bits(found), query, k)] if has_tails else found
+        return found[by_hamming(self._bits(found), query, k)] if has_tails else found
 
     def _bits(self, places: Places) -> Bits:
         # `take` fetches rows in half of the time that indexing with an array needs.
@@ -197,27 +194,15 @@ def _brought_up(known: Snapshot, space: Space, generation: int) -> Snapshot:
 def _read(known: Snapshot, space: Space) -> Snapshot:
     """What is known with what came after it, read straight into its place: copies would stay with the process."""
     after, have = int(known.ids[-1]) if len(known) else 0, len(known)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM embeddings WHERE space_id = %s AND id > %s", [space.pk, after])
-        room = have + int(cursor.fetchone()[0])
-        grown = _with_room(known, room)
-        cursor.execute(
-            # In the order of the table: by the index of spaces the same rows took six times as long.
-            "SELECT bits, id, chunk_id, file_id, kind_code FROM embeddings NOT INDEXED WHERE space_id = %s AND id > %s "
-            "ORDER BY id LIMIT %s",
-            [space.pk, after, room - have],  # rows that came since the count are of the next generation
-        )
-        while rows := cursor.fetchmany(READ_ROWS):
-            end = have + len(rows)
-            these = slice(have, end)
-            parts, grown.ids[these], grown.chunks[these], grown.files[these], grown.kinds[these] = zip(
-                *rows, strict=True
-            )
-            bits = np.frombuffer(b"".join(parts), np.uint8).reshape(len(rows), -1)
-            grown.heads[these], grown.tails[these] = bits[:, :HEAD_BYTES], bits[:, HEAD_BYTES:]
-            have = end
-        if room - len(known) > MANY_ROWS:
-            cursor.execute("PRAGMA shrink_memory")  # the pages read, up to 64 MB, are not read again
+    room = have + Embedding.objects.filter(space=space, pk__gt=after).count()
+    grown = _with_room(known, room)
+    # Rows that came since the count are of the next generation.
+    for rows in store().signs_after(space.pk, after, room - have):
+        these = slice(have, have + len(rows))
+        parts, grown.ids[these], grown.chunks[these], grown.files[these], grown.kinds[these] = zip(*rows, strict=True)
+        bits = np.frombuffer(b"".join(parts), np.uint8).reshape(len(rows), -1)
+        grown.heads[these], grown.tails[these] = bits[:, :HEAD_BYTES], bits[:, HEAD_BYTES:]
+        have += len(rows)
     return _of_columns(grown, lambda column: column[:have])
 
 
@@ -235,7 +220,7 @@ def _of_columns(snapshot: Snapshot, make: Callable[[NDArray[Any]], NDArray[Any]]
     return replace(snapshot, **columns)
 
 
-def _nearest(bits: Bits, query: Bits, k: int) -> Places:
+def by_hamming(bits: Bits, query: Bits, k: int) -> Places:
     """Places of the k rows nearest to the query by Hamming distance, nearest first."""
     k = min(k, len(bits))
     if k == 0:

@@ -4,35 +4,13 @@
 it with the text that it came with, before the chunk changes. The table is made by migration 0007.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable
 
 from django.db import DatabaseError, connection
 
 from embeddings.words.normalise import indexed
-from embeddings.words.query import Term
-
-
-@dataclass(frozen=True)
-class WordFilter:
-    """An extra condition on `chunks` (alias c), with its parameters: filters hold before ranking."""
-
-    sql: str = ""
-    params: tuple[str | int, ...] = field(default=())
-
-
-@dataclass(frozen=True)
-class WordQuery:
-    """Which chunks match: those with all of these terms (or any), and with none of the excluded ones.
-
-    `is_strict`: words as they are typed, and no variants of them. `required` must be there even where any will do.
-    """
-
-    terms: Sequence[Term]
-    is_any: bool = False
-    is_strict: bool = False
-    required: Sequence[Term] = ()
-    excluded: Sequence[Term] = ()
+from embeddings.words.query import Term, WordFilter, WordQuery
 
 
 def add(rows: Iterable[tuple[int, str]]) -> None:
@@ -57,13 +35,6 @@ def best(query: WordQuery, where: WordFilter, *, limit: int) -> dict[int, float]
 def latest(query: WordQuery, where: WordFilter, *, limit: int) -> dict[int, float]:
     """Chunks that match, newest first. For words so common that they say nothing, and ranking would be slow."""
     return _matches("0.0", "ORDER BY chunks_fts.rowid DESC", query, where, limit)
-
-
-def document_count() -> int:
-    """About how many chunks there are (the highest id: exact counting reads the whole table)."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT max(id) FROM chunks")
-        return int(cursor.fetchone()[0] or 0)
 
 
 def frequency_is_above(term: Term, threshold: int) -> bool:
@@ -129,13 +100,19 @@ def _matches(score: str, order: str, query: WordQuery, where: WordFilter, limit:
     expression = _expression(query)
     if not expression:
         return {}
+    conditions, params = ["chunks_fts MATCH %s"], [expression]
+    if where.kind:
+        conditions.append("c.source_kind = %s")
+        params.append(where.kind)
+    if where.files is not None:
+        conditions.append("c.file_id IN (SELECT value FROM json_each(%s))")
+        params.append(json.dumps(list(where.files)))
     # Alone, the index answers in rank order by itself; with a condition it goes on until enough rows have passed.
-    joined = f"CROSS JOIN chunks c ON c.id = chunks_fts.rowid WHERE {where.sql} AND" if where.sql else "WHERE"
-    params: Sequence[str | int] = [*where.params, expression, limit]
+    joined = "CROSS JOIN chunks c ON c.id = chunks_fts.rowid" if len(conditions) > 1 else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT chunks_fts.rowid, {score} FROM chunks_fts {joined} chunks_fts MATCH %s {order} "  # noqa: S608
-            "LIMIT %s",
-            params,
+            f"SELECT chunks_fts.rowid, {score} FROM chunks_fts {joined} "  # noqa: S608
+            f"WHERE {' AND '.join(conditions)} {order} LIMIT %s",
+            [*params, limit],
         )
         return dict(cursor.fetchall())

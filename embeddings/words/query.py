@@ -5,7 +5,7 @@ Known: words, "phrases in quotes", beginnings (`wat*`), and `-word` for what mus
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -80,6 +80,28 @@ class Query:
     @property
     def excluded(self) -> tuple[Term, ...]:
         return tuple(term for term in self.terms if term.is_excluded)
+
+
+@dataclass(frozen=True)
+class WordQuery:
+    """Which chunks match: those with all of these terms (or any), and with none of the excluded ones.
+
+    `is_strict`: words as they are typed, and no variants of them. `required` must be there even where any will do.
+    """
+
+    terms: Sequence[Term]
+    is_any: bool = False
+    is_strict: bool = False
+    required: Sequence[Term] = ()
+    excluded: Sequence[Term] = ()
+
+
+@dataclass(frozen=True)
+class WordFilter:
+    """Which chunks may match at all: those of this kind (empty: of any) and of these files (None: of all)."""
+
+    kind: str = ""
+    files: Sequence[int] | None = None
 
 
 def parse(text: str, *, is_typing: bool = False) -> Query:

@@ -9,7 +9,7 @@ from django.db import connection
 
 from embeddings import registry
 from embeddings.stores import bit_matrix
-from embeddings.words import fts5
+from embeddings.words.registry import word_index
 from files.media import derived
 from files.models import File, Root
 from tests.embeddings.fakes import WordsProvider
@@ -41,7 +41,7 @@ def full_text_of_this_test_only(request: pytest.FixtureRequest) -> None:
     """The flush after a transactional test of any app empties the tables, but not the full text beside them."""
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
         request.getfixturevalue("db")
-        fts5.rebuild()
+        word_index().rebuild()
 
 
 @pytest.fixture

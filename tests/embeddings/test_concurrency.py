@@ -9,8 +9,8 @@ from django.db import connection
 from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Embedding
 from embeddings.searching.search import search
-from embeddings.stores import vec0
-from embeddings.words import fts5
+from embeddings.stores.registry import store
+from embeddings.words.registry import word_index
 from files.models import File
 from tests.embeddings.conftest import add_file, say
 
@@ -77,6 +77,6 @@ def test_four_writers_and_eight_readers_never_meet_a_lock_or_half_a_source() -> 
 
     assert errors == []
     assert gone == {file.pk for file in doomed}
-    assert fts5.is_sound()
-    assert vec0.ids(spaces.active().pk) == set(Embedding.objects.values_list("id", flat=True))
+    assert word_index().is_sound()
+    assert store().ids(spaces.active().pk) == set(Embedding.objects.values_list("id", flat=True))
     assert {hit.file_id for hit in search("pump hums", limit=100).results} == {file.pk for file in files}

@@ -20,7 +20,7 @@ from embeddings.errors import ProviderError
 from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Embedding, Space
 from embeddings.searching.search import search
-from embeddings.words import fts5
+from embeddings.words.registry import word_index
 from files.import_tasks import import_now, scan_now
 from files.models import File
 from files.selection import actions
@@ -407,7 +407,7 @@ def test_a_deletion_that_cascades_takes_words_and_vectors_along(friday: File) ->
     Chunk.objects.filter(source_kind="name").delete()
 
     assert vector_count(space.pk) == Embedding.objects.count() == 2
-    assert fts5.is_sound()
+    assert word_index().is_sound()
 
 
 def test_a_job_of_a_file_that_left_ends_well(friday: File) -> None:

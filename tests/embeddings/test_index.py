@@ -7,11 +7,10 @@ from django.db import transaction
 from embeddings.errors import ProviderError, ProviderUnavailableError, SpaceMismatchError
 from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Embedding, Removal, Space
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from embeddings.vectors import Floats
-from embeddings.words import fts5
-from embeddings.words.fts5 import WordQuery
-from embeddings.words.query import parse
+from embeddings.words.query import WordFilter, WordQuery, parse
+from embeddings.words.registry import word_index
 from jobs.errors import Cancelled
 from tests.embeddings.conftest import MakeFile, say, vector_count
 from tests.embeddings.fakes import WordsProvider
@@ -37,7 +36,7 @@ def test_a_file_is_found_by_its_name_and_by_what_is_said(make_file: MakeFile) ->
         "We patch it with rubber.",
     ]
     assert vector_count(spaces.active().pk) == Embedding.objects.count() == 3
-    assert fts5.is_sound()
+    assert word_index().is_sound()
 
 
 def test_a_second_run_keeps_all_and_asks_for_nothing(make_file: MakeFile) -> None:
@@ -67,7 +66,7 @@ def test_a_changed_segment_replaces_its_chunk_alone(make_file: MakeFile) -> None
     assert WordsProvider.asked == [("index", "We patch it with EPDM.")]
     assert vector_count(spaces.active().pk) == Embedding.objects.count() == 3
     assert Removal.objects.count() == 1
-    assert fts5.is_sound()
+    assert word_index().is_sound()
 
 
 def test_the_same_text_elsewhere_is_not_computed_again(make_file: MakeFile) -> None:
@@ -87,7 +86,7 @@ def test_the_same_text_elsewhere_is_not_computed_again(make_file: MakeFile) -> N
 
 def _vector(file_id: int, text: str) -> Floats:
     row = Embedding.objects.get(file_id=file_id, chunk__text=text)
-    vector: Floats = vec0.fetch(row.space_id, [row.pk], 64)[1][0]
+    vector: Floats = store().fetch(row.space_id, [row.pk], 64)[1][0]
     return vector
 
 
@@ -102,7 +101,7 @@ def test_force_makes_every_vector_again_in_one_go(make_file: MakeFile) -> None:
 
     assert report.embedded == 3
     assert old.isdisjoint(Embedding.objects.values_list("id", flat=True))
-    assert vec0.ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
+    assert store().ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
     assert Space.objects.get(pk=space.pk).generation > generation
 
 
@@ -125,7 +124,7 @@ def test_without_the_model_the_words_are_findable_all_the_same(make_file: MakeFi
     with pytest.raises(ProviderUnavailableError, match="weights"):
         index.index_file(file)
 
-    assert list(fts5.best(WordQuery(parse("leak").terms), fts5.WordFilter(), limit=5)) == [Chunk.objects.get().pk]
+    assert list(word_index().best(WordQuery(parse("leak").terms), WordFilter(), limit=5)) == [Chunk.objects.get().pk]
     assert spaces.waiting_count(spaces.active()) == 1
 
 
@@ -138,7 +137,7 @@ def test_another_transcript_takes_the_place_of_the_old_one(make_file: MakeFile) 
     index.index_file(file)
 
     assert texts()[1:] == ["Something else is said."]
-    assert fts5.best(WordQuery(parse("liner").terms), fts5.WordFilter(), limit=5) == {}
+    assert word_index().best(WordQuery(parse("liner").terms), WordFilter(), limit=5) == {}
     assert vector_count(spaces.active().pk) == 2
 
 
@@ -152,7 +151,7 @@ def test_a_file_that_left_is_not_found_any_more(make_file: MakeFile) -> None:
     assert not Chunk.objects.exists()
     assert not Embedding.objects.exists()
     assert vector_count(spaces.active().pk) == 0
-    assert fts5.is_sound()
+    assert word_index().is_sound()
 
 
 def test_a_removed_file_gets_no_chunks(make_file: MakeFile) -> None:
@@ -187,7 +186,7 @@ def test_a_rollback_takes_words_and_vectors_back(make_file: MakeFile) -> None:
         change_ones_mind()
 
     assert vector_count(space.pk) == Embedding.objects.count() == 1
-    assert fts5.is_sound()
+    assert word_index().is_sound()
 
 
 def test_a_cancel_between_two_calls_is_obeyed(make_file: MakeFile) -> None:
@@ -225,11 +224,11 @@ def test_a_vector_of_another_width_never_reaches_the_table(db: None) -> None:
     space = spaces.active()
 
     with pytest.raises(SpaceMismatchError, match="63"):
-        vec0.insert(space.pk, 64, [(1, np.ones(63, np.float32))])
+        store().insert(space.pk, 64, [(1, np.ones(63, np.float32))])
     with pytest.raises(SpaceMismatchError):
-        vec0.insert(space.pk, 64, [(1, np.full(64, np.nan, np.float32))])
+        store().insert(space.pk, 64, [(1, np.full(64, np.nan, np.float32))])
 
-    assert vec0.ids(space.pk) == set()
+    assert store().ids(space.pk) == set()
 
 
 def test_a_model_that_changed_behind_its_name_is_refused(make_file: MakeFile) -> None:

@@ -8,8 +8,9 @@ import pytest
 from embeddings.indexing import index, spaces
 from embeddings.models import Chunk, Space
 from embeddings.searching import semantic
-from embeddings.stores import bit_matrix, vec0
+from embeddings.stores import bit_matrix
 from embeddings.stores.bit_matrix import Places, Snapshot
+from embeddings.stores.registry import store
 from embeddings.vectors import Floats, SpaceKey, to_bits
 from tests.embeddings.conftest import MakeFile
 
@@ -122,13 +123,13 @@ def test_where_the_signs_judge_well_few_vectors_are_read(make_file: MakeFile, mo
     made = unit(query + away * unit(own.standard_normal((600, WIDE), np.float32)))
     space, chunks = stored("clear", made, make_file)
     read: list[int] = []
-    look_up = vec0.look_up
+    look_up = store().look_up
 
     def counted(space_id: int, ids: Sequence[int], dimension: int) -> tuple[Places, Floats, int]:
         read.append(len(ids))
         return look_up(space_id, ids, dimension)
 
-    monkeypatch.setattr(vec0, "look_up", counted)
+    monkeypatch.setattr(store(), "look_up", counted)
 
     near = semantic.nearest(space, query, semantic.SearchScope(), limit=10)
 
@@ -142,7 +143,7 @@ def test_vectors_that_are_lost_are_no_hits_and_others_keep_their_place(wide_spac
     snapshot = bit_matrix.snapshot_of(space)
     gone = snapshot.candidates(made[0], 50)[0][:5]
     lost = set(snapshot.chunks[gone].tolist())
-    vec0.delete(space.pk, snapshot.ids[gone].tolist())  # as a damaged table would: the generation stays
+    store().delete(space.pk, snapshot.ids[gone].tolist())  # as a damaged table would: the generation stays
 
     after = semantic.nearest(space, made[0], semantic.SearchScope(), limit=10)
 
@@ -170,7 +171,7 @@ def test_an_answer_is_of_the_generation_at_its_end(wide_space: tuple[Space, Floa
 
 def test_without_any_vector_the_answer_is_empty(wide_space: tuple[Space, Floats]) -> None:
     space, made = wide_space
-    vec0.delete(space.pk, sorted(vec0.ids(space.pk)))
+    store().delete(space.pk, sorted(store().ids(space.pk)))
 
     assert semantic.nearest(space, made[0], semantic.SearchScope(), limit=10) == []
     assert semantic.nearest(space, made[0], semantic.SearchScope(files=np.array([], np.int64)), limit=10) == []

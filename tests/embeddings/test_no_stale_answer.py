@@ -12,7 +12,7 @@ from embeddings.indexing import spaces
 from embeddings.indexing.sources import drafts_for
 from embeddings.models import Chunk, Embedding
 from embeddings.searching.search import search
-from embeddings.words import fts5
+from embeddings.words.registry import word_index
 from files.models import File
 from files.signals import file_back, file_gone, media_ready
 from jobs.execution.running import run_until_idle
@@ -38,7 +38,7 @@ def assert_fresh(file: File, told: str) -> None:
     """The index is what a fresh one would be, in words and in vectors."""
     file = File.everything.get(pk=file.pk)
     assert state(file) == {draft.identity for draft in drafts_for(file)}, told
-    assert fts5.is_sound(), told
+    assert word_index().is_sound(), told
     made_of = {result.nova_job.input_key for result in AnalysisResult.objects.filter(file=file, is_current=True)}
     assert made_of <= {input_key(file, TYPES, {})}, told
     space = spaces.active()

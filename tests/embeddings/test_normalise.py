@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from embeddings.indexing import index
 from embeddings.models import Chunk
 from embeddings.searching.search import search
-from embeddings.words import fts5
 from embeddings.words.normalise import indexed, words, words_of
+from embeddings.words.registry import word_index
 from tests.embeddings.conftest import MakeFile, say
 
 #: (what is said, what is typed): the second finds the first.
@@ -124,9 +124,9 @@ def test_index_and_chunks_agree_for_any_text(make_file: MakeFile) -> None:
     say(file, [(float(place), place + 0.5, said) for place, (said, _) in enumerate(FOUND)])
     index.index_text(file)
 
-    assert fts5.is_sound()
+    assert word_index().is_sound()
     index.remove_file(file.pk)
-    assert fts5.is_sound()
+    assert word_index().is_sound()
     assert not Chunk.objects.exists()
 
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.searching import snippets
-from embeddings.words import fts5, query
+from embeddings.words import query
 from embeddings.words.normalise import fold
-from embeddings.words.query import Term
+from embeddings.words.query import Term, WordFilter, WordQuery
+from embeddings.words.registry import word_index
 
 
 def shape(terms: Iterable[Term]) -> list[str]:
@@ -75,8 +76,8 @@ def test_no_question_is_a_syntax_error(typed: str, is_typing: bool) -> None:
     asked = query.parse(typed, is_typing=is_typing)
 
     for is_any in (False, True):
-        terms = fts5.WordQuery(asked.wanted, is_any=is_any, required=asked.quoted, excluded=asked.excluded)
-        assert fts5.best(terms, fts5.WordFilter(), limit=1) == {}
+        terms = WordQuery(asked.wanted, is_any=is_any, required=asked.quoted, excluded=asked.excluded)
+        assert word_index().best(terms, WordFilter(), limit=1) == {}
 
 
 def test_a_very_long_question_is_cut() -> None:

@@ -14,8 +14,10 @@ from embeddings.indexing import index, repair, spaces
 from embeddings.models import Chunk, Embedding, PaidVector, Removal, SavedQuery, Space
 from embeddings.searching.compare import compare
 from embeddings.searching.search import search
-from embeddings.stores import bit_matrix, vec0
-from embeddings.words import fts5
+from embeddings.stores import bit_matrix
+from embeddings.stores.registry import store
+from embeddings.stores.vec0 import ROWS_PER_CHUNK
+from embeddings.words.registry import word_index
 from files.models import File
 from tests.embeddings.conftest import MakeFile, add_file, say, vector_count
 
@@ -40,7 +42,7 @@ def test_a_sound_index_has_nothing_to_say(file: File) -> None:
 
 
 def test_words_that_got_lost_come_back(file: File) -> None:
-    fts5.remove(Chunk.objects.values_list("id", "text")[:1])
+    word_index().remove(Chunk.objects.values_list("id", "text")[:1])
     assert names() == {"words"}
 
     repair.repair()
@@ -51,7 +53,7 @@ def test_words_that_got_lost_come_back(file: File) -> None:
 def test_vectors_of_nothing_go_and_lost_ones_are_made_again(file: File) -> None:
     space = spaces.active()
     first, second, third = Embedding.objects.order_by("id")
-    vec0.delete(space.pk, [first.pk])
+    store().delete(space.pk, [first.pk])
     Embedding.objects.filter(pk=second.pk)._raw_delete(using="default")
     Embedding.objects.filter(pk=third.pk).update(content_hash="another")
     assert names() == {"orphans", "missing", "stale"}
@@ -72,6 +74,7 @@ def test_chunks_of_a_file_that_left_go(file: File) -> None:
     assert not Chunk.objects.exists()
 
 
+@pytest.mark.sqlite("blocks of vec0")
 def test_sparse_blocks_are_written_together(make_file: MakeFile) -> None:
     space = spaces.active()
     file = make_file("long.mp4")
@@ -84,8 +87,8 @@ def test_sparse_blocks_are_written_together(make_file: MakeFile) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM vec_space_{space.pk}_chunks")
-        assert cursor.fetchone()[0] <= len(vec0.ids(space.pk)) // vec0.ROWS_PER_CHUNK + 1
-    assert vec0.ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
+        assert cursor.fetchone()[0] <= len(store().ids(space.pk)) // ROWS_PER_CHUNK + 1
+    assert store().ids(space.pk) == set(Embedding.objects.values_list("id", flat=True))
     assert search("Sentence number 199.", mode="semantic").results or search("number 0", mode="semantic").results
 
 
@@ -100,14 +103,14 @@ def test_old_removals_are_forgotten_and_who_missed_them_reads_anew(file: File, m
     bit_matrix._snapshots.update(held)
 
     assert Removal.objects.count() == 1
-    assert bit_matrix.snapshot_of(space).ids.tolist() == sorted(vec0.ids(space.pk))
+    assert bit_matrix.snapshot_of(space).ids.tolist() == sorted(store().ids(space.pk))
 
 
 def test_the_command_checks_and_mends(file: File) -> None:
     out = StringIO()
     call_command("embed", "--check", stdout=out)
     assert "agree" in out.getvalue()
-    vec0.delete(spaces.active().pk, list(Embedding.objects.values_list("id", flat=True))[:1])
+    store().delete(spaces.active().pk, list(Embedding.objects.values_list("id", flat=True))[:1])
 
     with pytest.raises(CommandError, match="--repair"):
         call_command("embed", "--check", stdout=StringIO())
@@ -203,6 +206,7 @@ def test_two_spaces_are_compared_on_saved_queries(file: File, other_space: Space
     assert json.loads(told.getvalue())[0]["question"] == "There is a leak at the liner seam."
 
 
+@pytest.mark.sqlite("the size of the file")
 @pytest.mark.django_db(transaction=True)
 def test_deleting_gives_space_back() -> None:
     file = add_file("long.mp4")

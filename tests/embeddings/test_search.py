@@ -10,8 +10,8 @@ from embeddings.indexing import index, spaces
 from embeddings.models import Embedding, Space
 from embeddings.searching import keyword
 from embeddings.searching.search import MODES, SearchAnswer, more_like, search
-from embeddings.stores import bit_matrix, vec0
-from embeddings.words import fts5
+from embeddings.stores import bit_matrix
+from embeddings.words.registry import word_index
 from files.models import File
 from nova.models import NovaJob
 from nova.questions.results import keep
@@ -250,8 +250,9 @@ def test_when_the_model_fails_words_answer_and_a_notice_says_so(pond: File) -> N
         search("leak", mode="semantic")
 
 
+@pytest.mark.sqlite("an extension that this Python may not load")
 def test_without_the_extension_words_answer(pond: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vec0, "_problem", "this Python's sqlite3 cannot load extensions")
+    monkeypatch.setattr("embeddings.stores.vec0._problem", "this Python's sqlite3 cannot load extensions")
 
     answer = search("leak")
 
@@ -297,7 +298,7 @@ def test_a_beginning_that_is_everywhere_is_not_ranked(make_file: MakeFile, monke
     for number in range(5):
         say(file := make_file(f"clip-{number}.mp4"), [(0, 3, "The pump hums.")])
         index.index_text(file)
-    monkeypatch.setattr(fts5, "best", lambda *args, **kwargs: pytest.fail("ranked"))
+    monkeypatch.setattr(word_index(), "best", lambda *args, **kwargs: pytest.fail("ranked"))
 
     assert len(search("pu", mode="keyword", is_typing=True).results) == 5
 

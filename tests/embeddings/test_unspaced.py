@@ -10,7 +10,7 @@ from django.db import connection
 from embeddings.indexing import index
 from embeddings.models import Chunk
 from embeddings.searching.search import search
-from embeddings.words import fts5
+from embeddings.words.registry import word_index
 from files.models import File
 from tests.embeddings.conftest import MakeFile, say
 
@@ -71,6 +71,7 @@ def test_a_name_that_macos_took_apart_is_found(make_file: MakeFile) -> None:
     assert [hit.file_id for hit in search("한국", mode="keyword").results] == [file.pk]
 
 
+@pytest.mark.sqlite("the columns that FTS5 reads")
 def test_only_what_differs_is_kept_twice_and_the_index_is_checked_by_it(clips: File) -> None:
     chunk = Chunk.objects.get(text__contains="泵")
     name = Chunk.objects.get(source_kind=Chunk.Kind.NAME)
@@ -78,21 +79,22 @@ def test_only_what_differs_is_kept_twice_and_the_index_is_checked_by_it(clips: F
     assert chunk.spaced is not None
     assert "液 压 泵" in chunk.spaced
     assert (name.spaced, name.words) == (None, name.text)
-    assert fts5.is_sound()
-    fts5.remove([(chunk.pk, chunk.text)])
-    assert not fts5.is_sound()
-    fts5.rebuild()
+    assert word_index().is_sound()
+    word_index().remove([(chunk.pk, chunk.text)])
+    assert not word_index().is_sound()
+    word_index().rebuild()
     assert seconds("液压泵") == [0]
 
 
+@pytest.mark.sqlite("databases of before")
 def test_chunks_of_before_are_spaced_by_the_migration(clips: File, monkeypatch: pytest.MonkeyPatch) -> None:
     Chunk.objects.update(spaced=None, variants=None)
-    fts5.rebuild()
+    word_index().rebuild()
     assert seconds("液压泵") == []
 
     monkeypatch.setattr(migration, "AT_ONCE", 2)
     migration.normalise(apps, connection.SchemaEditorClass(connection))
-    fts5.rebuild()
+    word_index().rebuild()
 
     assert seconds("液压泵") == [0]
     assert Chunk.objects.get(source_kind=Chunk.Kind.NAME).spaced is None
@@ -102,7 +104,7 @@ def test_pairs_that_are_everywhere_are_not_ranked(clips: File, monkeypatch: pyte
     looked: list[str] = []
     monkeypatch.setattr("embeddings.searching.keyword.COMMON_SHARE", 0.0)
     monkeypatch.setattr("embeddings.searching.keyword.COMMON_AT_LEAST", 0)
-    monkeypatch.setattr(fts5, "best", lambda expression, *_args, **_options: looked.append(expression))
+    monkeypatch.setattr(word_index(), "best", lambda expression, *_args, **_options: looked.append(expression))
 
     assert seconds("液压泵") == [0]
     assert looked == []

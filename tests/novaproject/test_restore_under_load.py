@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from embeddings.models import Space
-from embeddings.stores import vec0
+from embeddings.stores.registry import store
 from files.models import File, Proxy, Root
 from files.storage.hashing import sampled_hash
 from jobs.models import Job, Notice, QueueState
@@ -153,7 +153,7 @@ def test_the_command_settles_the_library_in_on_the_new_machine(
     assert not Proxy.objects.exists(), "a proxy that is not in the backup can be made again"
     space = Space.objects.active()
     assert space is not None
-    assert len(vec0.ids(space.pk)) == 10
+    assert len(store().ids(space.pk)) == 10
     assert answer["jobs_held"] == Job.objects.queued().count() - 1  # and the scan of the folder that moved
     assert QueueState.objects.filter(is_paused=True).count() == 2
     assert "under way" in Notice.objects.get(key="restored").text

@@ -12,8 +12,8 @@ from django.test import Client
 from bedrock.models import Entry
 from embeddings.models import Chunk, Embedding, Space
 from embeddings.searching.search import search
-from embeddings.stores import vec0
-from embeddings.words import fts5
+from embeddings.stores.registry import store
+from embeddings.words.registry import word_index
 from files.models import File, Proxy, RemovedFile, Root
 from files.selection.facets import annotate
 from jobs.models import Batch, Job, QueueState
@@ -100,8 +100,8 @@ def test_words_and_meaning_are_found_without_indexing_again(first_release: dict[
     assert {kind for hit in spoken for kind in (hit.kind, *hit.also)} >= {"transcript", "element", "summary"}
     assert next(hit for hit in spoken if hit.kind == "transcript").url.endswith("?t=6")
     assert meant[0].file_name == "harbour.mp4"
-    assert fts5.is_sound()
-    assert vec0.ids(space.pk) == set(Embedding.objects.filter(space=space).values_list("pk", flat=True))
+    assert word_index().is_sound()
+    assert store().ids(space.pk) == set(Embedding.objects.filter(space=space).values_list("pk", flat=True))
     assert not Chunk.objects.awaiting(space).exists()
 
 

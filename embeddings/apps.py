@@ -12,6 +12,7 @@ class EmbeddingsConfig(AppConfig):
         from embeddings import (
             checks,  # noqa: F401  (registers itself)
             conf,
+            coverage,
             facet,
             picture_facet,
             picture_tasks,
@@ -19,7 +20,7 @@ class EmbeddingsConfig(AppConfig):
             tasks,
         )
         from embeddings.stores import vec0
-        from files.selection import facets
+        from files.selection import facets, fields, filters
         from files.storage import downloads
         from jobs import registry
         from jobs.workers import ticks
@@ -27,6 +28,8 @@ class EmbeddingsConfig(AppConfig):
         connection_created.connect(vec0.load_into, dispatch_uid="embeddings.stores.vec0")
         facets.register(facet.FACET)
         facets.register(picture_facet.IS_SEEN)
+        fields.register(coverage.FIELD)
+        filters.register_filter("found_by", coverage.FoundByFilter)
         downloads.register("picture", picture_tasks.fetch_model)
         downloads.register("text", tasks.fetch_text_model)
         registry.register(

@@ -8,12 +8,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 
 from embeddings import registry, tasks
+from embeddings.coverage import WRITTEN, has_words
 from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_media, cost_of_texts
-from embeddings.models import Chunk, Embedding, Space, Viewing
+from embeddings.models import KIND_CODES, Chunk, Embedding, Space, Viewing
 from embeddings.serializers import EmbedOptionsSerializer
 from embeddings.stores.registry import store
-from files.models import IS_PLAYABLE, File, FileQuerySet, Proxy
+from files.models import File, FileQuerySet, Proxy
 from files.selection.facets import Action, ActionPlan, Badge, Facet, enqueue_selection
 from jobs.errors import WorkError
 
@@ -26,8 +27,9 @@ NAME = "has_embeddings"
 
 
 def embedded() -> Exists:
-    """Whether the file has vectors in the space in use. One sub-query, whichever space that is."""
-    return Exists(Embedding.objects.filter(file_id=OuterRef("pk"), space__is_active=True))
+    """Whether more than the file's name has vectors in the space in use. One sub-query, whichever space that is."""
+    named = KIND_CODES[Chunk.Kind.NAME]
+    return Exists(Embedding.objects.filter(file_id=OuterRef("pk"), space__is_active=True).exclude(kind_code=named))
 
 
 def badge(file: File) -> Badge | None:
@@ -124,11 +126,12 @@ ACTION = Action(
 )
 FACET = Facet(
     name=NAME,
-    label="Searchable",
-    missing="Not searchable",
+    label="Text found by meaning",
+    missing="Not found by meaning",
     annotation=embedded,
-    # Nothing but its name is known of a picture in words.
-    applies=IS_PLAYABLE,
+    # Where nothing but the name is known in words, there is nothing to embed.
+    applies=Q(has_words(Chunk.Kind.TRANSCRIPT, *WRITTEN)),
+    listed_by=(("found_by", "said"), ("found_by", "described")),
     filter_label="Has embeddings",
     badge=badge,
     action=ACTION,

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from curation.models import HIGHEST_RATING, LOWEST_RATING, Collection, Tag
+from embeddings.coverage import FoundBy
 from files import humanize
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
@@ -71,6 +72,7 @@ def library(request: HttpRequest) -> HttpResponse:
         ),
         "tag_names": Tag.objects.values_list("name", flat=True),
         "collections": Collection.objects.values_list("pk", "name"),
+        "ways_found": FoundBy.choices,
         "chosen_tags": query.getlist("tag"),
         "ratings": range(LOWEST_RATING, HIGHEST_RATING + 1),
         "actions": [action for action in facets.actions() if request.user.has_perm(action.permission)],

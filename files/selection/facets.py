@@ -121,6 +121,8 @@ class Facet:
     annotation: Callable[[], BaseExpression]
     #: The files that can have it: others are neither missing nor counted, and an action leaves them out.
     applies: Q = EVERY_FILE
+    #: Parameters of `GET /api/files` that narrow a list to these, where media types do not say it.
+    listed_by: Sequence[tuple[str, str]] = ()
     filter_label: str = ""
     badge: Callable[[File], Badge | None] | None = None
     action: Action | None = None
@@ -155,10 +157,11 @@ def applicable(queryset: FileQuerySet, name: str) -> FileQuerySet:
     return queryset.filter(_facets[name].applies)
 
 
-def parameters_of(condition: Q) -> list[tuple[str, str]]:
-    """The parameters of `GET /api/files` that narrow a list to this condition, as far as there are any: media types."""
-    if condition.negated or condition.connector != Q.AND:
-        return []
+def parameters_of(facet: Facet) -> list[tuple[str, str]]:
+    """The parameters of `GET /api/files` that narrow a list to what a facet applies to, as far as there are any."""
+    condition = facet.applies
+    if facet.listed_by or condition.negated or condition.connector != Q.AND:
+        return list(facet.listed_by)
     wanted: dict[str, Any] = dict(child for child in condition.children if isinstance(child, tuple))
     types = wanted.get("media_type__in") or [value for name, value in wanted.items() if name == "media_type"]
     return [("media_type", str(media_type)) for media_type in types]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from embeddings import coverage
 from files import humanize
 from files.media import derived
 from files.models import File
@@ -53,8 +54,8 @@ def card(file: File, more: Sequence[Badge] = ()) -> Card:
 def cards(files: Iterable[File]) -> list[Card]:
     shown = list(files)
     ids = [file.pk for file in shown]
-    work, missing = work_badges(ids), missing_badges(ids)
-    return [card(file, [*work.get(file.pk, ()), *missing.get(file.pk, ())]) for file in shown]
+    more = (work_badges(ids), missing_badges(ids), coverage.badges_of(ids))
+    return [card(file, [badge for found in more for badge in found.get(file.pk, ())]) for file in shown]
 
 
 def missing_badges(file_ids: Sequence[int]) -> Mapping[int, list[Badge]]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from curation.models import Collection
+from embeddings.coverage import FoundBy
 from files import humanize
 from files.models import File, Root
 from files.selection.facets import facets
@@ -45,15 +46,17 @@ NAMED = {
     "duplicate_of": "Duplicates of",
     "language": "Language",
     "speaker": "Speaker",
+    "found_by": "Found by",
 }
 WORDS = {
     "media_type": {media_type: words[0] for media_type, words in humanize.MEDIA_TYPES.items()},
     "state": humanize.STATES,
+    "found_by": {way.value: str(way.label).lower() for way in FoundBy},
 }
 #: Filters whose value is the id of a row with a name.
 _ROWS: dict[str, type[Any]] = {"root": Root, "duplicate_of": File, "collection": Collection}
-#: Filters that may be given more than once: all of them hold.
-REPEATED = ("tag",)
+#: Filters that may be given more than once: all of the tags hold, any of the ways to be found.
+REPEATED = ("tag", "found_by")
 MORE = ("directory", "language", "speaker", "min_size", "max_size", "min_duration", "max_duration", "created_after",
         "created_before", "imported_after")  # fmt: skip
 NAVIGATION = ("page", "view", "ordering", "all", "file")

@@ -161,7 +161,7 @@ def coverage() -> list[Coverage]:
                 have=have,
                 total=total,
                 missing=total - have,
-                query=urlencode([(facet.name, "false"), *facets.parameters_of(facet.applies)]),
+                query=urlencode([(facet.name, "false"), *facets.parameters_of(facet)]),
                 action=facet.action,
             )
         )

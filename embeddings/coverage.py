@@ -77,7 +77,7 @@ def ways_of(file_ids: Sequence[int]) -> Mapping[int, list[str]]:
     """The ways that find each of these files, the name left out: it always does. One query."""
     ways = [way for way in FoundBy if way is not FoundBy.NAME]
     asked = {way.value: Case(When(condition(way), then=True), default=False) for way in ways}
-    rows = File.everything.filter(pk__in=file_ids).order_by().values("pk", **asked)
+    rows: Any = File.everything.filter(pk__in=file_ids).order_by().values("pk", **asked)
     found = {row["pk"]: [way.value for way in ways if row[way.value]] for row in rows}
     return {pk: names for pk, names in found.items() if names}
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from embeddings.models import Chunk
+from embeddings.models import Chunk, SavedQuery
 from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, frame_of
 from files.models import Root
 
@@ -30,6 +30,8 @@ class SearchForm(forms.Form):
     like_file = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     like_frame = forms.CharField(required=False, max_length=40)
     typing = forms.BooleanField(required=False)
+    saved = forms.ModelChoiceField(SavedQuery.objects.all(), required=False)
+    since = forms.DateTimeField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,8 +47,17 @@ class SearchForm(forms.Form):
         return self.cleaned_data.get(name)
 
     @property
+    def saved_search(self) -> SavedQuery | None:
+        """The saved search that the address names, unless another question does."""
+        return None if self.value("q") else self.value("saved")
+
+    @property
+    def question(self) -> str:
+        return self.saved_search.text if self.saved_search else self.value("q") or ""
+
+    @property
     def mode_asked(self) -> str:
-        return self.value("mode") or "hybrid"
+        return self.value("mode") or (self.saved_search.mode if self.saved_search else "hybrid")
 
     @property
     def limit_asked(self) -> int:
@@ -54,7 +65,7 @@ class SearchForm(forms.Form):
 
     def filters(self) -> dict[str, Any]:
         """The filters of the file list that this asks for."""
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = dict(self.saved_search.filter) if self.saved_search else {}
         if self.value("directory"):
             found["directory"] = self.value("directory")
         if self.value("filmed"):

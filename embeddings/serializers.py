@@ -1,7 +1,6 @@
 """Requests and answers of the API, and the options of the batch action."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from rest_framework import serializers
@@ -154,6 +153,9 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
 class SavedSearchSerializer(StrictFields, serializers.ModelSerializer[SavedQuery]):
     """A search under a name."""
 
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text="Empty: as the question.")
+        max_length=200, required=False, allow_blank=True, help_text="Empty: the question itself."
+    )
     q = serializers.CharField(source="text", max_length=500)
     filter = serializers.DictField(required=False, help_text="Filters of `GET /api/files` but `q` and `ordering`.")
     url = serializers.SerializerMethodField(help_text="The search page that asks it.")
@@ -164,7 +166,7 @@ class SavedSearchSerializer(StrictFields, serializers.ModelSerializer[SavedQuery
         read_only_fields = ("created_at", "opened_at")
 
     def get_url(self, saved: SavedQuery) -> str:
-        return f"{reverse('search')}?{urlencode({'q': saved.text, 'mode': saved.mode})}"
+        return f"{reverse('search')}?saved={saved.pk}"
 
     def validate_filter(self, value: dict[str, Any]) -> dict[str, Any]:
         """Only what a search takes now: a wrong filter is told when it is saved, not when it finds nothing."""

@@ -3,20 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from embeddings.forms import SearchForm
-from embeddings.models import Chunk
+from embeddings.models import Chunk, SavedQuery
+from embeddings.searching import saved
 from embeddings.searching.search import MAX_LIMIT, Hit, SearchAnswer, like_of, more_like, search
 from embeddings.searching.snippets import find, snippet
-from embeddings.words import query
+from embeddings.serializers import SavedSearchSerializer
+from embeddings.words.query import parse
 from files.media import derived
 from files.models import File
 from jobs.errors import WorkError
@@ -48,6 +52,8 @@ class ResultRow:
     like_url: str
     has_picture: bool
     is_current: bool
+    #: It came since the saved search was opened last.
+    is_new: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +98,50 @@ def moment(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "embeddings/_moment.html", _now(chunk, request.GET.get("q", ""), start_s))
 
 
+@require_POST
+@permission_required("embeddings.add_savedquery", raise_exception=True)
+def save_search(request: HttpRequest) -> HttpResponse:
+    """Keep a search under a name, by the same rules as the API."""
+    form = SearchForm(request.POST)
+    wanted = {"name": request.POST.get("name", "").strip(), "q": form.question, "mode": form.mode_asked}
+    made = SavedSearchSerializer(data=wanted | {"filter": form.filters()})
+    if not made.is_valid():
+        messages.error(request, f"The search was not saved. {' '.join(map(str, chain(*made.errors.values())))}")
+        return redirect(_address(form))
+    query = made.save(created_by=request.user)
+    query.open()
+    messages.success(request, f"Saved as “{query}”. It stands on the empty search page, with what is new in it.")
+    return redirect(f"{reverse('search')}?saved={query.pk}")
+
+
+@require_POST
+@permission_required(["embeddings.view_chunk", "embeddings.change_savedquery"], raise_exception=True)
+def open_search(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what a saved search finds now, with what came since it was opened last marked as new."""
+    query = get_object_or_404(SavedQuery, pk=pk)
+    since = {"since": query.opened_at.isoformat()} if query.opened_at else {}
+    query.open()
+    return redirect(f"{reverse('search')}?{urlencode({'saved': pk, **since})}")
+
+
+@require_POST
+@permission_required("embeddings.delete_savedquery", raise_exception=True)
+def forget_search(request: HttpRequest, pk: int) -> HttpResponse:
+    query = get_object_or_404(SavedQuery, pk=pk)
+    query.delete()
+    messages.success(request, f"“{query}” is no longer saved.")
+    return redirect("search")
+
+
+@require_safe
+@permission_required("embeddings.view_chunk", raise_exception=True)
+def new_in_search(request: HttpRequest, pk: int) -> HttpResponse:
+    """How much is new in a saved search, as a fragment; nothing where asking would cost money."""
+    query = get_object_or_404(SavedQuery, pk=pk)
+    count = saved.what_is_new(query, limit=1).total if query.opened_at and saved.is_free(query) else 0
+    return render(request, "embeddings/_new_count.html", {"count": count})
+
+
 def _context(form: SearchForm) -> dict[str, Any]:
     answer, problem = _ask(form)
     shown = answer.results if answer else []
@@ -99,10 +149,17 @@ def _context(form: SearchForm) -> dict[str, Any]:
     files = File.objects.only("sampled_hash").in_bulk({hit.file_id for hit in shown})
     pictured = {pk for pk, file in files.items() if derived.poster_path(file) is not None}
     current_id = current.chunk_id if current else None
-    rows = [_row(form, hit, pictured, is_current=hit.chunk_id == current_id) for hit in shown]
+    since = form.value("since")
+    fresh = saved.came_since([hit.chunk_id for hit in shown], since) if since else set()
+    rows = [
+        _row(form, hit, pictured, is_current=hit.chunk_id == current_id, is_new=hit.chunk_id in fresh) for hit in shown
+    ]
     context: dict[str, Any] = {
         "form": form,
-        "q": form.value("q") or "",
+        "q": form.question,
+        "saved": form.saved_search,
+        "new_count": len(fresh),
+        "saved_searches": SavedQuery.objects.all() if answer is None and not problem else (),
         "answer": answer,
         "problem": problem,
         "rows": rows,
@@ -120,14 +177,14 @@ def _context(form: SearchForm) -> dict[str, Any]:
         context["like_name"] = f"that picture of {like_of(chunk_id=None, file_id=frame[0])}"
     if current is not None:
         chunk = Chunk.objects.in_library().select_related("file").filter(pk=current.chunk_id).first()
-        context |= _now(chunk, form.value("q") or "", current.start_s) if chunk else {}
+        context |= _now(chunk, form.question, current.start_s) if chunk else {}
     return context
 
 
 def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
     """The answer, or None with the words to show. Nothing asked is neither."""
     scope: dict[str, Any] = {"limit": form.limit_asked, "filters": form.filters()}
-    question, is_typing = form.value("q") or "", bool(form.value("typing"))
+    question, is_typing = form.question, bool(form.value("typing"))
     ask: Callable[..., SearchAnswer]
     if form.value("like") or form.value("like_file") or form.value("like_frame"):
         like = {"chunk_id": form.value("like"), "file_id": form.value("like_file"), "frame": form.value("like_frame")}
@@ -158,13 +215,14 @@ def _current(form: SearchForm, hits: list[Hit]) -> Hit | None:
     return named[0] if named else (hits[0] if hits else None)
 
 
-def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool) -> ResultRow:
+def _row(form: SearchForm, hit: Hit, pictured: set[int], *, is_current: bool, is_new: bool) -> ResultRow:
     return ResultRow(
         hit=hit,
         url=_address(form, at=hit.chunk_id),
         like_url=f"{reverse('search')}?like={hit.chunk_id}",
         has_picture=hit.still is not None or hit.file_id in pictured,
         is_current=is_current,
+        is_new=is_new,
     )
 
 
@@ -187,6 +245,8 @@ def _chips(form: SearchForm, answer: SearchAnswer) -> list[SearchFilterChip]:
 def _address(form: SearchForm, **changes: object) -> str:
     """This page with some parameters changed. What `at` and `limit` were does not stick to a new question."""
     kept = {name: form.value(name) for name in ("q", "mode", "kind", "directory", "filmed", "like", "like_file")}
+    if form.saved_search:
+        kept |= {"saved": form.saved_search.pk, "since": form.data.get("since") if form.value("since") else None}
     kept["like_frame"] = form.data.get("like_frame") if form.value("like_frame") else None
     if "at" in changes:
         kept["limit"] = form.value("limit")
@@ -213,7 +273,7 @@ def _lines(chunk: Chunk, asked: str, at: float) -> list[TranscriptLine]:
         return []
     before = Segment.objects.filter(transcript=transcript, end_s__lte=at).order_by("-index")[:LINES_BEFORE]
     after = Segment.objects.filter(transcript=transcript, end_s__gt=at).order_by("index")[:LINES_AFTER]
-    terms = query.parse(asked).telling
+    terms = parse(asked).telling
     return [
         TranscriptLine(
             start_s=one.start_s,

@@ -32,6 +32,13 @@ def query_vector(space: Space, provider: EmbeddingProvider, text: str) -> Floats
     return vector
 
 
+def is_free(space: Space, provider: EmbeddingProvider, text: str) -> bool:
+    """Whether asking this question costs nothing: in a free space, or because it was paid for before."""
+    if not isinstance(provider, PaidEmbeddingProvider):
+        return True
+    return PaidVector.objects.filter(space=space, purpose="query", text_hash=text_hash(text)).exists()
+
+
 def _one(space: Space, provider: PaidEmbeddingProvider, text: str, *, purpose: Purpose, file_id: int | None) -> Floats:
     known = PaidVector.objects.filter(space=space, purpose=purpose, text_hash=text_hash(text)).first()
     if known is not None:

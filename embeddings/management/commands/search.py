@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from embeddings.models import Chunk
+from embeddings.models import Chunk, SavedQuery
+from embeddings.searching import saved
 from embeddings.searching.search import DEFAULT_LIMIT, MODES, Hit, SearchAnswer, more_like, search
 from jobs.errors import WorkError
 
@@ -24,6 +25,8 @@ class Command(BaseCommand):
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.add_argument("query", nargs="?", type=readable, default="", help="what you want to see or hear")
         parser.add_argument("--like-file", type=int, metavar="FILE", help="instead: moments that are like this file")
+        parser.add_argument("--saved", type=readable, metavar="NAME", help="instead: the saved search of this name")
+        parser.add_argument("--new", action="store_true", help="of a saved search: only what came since it was opened")
         parser.add_argument("--mode", choices=MODES, default="hybrid")
         parser.add_argument("--kind", choices=Chunk.Kind.values, default="")
         parser.add_argument("--file-id", type=int, help="only in this file")
@@ -54,6 +57,12 @@ class Command(BaseCommand):
         scope = {name: options[name] for name in ("kind", "limit", "name")} | {"filters": _filters(options)}
         if options["like_file"] is not None:
             return more_like(file_id=options["like_file"], **scope)
+        if options["saved"] is not None:
+            query = SavedQuery.objects.filter(name=options["saved"]).first()
+            if query is None:
+                names = ", ".join(f"“{saved_query}”" for saved_query in SavedQuery.objects.all()) or "none yet"
+                raise CommandError(f"There is no saved search “{options['saved']}”. There are: {names}.")
+            return (saved.what_is_new if options["new"] else saved.run)(query, limit=options["limit"])
         return search(options["query"], mode=options["mode"], file_id=options["file_id"], **scope)
 
     def _print(self, answer: SearchAnswer) -> None:

@@ -38,6 +38,9 @@ GROWN = 1.5
 NEAREST = 24
 #: Standard deviations above what unrelated questions reach on average.
 ABOVE_UNRELATED = 3.0
+#: Standard deviations above the usual, below which a chunk is left out even beside good ones: a flat floor is none in a
+#: model whose unrelated texts lie at .75.
+ABOVE_USUAL = 1.5
 #: What a space is worth before anything is known of it.
 UNKNOWN_TRUST = 0.5
 #: How far from a probe its neighbours are looked for.
@@ -62,13 +65,14 @@ class Learnt:
             cosines = self.probes @ question
             usual, spread = spread_of(cosines)
             trust = float(self.worth[np.argsort(-cosines)[:NEAREST]].mean())
+        tail_floor = max(provider.floor, usual + ABOVE_USUAL * spread) if len(self.probes) else provider.floor
         if len(self.reached):
             floor = max(floor, float(self.reached.mean() + ABOVE_UNRELATED * self.reached.std()))
         return Reach(
             usual=usual,
             spread=spread,
             floor=floor,
-            tail_floor=provider.floor,
+            tail_floor=tail_floor,
             trust=trust,
             is_calibrated=len(self.reached) > 0,
         )

@@ -26,7 +26,7 @@ def test_where_the_model_knows_nothing_the_words_decide_alone() -> None:
 
 
 def test_a_chunk_with_both_beats_one_with_either() -> None:
-    assert next(iter(fused(words({1: 12.0, 2: 11.0}), {2: 0.5, 3: 0.52, 1: 0.1}, KNOWN))) == 2
+    assert next(iter(fused(words({1: 24.0, 2: 22.0}), {2: 0.5, 3: 0.52, 1: 0.1}, KNOWN))) == 2
 
 
 def test_nonsense_has_a_word_here_and_a_likeness_there_but_no_chunk_both() -> None:

@@ -153,9 +153,7 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
 class SavedSearchSerializer(StrictFields, serializers.ModelSerializer[SavedQuery]):
     """A search under a name."""
 
-    name = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text="Empty: as the question.")
-        max_length=200, required=False, allow_blank=True, help_text="Empty: the question itself."
-    )
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, help_text="Empty: the question.")
     q = serializers.CharField(source="text", max_length=500)
     filter = serializers.DictField(required=False, help_text="Filters of `GET /api/files` but `q` and `ordering`.")
     url = serializers.SerializerMethodField(help_text="The search page that asks it.")

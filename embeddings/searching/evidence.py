@@ -59,7 +59,7 @@ class Reach:
 
     def nats(self, cosine: float) -> float:
         """What a cosine says for a chunk, as far as this space is trusted."""
-        return self.trust**TRUST_POWER * NATS_A_DEVIATION * max(0.0, self.standing_out(cosine))
+        return math.pow(self.trust, TRUST_POWER) * NATS_A_DEVIATION * max(0.0, self.standing_out(cosine))
 
     def part_of_floor(self, cosine: float) -> float:
         """How much of the way from the usual cosine to the floor this one goes: 1 reaches it."""

@@ -1,7 +1,7 @@
 """The library: what is in it, filtered, as a grid or a list; and doing something to a selection."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -30,6 +30,8 @@ from novaproject.pages.cards import cards
 PER_PAGE = 60
 #: How the list is shown, kept for this person's session.
 REMEMBERED = ("view", "ordering", "density")
+#: The filters of "everything that matches" in one field, as options of an action have names of filters (`language`).
+MATCHING = "matching"
 
 
 @require_safe
@@ -113,6 +115,11 @@ def totals_of(selection: FileQuerySet) -> dict[str, Any]:
     }
 
 
+def selected_in(sent: QueryDict) -> QueryDict:
+    """What chooses the files, apart from the action's options that are sent beside it."""
+    return QueryDict(f"all=1&{sent[MATCHING]}") if MATCHING in sent else sent
+
+
 def _selection(sent: QueryDict) -> FileQuerySet:
     """The files that a form names: everything that its filters match, or the ticked ones."""
     if sent.get("all"):
@@ -131,7 +138,7 @@ def _selection(sent: QueryDict) -> FileQuerySet:
 def action(request: HttpRequest, name: str) -> HttpResponse:
     """The page between a selection and the work: options, what would happen, what it costs, then the button."""
     chosen = _action_for(request, name)
-    sent = request.POST if request.method == "POST" else request.GET
+    sent = selected_in(request.POST if request.method == "POST" else request.GET)
     try:
         selection = _selection(sent)
     except SelectionError as error:
@@ -142,7 +149,7 @@ def action(request: HttpRequest, name: str) -> HttpResponse:
         "count": selection.count(),
         "what": in_words(sent, selection),
         # The selection, to be sent again with the options.
-        "hidden_fields": [("all", "1"), *library_query.hidden_fields(sent)]
+        "hidden_fields": [("all", "1"), (MATCHING, urlencode(library_query.hidden_fields(sent)))]
         if sent.get("all")
         else [("file", value) for value in sent.getlist("file")],
     }
@@ -165,7 +172,7 @@ def action_plan(request: HttpRequest, name: str) -> HttpResponse:
     """What would happen with these options: asked again whenever one of them changes."""
     chosen = _action_for(request, name)
     try:
-        selection = _selection(request.GET)
+        selection = _selection(selected_in(request.GET))
     except SelectionError as error:
         return render(request, "novaproject/_plan_anew.html", {"problem": f"{error} {error.remedy}", "action": chosen})
     form = form_from_serializer(chosen.options)(request.GET)

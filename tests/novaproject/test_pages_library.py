@@ -356,6 +356,23 @@ def test_everything_that_matches_is_selected_by_its_filter(ada: Client, polish: 
     assert Batch.objects.get().jobs.count() == 1
 
 
+def test_an_option_that_is_called_like_a_filter_filters_nothing(ada: Client) -> None:
+    """The language of an answer was taken for that of the files: of a whole library nothing was left to analyse."""
+    make_file(path="koi.mp4", duration_s=9.0)
+    make_file(path="bird.mp4", duration_s=9.0)
+    page = ada.get("/library/do/nova/?all=1&q=koi").content.decode()
+    hidden = dict(re.findall(r'<input type="hidden" name="(all|matching)" value="([^"]*)">', page))
+    options = {"model": "local", "mode": "realtime", "analysis_types": ["summary"], "summary_depth": "brief",
+               "language": "auto"}  # fmt: skip
+    assert hidden == {"all": "1", "matching": "q=koi"}
+
+    plan = ada.get("/library/do/nova/plan/", {**hidden, **options}).content.decode()
+    ada.post("/library/do/nova/", {**hidden, **options})
+
+    assert "1 file will be worked on" in plan
+    assert [job.subject_id for job in Batch.objects.get().jobs.all()] == [NovaJob.objects.get(file__path="koi.mp4").pk]
+
+
 def test_wrong_options_come_back_with_words(ada: Client, polish: Action) -> None:
     file = make_file()
 

@@ -20,12 +20,14 @@ from curation.models import (
     CollectionItem,
     FileTag,
     Tag,
+    TagChange,
     folded,
 )
 from curation.serializers import CollectOptionsSerializer, TagOptionsSerializer, note, rating, tag_names
 from curation.speakers import spoken_by
-from curation.tagging import known_tags, set_tags, tag_files
+from curation.tagging import TagChanges, known_tags, set_tags, tag_files, undo_tagging
 from curation.tasks import COLLECT, TAG
+from files import humanize
 from files.models import File, FileQuerySet
 from files.selection.facets import Action, ActionPlan, Badge, Facet, flag
 from files.selection.fields import FileField
@@ -155,8 +157,19 @@ def plan_tagging(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionP
 
 def start_tagging(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     ids = list(selection.order_by("pk").values_list("pk", flat=True))
-    tag_files(selection, add=options["add"], remove=options["remove"])
+    changes = tag_files(selection, add=options["add"], remove=options["remove"])
+    TagChange.objects.create(batch=batch, added=changes.added, removed=changes.removed)
     record_done(TAG, ids, dict(options), batch=batch, message="Tagged", created_by=user)
+
+
+def undo_batch_of_tagging(batch: "Batch", user: "User | None") -> str:
+    """What had a tag before keeps it, and a batch is taken back once."""
+    change = TagChange.objects.filter(batch=batch).first()
+    if change is None:
+        return "It was undone before."
+    count = undo_tagging(TagChanges(added=change.added, removed=change.removed))
+    change.delete()
+    return f"{humanize.files(count)} {'has' if count == 1 else 'have'} the tags of before again."
 
 
 def plan_collecting(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
@@ -187,6 +200,7 @@ TAG_ACTION = Action(
     permission=PERMISSION,
     plan=plan_tagging,
     start=start_tagging,
+    undo=undo_batch_of_tagging,
     batch_label="Tag {files}",
 )
 COLLECT_ACTION = Action(

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from files.models import File
+from jobs.models import Batch
 
 TAG_CHARS = 100
 NAME_CHARS = 200
@@ -85,6 +86,21 @@ class FileTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag} on {self.file_id}"
+
+
+class TagChange(models.Model):
+    """What tagging a selection changed, so that it can be taken back: the ids of files by the tag's name."""
+
+    batch = models.OneToOneField(Batch, on_delete=models.CASCADE, related_name="tag_change")
+    added = models.JSONField(default=dict)
+    removed = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "tag_changes"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return str(self.batch)
 
 
 class Annotation(models.Model):

@@ -1,6 +1,7 @@
 """Tags: finding and making them by name, putting them on files and moments, renaming and merging."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils import timezone
@@ -66,19 +67,45 @@ def take_tag(file: File, name: str) -> None:
     FileTag.objects.filter(file=file, tag__in=known_tags([name])).delete()
 
 
-def tag_files(files: FileQuerySet, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
-    """Put tags on many files and take others off, at once. Returns how many files there were."""
+@dataclass(kw_only=True)
+class TagChanges:
+    """What tagging many files changed: the files that got each tag, and those that lost it, by the tag's name."""
+
+    count: int = 0
+    added: dict[str, list[int]] = field(default_factory=dict)
+    removed: dict[str, list[int]] = field(default_factory=dict)
+
+
+def tag_files(files: FileQuerySet, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> TagChanges:
+    """Put tags on many files and take others off, at once. Returns what that changed."""
     with transaction.atomic():
         added, removed = tags_named(add), known_tags(remove)
         ids = list(files.order_by("pk").values_list("pk", flat=True))
-        now = timezone.now()
+        changes, now = TagChanges(count=len(ids)), timezone.now()
         for some in sliced(ids):
-            FileTag.objects.filter(file_id__in=some, tag__in=removed).delete()
-            FileTag.objects.bulk_create(
-                [FileTag(file_id=file_id, tag=tag, created_at=now) for file_id in some for tag in added],
-                ignore_conflicts=True,
-            )
-    return len(ids)
+            of_files = FileTag.objects.filter(file_id__in=some)
+            for tag in removed:
+                having = of_files.filter(tag=tag)
+                changes.removed.setdefault(tag.name, []).extend(having.values_list("file_id", flat=True))
+                having.delete()
+            for tag in added:
+                having_ids = set(of_files.filter(tag=tag).values_list("file_id", flat=True))
+                lacking = [file_id for file_id in some if file_id not in having_ids]
+                changes.added.setdefault(tag.name, []).extend(lacking)
+                FileTag.objects.bulk_create(
+                    [FileTag(file_id=file_id, tag=tag, created_at=now) for file_id in lacking], ignore_conflicts=True
+                )
+    return changes
+
+
+def undo_tagging(changes: TagChanges) -> int:
+    """Take tags off the files that got them, and put back those that were taken off. Returns how many files."""
+    with transaction.atomic():
+        for name, ids in changes.added.items():
+            tag_files(File.objects.filter(pk__in=ids), remove=[name])
+        for name, ids in changes.removed.items():
+            tag_files(File.objects.filter(pk__in=ids), add=[name])
+    return len({file_id for ids in (*changes.added.values(), *changes.removed.values()) for file_id in ids})
 
 
 def rename_tag(tag: Tag, name: str) -> Tag:

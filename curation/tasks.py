@@ -43,8 +43,8 @@ def run_index_speakers(work: Work) -> str:
 def run_tag(work: Work) -> str:
     """The body of `tag`, where one file is tried again."""
     files = File.objects.filter(pk=work.subject)
-    count = tag_files(files, add=work.options.get("add", ()), remove=work.options.get("remove", ()))
-    return "Tagged" if count else "The file is no longer in the library."
+    changes = tag_files(files, add=work.options.get("add", ()), remove=work.options.get("remove", ()))
+    return "Tagged" if changes.count else "The file is no longer in the library."
 
 
 def run_collect(work: Work) -> str:

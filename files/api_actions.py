@@ -15,7 +15,7 @@ from files.import_tasks import request_import, request_scan, require_importable
 from files.importing.roots import relocate_root
 from files.models import FileQuerySet, Root
 from files.selection import resolving
-from files.selection.actions import estimate, get_action, start_action
+from files.selection.actions import estimate, get_action, start_action, undo_batch
 from files.serializers import (
     EstimateRequestSerializer,
     ImportSerializer,
@@ -25,12 +25,15 @@ from files.serializers import (
     RelocationSerializer,
     ScanSerializer,
     SelectionSerializer,
+    UndoneSerializer,
 )
 from files.upkeep_tasks import PERMISSION as RECONCILE_PERMISSION
 from files.upkeep_tasks import request_reconciling
+from jobs.models import Batch
 from jobs.serializers import BatchSerializer, JobSerializer
 from jobs.web.api_base import HasPermission
 from jobs.web.idempotency import CostlyView
+from jobs.web.strict_fields import takes_nothing
 
 #: The contract's; a floor that is not there answers 404.
 ACTIONS = ["proxy", "transcribe", "frames", "see", "read", "nova", "embeddings", "tag", "collect", "remove"]
@@ -123,6 +126,17 @@ class StartActionView(CostlyView):
         wanted = given.validated_data
         batch = start_action(action, _files(wanted), wanted["options"], user=_person(request))
         return Response(BatchSerializer(batch).data, status.HTTP_202_ACCEPTED)
+
+
+class UndoView(APIView):
+    """Take back what an action did to a selection: a removal, or tags. 409 where it cannot be taken back."""
+
+    permission_classes = [HasPermission("jobs.view_batch")]
+
+    @extend_schema(operation_id="batch_undo", request=None, responses=UndoneSerializer)
+    @takes_nothing
+    def post(self, request: Request, pk: int) -> Response:
+        return Response({"message": undo_batch(get_object_or_404(Batch, pk=pk), user=_person(request))})
 
 
 def _files(wanted: dict[str, Any]) -> FileQuerySet:

@@ -16,6 +16,7 @@ WorkError
     ├── FolderNotFoundError            the folder to import is not there
     ├── RootAbsentError                409, retryable: the drive of a root is away
     ├── RootDiffersError               409: the folder is not the one that was known
+    ├── BadRangeError                  seconds that cannot be cut out
     ├── UploadRefusedError             nothing came, or nothing that is media
     ├── SelectionError                 a selection that cannot be read
     ├── UnknownActionError             404: no such action is registered
@@ -172,6 +173,12 @@ class ProxiesAwayError(FilesError):
     remedy = (
         "Connect the disk of PROXY_DIR. If the proxies are gone for good, delete them in the admin under “Proxies”."
     )
+
+
+class BadRangeError(FilesError):
+    code = "bad_range"
+    status = 400
+    field = "end_s"
 
 
 class UploadRefusedError(FilesError):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from rest_framework import serializers
 
 from files import humanize
-from files.models import FileQuerySet
-from files.removal_tasks import PRIORITY, REMOVE_FILE
+from files.models import File, FileQuerySet
+from files.removal_tasks import PRIORITY, REMOVE_FILE, request_restoring
 from files.selection.facets import Action, ActionPlan
+from jobs.control import cancel_batch
 from jobs.queue import enqueue_many
 
 if TYPE_CHECKING:
@@ -37,6 +38,18 @@ def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", u
     enqueue_many(REMOVE_FILE, ids, {}, batch=batch, priority=PRIORITY, created_by=user)
 
 
+def undo(batch: "Batch", user: "User | None") -> str:
+    """Bring back what this batch removed, and let the rest of it stay."""
+    cancel_batch(batch)
+    jobs = batch.jobs.filter(kind=REMOVE_FILE).values("subject_id")
+    removed = File.everything.in_trash().filter(pk__in=jobs, removed_at__gte=batch.created_at)
+    count = removed.count()
+    if not count:
+        return "Undone: nothing had been removed yet."
+    request_restoring(removed, created_by=user)
+    return f"Undone: {humanize.files(count)} {'is' if count == 1 else 'are'} on the way back to the library."
+
+
 REMOVE = Action(
     name="remove",
     label="Remove from the library",
@@ -45,5 +58,6 @@ REMOVE = Action(
     permission="files.delete_file",
     plan=plan,
     start=start,
+    undo=undo,
     batch_label="Remove {files} from the library",
 )

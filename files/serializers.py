@@ -200,6 +200,12 @@ class SelectionSerializer(StrictFields, serializers.Serializer[Any]):
         return attrs
 
 
+class UndoneSerializer(serializers.Serializer[Any]):
+    """What was taken back."""
+
+    message = serializers.CharField()
+
+
 class EstimateRequestSerializer(SelectionSerializer):
     """What is asked about an action before it is started."""
 

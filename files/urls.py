@@ -7,6 +7,7 @@ from files import api, api_actions, api_media
 app_name = "files"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<int:pk>/stream", api_media.FileStream.as_view(), name="stream"),
+    path("files/<int:pk>/range", api_media.RangeDownload.as_view(), name="range"),
     path("files/<int:pk>/thumbnail", api_media.Thumbnail.as_view(), name="thumbnail"),
     path("files/<int:pk>/sprite.jpg", api_media.SpriteSheet.as_view(), name="sprite"),
     path("files/<int:pk>/sprite.vtt", api_media.SpriteIndex.as_view(), name="sprite-index"),
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/import-directory", api_actions.ImportDirectoryView.as_view(), name="import-directory"),
     path("roots/<int:pk>/scan", api_actions.RootScanView.as_view(), name="root-scan"),
     path("reconcile", api_actions.ReconcileView.as_view(), name="reconcile"),
+    path("batch/<int:pk>/undo", api_actions.UndoView.as_view(), name="batch-undo"),
     path("estimate", api_actions.EstimateView.as_view(), name="estimate"),
     *(path(f"batch/{name}", api_actions.StartActionView.as_view(), {"action": name}) for name in api_actions.ACTIONS),
     path("roots/<int:pk>", api.RootDetail.as_view(), name="root"),

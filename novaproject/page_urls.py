@@ -24,6 +24,7 @@ urlpatterns = [
     path("library/tree/", views_library.tree, name="library-tree"),
     path("library/do/<slug:name>/", views_library.action, name="action"),
     path("library/do/<slug:name>/plan/", views_library.action_plan, name="action-plan"),
+    path("batches/<int:pk>/undo/", views_library.undo, name="batch-undo"),
     path("import/", views_import.import_folder, name="import"),
     path("nova/", views_nova.analyses, name="nova"),
     path("nova/look/", views_nova.look, name="nova-look"),

@@ -8,9 +8,9 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from curation.models import HIGHEST_RATING, LOWEST_RATING, Collection, Tag
 from embeddings.coverage import FoundBy
@@ -18,12 +18,13 @@ from files import humanize
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
 from files.selection import facets
-from files.selection.actions import estimate, get_action, start_action
+from files.selection.actions import can_be_undone, estimate, get_action, start_action, undo_batch
 from files.selection.paging import FilePaginator
 from files.selection.resolving import resolve
 from jobs.errors import WorkError
 from jobs.models import Batch, Job
 from jobs.web.option_forms import OptionsForm, form_from_serializer
+from jobs.web.undo import tell_with_undo
 from novaproject.pages import folder_tree, library_query
 from novaproject.pages.cards import cards
 
@@ -181,12 +182,30 @@ def action_plan(request: HttpRequest, name: str) -> HttpResponse:
 
 def _after(request: HttpRequest, batch: Batch) -> HttpResponse:
     """Where an action leads: to its batch; back to the list where all of it was done at once."""
-    if not batch.jobs.exists() or batch.jobs.filter(state__in=Job.ACTIVE).exists():
+    is_running = batch.jobs.filter(state__in=Job.ACTIVE).exists()
+    if can_be_undone(batch) and batch.jobs.exists():
+        words = f"{batch.label}: {'started' if is_running else 'done'}."
+        tell_with_undo(request, words, url=reverse("batch-undo", args=[batch.pk]))
+    elif not is_running:
+        messages.success(request, f"{batch.label}: done.")
+    if is_running or not batch.jobs.exists():
         return redirect("batch-page", batch.pk)
-    messages.success(request, f"Done: {batch.label[:1].lower()}{batch.label[1:]}.")
     came_from = urlsplit(request.META.get("HTTP_REFERER", ""))
     is_list = came_from.netloc == request.get_host() and came_from.path == reverse("library")
     return redirect(f"{came_from.path}?{came_from.query}" if is_list else "library")
+
+
+@require_POST
+@permission_required(("files.view_file", "jobs.view_batch"), raise_exception=True)
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back what an action did to a selection."""
+    batch = get_object_or_404(Batch, pk=pk)
+    user: Any = request.user
+    try:
+        messages.success(request, undo_batch(batch, user=user))
+    except WorkError as error:
+        messages.error(request, f"{error} {error.remedy}".strip())
+    return redirect("library")
 
 
 def _action_for(request: HttpRequest, name: str) -> facets.Action:

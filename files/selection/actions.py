@@ -68,6 +68,24 @@ def start_action(
     return batch
 
 
+def can_be_undone(batch: "Batch") -> bool:
+    """Whether what this batch did can be taken back."""
+    return any(action.name == batch.action and action.undo is not None for action in actions())
+
+
+def undo_batch(batch: "Batch", *, user: "User | None" = None) -> str:
+    """Take back what an action did to a selection; what was done to these files since stays. Returns what was done.
+
+    Raises ActionRefusedError where it cannot be taken back, PermissionDenied as the action itself.
+    """
+    undo = get_action(batch.action).undo if can_be_undone(batch) else None
+    if undo is None:
+        raise ActionRefusedError(f"“{batch.label}” cannot be undone.")
+    if user is not None and not user.has_perm(get_action(batch.action).permission):
+        raise PermissionDenied(f"This needs the permission {get_action(batch.action).permission}.")
+    return undo(batch, user)
+
+
 def _sendable(
     action: Action, selection: FileQuerySet, options: Mapping[str, Any]
 ) -> tuple[FileQuerySet, list[dict[str, Any]]]:

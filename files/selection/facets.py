@@ -94,6 +94,8 @@ class Action:
     start: "Callable[[FileQuerySet, Mapping[str, Any], Batch, User | None], None] | None" = None
     #: Whether files leave this machine with these options: those of folders that are never sent are left out.
     sends: Callable[[Mapping[str, Any]], bool] = lambda options: False
+    #: Takes back what a batch of it did, and says so; None where that cannot be.
+    undo: "Callable[[Batch, User | None], str] | None" = None
     #: What a batch of it is called; `{files}` becomes "42 files".
     batch_label: str = ""
 

@@ -22,7 +22,6 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "/api/batch/read": {"all videos": _EVERY_VIDEO},
     "/api/batch/remove": {"these files": _SELECTED},
     "/api/batch/see": {"all videos": _EVERY_VIDEO},
-    "/api/export": {"all of it": {}},
     "/api/reconcile": {"look only": {}, "put right": {"apply": True}},
     "/api/batch/tag": {
         "all videos": {"filter": {"media_type": ["video"]}, "options": {"add": ["Ridge Court"], "remove": []}}

@@ -1,13 +1,16 @@
 """A proxy in pieces: whole, in order, without a gap, and gone afterwards."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
 
-from files.errors import FfmpegFailedError
+from files.errors import BadRangeError, FfmpegFailedError
 from files.media import derived, probe
-from files.media.cutting import pieces
-from tests.files.factories import make_file
+from files.media.cutting import cut_range, pieces
+from tests.files.factories import make_file, make_root
 from tests.media import run_ffmpeg
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whichever_ffmpeg")]
@@ -63,3 +66,33 @@ def test_cut_once_more_at_its_own_beginnings_it_is_cut_the_same(folders: Path, t
     once = cut([5.0, 12.0, 17.0])
 
     assert cut([start for start, _ in once[1:]]) == once
+
+
+def test_a_marked_range_is_cut_to_the_frame(clip: Path, library: Path) -> None:
+    file = make_file(make_root(clip.parent), clip.name, duration_s=probe.probe(clip).duration_s)
+
+    with cut_range(file, 0.2, 0.6, token="range-1") as path:
+        made = probe.probe(path)
+
+        assert made.duration_s == pytest.approx(0.4, abs=0.09)
+        assert (made.video_codec, path.suffix) == ("h264", ".mp4")
+    assert not list(derived.folder(file.pk).glob("pieces-*"))
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), [(5.0, 4.0), (40.0, 41.0), (0.0, 601.0)])
+def test_seconds_that_cannot_be_cut_are_refused(folders: Path, start_s: float, end_s: float) -> None:
+    with pytest.raises(BadRangeError), cut_range(make_file(duration_s=30.0), start_s, end_s, token="1"):
+        pass
+
+
+def test_a_range_is_downloaded_under_the_name_of_its_file(clip: Path, library: Path) -> None:
+    file = make_file(make_root(clip.parent), clip.name, duration_s=probe.probe(clip).duration_s)
+    api = APIClient()
+    api.force_authenticate(User.objects.create_superuser("ada"))
+
+    answer: Any = api.get(f"/api/files/{file.pk}/range?start_s=0.1&end_s=0.5")
+    wrong = api.get(f"/api/files/{file.pk}/range?start_s=now&end_s=0.5")
+
+    assert answer["Content-Disposition"] == f'attachment; filename="{clip.stem}_0.1-0.5.mp4"'
+    assert b"ftyp" in b"".join(answer.streaming_content)[:32]
+    assert (wrong.status_code, list(wrong.json())) == (400, ["start_s"])

@@ -16,6 +16,27 @@
     setTimeout(() => { button.textContent = words; }, 1500);
   };
 
+  // Seconds as the server reads them: `83.4`, `1:23.4`.
+  const read = (text) => text.trim().split(":").reduce((total, part) => total * 60 + Number(part), 0);
+  const marked = (form) => {
+    const [from, to] = ["start_s", "end_s"].map((name) => form.elements[name].value);
+    const range = { start: read(from), end: read(to) };
+    const isGood = from.trim() && to.trim() && range.end > range.start;
+    form.querySelector("[data-range-said]").textContent = isGood ? "" : "Mark where the range begins and ends first.";
+    return isGood ? range : null;
+  };
+  const takeRange = async (button) => {
+    const range = marked(button.form);
+    if (!range) return;
+    if (button.dataset.downloadRange) {
+      location.assign(`${button.dataset.downloadRange}?start_s=${seconds(range.start)}&end_s=${seconds(range.end)}`);
+      return;
+    }
+    const link = `${location.pathname}?t=${seconds(range.start)}&to=${seconds(range.end)}`;
+    await navigator.clipboard.writeText(new URL(link, location.href).href);
+    button.form.querySelector("[data-range-said]").textContent = "Copied";
+  };
+
   const markForm = () => document.querySelector("[data-mark-form]");
   const put = (selector) => {
     const field = markForm()?.querySelector(selector);
@@ -35,6 +56,8 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy-link]");
     if (button) copy(button);
+    const taking = event.target.closest("[data-download-range], [data-copy-range]");
+    if (taking) takeRange(taking);
   });
 
   // A moment opened by its link plays to its end, once.
@@ -96,7 +119,8 @@
     });
   }
 
-  for (const button of document.querySelectorAll("[data-copy-link]")) button.hidden = !navigator.clipboard;
+  for (const button of document.querySelectorAll("[data-copy-link], [data-copy-range]")) button.hidden = !navigator.clipboard;
+  for (const button of document.querySelectorAll("[data-download-range]")) button.hidden = false;
   paint(document);
   document.addEventListener("htmx:load", (event) => paint(event.detail.elt));
 })();

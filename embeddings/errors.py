@@ -4,6 +4,8 @@ WorkError
 ├── SearchError                 a question that cannot be asked like this (400)
 ├── ExtensionUnavailableError   sqlite-vec cannot be loaded: semantic search is off, all else works (503)
 ├── SpaceError                  a space that is unknown, unfit or not the one in use (409)
+│   ├── NoSuchSpaceError        a model or dimension that its provider does not have (400)
+│   ├── PaidVectorsError        what was paid for would be gone, and nobody said that it may (409)
 │   └── SpaceMismatchError      vectors of one space met the table or the query of another
 ├── MediaEmbeddingError         a video or picture that cannot be embedded (409)
 └── ProviderError               the embedding model cannot answer; `retryable` says whether another try may help
@@ -31,6 +33,15 @@ class SpaceError(WorkError):
 class SpaceMismatchError(SpaceError):
     code = "space_mismatch"
     remedy = "Build a new space for this model with `.venv/bin/python manage.py embed --new-space`, then switch to it."
+
+
+class NoSuchSpaceError(SpaceError):
+    code = "no_such_space"
+    status = 400
+
+
+class PaidVectorsError(SpaceError):
+    code = "paid_vectors"
 
 
 class MediaEmbeddingError(WorkError):

@@ -11,7 +11,7 @@ from embeddings import registry, tasks
 from embeddings.coverage import WRITTEN, has_words
 from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_media, cost_of_texts
-from embeddings.models import KIND_CODES, Chunk, Embedding, Space, Viewing
+from embeddings.models import KIND_CODES, Chunk, Embedding, Space
 from embeddings.serializers import EmbedOptionsSerializer
 from embeddings.stores.registry import store
 from files.models import File, FileQuerySet, Proxy
@@ -62,7 +62,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
         chunks = chunks.awaiting(space)
     # A file without any chunk was never looked at: its text is found out by the job.
     lacking = Q(pk__in=chunks.values("file_id")) | ~Q(pk__in=Chunk.objects.values("file_id"))
-    unseen = lacking_media(files, space) if options.get("video") else files.none()
+    unseen = media_embedding.lacking(files, space) if options.get("video") else files.none()
     todo = files.filter(lacking | Q(pk__in=unseen.values("pk"))).count()
     cost = cost_of_texts(space, chunks) if provider.is_paid else None
     seen = cost_of_media(space, unseen)
@@ -77,13 +77,6 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
         refusals=[missing] if missing else [],
         warnings=[*(cost.warnings if cost else ()), *_warnings(unseen)],
     )
-
-
-def lacking_media(files: FileQuerySet, space: Space) -> FileQuerySet:
-    """The videos and pictures among these that have no media embedding in this space."""
-    known = Viewing.objects.filter(space=space, content_hash=OuterRef("full_hash"))
-    lacking = known.exclude(state__in=media_embedding.UNDER_WAY)
-    return files.filter(media_type__in=media_embedding.WITH_PICTURES).exclude(Exists(known) & ~Exists(lacking))
 
 
 def _warnings(unseen: FileQuerySet) -> list[str]:
@@ -104,7 +97,7 @@ def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", u
     job_options = tasks.options_of(force=bool(options.get("force")), space=space)
     enqueue_selection(tasks.EMBED, selection, job_options, batch, user)
     if options.get("video"):
-        unseen = lacking_media(selection, space or spaces.active())
+        unseen = media_embedding.lacking(selection, space or spaces.active())
         enqueue_selection(tasks.EMBED_MEDIA, unseen, tasks.options_of(space=space), batch, user)
 
 

@@ -22,6 +22,8 @@ from embeddings.words.normalise import indexed, is_plain
 from files.models import File
 
 TEXT, PICTURE = "text", "picture"
+#: What a space holds, and is used for.
+CONTENTS = [TEXT, PICTURE]
 
 
 class SpaceQuerySet(QuerySet["Space"]):
@@ -292,11 +294,12 @@ class Removal(models.Model):
 
 
 class PaidVector(models.Model):
-    """The vector of a text that was paid for, kept for good: the same text is never paid twice in a space."""
+    """The vector of a text or frame that was paid for, kept for good: the same is never paid twice in a space."""
 
     class Purpose(models.TextChoices):
         INDEX = "index", "To be found"
         QUERY = "query", "Question"
+        FRAME = "frame", "Frame"
 
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="paid_vectors")
     purpose = models.CharField(max_length=8, choices=Purpose.choices, default=Purpose.QUERY)

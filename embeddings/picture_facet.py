@@ -7,9 +7,8 @@ from django.db.models import Exists, OuterRef
 from django.urls import NoReverseMatch, reverse
 from rest_framework import serializers
 
-from embeddings import picture_tasks
-from embeddings.indexing import pictures
-from embeddings.models import KIND_CODES, WITHOUT_WORDS, Embedding
+from embeddings import picture_tasks, ways_of_seeing
+from embeddings.models import KIND_CODES, WITHOUT_WORDS, Embedding, Space
 from embeddings.stores.registry import store
 from files.models import IS_VISIBLE, File, FileQuerySet
 from files.selection.facets import Action, ActionPlan, Badge, Facet, applicable, enqueue_selection, flag
@@ -27,9 +26,33 @@ _CODES = [KIND_CODES[kind] for kind in WITHOUT_WORDS]
 class SeeOptionsSerializer(serializers.Serializer[Any]):
     """What can be chosen for looking."""
 
-    force = serializers.BooleanField(
-        required=False, default=False, label="Again", help_text="Also what was looked at already."
+    how = serializers.ChoiceField(
+        choices=list(ways_of_seeing.LABELS.items()),
+        required=False,
+        allow_blank=True,
+        default="",
+        label="Who looks",
+        help_text="As set up: with the space in use. What each costs and gives up stands beside it.",
     )
+    force = serializers.BooleanField(
+        required=False,
+        default=False,
+        label="Again",
+        help_text="Also what was looked at already. What was paid for is not paid again.",
+    )
+    space_id = serializers.PrimaryKeyRelatedField(
+        queryset=Space.objects.filter(holds_pictures=True),
+        required=False,
+        allow_null=True,
+        help_text="Instead of `how`: the space that is filled.",
+        pk_field=serializers.IntegerField(),
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        space = attrs.pop("space_id", None)
+        if space is not None and attrs.get("how"):
+            raise serializers.ValidationError({"space_id": ["Give either how or space_id."]})
+        return attrs | ({"space_id": space.pk} if space is not None else {})
 
 
 def seen() -> Exists:
@@ -50,29 +73,50 @@ def badge(file: File) -> Badge | None:
 
 
 def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
-    """How many files there are to look at."""
+    """How many files there are to look at, and what each way of looking costs."""
     total = selection.count()
     visible = applicable(selection, NAME)
     able = visible.count()
     try:
-        space = pictures.picture_space()
-        problem = f"sqlite-vec is missing: {store().problem()}." if store().problem() else ""
+        way = ways_of_seeing.chosen(options)
+        refusals = [reason] if (reason := way.problem()) else []
     except WorkError as error:
-        return ActionPlan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()])
-    todo = able if options.get("force") else picture_tasks.unseen(visible, space).count()
+        others = [other.quote(visible, options, is_chosen=False) for other in ways_of_seeing.every()]
+        return ActionPlan(total=total, todo=0, refusals=[f"{error} {error.remedy}".strip()], modes=others)
+    if store().problem():
+        refusals.append(f"sqlite-vec is missing: {store().problem()}.")
+    todo = way.remaining(visible, options)
+    cost = way.cost(todo)
     warnings = [f"{total - able:,} of {total:,} files have no picture."] if total > able else []
     bare = visible.filter(media_type=File.MediaType.VIDEO, proxies=None).count()
     if bare:
         warnings.append(f"{bare:,} have no proxy, which is what is looked at: they fail until it is made.")
+    count = todo.count()
     return ActionPlan(
-        total=total, todo=todo, already_done=able - todo, warnings=warnings, refusals=[problem] if problem else []
+        total=total,
+        todo=count,
+        already_done=able - count,
+        usd_low=cost.low,
+        usd_high=cost.high,
+        is_unpriced=cost.is_unpriced,
+        warnings=[*warnings, *cost.warnings],
+        refusals=refusals,
+        modes=[other.quote(visible, options, is_chosen=other == way) for other in ways_of_seeing.every(way)],
     )
 
 
+def sends(options: Mapping[str, Any]) -> bool:
+    """Whether pictures or videos go to AWS."""
+    try:
+        return ways_of_seeing.chosen(options).is_paid
+    except WorkError:
+        return False  # it is refused before anything is sent
+
+
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
-    visible, force = applicable(selection, NAME), bool(options.get("force"))
-    todo = visible if force else picture_tasks.unseen(visible, pictures.picture_space())
-    enqueue_selection(picture_tasks.SEE, todo, {"force": True} if force else {}, batch, user)
+    way = ways_of_seeing.chosen(options)
+    todo = way.remaining(applicable(selection, NAME), options)
+    enqueue_selection(way.job_kind, todo, way.job_options(options), batch, user)
 
 
 IS_SEEN = Facet(
@@ -91,6 +135,7 @@ IS_SEEN = Facet(
         permission="embeddings.add_embedding",
         plan=plan,
         start=start,
+        sends=sends,
         batch_label="Look at the frames of {files}",
     ),
 )

@@ -4,17 +4,18 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from embeddings import conf, registry
+from embeddings import conf, registry, tasks
 from embeddings.indexing import pictures, spaces
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
 from embeddings.providers import picture_models
+from embeddings.searching import seen
 from embeddings.stores.registry import store
 from embeddings.vectors import PictureProvider
 from files.models import File, FileQuerySet
 from jobs import notices
 from jobs.errors import WorkError
 from jobs.models import Job
-from jobs.progress import Progress
+from jobs.progress import NO_PROGRESS, Progress
 from jobs.queue import enqueue
 from jobs.work import Work
 from vision.models import FrameSelection
@@ -36,9 +37,24 @@ def run_see(work: Work) -> str:
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    space = Space.objects.filter(pk=work.options.get("space_id") or 0).first()
+    space = tasks.space_of(work.options)
     token, force = f"{work.job_id}-{work.attempt}", bool(work.options.get("force"))
-    return str(pictures.see_file(file, space=space, force=force, progress=work.progress, token=token))
+    return str(see(file, space=space, force=force, progress=work.progress, token=token))
+
+
+def see(
+    file: File,
+    *,
+    space: Space | None = None,
+    force: bool = False,
+    progress: Progress = NO_PROGRESS,
+    token: str = "",
+) -> pictures.LookReport:
+    """Look at a file's frames. A paid space first gets what questions are judged by: it was in the price."""
+    space = space or pictures.picture_space()
+    if registry.provider_for(space.key).is_paid:
+        seen.learn_captions(space)
+    return pictures.see_file(file, space=space, force=force, progress=progress, token=token)
 
 
 def unseen(files: FileQuerySet, space: Space) -> FileQuerySet:

@@ -19,6 +19,15 @@ def default_key(name: str | None = None) -> SpaceKey:
     return _provider_class(name or conf().provider).default_key()
 
 
+def key_for(name: str, model: str = "", dimension: int | None = None) -> SpaceKey:
+    """The identity of the space of this provider, model and dimension; what is left out is as the settings say.
+
+    Raises ProviderUnavailableError for an unknown provider, NoSuchSpaceError for a model or dimension that it has not.
+    """
+    provider = _provider_class(name)
+    return provider.default_key() if not model and dimension is None else provider.key_for(model, dimension)
+
+
 def picture_key() -> SpaceKey | None:
     """What the settings ask to see with; None where that is nobody, or its model is not here yet."""
     if conf().picture_provider == "off":

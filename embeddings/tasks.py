@@ -15,15 +15,17 @@ from embeddings.errors import MediaEmbeddingError, SpaceError
 from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_texts
 from embeddings.indexing.index import embed_file, index_file
-from embeddings.models import Chunk, Space, Viewing
+from embeddings.models import TEXT, Chunk, Space, Viewing
 from embeddings.providers import text_models
 from embeddings.searching import calibration
 from embeddings.stores.registry import store
 from files.models import File
+from files.selection.actions import start_action
+from files.selection.resolving import resolve
 from jobs import notices
 from jobs.control import finish_parked
 from jobs.errors import WorkError
-from jobs.models import Job, Notice
+from jobs.models import Batch, Job, Notice
 from jobs.progress import Progress
 from jobs.queue import enqueue
 from jobs.work import Work
@@ -77,7 +79,7 @@ def run_embed(work: Work) -> str:
     file = File.objects.filter(pk=work.subject).first()
     if file is None:
         return "The file is not in the library any more."
-    space = _space_of(work.options) or spaces.active()
+    space = space_of(work.options) or spaces.active()
     if work.options.get("force"):
         report = index_file(file, space=space, force=True, progress=work.progress)
     else:
@@ -86,7 +88,7 @@ def run_embed(work: Work) -> str:
     return str(report)
 
 
-def _space_of(options: Mapping[str, Any]) -> Space | None:
+def space_of(options: Mapping[str, Any]) -> Space | None:
     """The space that a job names; None for the one in use."""
     if "space_id" not in options:
         return None
@@ -94,6 +96,17 @@ def _space_of(options: Mapping[str, Any]) -> Space | None:
     if space is None:
         raise SpaceError("The space of this job is gone.", remedy="Cancel the job.")
     return space
+
+
+def request_build(space: Space, content: str, *, created_by: AbstractBaseUser | None = None) -> Batch:
+    """Ask for what a space lacks of texts or of pictures, over the whole library. What it costs was said before.
+
+    Raises SpaceError, ActionRefusedError with what stands in the way, SelectionError where the library is empty.
+    """
+    spaces.require_content(space, content)
+    user: Any = created_by
+    name = "embeddings" if content == TEXT else "see"
+    return start_action(name, resolve(filter={}), {"space_id": space.pk}, user=user)
 
 
 def request_media(file: File, *, space: Space | None = None, created_by: AbstractBaseUser | None = None) -> Job:
@@ -110,7 +123,7 @@ def run_media(work: Work) -> str:
     if file is None:
         return "The file is not in the library any more."
     viewings = media_embedding.embed_media(
-        file, space=_space_of(work.options) or spaces.active(), progress=work.progress
+        file, space=space_of(work.options) or spaces.active(), progress=work.progress
     )
     if any(viewing.state == Viewing.State.SENT for viewing in viewings):
         return work.park("Bedrock is looking at it.")

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bedrock.pricing import Usage
-from embeddings.errors import ProviderError, SpaceMismatchError
+from embeddings.errors import NoSuchSpaceError, ProviderError, SpaceMismatchError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,6 +27,16 @@ class SpaceKey:
     dimension: int
     request_format: str = ""
     is_normalised: bool = True
+
+    def of_dimension(self, dimension: int | None) -> Self:
+        """The same, where the model gives vectors of this dimension (None: of any). Raises NoSuchSpaceError."""
+        if dimension not in (None, self.dimension):
+            raise NoSuchSpaceError(
+                f"{self.model} gives vectors of {self.dimension} numbers, not of {dimension}.",
+                remedy="Leave the dimension out.",
+                field="dimension",
+            )
+        return self
 
     def __str__(self) -> str:
         form = f", {self.request_format}" if self.request_format else ""
@@ -48,6 +58,13 @@ class EmbeddingProvider(Protocol):
     @classmethod
     def default_key(cls) -> SpaceKey:
         """The space that the settings describe."""
+
+    @classmethod
+    def key_for(cls, model: str, dimension: int | None) -> SpaceKey:
+        """The space of another model of this provider, or of another dimension (None: the model's own).
+
+        Raises NoSuchSpaceError for what it does not offer.
+        """
 
     def fingerprint(self) -> str:
         """What tells two versions of the model apart: a hash of the weights, or the remote model's id."""

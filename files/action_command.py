@@ -121,6 +121,7 @@ def mode_facts(price: ModeQuote) -> dict[str, Any]:
         **{name: None if usd is None else str(usd) for name, usd in sums.items()},
         "is_available": price.is_available,
         "reason": price.reason,
+        "note": price.note,
     }
 
 
@@ -130,7 +131,8 @@ def mode_words(price: ModeQuote) -> str:
         sums = "no price"
     else:
         sums = f"about ${price.usd_likely:.4f}, at most ${price.usd_high:.4f}"
-    return f"{price.mode}: {sums}{f' ({price.reason})' if price.reason else ''}"
+    said = f"{price.mode}: {sums}{f' ({price.reason})' if price.reason else ''}"
+    return f"{said}. {price.note}" if price.note else said
 
 
 def _price(plan: ActionPlan) -> str:

@@ -221,6 +221,7 @@ class ModeQuoteSerializer(serializers.Serializer[Any]):
     usd_high = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
     is_available = serializers.BooleanField()
     reason = serializers.CharField(help_text="Why it cannot be had; empty where it can.")
+    note = serializers.CharField(help_text="What it gives up beside the others; empty where that is the price alone.")
 
 
 class LikelySerializer(serializers.Serializer[Any]):

@@ -60,6 +60,12 @@ def cost_of_texts(space: Space, chunks: ChunkQuerySet) -> TextCost:
     )
 
 
+def cost_of_frames(space: Space, frames: int) -> Decimal:
+    """What so many frames cost, one by one; 0 where the model is unpriced."""
+    price = price_of(space)
+    return price.cost(Usage(images=frames)) if price is not None else Decimal(0)
+
+
 def cost_of_media(space: Space, files: FileQuerySet) -> MediaCost:
     """The cost of embedding these videos and pictures."""
     videos = files.order_by().filter(media_type=File.MediaType.VIDEO)

@@ -6,11 +6,12 @@ from itertools import groupby
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from embeddings.errors import ProviderUnavailableError
 from embeddings.indexing import paid_vectors, spaces
 from embeddings.indexing.sources import EVERYTHING, drafts_for
-from embeddings.models import KIND_CODES, Chunk, Embedding, Removal, Space, Viewing
+from embeddings.models import KIND_CODES, Chunk, Embedding, PaidVector, Removal, Space, Viewing
 from embeddings.stores.registry import store
 from embeddings.vectors import Floats, to_bits
 from embeddings.words.registry import word_index
@@ -135,7 +136,7 @@ def index_text(file: File, *, kinds: Collection[str] = EVERYTHING) -> IndexRepor
         word_index().add((chunk.pk, chunk.text) for chunk in fresh)
         report = IndexReport(chunks=len(wanted), added=len(fresh), removed=removed)
         if any(draft.media for draft in drafts):
-            report.reused += _store_media(file.pk)
+            report.reused += _store_media(file.pk) + _store_paid_frames(file.pk)
         return report
 
 
@@ -185,6 +186,32 @@ def _store_media(file_id: int) -> int:
         store().create_table(viewing.space_id, viewing.space.dimension)
         insert_vectors(viewing.space, of_viewing, viewing.matrix[[chunk.ordinal for chunk in of_viewing]])
     return len(chunks)
+
+
+def _store_paid_frames(file_id: int) -> int:
+    """Give frames the vectors that were paid for before: of the frame, or of the picture that is its file's only one.
+    Returns how many lacked theirs.
+    """
+    chunks = list(Chunk.objects.filter(file_id=file_id, source_kind=Chunk.Kind.SEEN))
+    if not chunks or store().problem():
+        return 0
+    paid_for = PaidVector.objects.filter(purpose=PaidVector.Purpose.FRAME, space=OuterRef("pk"))
+    seen = Viewing.objects.filter(state=Viewing.State.DONE, space=OuterRef("pk"))
+    count = 0
+    for space in Space.objects.filter(Exists(paid_for) | Exists(seen)):
+        known = paid_vectors.known_pictures(space, [chunk.content_hash for chunk in chunks])
+        picture = Viewing.objects.filter(
+            space=space, state=Viewing.State.DONE, content_hash=chunks[0].file.full_hash or "-"
+        ).first()
+        if picture is not None and chunks[0].file.media_type == File.MediaType.IMAGE:
+            known[chunks[0].content_hash] = picture.matrix[0]
+        awaiting = Chunk.objects.awaiting_pictures(space).filter(file_id=file_id)
+        ready = [chunk for chunk in awaiting if chunk.content_hash in known]
+        if ready:
+            store().create_table(space.pk, space.dimension)
+            insert_vectors(space, ready, np.stack([known[chunk.content_hash] for chunk in ready]))
+        count += len(ready)
+    return count
 
 
 def _make_vectors(file: File, space: Space, report: IndexReport, *, force: bool, progress: Progress) -> Vectors:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from bedrock import catalogue, embed_api, embed_results, staging
@@ -26,11 +26,12 @@ from bedrock.models import Entry
 from bedrock.pricing import Usage
 from embeddings.errors import MediaEmbeddingError, ProviderError, SpaceError, SpaceMismatchError
 from embeddings.indexing import index, spaces
-from embeddings.models import Space, Viewing
+from embeddings.indexing.paid_vectors import known_pictures
+from embeddings.models import Chunk, Space, Viewing
 from embeddings.vectors import Floats, MediaEmbeddingProvider, checked
 from files.media import derived, proxy_lookup
 from files.media.cutting import pieces
-from files.models import File, Proxy
+from files.models import File, FileQuerySet, Proxy
 from files.storage.hashing import ensure_full_hash
 from jobs.progress import NO_PROGRESS, Progress
 from nova.questions.preparing import proxy_of
@@ -59,7 +60,7 @@ def embed_media(file: File, *, space: Space, progress: Progress = NO_PROGRESS) -
     known = list(Viewing.objects.filter(space=space, content_hash=content, state__in=UNDER_WAY).order_by("part"))
     if file.media_type == File.MediaType.IMAGE:
         viewings = known or [_viewing(file, space, 0)]
-        if not known:
+        if not known and not _take_frame(viewings[0], file):
             _embed_picture(viewings[0], file, provider)
     else:
         viewings = _embed_video(file, space, provider, known, progress)
@@ -88,6 +89,13 @@ def check_ready(space: Space) -> None:
     """Raise SpaceError or NotConfiguredError where no video or picture can be embedded for this space."""
     media_provider(space)
     staging.bucket()
+
+
+def lacking(files: FileQuerySet, space: Space) -> FileQuerySet:
+    """The videos and pictures among these that have no media embedding in this space."""
+    known = Viewing.objects.filter(space=space, content_hash=OuterRef("full_hash"))
+    unfinished = known.exclude(state__in=UNDER_WAY)
+    return files.filter(media_type__in=WITH_PICTURES).exclude(Exists(known) & ~Exists(unfinished))
 
 
 def collect() -> int:
@@ -134,6 +142,15 @@ def usage_of(files: Sequence[tuple[str, float | None, str]], *, with_sound: bool
 
 
 # --- pictures -------------------------------------------------------------------------------------------------------
+
+
+def _take_frame(viewing: Viewing, file: File) -> bool:
+    """Whether this picture was paid for as its file's own one frame: then its vector is there."""
+    frames = Chunk.objects.filter(file=file, source_kind=Chunk.Kind.SEEN)
+    known = known_pictures(viewing.space, list(frames.values_list("content_hash", flat=True)))
+    for vector in known.values():
+        viewing.done([(None, None)], vector[None, :])
+    return bool(known)
 
 
 def _embed_picture(viewing: Viewing, file: File, provider: MediaEmbeddingProvider) -> None:

@@ -1,6 +1,7 @@
 """Vectors from a provider, free or paid. Paid ones go through the ledger, text by text, and are kept for good."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,15 @@ from bedrock.ledger.paying import PaidReply, paid
 from bedrock.pricing import Price, Usage, text_tokens
 from embeddings.indexing.chunks import text_hash
 from embeddings.models import PaidVector, Space
-from embeddings.vectors import EmbeddingProvider, Floats, PaidEmbeddingProvider, Purpose, checked
+from embeddings.vectors import (
+    EmbeddingProvider,
+    Floats,
+    MediaEmbeddingProvider,
+    PaidEmbeddingProvider,
+    Purpose,
+    checked,
+)
+from jobs.bulk import sliced
 
 
 def embed(
@@ -39,34 +48,88 @@ def is_free(space: Space, provider: EmbeddingProvider, text: str) -> bool:
     return PaidVector.objects.filter(space=space, purpose="query", text_hash=text_hash(text)).exists()
 
 
-def _one(space: Space, provider: PaidEmbeddingProvider, text: str, *, purpose: Purpose, file_id: int | None) -> Floats:
-    known = PaidVector.objects.filter(space=space, purpose=purpose, text_hash=text_hash(text)).first()
-    if known is not None:
-        return np.frombuffer(bytes(known.vector), dtype="<f4")
+@dataclass(frozen=True, kw_only=True)
+class PictureToEmbed:
+    """A picture to be paid for: a hash that tells it from others in its space, as a JPEG, and what it is called."""
 
+    key: str
+    jpeg: bytes
+    label: str
+    file_id: int | None = None
+
+
+def embed_picture(
+    space: Space, provider: MediaEmbeddingProvider, picture: PictureToEmbed, *, purpose: Purpose | None = None
+) -> Floats:
+    """The vector of a picture: float32 (dimension,). What was paid for before costs nothing. Raises BedrockError.
+
+    Without a purpose it is a frame of the library.
+    """
+
+    def call() -> PaidReply[Floats]:
+        vector, usage = provider.embed_picture(picture.jpeg)
+        return PaidReply(checked(vector[None, :], count=1, dimension=space.dimension)[0], usage)
+
+    return _kept_or_paid(
+        space,
+        call,
+        purpose=purpose or PaidVector.Purpose.FRAME,
+        text_hash=picture.key,
+        text=picture.label,
+        most=Usage(images=1),
+        file_id=picture.file_id,
+    )
+
+
+def known_pictures(space: Space, keys: Collection[str]) -> dict[str, Floats]:
+    """The vectors of frames that were paid for in this space, by key."""
+    rows = PaidVector.objects.filter(space=space, purpose=PaidVector.Purpose.FRAME)
+    found: dict[str, Floats] = {}
+    for some in sliced(list(keys)):
+        kept = rows.filter(text_hash__in=some).values_list("text_hash", "vector")
+        found.update({key: np.frombuffer(bytes(vector), dtype="<f4") for key, vector in kept})
+    return found
+
+
+def _one(space: Space, provider: PaidEmbeddingProvider, text: str, *, purpose: Purpose, file_id: int | None) -> Floats:
     def call() -> PaidReply[Floats]:
         vector, usage = provider.embed_one(text, purpose=purpose)
         return PaidReply(checked(vector[None, :], count=1, dimension=space.dimension)[0], usage)
 
+    most = Usage(input_tokens=text_tokens(text).high)
+    return _kept_or_paid(space, call, purpose=purpose, text_hash=text_hash(text), text=text, most=most, file_id=file_id)
+
+
+def _kept_or_paid(  # noqa: PLR0913  (what is kept of a vector, and what it may use at most)
+    space: Space,
+    call: Callable[[], PaidReply[Floats]],
+    *,
+    purpose: str,
+    text_hash: str,
+    text: str,
+    most: Usage,
+    file_id: int | None,
+) -> Floats:
+    known = PaidVector.objects.filter(space=space, purpose=purpose, text_hash=text_hash).first()
+    if known is not None:
+        return np.frombuffer(bytes(known.vector), dtype="<f4")
+
     def keep(entry: object, vector: Floats) -> None:
         PaidVector.objects.create(
-            space=space, purpose=purpose, text_hash=text_hash(text), text=text, vector=vector.astype("<f4").tobytes()
+            space=space, purpose=purpose, text_hash=text_hash, text=text, vector=vector.astype("<f4").tobytes()
         )
 
-    return paid(_ask(space, text, purpose=purpose, file_id=file_id), call, keep=keep)
-
-
-def _ask(space: Space, text: str, *, purpose: Purpose, file_id: int | None) -> ReservationRequest:
     model = catalogue.by_model_id(space.model)
     price: Price | None = catalogue.price(model, "realtime") if model is not None else None
-    question = f"embed:{space.pk}:{purpose}:{text_hash(text)}"
-    return ReservationRequest(
+    question = f"embed:{space.pk}:{purpose}:{text_hash}"
+    request = ReservationRequest(
         question=question,
         purpose="embedding",
         model_key=model.key if model is not None else space.model,
         mode="realtime",
-        usd=price.cost(Usage(input_tokens=text_tokens(text).high)) if price is not None else None,
+        usd=price.cost(most) if price is not None else None,
         price=price,
         file_id=file_id,
         holder=question,
     )
+    return paid(request, call, keep=keep)

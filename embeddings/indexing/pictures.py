@@ -1,19 +1,21 @@
 """The verb that looks: frames get their vectors in a space of pictures, so that words find what is seen."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
+from PIL import Image
 
 from embeddings import registry
 from embeddings.conf import conf
-from embeddings.errors import ProviderUnavailableError, SpaceError
-from embeddings.indexing import index, spaces
+from embeddings.errors import ProviderUnavailableError
+from embeddings.indexing import index, media_embedding, paid_vectors, spaces
 from embeddings.indexing.sources import LOOKED
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space
 from embeddings.stores.registry import store
-from embeddings.vectors import PictureProvider, checked
+from embeddings.vectors import Floats, PictureProvider, checked
 from files.models import File
 from jobs.progress import NO_PROGRESS, Progress
 from vision.frames import choosing
@@ -21,6 +23,10 @@ from vision.models import Frame
 
 #: Frames looked at before their vectors are kept: what a kill costs, and how often a cancel is obeyed.
 BATCH_FRAMES = 32
+#: Pixels of the shorter side of what is sent to AWS: the price is the same for any size.
+SENT_SIDE = 768
+#: Frames with their pictures in RGB, to float32 (frames, dimension).
+Embedder = Callable[[Sequence[Chunk], Sequence[Image.Image]], Floats]
 
 
 @dataclass(kw_only=True)
@@ -48,13 +54,12 @@ def see_file(
 ) -> LookReport:
     """Give each frame of a video or picture its vector, choosing the frames first where that was not done.
 
-    What has its vector already is left, so that it goes on after a kill. `force` makes all of them again. Raises
-    VisionError, ProviderError, SpaceError, ExtensionUnavailableError, Cancelled.
+    What has its vector already is left, so that it goes on after a kill. `force` makes all of them again, but for those
+    that were paid for. Raises VisionError, ProviderError, BedrockError, SpaceError, ExtensionUnavailableError,
+    Cancelled.
     """
     space = space or picture_space()
-    provider = spaces.provider_of(space)
-    if not isinstance(provider, PictureProvider):
-        raise SpaceError(f"“{space}” does not look at frames by itself.", remedy="Choose a local picture model.")
+    embed, side = _looking_with(space, file)
     store().require()
     store().create_table(space.pk, space.dimension)
     report = LookReport(frames=choosing.choose_frames(file, progress=progress, token=token).frame_count)
@@ -68,30 +73,47 @@ def see_file(
         known = index.known_vectors(space, [chunk.content_hash for chunk in lacking])
         report.reused = _store(space, [chunk for chunk in lacking if chunk.content_hash in known], known)
         lacking = [chunk for chunk in lacking if chunk.content_hash not in known]
-    _look(file, space, provider, lacking, report, progress)
+    frames = {frame.n: frame for frame in Frame.objects.filter(file=file)}
+    wanted = [frames[chunk.ordinal] for chunk in lacking if chunk.ordinal in frames]
+    shown = choosing.pictures_of(file, wanted, side=side)
+    for first in range(0, len(wanted), BATCH_FRAMES):
+        progress.update(first / len(wanted), f"{first:,} of {len(wanted):,} frames looked at")
+        batch = lacking[first : first + BATCH_FRAMES]
+        vectors = checked(embed(batch, [next(shown) for _ in batch]), count=len(batch), dimension=space.dimension)
+        report.embedded += _store(
+            space, batch, dict(zip((chunk.content_hash for chunk in batch), vectors, strict=True))
+        )
     progress.update(1, str(report))
     return report
 
 
-def _look(
-    file: File,
-    space: Space,
-    provider: PictureProvider,
-    lacking: Sequence[Chunk],
-    report: LookReport,
-    progress: Progress,
-) -> None:
-    frames = {frame.n: frame for frame in Frame.objects.filter(file=file)}
-    wanted = [frames[chunk.ordinal] for chunk in lacking if chunk.ordinal in frames]
-    pictures = choosing.pictures_of(file, wanted, side=provider.side())
-    for first in range(0, len(wanted), BATCH_FRAMES):
-        progress.update(first / len(wanted), f"{first:,} of {len(wanted):,} frames looked at")
-        batch = lacking[first : first + BATCH_FRAMES]
-        vectors = provider.embed_pictures([next(pictures) for _ in batch])
-        vectors = checked(vectors, count=len(batch), dimension=space.dimension)
-        report.embedded += _store(
-            space, batch, dict(zip((chunk.content_hash for chunk in batch), vectors, strict=True))
-        )
+def _looking_with(space: Space, file: File) -> tuple[Embedder, int]:
+    """What makes vectors of frames in this space, and pixels of the shorter side that it looks at."""
+    provider = spaces.provider_of(space)
+    if isinstance(provider, PictureProvider):
+        return lambda _, shown: provider.embed_pictures(shown), provider.side()
+    paid = media_embedding.media_provider(space)
+
+    def embed(chunks: Sequence[Chunk], shown: Sequence[Image.Image]) -> Floats:
+        rows = []
+        for chunk, picture in zip(chunks, shown, strict=True):
+            at = "" if chunk.start_s is None else f" at {chunk.start_s:g} s"
+            wanted = paid_vectors.PictureToEmbed(
+                key=chunk.content_hash, jpeg=jpeg_to_send(picture), label=f"{file.name}{at}", file_id=file.pk
+            )
+            rows.append(paid_vectors.embed_picture(space, paid, wanted))
+        return np.stack(rows)
+
+    return embed, SENT_SIDE
+
+
+def jpeg_to_send(picture: Image.Image) -> bytes:
+    """A picture as it is sent to AWS: at most 768 pixels on its shorter side, and without what a camera wrote."""
+    factor = min(1.0, SENT_SIDE / min(picture.size))
+    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    out = io.BytesIO()
+    picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(out, "JPEG", quality=85)
+    return out.getvalue()
 
 
 def _store(space: Space, chunks: Sequence[Chunk], vectors: index.Vectors) -> int:
@@ -124,8 +146,3 @@ def how_to_see() -> str:
         return "Set PICTURE_PROVIDER=local and start again."
     provider = registry.provider_for(registry.wanted_picture_key())
     return provider.problem().partition(". ")[2]
-
-
-def waiting_count(space: Space) -> int:
-    """How many frames have no vector in this space yet."""
-    return Chunk.objects.awaiting_pictures(space).count()

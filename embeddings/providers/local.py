@@ -15,7 +15,7 @@ from weakref import WeakSet
 import numpy as np
 
 from embeddings.conf import conf
-from embeddings.errors import ProviderUnavailableError
+from embeddings.errors import NoSuchSpaceError, ProviderUnavailableError
 from embeddings.providers import text_models
 from embeddings.providers.encoder import FORM, SentenceEncoder
 from embeddings.providers.text_models import DEFAULT, TextModel
@@ -78,6 +78,23 @@ class LocalProvider:
         except ValueError as error:
             raise _unfit(folder, error) from error
         return SpaceKey(provider="local", model=folder.name, dimension=dimension, request_format=form)
+
+    @classmethod
+    def key_for(cls, model: str, dimension: int | None) -> SpaceKey:
+        """Of the known models only: a folder is named in the settings, by whom the machine belongs to."""
+        usual = cls.default_key()
+        known = text_models.known(model)
+        key = usual if not model or model == usual.model else None
+        if known is not None:
+            form = PREFIXED if known.passage_prefix else ""
+            key = SpaceKey(provider="local", model=known.model, dimension=known.dimension, request_format=form)
+        if key is None:
+            raise NoSuchSpaceError(
+                f"There is no sentence model “{model}”.",
+                remedy=f"Use one of: {', '.join(offered.name for offered in text_models.KNOWN)}.",
+                field="model",
+            )
+        return key.of_dimension(dimension)
 
     def fingerprint(self) -> str:
         """The hash of the weights. Raises ProviderUnavailableError where they are not there."""

@@ -1,6 +1,8 @@
 """Amazon's embedding models on Bedrock: Nova Multimodal Embeddings, and two older request formats."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -8,9 +10,10 @@ import numpy as np
 from bedrock import embed_api
 from bedrock.pricing import Usage
 from embeddings.conf import conf
-from embeddings.errors import ProviderUnavailableError
+from embeddings.errors import NoSuchSpaceError, ProviderUnavailableError
 from embeddings.vectors import Floats, Purpose, SpaceKey
 
+_MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]{0,127}")
 PURPOSES: dict[Purpose, str] = {"index": embed_api.INDEX, "query": embed_api.QUERY}
 
 
@@ -46,6 +49,23 @@ class NovaProvider:
             dimension=settings.nova_dimension,
             request_format=settings.nova_request_format,
         )
+
+    @classmethod
+    def key_for(cls, model: str, dimension: int | None) -> SpaceKey:
+        """Another model is asked in the form of the settings, and gives vectors of any length in the other forms."""
+        usual = cls.default_key()
+        if not _MODEL_ID.fullmatch(model or usual.model):
+            raise NoSuchSpaceError(
+                f"“{model}” is no id of a model.", remedy="Use one such as amazon.nova-2-multimodal-embeddings-v1:0.",
+                field="model",
+            )  # fmt: skip
+        if usual.request_format == embed_api.NOVA_FORMAT and dimension not in (None, *embed_api.NOVA_DIMENSIONS):
+            raise NoSuchSpaceError(
+                f"Nova has no vectors of {dimension} numbers.",
+                remedy=f"Use one of: {', '.join(map(str, embed_api.NOVA_DIMENSIONS))}.",
+                field="dimension",
+            )
+        return replace(usual, model=model or usual.model, dimension=dimension or usual.dimension)
 
     def fingerprint(self) -> str:
         return self.key.model

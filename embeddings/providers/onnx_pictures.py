@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from embeddings.conf import conf
-from embeddings.errors import ProviderUnavailableError
+from embeddings.errors import NoSuchSpaceError, ProviderUnavailableError
 from embeddings.providers import picture_models
 from embeddings.providers.onnx_sessions import INTEGERS, OnnxModel
 from embeddings.providers.picture_preprocessing import PicturePreprocessing, TextPreprocessing
@@ -83,6 +83,24 @@ class OnnxPictureProvider:
         folder = picture_models.folder_of(model, conf().picture_model_dir)
         dimension = picture_models.dimension_of(folder) if folder is not None else picture_models.usual_dimension(model)
         return SpaceKey(provider="pictures", model=picture_models.name_of(model), dimension=dimension)
+
+    @classmethod
+    def key_for(cls, model: str, dimension: int | None) -> SpaceKey:
+        """Of the known models, and of those that lie beside them."""
+        settings = conf()
+        wanted = model or settings.picture_model
+        is_usual = model in ("", picture_models.name_of(settings.picture_model))
+        folder = picture_models.folder_of(settings.picture_model if is_usual else wanted, settings.picture_model_dir)
+        if not is_usual and not picture_models.is_offered(wanted) and folder is None:
+            raise NoSuchSpaceError(
+                f"There is no picture model “{wanted}”.",
+                remedy=f"Use one of: {', '.join(known.name for known in picture_models.KNOWN)}; or put another one "
+                f"into {settings.picture_model_dir}.",
+                field="model",
+            )
+        size = picture_models.dimension_of(folder) if folder is not None else picture_models.usual_dimension(wanted)
+        key = SpaceKey(provider="pictures", model=picture_models.name_of(wanted), dimension=size)
+        return key.of_dimension(dimension)
 
     def side(self) -> int:
         """Pixels of the shorter side that the model looks at."""

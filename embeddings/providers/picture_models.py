@@ -51,13 +51,20 @@ def name_of(model: str) -> str:
     return Path(model).name if "/" in model else model
 
 
+def is_offered(model: str) -> bool:
+    """Whether this is one of the known models."""
+    return any(known.name == model for known in KNOWN)
+
+
 def usual_dimension(model: str) -> int:
     """How many numbers its vectors have, as far as that is known before it is here."""
     return next((known.dimension for known in KNOWN if known.name == model), KNOWN[0].dimension)
 
 
 def folder_of(model: str, model_dir: Path) -> Path | None:
-    """The folder of a model that is whole; None where it is not here."""
+    """The folder of a model that is whole; None where it is not here, or its name is none."""
+    if "/" not in model and not _NAME.fullmatch(model):
+        return None
     folder = _place(model, model_dir)
     return folder if not missing_from(folder) else None
 

@@ -142,7 +142,7 @@ def _probed(space: Space) -> tuple[Floats, Floats]:
     ids, vectors = store().fetch(space.pk, pks[::step][:PROBES], space.dimension)
     chunk_ids = dict(Embedding.objects.filter(pk__in=ids).values_list("pk", "chunk_id"))
     chunks = Chunk.objects.defer("text", "marks", "variants", "spaced").in_bulk(chunk_ids.values())
-    scope = semantic.SearchScope(kind_code=KIND_CODES[Chunk.Kind.TRANSCRIPT])
+    scope = semantic.SearchScope(kind_codes=(KIND_CODES[Chunk.Kind.TRANSCRIPT],))
     worth = np.full(len(ids), np.nan, dtype=np.float32)  # of a chunk without a neighbour nothing can be said
     for place, pk in enumerate(ids):
         chunk = chunks[chunk_ids[pk]]
@@ -165,6 +165,6 @@ def _reached_by_chance(space: Space) -> Floats:
     provider = spaces.provider_of(space)
     if provider.is_paid or provider.problem():
         return np.empty(0, np.float32)
-    scope = semantic.SearchScope(kind_code=KIND_CODES[Chunk.Kind.TRANSCRIPT])
+    scope = semantic.SearchScope(kind_codes=(KIND_CODES[Chunk.Kind.TRANSCRIPT],))
     best = [semantic.nearest(space, vector, scope, limit=1) for vector in provider.embed(QUESTIONS, purpose="query")]
     return np.array([near[0].similarity if near else 0.0 for near in best], dtype=np.float32)

@@ -15,7 +15,7 @@ from PIL import Image
 from bedrock.errors import BedrockError, BusyError
 from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
 from embeddings.indexing import paid_vectors, spaces
-from embeddings.models import KIND_CODES, Chunk, Embedding, Space
+from embeddings.models import KIND_CODES, WITHOUT_WORDS, Chunk, Embedding, Space
 from embeddings.registry import provider_for
 from embeddings.searching import calibration, evidence, keyword, seen, semantic, snippets
 from embeddings.searching.evidence import Reach, WordEvidence
@@ -112,8 +112,8 @@ class _Scope:
 
     where: WordFilter
     vectors: SearchScope
-    #: Whether frames may answer: they are of one kind only.
-    with_frames: bool = True
+    #: The kinds among which what is seen may answer; none where other kinds are asked for.
+    seen_kinds: tuple[str, ...] = WITHOUT_WORDS
 
 
 @dataclass(kw_only=True)
@@ -150,7 +150,7 @@ def search(  # noqa: PLR0913  (the contract's parameters)
     answer = SearchAnswer(mode=mode)
     for _ in range(MAX_TRIES):
         candidates = _candidates(asked, mode, scope, space)
-        if mode != "keyword" and scope.with_frames and asked.wanted and not asked.quoted and space is None:
+        if mode != "keyword" and scope.seen_kinds and asked.wanted and not asked.quoted and space is None:
             candidates = _with_frames(candidates, asked, mode, scope)
         rows = passages(candidates.scores)
         if len(rows) == len(candidates.scores):
@@ -184,7 +184,7 @@ def more_like(  # noqa: PLR0913  (those of a search)
         return _answer_of_frames(*looked, scope, limit=limit, began=began)
     space = space or spaces.active()
     own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
-    near = semantic.nearest(space, vector, replace(scope.vectors, but_file=own_file), limit=POOL)
+    near = semantic.nearest(space, vector, replace(_of_texts(space, scope.vectors), but_file=own_file), limit=POOL)
     candidates = _floored(space, near)
     rows = passages(candidates.scores)
     answer = SearchAnswer(mode="semantic")
@@ -263,9 +263,10 @@ def _check_scope(*, kind: str, limit: int) -> None:
 def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: str) -> _Scope:
     # What is seen is asked for as one thing, whoever looked.
     code = KIND_CODES.get(Chunk.Kind.VIDEO if kind == Chunk.Kind.SEEN else kind)
-    with_frames = kind in ("", Chunk.Kind.SEEN)
+    codes = None if code is None else (code,)
+    seen_kinds = WITHOUT_WORDS if kind in ("", Chunk.Kind.SEEN) else (kind,) if kind in WITHOUT_WORDS else ()
     if file_id is None and not name and not filters:
-        return _Scope(where=WordFilter(kind), vectors=SearchScope(None, code), with_frames=with_frames)
+        return _Scope(where=WordFilter(kind), vectors=SearchScope(None, codes), seen_kinds=seen_kinds)
     if wrong := {"q", "ordering"} & set(filters):
         raise SearchError(f"Not a filter of a search: {', '.join(sorted(wrong))}.", remedy="Leave it out.")
     files = resolving.resolve(filter=filters)
@@ -274,8 +275,8 @@ def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: 
     if name:
         files = files.filter(name__icontains=name)
     ids = list(files.order_by().values_list("id", flat=True))
-    vectors = SearchScope(np.array(ids, dtype=np.int64), code)
-    return _Scope(where=WordFilter(kind, ids), vectors=vectors, with_frames=with_frames)
+    vectors = SearchScope(np.array(ids, dtype=np.int64), codes)
+    return _Scope(where=WordFilter(kind, ids), vectors=vectors, seen_kinds=seen_kinds)
 
 
 def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> _Candidates:
@@ -315,8 +316,8 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
 def _with_frames(others: _Candidates, asked: Query, mode: str, scope: _Scope) -> _Candidates:
     """What was found in words, and the frames that look like the question. They are other chunks: only ranks meet."""
     try:
-        found = seen.find(asked.subject, scope.vectors, limit=POOL)
-    except (ProviderError, ExtensionUnavailableError, SpaceMismatchError) as error:
+        found = seen.find(asked.subject, scope.vectors, limit=POOL, kinds=scope.seen_kinds)
+    except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError) as error:
         return replace(others, notice=f"{others.notice} What is seen was not searched. {error} {error.remedy}".strip())
     by_rank = reciprocal_rank([Ranking(list(others.scores)), Ranking(list(found.scores))])
     scores = {int(str(key)): score for key, score in by_rank.items()} if found.scores else others.scores
@@ -345,7 +346,7 @@ def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> tuple[Seque
     store().require()
     if not len(bit_matrix.snapshot_of(space)):  # a paid question is not asked of nothing
         return [], None, NOT_YET if Chunk.objects.exists() else ""
-    vectors = scope.vectors
+    vectors = _of_texts(space, scope.vectors)
     if asked.quoted:  # what is in quotes must be there, and a model of meaning does not know
         having = word_index().latest(WordQuery(asked.quoted), scope.where, limit=MAX_QUOTED)
         vectors = replace(vectors, chunks=np.array(list(having), dtype=np.int64))
@@ -357,6 +358,15 @@ def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> tuple[Seque
     near = semantic.nearest(space, vector, vectors, limit=POOL)
     near = [hit for hit in near if not hit.is_name or hit.similarity >= provider.name_floor]
     return near, calibration.reach_of(space, vector), ""
+
+
+def _of_texts(space: Space, vectors: SearchScope) -> SearchScope:
+    """The same without frames, which a space of Nova's has beside texts: they are judged by themselves."""
+    is_frame = bit_matrix.at_hand(space).kinds == KIND_CODES[Chunk.Kind.SEEN]
+    if vectors.kind_codes is not None or not is_frame.any():
+        return vectors
+    others = tuple(code for kind, code in KIND_CODES.items() if kind != Chunk.Kind.SEEN)
+    return replace(vectors, kind_codes=others)
 
 
 def _floored(space: Space, near: Sequence[NearestVector]) -> _Candidates:

@@ -1,6 +1,7 @@
 """What is seen: frames that look like a question, or like a picture, in the space of pictures in use."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -8,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from embeddings.errors import SearchError
-from embeddings.indexing import pictures, spaces
-from embeddings.models import KIND_CODES, Chunk, Embedding, PictureFloor, Space
+from embeddings.indexing import media_embedding, paid_vectors, pictures, spaces
+from embeddings.models import KIND_CODES, WITHOUT_WORDS, Chunk, Embedding, PictureFloor, Space
 from embeddings.searching import judging, semantic
 from embeddings.searching.captions import UNRELATED
 from embeddings.searching.semantic import SearchScope
@@ -55,27 +56,35 @@ _yardsticks: dict[tuple[str, int], _Yardstick] = {}
 _lock = threading.Lock()
 
 
-def space_in_use() -> tuple[Space, EmbeddingProvider] | None:
-    """The space that is asked for what is seen and its free provider; None where nothing was looked at."""
+def space_in_use() -> Space | None:
+    """The space that is asked for what is seen; None where nothing was looked at."""
     space = spaces.for_pictures()
-    if space is None or store().problem() or not len(bit_matrix.snapshot_of(space)):
-        return None
-    provider = spaces.provider_of(space)
-    return (space, provider) if isinstance(provider, PictureProvider) else None
+    return None if space is None or store().problem() or not _library_of(space) else space
 
 
-def find(text: str, scope: SearchScope, *, limit: int) -> SeenFrames:
-    """Frames that look like what the text says: only those that stand out for this question. Raises ProviderError."""
-    used = space_in_use()
-    if used is None:
+def find(
+    text: str,
+    scope: SearchScope,
+    *,
+    limit: int,
+    kinds: Collection[str] = WITHOUT_WORDS,
+    space: Space | None = None,
+) -> SeenFrames:
+    """Frames that look like what the text says: only those that stand out for this question. In a paid space the
+    question is paid, once. Raises ProviderError, BedrockError.
+    """
+    space = space or space_in_use()
+    codes = () if space is None else tuple(set(_codes_of(space)) & {KIND_CODES[kind] for kind in kinds})
+    if space is None or not codes:
         return SeenFrames()
-    space, provider = used
+    provider = spaces.provider_of(space)
     yardstick = _yardstick_of(space, provider)
-    question = judging.question_of(provider.embed([text], purpose="query")[0], yardstick.captions, yardstick.sample)
+    vector = paid_vectors.query_vector(space, provider, text)
+    question = judging.question_of(vector, yardstick.captions, yardstick.sample)
     length = float(np.linalg.norm(question.vector))
     if length < judging.LEAST_MARGIN:  # it says no more than captions that say nothing
         return SeenFrames()
-    near = semantic.nearest(space, question.vector / length, replace(scope, kind_code=_CODE), limit=limit)
+    near = semantic.nearest(space, question.vector / length, replace(scope, kind_codes=codes), limit=limit)
     found = SeenFrames()
     for frame in near:
         margin = frame.similarity * length
@@ -92,13 +101,12 @@ def find(text: str, scope: SearchScope, *, limit: int) -> SeenFrames:
 
 def find_like(vector: Floats, scope: SearchScope, *, limit: int) -> SeenFrames:
     """Frames that look like a picture, by its vector in the space in use."""
-    used = space_in_use()
-    if used is None:
+    space = space_in_use()
+    if space is None:
         raise SearchError("Nothing was looked at yet.", remedy=pictures.how_to_see() or "Choose “Look at frames”.")
-    space, provider = used
-    yardstick = _yardstick_of(space, provider)
+    yardstick = _yardstick_of(space, spaces.provider_of(space))
     middle, width = judging.spread(yardstick.sample @ vector)
-    near = semantic.nearest(space, vector, replace(scope, kind_code=_CODE), limit=limit)
+    near = semantic.nearest(space, vector, replace(scope, kind_codes=_codes_of(space)), limit=limit)
     needed = ALIKE_STANDS_OUT if len(yardstick.sample) >= judging.LEAST_SAMPLE else -np.inf
     alike = [frame for frame in near if (frame.similarity - middle) / width >= needed]
     return SeenFrames(
@@ -125,12 +133,22 @@ def vector_of_frame(file: File, at_s: float) -> Floats:
 
 
 def vector_of_picture(picture: Image.Image) -> Floats:
-    """The vector of a picture in RGB, in the space in use. Raises SearchError where looking costs money."""
-    provider = spaces.provider_of(pictures.picture_space())
-    if not isinstance(provider, PictureProvider):
-        raise SearchError("Pictures are looked for with a local model.", remedy="Set PICTURE_PROVIDER=local.")
-    vector: Floats = provider.embed_pictures([picture])[0]
-    return vector
+    """The vector of a picture in RGB, in the space in use. In a paid space it is paid, once. Raises ProviderError,
+    BedrockError.
+    """
+    space = pictures.picture_space()
+    provider = spaces.provider_of(space)
+    if isinstance(provider, PictureProvider):
+        vector: Floats = provider.embed_pictures([picture])[0]
+        return vector
+    jpeg = pictures.jpeg_to_send(picture)
+    wanted = paid_vectors.PictureToEmbed(key=sha256(jpeg).hexdigest()[:32], jpeg=jpeg, label="a picture")
+    return paid_vectors.embed_picture(space, media_embedding.media_provider(space), wanted, purpose="query")
+
+
+def learn_captions(space: Space) -> None:
+    """Have the captions that a space's questions are judged by, which a paid space pays for once."""
+    _captions_of(space, spaces.provider_of(space))
 
 
 def vector_of_file(file: File) -> Floats:
@@ -160,7 +178,7 @@ def _why(verdict: judging.Judgement, library: int) -> str:
 def _yardstick_of(space: Space, provider: EmbeddingProvider) -> _Yardstick:
     """What a question is judged by now; made when first asked for, and when the library has grown."""
     place = bit_matrix.place_of(space)
-    known, library = _yardsticks.get(place), len(bit_matrix.snapshot_of(space))
+    known, library = _yardsticks.get(place), _library_of(space)
     if known is not None and known.library / GROWN <= library <= known.library * GROWN:
         return known
     with _lock:
@@ -178,18 +196,31 @@ def _yardstick_of(space: Space, provider: EmbeddingProvider) -> _Yardstick:
 def _captions_of(space: Space, provider: EmbeddingProvider) -> Floats:
     """The vectors of the unrelated captions: kept with the space, so that a new process need not make them."""
     version = sha256(f"{space.fingerprint}|{UNRELATED}".encode()).hexdigest()[:32]
-    kept = PictureFloor.objects.filter(space=space, version=version).first()
-    if kept is not None:
+    kept = PictureFloor.objects.filter(space=space).first()
+    if kept is not None and (kept.version == version or provider.is_paid):  # other words are not paid for again
         return np.frombuffer(bytes(kept.captions), dtype="<f4").reshape(-1, space.dimension)
-    captions = provider.embed(UNRELATED, purpose="query")
+    captions = paid_vectors.embed(space, provider, UNRELATED, purpose="query")
     content = captions.astype("<f4").tobytes()
     PictureFloor.objects.update_or_create(space=space, defaults={"version": version, "captions": content})
     return captions
 
 
+def _codes_of(space: Space) -> tuple[int, ...]:
+    """The kinds that are seen in a space: frames; and pieces of video, unless texts are searched in it too, which finds
+    those.
+    """
+    return (_CODE,) if space.is_active else tuple(KIND_CODES[kind] for kind in WITHOUT_WORDS)
+
+
+def _library_of(space: Space) -> int:
+    """How many frames, or pieces of video, a space has to tell apart."""
+    snapshot = bit_matrix.snapshot_of(space)
+    return int(np.isin(snapshot.kinds, _codes_of(space)).sum()) if space.holds_texts else len(snapshot)
+
+
 def _sample_of(space: Space) -> Floats:
     """Vectors of frames from all over the library: float32 (up to 2,000, dimension)."""
     snapshot = bit_matrix.snapshot_of(space)
-    frames = np.flatnonzero(snapshot.kinds == _CODE)
+    frames = np.flatnonzero(np.isin(snapshot.kinds, _codes_of(space)))
     chosen = np.random.default_rng(space.pk).permutation(frames)[:SAMPLE]
     return store().fetch(space.pk, snapshot.ids[chosen].tolist(), space.dimension)[1]

@@ -29,7 +29,7 @@ class SearchScope:
     """Which vectors may answer: None is no condition."""
 
     files: NDArray[np.int64] | None = None
-    kind_code: int | None = None
+    kind_codes: tuple[int, ...] | None = None
     but_file: int | None = None
     chunks: NDArray[np.int64] | None = None
 
@@ -66,7 +66,7 @@ def _rescored(
     """The best of the coarse candidates by their exact cosines, and the generation of the space that they are of."""
     if not len(snapshot):
         return [], -1
-    mask = snapshot.mask(files=scope.files, chunks=scope.chunks, kind_code=scope.kind_code, but_file=scope.but_file)
+    mask = snapshot.mask(files=scope.files, chunks=scope.chunks, kind_codes=scope.kind_codes, but_file=scope.but_file)
     count = max(coarse_count(space.dimension, len(snapshot)), limit * 2)
     places, expected = snapshot.candidates(vector, count, mask)
     first = slice(limit + AT_ONCE)

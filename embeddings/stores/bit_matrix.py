@@ -6,7 +6,7 @@ with higher ids (AUTOINCREMENT, one writer at a time), gone ones stand in `embed
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
@@ -60,10 +60,10 @@ class Snapshot:
         *,
         files: NDArray[np.int64] | None = None,
         chunks: NDArray[np.int64] | None = None,
-        kind_code: int | None = None,
+        kind_codes: Sequence[int] | None = None,
         but_file: int | None = None,
     ) -> Mask | None:
-        """Which rows are of these files or chunks, of this kind, and not of that file; None for all."""
+        """Which rows are of these files or chunks, of one of these kinds, and not of that file; None for all."""
         mask: Mask | None = None
         if files is not None:
             top = int(max(self.files.max(initial=0), files.max(initial=0))) + 1
@@ -73,9 +73,11 @@ class Snapshot:
         if chunks is not None:
             of_chunks = np.isin(self.chunks, chunks)
             mask = of_chunks if mask is None else mask & of_chunks
-        if kind_code is not None:
-            of_kind = self.kinds == kind_code
-            mask = of_kind if mask is None else mask & of_kind
+        if kind_codes is not None:
+            is_kind = np.zeros(256, dtype=np.bool_)
+            is_kind[list(kind_codes)] = True
+            of_kinds = is_kind[self.kinds]
+            mask = of_kinds if mask is None else mask & of_kinds
         if but_file is not None:
             of_others = self.files != but_file
             mask = of_others if mask is None else mask & of_others

@@ -34,6 +34,8 @@ class ModeQuote:
     is_available: bool = True
     reason: str = ""
     is_chosen: bool = False
+    #: What it has, and what it gives up beside the others.
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,11 @@ class ActionPlan:
     #: How far such prices were off until now: .08 = half of them by less than 8 %.
     likely_error: float | None = None
     modes: list[ModeQuote] = field(default_factory=list)
+
+    @property
+    def compares_prices(self) -> bool:
+        """Whether one of the modes costs something."""
+        return any(mode.usd_high for mode in self.modes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,14 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "chapters of all videos": {**_EVERY_VIDEO, "options": {"model": "local", "analysis_types": ["chapters"]}},
     },
     "/api/batch/embeddings": {"all videos": _EVERY_VIDEO},
-    "/api/batch/collect": {"into a collection": {"file_ids": [1], "options": {"collection": 1}}},
     "/api/batch/frames": {"all videos": _EVERY_VIDEO},
-    "/api/batch/read": {"all videos": _EVERY_VIDEO},
+    "/api/batch/read": {"these files": _SELECTED},
+    "/api/batch/see": {
+        "free, on this machine": {**_EVERY_VIDEO, "options": {"how": "local"}},
+        "with Nova, frame by frame": {"file_ids": [1], "options": {"how": "frames"}},
+    },
+    "/api/batch/collect": {"into a collection": {"file_ids": [1], "options": {"collection": 1}}},
     "/api/batch/remove": {"these files": _SELECTED},
-    "/api/batch/see": {"all videos": _EVERY_VIDEO},
     "/api/reconcile": {"look only": {}, "put right": {"apply": True}},
     "/api/batch/tag": {
         "all videos": {"filter": {"media_type": ["video"]}, "options": {"add": ["Ridge Court"], "remove": []}}
@@ -50,6 +53,10 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "/api/searches": {
         "with its filter": {"name": "Lanterns", "q": "paper lanterns", "filter": {"media_type": ["video"]}}
     },
+    "/api/spaces": {"the usual one of Nova's": {"provider": "nova"}, "smaller": {"provider": "nova", "dimension": 384}},
+    "/api/spaces/{id}/build": {"of what is said": {"for": "text"}, "of what is seen": {"for": "picture"}},
+    "/api/spaces/{id}/compare": {"where it is free": {"with_space": 2, "for": "text"}},
+    "/api/spaces/{id}/use": {"for what is seen": {"for": "picture"}},
     "/api/tags": {"with a colour": {"name": "Ridge Court", "colour": "#2a7f62"}},
     "/api/tags/{id}/merge": {"into another": {"into": 2}},
     "/api/transcription/download": {"the usual weights": {"model": "base"}},

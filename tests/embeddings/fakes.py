@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -36,6 +37,10 @@ class WordsProvider:
     @classmethod
     def default_key(cls) -> SpaceKey:
         return SpaceKey(provider="words", model="bag", dimension=64)
+
+    @classmethod
+    def key_for(cls, model: str, dimension: int | None) -> SpaceKey:
+        return replace(cls.default_key(), model=model or "bag", dimension=dimension or 64)
 
     def fingerprint(self) -> str:
         return self.print_

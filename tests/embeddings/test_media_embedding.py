@@ -15,7 +15,7 @@ from bedrock import staging
 from bedrock.errors import BusyError
 from bedrock.models import Entry
 from embeddings import facet, registry, tasks
-from embeddings.errors import MediaEmbeddingError, SpaceError
+from embeddings.errors import MediaEmbeddingError, PaidVectorsError, SpaceError
 from embeddings.indexing import index, media_embedding, spaces
 from embeddings.models import Chunk, Embedding, Viewing
 from embeddings.searching.search import search
@@ -299,7 +299,9 @@ def test_a_space_takes_what_it_saw_with_it(nova: World, video: File, settings: A
         spaces.delete(space)
     collected(nova)
 
-    spaces.delete(space)
+    with pytest.raises(PaidVectorsError, match=r"1 vectors of .* were paid for"):
+        spaces.delete(space)
+    spaces.delete(space, with_paid=True)
 
     assert not Chunk.objects.filter(source_kind="video").exists()
     assert spaces.waiting_count(spaces.active()) == Chunk.objects.count()

@@ -215,5 +215,5 @@ class TestTheAction:
             picture_tasks.request_see(clip)
 
     def test_a_space_of_texts_only_is_not_asked_to_look(self, clip: File) -> None:
-        with pytest.raises(SpaceError, match="does not look"):
+        with pytest.raises(SpaceError, match="reads text only"):
             pictures.see_file(clip, space=spaces.active())

@@ -68,7 +68,8 @@ def _nova_image(world: World, model_id: str, body: Mapping[str, Any]) -> tuple[d
             input_tokens=0, output_tokens=0, usd=Decimal("0.00006"),
         )
     )  # fmt: skip
-    seen = world.seen[0] if world.seen else digest
+    number = world.pictures.setdefault(digest, len(world.pictures))
+    seen = world.seen[number] if number < len(world.seen) else digest
     vector = answers.vector(seen, params.get("embeddingDimension", 3072))
     return {"embeddings": [{"embeddingType": "IMAGE", "embedding": vector}]}, {}
 

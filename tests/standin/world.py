@@ -187,6 +187,8 @@ class World:
             self.async_calls: dict[str, Any] = {}
             #: What asynchronous embeddings see in each piece (words), which pieces fail and why, and why calls do.
             self.seen: list[str] = []
+            #: Pictures that were embedded, in order: each shows the next thing of `seen`.
+            self.pictures: dict[str, int] = {}
             self.bad_segments: dict[int, str] = {}
             self.async_failures: list[str] = []
             self.roles = {ROLE}

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
 
-from embeddings import facet, registry, tasks
-from embeddings.indexing import media_embedding, repair, spaces
+from embeddings import facet, picture_facet, picture_tasks, registry, tasks
+from embeddings.indexing import media_embedding, pictures, repair, spaces
 from embeddings.indexing.index import index_file
-from embeddings.models import Space, Viewing
+from embeddings.models import PICTURE, TEXT, Space, Viewing
 from embeddings.searching.compare import compare, cost_of_comparing
 from files.models import FileQuerySet
 from files.selection.resolving import resolve
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         "  .venv/bin/python manage.py embed --dry-run          how much that would be, and what it costs\n"
         "  .venv/bin/python manage.py embed 12 --video --yes   also what is seen; the workers or --collect take it in\n"
         "  .venv/bin/python manage.py embed --new-space        fill another space, for the model of the settings\n"
+        "  .venv/bin/python manage.py embed --new-space --provider nova --for picture   the same for what is seen\n"
         "  .venv/bin/python manage.py embed --switch 2         search with space 2 from now on (and back: --switch 1)"
     )
 
@@ -41,6 +43,12 @@ class Command(BaseCommand):
         parser.add_argument("--collect", action="store_true", help="take in the videos that Bedrock is done with")
         parser.add_argument("--space", type=int, help="id of a space; the one in use by default")
         parser.add_argument("--new-space", action="store_true", help="fill the space that the settings describe")
+        parser.add_argument("--provider", help="with --new-space: whose it is (local, pictures, nova)")
+        parser.add_argument("--model", default="", help="with --new-space: its model")
+        parser.add_argument("--dimension", type=int, help="with --new-space: how many numbers a vector has")
+        parser.add_argument(
+            "--for", dest="content", choices=(TEXT, PICTURE), default=TEXT, help="of texts (default), or of pictures"
+        )
         parser.add_argument("--spaces", action="store_true", help="list the spaces")
         parser.add_argument("--switch", type=int, metavar="SPACE", help="use this space for search")
         parser.add_argument("--delete-space", type=int, metavar="SPACE", help="forget a space that is not in use")
@@ -59,11 +67,11 @@ class Command(BaseCommand):
 
     def _do(self, options: dict[str, Any]) -> None:
         if options["switch"] is not None:
-            lacking = spaces.choose(_space(options["switch"]))
+            lacking = spaces.choose(_space(options["switch"]), options["content"])
             if lacking:
                 self.stderr.write(lacking)
         if options["delete_space"] is not None:
-            self._delete(_space(options["delete_space"]), options)
+            spaces.delete(_space(options["delete_space"]), with_paid=options["yes"])
         if options["spaces"] or options["switch"] is not None or options["delete_space"] is not None:
             self._list(as_json=options["json"])
             return
@@ -79,10 +87,14 @@ class Command(BaseCommand):
         self._plan_and_embed(options)
 
     def _plan_and_embed(self, options: dict[str, Any]) -> None:
-        space = spaces.get_or_make(registry.default_key()) if options["new_space"] else _space(options["space"])
+        space = _new_space(options) if options["new_space"] else _space(options["space"], options["content"])
+        is_of_pictures = options["content"] == PICTURE
         ids = options["file_ids"]
         files = resolve(file_ids=ids) if ids else resolve(filter={})
-        plan = facet.plan(files, {"force": options["force"], "space_id": space.pk, "video": options["video"]})
+        choice = {"force": options["force"], "space_id": space.pk}
+        plan = picture_facet.plan(files, choice) if is_of_pictures else facet.plan(
+            files, {**choice, "video": options["video"]}
+        )  # fmt: skip
         if plan.refusals:
             raise CommandError(" ".join(plan.refusals))
         for warning in plan.warnings:
@@ -93,15 +105,6 @@ class Command(BaseCommand):
         if plan.usd_high:
             self._ask(f"This costs up to ${plan.usd_high:.4f}.", options)
         self._embed(files, space, options)
-
-    def _delete(self, space: Space, options: dict[str, Any]) -> None:
-        """Vectors that were paid for go by `--yes` only: to have them again is to pay again."""
-        count, usd = spaces.paid_in(space)
-        if count and not space.is_active and not options["yes"]:
-            raise CommandError(
-                f"{count:,} answers that were paid for (${usd:.4f}) go with “{space}”. Run it again with --yes."
-            )
-        spaces.delete(space)
 
     def _ask(self, what: str, options: dict[str, Any]) -> None:
         """Money is spent by `--yes`, or by a person who says so at the terminal."""
@@ -122,7 +125,10 @@ class Command(BaseCommand):
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{place} of {total}: {file.name[:60]:60}", ending="")
             try:
-                embedded += index_file(file, space=space, force=options["force"]).embedded
+                if options["content"] == PICTURE:
+                    embedded += picture_tasks.see(file, space=space, force=options["force"]).embedded
+                else:
+                    embedded += index_file(file, space=space, force=options["force"]).embedded
                 if options["video"] and file.media_type in media_embedding.WITH_PICTURES:
                     media_embedding.embed_media(file, space=space)
                 done += 1
@@ -144,11 +150,12 @@ class Command(BaseCommand):
 
     def _compare(self, options: dict[str, Any]) -> None:
         one, other = map(_space, options["compare"])
-        cost = cost_of_comparing(one, other)
+        content = options["content"]
+        cost = cost_of_comparing(one, other, content=content)
         if cost.questions:
             price = "an amount that is not known" if cost.usd is None else f"up to ${cost.usd:.6f}"
             self._ask(f"{cost.questions} questions to paid models cost {price}.", options)
-        rows = compare(one, other)
+        rows = compare(one, other, content=content)
         if options["json"]:
             self.stdout.write(json.dumps([asdict(row) for row in rows]))
             return
@@ -161,17 +168,25 @@ class Command(BaseCommand):
         )
 
     def _list(self, *, as_json: bool) -> None:
-        rows = [
-            {"id": space.pk, "space": str(space), "in_use": space.is_active, "vectors": space.embeddings.count()}
-            for space in Space.objects.all()
-        ]
+        counted: Any = Space.objects.annotate(vector_count=Count("embeddings"))
         if as_json:
+            rows = [
+                {
+                    "id": space.pk,
+                    "space": str(space),
+                    "in_use": space.is_active,
+                    "in_use_for": space.in_use_for,
+                    "contents": space.contents,
+                    "vectors": space.vector_count,
+                }
+                for space in counted
+            ]
             self.stdout.write(json.dumps(rows))
             return
-        for row in rows:
-            self.stdout.write(
-                f"{row['id']:4} {'*' if row['in_use'] else ' '} {row['space']}  {row['vectors']:,} vectors"
-            )
+        for space in counted:
+            used = f", in use for {' and '.join(space.in_use_for)}" if space.in_use_for else ""
+            mark = "*" if used else " "
+            self.stdout.write(f"{space.pk:4} {mark} {space}  {space.vector_count:,} vectors{used}")
 
     def _say(self, options: dict[str, Any], facts: dict[str, Any]) -> None:
         if options["json"]:
@@ -188,9 +203,17 @@ def _with_bedrock() -> int:
     return Viewing.objects.filter(state=Viewing.State.SENT).count()
 
 
-def _space(pk: int | None) -> Space:
+def _new_space(options: dict[str, Any]) -> Space:
+    if not options["provider"] and not options["model"] and options["dimension"] is None:
+        is_of_texts = options["content"] == TEXT
+        return spaces.get_or_make(registry.default_key() if is_of_texts else registry.wanted_picture_key())
+    provider = options["provider"] or registry.default_key().provider
+    return spaces.get_or_make(registry.key_for(provider, options["model"], options["dimension"]))
+
+
+def _space(pk: int | None, content: str = TEXT) -> Space:
     if pk is None:
-        return spaces.active()
+        return spaces.active() if content == TEXT else pictures.picture_space()
     found = Space.objects.filter(pk=pk).first()
     if found is None:
         raise CommandError(f"There is no space {pk}. `.venv/bin/python manage.py embed --spaces` lists them.")

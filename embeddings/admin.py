@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 from embeddings.errors import SpaceError
 from embeddings.indexing import spaces
 from embeddings.models import (
+    PICTURE,
+    TEXT,
     Calibration,
     Chunk,
     Embedding,
@@ -27,10 +29,13 @@ from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
 
 @admin.register(Space)
 class SpaceAdmin(ReadOnlyAdmin[Space]):
-    list_display = ("model", "provider", "dimension", "request_format", "is_active", "vectors", "activated_at")
-    list_filter = ("provider", "is_active")
+    list_display = (
+        "model", "provider", "dimension", "request_format", "is_active", "is_used_for_pictures", "vectors",
+        "activated_at",
+    )  # fmt: skip
+    list_filter = ("provider", "is_active", "is_used_for_pictures")
     search_fields = ("model",)
-    actions = ("use",)
+    actions = ("use", "use_for_pictures")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Space]:
         return super().get_queryset(request).annotate(vector_count=Count("embeddings"))
@@ -39,18 +44,25 @@ class SpaceAdmin(ReadOnlyAdmin[Space]):
     def vectors(self, space: Any) -> str:
         return f"{space.vector_count:,}"
 
-    @admin.action(description="Search with this space from now on")
+    @admin.action(description="Search texts with this space from now on")
     def use(self, request: HttpRequest, rows: QuerySet[Space]) -> None:
+        self._use(request, rows, TEXT)
+
+    @admin.action(description="Search what is seen with this space from now on")
+    def use_for_pictures(self, request: HttpRequest, rows: QuerySet[Space]) -> None:
+        self._use(request, rows, PICTURE)
+
+    def _use(self, request: HttpRequest, rows: QuerySet[Space], content: str) -> None:
         chosen = list(rows)
         if not request.user.has_perm("embeddings.change_space") or len(chosen) != 1:
             self.message_user(request, "Choose one space that you may change.", messages.ERROR)
             return
         try:
-            lacking = spaces.choose(chosen[0])
+            lacking = spaces.choose(chosen[0], content)
         except SpaceError as error:
             self.message_user(request, f"{error} {error.remedy}", messages.ERROR)
             return
-        said = f"Search uses “{chosen[0]}” now. {lacking}".strip()
+        said = f"Search uses “{chosen[0]}” for {content}s now. {lacking}".strip()
         self.message_user(request, said, messages.WARNING if lacking else messages.SUCCESS)
 
 

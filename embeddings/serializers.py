@@ -1,11 +1,17 @@
 """Requests and answers of the API, and the options of the batch action."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from embeddings.models import Chunk, SavedQuery, Space
+from embeddings import registry
+from embeddings.conf import conf
+from embeddings.indexing.coverage import coverage_of, is_paid
+from embeddings.indexing.spaces import paid_in
+from embeddings.models import CONTENTS, Chunk, SavedQuery, Space
 from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, MODES, frame_of
 from files.selection.resolving import resolve
 from jobs.errors import WorkError
@@ -183,3 +189,110 @@ class SavedSearchSerializer(StrictFields, serializers.ModelSerializer[SavedQuery
         if others.exists():
             raise serializers.ValidationError({"name": "There is a saved search of this name."})
         return attrs
+
+
+class CoverageSerializer(serializers.Serializer[Any]):
+    """How much of a library's texts, or of its frames, has its vector in a space."""
+
+    made = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    usd = serializers.DecimalField(
+        max_digits=14,
+        decimal_places=6,
+        coerce_to_string=False,
+        allow_null=True,
+        help_text="What the rest costs at most; 0 where it is free, null where nobody knows the price.",
+    )
+
+
+class SpaceCostSerializer(serializers.Serializer[Any]):
+    """What was paid for in a space."""
+
+    vectors = serializers.IntegerField(help_text="How many answers were paid for; they are kept for good.")
+    usd = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False)
+
+
+class SpaceSerializer(serializers.ModelSerializer[Space]):
+    """Where vectors can be compared: one provider, model, dimension and request format."""
+
+    contents = serializers.ListField(child=serializers.ChoiceField(choices=CONTENTS), read_only=True)
+    in_use_for = serializers.ListField(child=serializers.ChoiceField(choices=CONTENTS), read_only=True)
+    is_paid = serializers.SerializerMethodField()
+    problem = serializers.SerializerMethodField(help_text="Why nothing can be embedded with it now; else empty.")
+    coverage = serializers.SerializerMethodField()
+    cost = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Space
+        fields = (
+            "id", "provider", "model", "dimension", "request_format", "contents", "in_use_for", "is_paid", "problem",
+            "coverage", "cost", "created_at", "activated_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    def get_is_paid(self, space: Space) -> bool:
+        return is_paid(space)
+
+    def get_problem(self, space: Space) -> str:
+        try:
+            return registry.provider_for(space.key).problem()
+        except WorkError as error:
+            return f"{error} {error.remedy}".strip()
+
+    @extend_schema_field(serializers.DictField(child=CoverageSerializer(), help_text="By content."))
+    def get_coverage(self, space: Space) -> Any:
+        return {content: CoverageSerializer(found).data for content, found in coverage_of(space).items()}
+
+    @extend_schema_field(SpaceCostSerializer)
+    def get_cost(self, space: Space) -> Any:
+        vectors, usd = paid_in(space) if is_paid(space) else (0, Decimal(0))
+        return SpaceCostSerializer({"vectors": vectors, "usd": usd}).data
+
+
+class NewSpaceSerializer(StrictFields, serializers.Serializer[Any]):
+    """A space to be made."""
+
+    provider = serializers.CharField(max_length=32, help_text="`local`, `pictures` or `nova`.")
+    model = serializers.CharField(max_length=128, required=False, default="", allow_blank=True)
+    dimension = serializers.IntegerField(min_value=1, max_value=8192, required=False, allow_null=True, default=None)
+
+    def validate_provider(self, value: str) -> str:
+        known = sorted(conf().providers)
+        if value not in known:
+            raise serializers.ValidationError(f"There is no such provider. Known are: {', '.join(known)}.")
+        return value
+
+
+class SpacePurposeSerializer(StrictFields, serializers.Serializer[Any]):
+    """What a space is built or used for."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """`for` is a word of Python's."""
+        return {**super().get_fields(), "for": serializers.ChoiceField(choices=CONTENTS)}
+
+
+class CompareSpacesSerializer(SpacePurposeSerializer):
+    """The space to compare with, and what the questions may cost."""
+
+    with_space = serializers.PrimaryKeyRelatedField(queryset=Space.objects.all(), pk_field=serializers.IntegerField())
+    max_usd = serializers.DecimalField(
+        max_digits=10, decimal_places=6, required=False, allow_null=True, default=None, min_value=0
+    )
+
+
+class SpaceComparisonSerializer(serializers.Serializer[Any]):
+    """What each of two spaces finds first for one question."""
+
+    question = serializers.CharField()
+    first = serializers.ListField(child=serializers.CharField())
+    second = serializers.ListField(child=serializers.CharField())
+    shared = serializers.IntegerField(help_text="How many moments both have.")
+    most = serializers.IntegerField()
+
+
+class ComparedSpacesSerializer(serializers.Serializer[Any]):
+    """The comparison; `rows` is null where the questions to paid models cost more than `max_usd`."""
+
+    questions_to_pay = serializers.IntegerField()
+    usd = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
+    rows = SpaceComparisonSerializer(many=True, allow_null=True)

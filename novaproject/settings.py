@@ -291,6 +291,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "ChunkKindEnum": "embeddings.models.Chunk.Kind",
+        "SpaceContentEnum": "embeddings.models.CONTENTS",
         "ModelStatusEnum": "bedrock.models.CatalogueModel.Status",
         "NovaStatusEnum": "nova.models.NovaJob.Status",
         "NovaModeEnum": "nova.models.NovaJob.Mode",

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from curation.models import Collection, Tag
 from embeddings.api import known_filters
+from embeddings.models import Space
 from novaproject.api.examples import BODIES
 from tests.files.factories import make_file, make_root
 from transcription.segments import SpokenSegment
@@ -56,6 +57,8 @@ def test_an_example_can_be_sent(
     Tag.objects.create(pk=1, name="Ridge")
     Tag.objects.create(pk=2, name="Court")
     Collection.objects.create(pk=1, name="Showreel")
+    Space.objects.create(pk=1, provider="local", model="all-MiniLM-L6-v2", dimension=384, is_active=True)
+    Space.objects.create(pk=2, provider="local", model="multilingual-e5-small", dimension=384)
     body = dict(BODIES[path][title])
     if "path" in body:
         body["path"] = str(tmp_path)

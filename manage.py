@@ -15,14 +15,15 @@ def main() -> None:
         os.environ.setdefault("NOVAPROJECT_KEEPS_LOG", "1")
     try:
         from django.core.exceptions import ImproperlyConfigured
-        from django.core.management import execute_from_command_line
+
+        from novaproject.management.command_help import CommandLine
     except ImportError as exc:
         raise SystemExit(
             "Django is not installed in this Python. Run `make run` once: it makes .venv with everything in it."
         ) from exc
     try:
         try:
-            execute_from_command_line(sys.argv)
+            CommandLine(sys.argv).execute()
         finally:
             sys.stdout.flush()
     except ImproperlyConfigured as exc:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from novaproject import views_metrics
+from novaproject.admin_index import grouped
 from novaproject.api_export import ExportDownload, ExportView
 from novaproject.health import HealthView
 from novaproject.views_api import ApiRoot, DocsView
@@ -30,6 +31,7 @@ api: list[URLPattern | URLResolver] = [
 
 admin.site.site_header = admin.site.site_title = "novaproject"
 admin.site.index_title = "Administration"
+admin.site.get_app_list = grouped(admin.site.get_app_list)  # type: ignore[method-assign]
 admin.site.enable_nav_sidebar = False  # the lists need the width; the header and the breadcrumbs lead everywhere
 # One login page; somebody logged in without the right to the admin still gets the admin's own, which says so.
 admin.site.login = login_required(admin.site.login)  # type: ignore[method-assign]

@@ -6,6 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from django.core.management import get_commands
+
+from novaproject.management.command_help import FLOORS, CommandLine
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -49,3 +54,15 @@ def test_commands_load_no_library_that_they_do_not_use(tmp_path: Path) -> None:
     loaded = set(done.stdout.split())
     heavy = {"boto3", "s3transfer", "faiss", "ctranslate2", "tokenizers", "onnxruntime", "faster_whisper", "torch"}
     assert heavy & loaded == set()
+
+
+def test_help_shows_our_commands_first_each_once_and_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    CommandLine(["manage.py", "help"]).execute()
+
+    shown = capsys.readouterr().out
+    ours, django = shown.split("Of Django and its libraries")
+    names = [line.split()[0] for line in ours.splitlines() if line.startswith("  ")]
+    assert sorted(names) == sorted(name for name, app in get_commands().items() if app in FLOORS)
+    assert "  import_directory  Take a folder into the library" in ours
+    assert "Others of ours" not in ours
+    assert "migrate" in django

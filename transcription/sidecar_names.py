@@ -21,7 +21,7 @@ from transcription.subtitles.reader import READABLE
 #: Two changes within this time may bear the same moment, so a folder that changed just now is listed anew.
 SETTLED_NS = 2_000_000_000
 #: Subtitle files of other formats: told, and not read.
-UNREADABLE = (".sub", ".idx", ".sup", ".ttml", ".dfxp", ".smi", ".sami", ".stl", ".lrc", ".mpl", ".sbv", ".usf", ".scc")
+UNREADABLE = (".sub", ".idx", ".sup", ".ttml", ".dfxp", ".smi", ".sami", ".stl", ".lrc", ".mpl", ".usf", ".scc")
 _FORCED = frozenset(("forced", "foreign"))
 _IMPAIRED = frozenset(("sdh", "cc", "hi", "hoh"))
 _MEANINGLESS = frozenset(("default", "full", "und", "track", "sub", "subs", "subtitles", "captions"))

@@ -86,7 +86,7 @@ def refresh_sidecars(root: Root, *, progress: Progress = NO_PROGRESS) -> Sidecar
 def _use(file: File, sidecar: Sidecar, existing: Transcript | None) -> bool:
     """Make this subtitle file the transcript, unless it is; whether it was written. Raises BadSubtitlesError."""
     if not sidecar.is_readable:
-        raise BadSubtitlesError(f"{sidecar.name} is in a format that is not read: SRT, WebVTT and ASS are.")
+        raise BadSubtitlesError(f"{sidecar.name} is in a format that is not read: SRT, WebVTT, ASS and SBV are.")
     facts = facts_of(file, sidecar)
     if existing is not None and all(existing.metadata.get(name) == value for name, value in facts.items()):
         return False

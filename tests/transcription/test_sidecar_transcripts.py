@@ -114,6 +114,14 @@ def test_the_api_lists_what_is_used_and_what_is_passed_over_on_the_file(talk: Fi
         ]
 
 
+def test_captions_of_youtube_are_read(talk: File) -> None:
+    beside(talk, "talk.en.sbv", b"0:00:01.000,0:00:03.000\nGood morning\n")
+
+    assert read_sidecars(talk)
+
+    assert Transcript.objects.get().text == "Good morning"
+
+
 def test_a_problem_goes_when_its_file_is_mended_or_gone(talk: File) -> None:
     mended, gone = beside(talk, "talk.srt", b""), beside(talk, "talk.de.srt", b"")
     read_sidecars(talk)

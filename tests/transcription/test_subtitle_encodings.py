@@ -66,10 +66,34 @@ def test_a_few_bad_bytes_in_utf_8_stay_bad_characters() -> None:
     assert decoded.text.replace("\ufffd", "") == as_srt(SPOKEN["ru"])
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("hz", "晚上好，欢迎收看。"),
+        ("cp1255", "ערב טוב וברוכים הבאים."),
+        ("euc_jp", "こんばんは、ようこそ。\r\n明日は全国的に良い天気になるでしょう。"),
+    ],
+)
+def test_rarer_ones_and_few_words_are_found_out_too(encoding: str, text: str) -> None:
+    assert decode(as_srt(text).encode(encoding)).text == as_srt(text)
+
+
+def test_accents_that_were_read_wrongly_are_no_letters_of_another_script() -> None:
+    decoded = decode(as_srt("Bonsoir et bienvenue à tous.").encode("mac_roman"))
+
+    assert not any("\u0400" <= character <= "\u04ff" for character in decoded.text)
+
+
 def test_the_language_decides_where_bytes_alone_do_not() -> None:
     raw = as_srt("Köszönöm, őszintén").encode("cp1250")
 
     assert "őszintén" in decode(raw, language="hu").text
+
+
+def test_ukrainian_of_dos_is_known_by_its_language() -> None:
+    text = as_srt("Добрий вечір, вітаємо вас. Її їжак їсть яблука.")
+
+    assert decode(text.encode("cp1125"), language="uk").text == text
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def texts(text: str) -> list[str]:
         ("00:00:01,000-->00:00:03,500", 1.0, 3.5),
         ("00:00:01,000 -> 00:00:03,500", 1.0, 3.5),
         ("00:00:01,000 – > 00:00:03,500", 1.0, 3.5),
+        ("00:00:01,000 → 00:00:03,500", 1.0, 3.5),
         ("00：00：01，000 --> 00：00：03，500", 1.0, 3.5),
         ("OO:OO:O1,000 --> 00:00:03,5OO", 1.0, 3.5),
         ("  00:00:01,000 --> 00:00:03,500  align:start position:0%", 1.0, 3.5),
@@ -81,6 +82,13 @@ def test_a_last_line_that_is_a_number_is_text() -> None:
     text = "1\n00:00:01,000 --> 00:00:03,000\nThe year was\n1984\n\n2\n00:00:05,000 --> 00:00:07,000\nThe answer is\n42"
 
     assert texts(text) == ["The year was 1984", "The answer is 42"]
+
+
+def test_the_number_of_a_cue_that_is_missing_is_no_text_and_is_reported() -> None:
+    segments, passed_over = parse("1\n00:00:01,000 --> 00:00:03,000\nThe answer\n\n2\n")
+
+    assert [segment.text for segment in segments] == ["The answer"]
+    assert passed_over == ["line 5: 2"]
 
 
 def test_numbers_in_a_file_without_numbering_are_text() -> None:
@@ -144,6 +152,7 @@ def test_lines_before_the_first_time_are_reported() -> None:
     [
         ("<i>Good</i> {\\an8}morning", "Good morning"),
         ('<font color="#ffffff">Good</font> <b>morning</b>', "Good morning"),
+        ("{y:i}Good {c:$0000ff}morning", "Good morning"),
         ("<v Bob>Good <c.loud>morning</c></v>", "Good morning"),
         ("so<00:00:00.719><c> today</c>", "so today"),
         ("if a < b and c > d then stop", "if a < b and c > d then stop"),

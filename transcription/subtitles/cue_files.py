@@ -95,6 +95,15 @@ class CueFile:
             if is_number:
                 self.structure.add(above)
                 last = number
+        self.report_number_at_the_end(last if is_numbered else 0)
+
+    def report_number_at_the_end(self, last: int) -> None:
+        """The number of a cue that was cut off is no text of the one before."""
+        index = next((n for n in range(len(self.lines) - 1, -1, -1) if not self.is_blank(n)), 0)
+        match = _NUMBER.fullmatch(self.lines[index]) if self.lines else None
+        if match and last and self.starts_block(index) and int(match[1]) == last + 1:
+            self.structure.add(index)
+            self.passed_over.append(index)
 
     def find_names(self) -> None:
         """The names of WebVTT's cues: a line alone above the time, in a file where that is the rule."""

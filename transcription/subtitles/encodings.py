@@ -54,7 +54,8 @@ ENCODINGS: dict[str, tuple[str, ...]] = {
     "big5": ("zh",), "cp949": ("ko",), "euc_jp": ("ja",), "koi8_r": ("ru", "bg"), "koi8_u": ("uk",),
     "iso8859_2": ("pl", "cs", "sk", "hu", "ro", "hr", "sl"), "iso8859_5": ("ru", "bg", "sr"), "iso8859_7": ("el",),
     "iso8859_9": ("tr",), "iso8859_15": ("fr", "fi", "de", "es"), "iso8859_6": ("ar",), "iso8859_8": ("he",),
-    "cp866": ("ru", "be", "bg"), "cp852": ("pl", "cs", "sk", "hu", "hr"), "cp850": ("de", "fr", "es", "it", "pt"),
+    "cp866": ("ru", "be", "bg"), "cp1125": ("uk",), "cp852": ("pl", "cs", "sk", "hu", "hr"),
+    "cp850": ("de", "fr", "es", "it", "pt"),
     "cp862": ("he",), "cp737": ("el",), "cp857": ("tr",), "mac_roman": ("de", "fr", "es", "it", "en"),
     "mac_latin2": ("pl", "cs", "hu"), "mac_cyrillic": ("ru",), "mac_greek": ("el",), "mac_turkish": ("tr",),
 }  # fmt: skip
@@ -74,12 +75,19 @@ _USUAL_SIGNS = frozenset(
 )
 #: Of these, what stands within a word.
 _SIGNS_IN_WORDS = frozenset("‘’·–—\xad\u200e\u200f、。「」『』（）！？，：；～・《》〈〉【】ー々")
+#: Chinese in plain ASCII (RFC 1843): pairs of signs between these.
+_HZ = re.compile(rb"~\{(?:[!-~]{2})+~\}")
+#: Letters of a script that are so few among Latin ones are accents that were read wrongly.
+STRAY_SHARE = 12
+#: What a text loses that has Japanese letters and is not read as Japanese.
+KANA_ELSEWHERE = 0.2
 #: A text is taken for UTF-8 with a few bad bytes in it where it has so many times more good sequences than bad ones.
 GOOD_TO_BAD = 3
 SAMPLE_BYTES = 40_000
 #: Below this no encoding is believed.
 LEAST_SCORE = 0.55
 HINT_BONUS = 0.2
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 #: What an encoding loses for each that people have more often.
 RARER = 0.0003
 RARE_SHARE = 0.95
@@ -106,6 +114,8 @@ def decode(raw: bytes, *, language: str = "", name: str = "the subtitles") -> De
         return decode_without_mark(raw, name)
     if b"\x1b$" in raw:
         return _decoded(raw, "iso2022_jp")
+    if _HZ.search(raw) and raw.isascii():
+        return _decoded(raw, "hz")
     try:
         return DecodedText(raw.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
@@ -143,6 +153,8 @@ def find_older_encoding(raw: bytes, language: str, name: str) -> str:
             continue
         seen.add(text)
         score = plausibility(text, base if base in languages else "") - RARER * rank
+        if "ja" not in languages and _KANA.search(text):
+            score -= KANA_ELSEWHERE
         if score + HINT_BONUS > max(best_score, LEAST_SCORE):  # this costs a hundred times the rest
             match = from_bytes(sample, cp_isolation=[encoding], threshold=1.0, enable_fallback=False).best()
             score += 0.1 * match.coherence if match else 0.0
@@ -176,7 +188,7 @@ def fault_at(text: str, index: int) -> float:
     if "HALFWIDTH KATAKANA" in unicodedata.name(character, ""):
         return 1.0
     if kind[0] in "LM":
-        if kind == "Lu" and before.islower():
+        if (kind == "Lu" and before.islower()) or (character == "ς" and after.isalpha()):
             return 1.0
         scripts = {_script(other) for other in (before, character, after) if other.isalpha() or other == character}
         return 0.0 if len(scripts) == 1 or scripts <= _EAST_ASIAN else 1.0
@@ -204,6 +216,7 @@ def _fit(text: str, language: str) -> float:
         return LEAST_SCORE  # only signs such as dashes and quotes
     fit = 0.0
     has_kana = "HIRAGANA" in scripts
+    latin = sum(character.isascii() and character.isalpha() for character in text)
     for script, letters in scripts.items():
         if script in ("LATIN", "COMBINING"):
             # Turkish read as western letters is Icelandic letter by letter, and few have Icelandic files.
@@ -217,5 +230,6 @@ def _fit(text: str, language: str) -> float:
         elif script in FREQUENT:
             frequent, least_share = FREQUENT[script]
             share = sum(letter in frequent for letter in letters) / len(letters)
-            fit += len(letters) * min(1.0, share / least_share)
+            is_stray = latin > STRAY_SHARE * len(letters)
+            fit += len(letters) * min(1.0, share / least_share) * (0.5 if is_stray else 1.0)
     return fit / total

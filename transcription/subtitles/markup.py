@@ -14,7 +14,8 @@ _INLINE_TIME = re.compile(r"<(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d{1,3})?>")
 #: WebVTT says who speaks: `<v Ada>`, `<v.loud Ada Byron>`.
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]+)>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
-_OVERRIDE = re.compile(r"(\{\\[^{}]*\})")
+#: ASS's, and those that converters from MicroDVD leave: `{y:i}`.
+_OVERRIDE = re.compile(r"(\{(?:\\|[yYcCfFsSpP]:)[^{}]*\})")
 _BRACES = re.compile(r"(\{[^{}]*\})")
 _DRAWING = re.compile(r"\\p(\d+)")
 #: A backslash that is none of `\N` and `\h`, or that stands in a path: then these are text, too.

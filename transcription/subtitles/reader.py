@@ -12,7 +12,7 @@ from transcription.subtitles.cue_files import CueFile
 from transcription.subtitles.cues import clean
 from transcription.subtitles.encodings import decode
 
-READABLE = (".srt", ".vtt", ".ass", ".ssa")
+READABLE = (".srt", ".vtt", ".ass", ".ssa", ".sbv")
 LARGEST_FILE_BYTES = 20_000_000
 
 _LINE_END = re.compile(r"\r\n|\n|\r")

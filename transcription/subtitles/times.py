@@ -7,7 +7,7 @@ _CLOCK = re.compile(r"(-?)\s*(?:(\d{1,5})\s*:\s*)?(\d{1,3})\s*:\s*(\d{1,3})(?:\s
 _DOTTED = re.compile(r"(-?)\s*(\d{1,5})\s*\.\s*(\d{1,2})\s*\.\s*(\d{1,2})\s*[.,]\s*(\d{1,3})")
 _SECONDS = re.compile(r"(-?)()()(\d{1,6})[.,](\d{1,3})")
 _FORMS = (_CLOCK, _DOTTED, _SECONDS)
-_ARROW = re.compile(r"[-‐-―−][-‐-―− ]{0,3}>")
+_ARROW = re.compile(r"[-‐-―−][-‐-―− ]{0,3}>|[→⟶➔]")
 _SOME_CLOCK = re.compile(r"\d\s*[:.,]\s*\d")
 #: YouTube's .sbv: two times with hours and milliseconds, a comma between.
 _SBV = re.compile(r"\s*(\d+:\d\d:\d\d\.\d{3}),(\d+:\d\d:\d\d\.\d{3})\s*")

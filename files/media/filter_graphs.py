@@ -143,14 +143,21 @@ def _base(picture: Any, info: MediaInfo, look: PictureTreatment) -> Any:
                 .filter("format", "gbrpf32le")
                 .filter("zscale", p="bt709")
                 .filter("tonemap", tonemap="hable", desat=0)
-                .filter("zscale", t="bt709", m="bt709", r="tv")
+                .filter("zscale", t="bt709", r="full")
             )
+            picture = _within_screen(picture, "bt709")
         else:
             matrix = "bt709" if shown.matrix == BT709 else "bt601"
             picture = picture.filter("scale", *look.size, flags="bicubic", out_color_matrix=matrix, out_range="tv")
             if look.can_tonemap and is_wide(colours):
-                picture = picture.filter("zscale", p="bt709", t="bt709")
+                picture = _within_screen(picture.filter("zscale", p="bt709", t="bt709", m="gbr", r="full"), matrix)
     return picture.filter("setsar", 1).filter("format", "yuv420p").filter("setparams", **parameters(shown))
+
+
+def _within_screen(picture: Any, matrix: str) -> Any:
+    """Colours beyond what a screen shows are cut off as red, green and blue: versions of zimg differ in what they make
+    of them in another form (a P3 red came out at 176 of 255 by one, at 205 by another)."""
+    return picture.filter("format", "gbrp").filter("scale", out_color_matrix=matrix, out_range="tv")
 
 
 def _proxy_options(look: PictureTreatment, *, has_sound: bool) -> dict[str, Any]:

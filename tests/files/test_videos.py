@@ -8,6 +8,7 @@ from typing import Any
 import av
 import pytest
 from PIL import Image
+from pytest_django.fixtures import Settings
 
 from files.importing.directories import import_directory
 from files.media import colours, derived, ffmpeg
@@ -23,6 +24,10 @@ from tests import media
 from tests.files.factories import make_file, make_root
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("whichever_ffmpeg")]
+
+
+#: Two versions of a scaler or tone mapper differ by a few steps of 255; more than this is another colour.
+COLOUR_TOLERANCE = 12
 
 
 @pytest.fixture
@@ -119,6 +124,25 @@ def test_whatever_the_colour_tags_say_a_proxy_comes_of_it(
     if matrix not in (10, 14):  # the clip's samples are ordinary ones, so what these tags say of them is not true
         assert_quarters(proxy_path(proxy))
     assert derived.poster_path(proxy.file) is not None
+
+
+@pytest.mark.parametrize(
+    ("codec", "primaries", "transfer", "matrix"),
+    [("hevc", 9, 16, 9), ("hevc", 2, 18, 2), ("h264", 12, 2, 8), ("hevc", 9, 14, 9), ("h264", 2, 2, 13)],
+    ids=["PQ", "HLG", "P3", "BT.2020", "derived"],
+)
+def test_colours_come_out_like_by_every_ffmpeg(
+    place: Path, settings: Settings, codec: str, primaries: int, transfer: int, matrix: int
+) -> None:
+    seen = []
+    for name, program in media.every_ffmpeg().items():
+        settings.FFMPEG_PATH = program
+        (place / name).mkdir()
+        clip = media.make_tagged(place / name / "clip.mp4", codec, primaries, transfer, matrix, seconds=0.5)
+        seen.append([value for colour in colours_in(proxy_path(proxied(clip))) for value in colour])
+
+    least, most = (list(map(side, zip(*seen, strict=True))) for side in (min, max))
+    assert all(high - low <= COLOUR_TOLERANCE for low, high in zip(least, most, strict=True)), seen
 
 
 def test_ycgco_of_full_chroma_is_believed(place: Path) -> None:

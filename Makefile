@@ -128,5 +128,9 @@ bench-transcription: install-dev
 bench-relevance: install
 	@$(PY) -m bench.relevance $(DATA)
 
+# How sure a guess of the language has to be.
+bench-languages: install-dev
+	@$(CLEAN) $(PY) -m bench.languages
+
 bench-speech: install-dev
 	@$(CLEAN) $(PY) -m bench.speech $(if $(FULL),--full)

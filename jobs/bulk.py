@@ -43,7 +43,7 @@ def insert_alike(template: Model, names: Sequence[str], rows: Iterable[tuple[int
     }
     quoted = ", ".join(connection.ops.quote_name(name) for name in [*same, *names])
     insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
-    ignored = connection.ops.on_conflict_suffix_sql([], [], OnConflict.IGNORE, [])
+    ignored = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
     places = ", ".join(["%s"] * (len(same) + len(names)))
     constant = tuple(same.values())
     with connection.cursor() as cursor:

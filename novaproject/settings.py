@@ -139,7 +139,8 @@ def _database() -> dict[str, Any]:
         }
         # A file, made by the migrations: an in-memory test database fails with "table is locked" under real writers.
         config["TEST"] = {"NAME": str(DATA_DIR / "test.db")}
-    else:
+    elif config["ENGINE"] == "django.db.backends.postgresql":
+        config["ENGINE"] = "novaproject.postgres"
         config["CONN_HEALTH_CHECKS"] = True  # a server that was started anew is asked again, not given up
     return config
 

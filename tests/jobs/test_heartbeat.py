@@ -62,6 +62,7 @@ def test_a_forecast_needs_some_progress(kind: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.sqlite("one writer makes all others wait")
 def test_work_outlives_a_database_that_is_busy_for_long(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     queue.enqueue(kind, 1)
     job = claims.claim("fast")

@@ -46,6 +46,7 @@ def test_what_is_under_way_is_joined_and_what_is_over_begins_anew(kind: str) -> 
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.sqlite("it refuses to write over an open query")
 def test_rows_may_be_changed_while_they_are_gone_through_and_others_write(kind: str) -> None:
     batch = queue.create_batch("b", "count")
     queue.enqueue_many(kind, range(5), batch=batch)

@@ -123,6 +123,7 @@ def test_workers_start_when_there_is_work_and_end_when_there_is_none(
     tick_until_done(supervisor, queue.enqueue("plough", 2))
 
 
+@pytest.mark.sqlite("its file tells that somebody wrote")
 def test_a_resting_supervisor_looks_up_when_somebody_writes(supervisor: Supervisor, settings: Settings) -> None:
     settings.JOB_IDLE_SECONDS = 60
     supervisor.tick()

@@ -13,6 +13,7 @@ from files.models import File
 def annotate_file(file: File, **changes: Any) -> Annotation:
     """Set `rating` (1 to 5, None = none), `favourite` or `note` of a file."""
     with transaction.atomic():
+        File.everything.hold(file.pk)
         defaults = {**changes, "updated_at": timezone.now()}
         annotation, _ = Annotation.objects.update_or_create(file=file, defaults=defaults)
         if "note" in changes:

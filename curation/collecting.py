@@ -16,6 +16,7 @@ def add_item(collection: Collection, subject: File | Moment, *, position: int | 
     """Put a file or a moment at this place, counted from 0; without one it comes last. What is in already is moved."""
     file, moment = (subject, None) if isinstance(subject, File) else (subject.file, subject)
     with transaction.atomic():
+        _hold(collection)
         item = collection.items.filter(file=file, moment=moment).first()
         if item is None:
             last = collection.items.aggregate(n=Max("n"), position=Max("position"))
@@ -33,6 +34,7 @@ def add_item(collection: Collection, subject: File | Moment, *, position: int | 
 def add_files(collection: Collection, files: FileQuerySet) -> int:
     """Put many files at the end, in their order. Returns how many were not in it yet."""
     with transaction.atomic():
+        _hold(collection)
         inside = set(collection.items.filter(moment=None).values_list("file_id", flat=True))
         ids = [pk for pk in files.values_list("pk", flat=True) if pk not in inside]
         last = collection.items.aggregate(n=Max("n"), position=Max("position"))
@@ -52,6 +54,7 @@ def take_out_files(collection: Collection, files: FileQuerySet) -> int:
     """Take many files out, their moments stay. Returns how many were in it."""
     ids = list(files.order_by().values_list("pk", flat=True))
     with transaction.atomic():
+        _hold(collection)
         rows: list[QuerySet[CollectionItem]] = [
             collection.items.filter(file_id__in=some, moment=None) for some in sliced(ids)
         ]
@@ -64,6 +67,8 @@ def take_out(item: CollectionItem) -> None:
     """Take one item out; the others move up."""
     with transaction.atomic():
         collection = item.collection
+        _hold(collection)
+        item.refresh_from_db(fields=["position"])
         item.delete()
         collection.items.filter(position__gt=item.position).update(position=F("position") - 1)
         _touch(collection)
@@ -75,11 +80,17 @@ def order_items(collection: Collection, numbers: Sequence[int]) -> None:
     Items of removed files are not shown, so they need no number: each stays behind the one that it followed.
     """
     with transaction.atomic():
+        _hold(collection)
         shown = set(collection.items.in_library().values_list("n", flat=True))
         if len(numbers) != len(set(numbers)) or shown - set(numbers) or set(numbers) - set(_numbers(collection)):
             raise OutdatedOrderError("The collection has other items now than this order names.")
         _write_order(collection, _with_hidden(_numbers(collection), numbers))
         _touch(collection)
+
+
+def _hold(collection: Collection) -> None:
+    """Let nobody else number or order its items until this transaction ends."""
+    list(Collection.objects.select_for_update().filter(pk=collection.pk))
 
 
 def _with_hidden(before: Sequence[int], wanted: Sequence[int]) -> list[int]:

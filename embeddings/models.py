@@ -101,6 +101,12 @@ class Space(models.Model):
         used = ((TEXT, self.is_active), (PICTURE, self.is_used_for_pictures))
         return [content for content, is_used in used if is_used]
 
+    def hold(self) -> None:
+        """One writer at a time: who reads what came after the last id that it knows must not miss a lower one that is
+        committed later. Call inside the transaction, before rows are made."""
+        if connection.features.has_select_for_update:
+            list(Space.objects.select_for_update(no_key=True).filter(pk=self.pk).values_list("pk"))
+
     def touch(self) -> None:
         """Tell every process that its vectors changed. Call inside the transaction that changed them."""
         Space.objects.filter(pk=self.pk).update(generation=F("generation") + 1)

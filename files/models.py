@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import ClassVar, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -115,6 +115,15 @@ _Files = models.Manager.from_queryset(FileQuerySet)
 
 class AllFiles(_Files["File"]):
     """Every row, those that were removed from the library included."""
+
+    def hold(self, *ids: int) -> None:
+        """Let nobody else change what belongs to these files until this transaction ends: what is read of it now is
+        still so when it is written. In SQLite the transaction itself sees to that."""
+        if connection.features.has_select_for_update:
+            rows = self.model.everything.filter(pk__in=ids).order_by(
+                "pk"
+            )  # in one order, so that no two wait for each other
+            list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 class LibraryFiles(AllFiles):

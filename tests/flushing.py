@@ -15,8 +15,8 @@ from pytest_django import DjangoDbBlocker
 
 from embeddings.words.registry import word_index
 
-#: What Django and bedrock put into a new database after the migrations, in the order of their foreign keys.
-KEPT = ("django_content_type", "auth_permission", "bedrock_models")
+#: What Django, bedrock and jobs put into a new database after the migrations, in the order of their foreign keys.
+KEPT = ("django_content_type", "auth_permission", "bedrock_models", "job_queues")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ TranscriptionError (jobs.errors.WorkError)
 ├── NoSoundError                 the file has no audio track to listen to
 ├── UnknownLanguageError         the language asked for is not one of the engine's
 ├── BadOptionError               an option that the provider does not know
+├── SegmentReplacedError         a line to be corrected went with a new transcript
 ├── BadSubtitlesError            a subtitle file that cannot be read
 └── EngineError            the engine gave up in the middle (retryable where that may help)
 """
@@ -54,6 +55,13 @@ class BadSubtitlesError(TranscriptionError):
 class EngineError(TranscriptionError):
     code = "engine_failed"
     status = 500
+
+
+class SegmentReplacedError(TranscriptionError):
+    """The line that is to be changed went with a new transcript."""
+
+    code = "segment_replaced"
+    status = 409
 
 
 class NothingToUndoError(TranscriptionError):

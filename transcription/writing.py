@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from files.models import File
+from transcription.errors import SegmentReplacedError
 from transcription.models import Segment, Transcript, summary_of
 from transcription.segments import SpokenSegment, keep_corrections
 from transcription.signals import transcript_settled
@@ -35,6 +36,7 @@ def save_transcript(file: File, new_transcript: NewTranscript, *, make_current: 
     A reader sees the old one or the new one, never half of it. Sends `transcript_settled` after commit.
     """
     with transaction.atomic():
+        File.everything.hold(file.pk)  # a correction that is made meanwhile waits, or is kept
         transcript, _ = Transcript.objects.get_or_create(
             file=file, provider=new_transcript.provider, engine=new_transcript.engine, model=new_transcript.model
         )
@@ -97,6 +99,7 @@ def settle(file: File, transcript: Transcript | None, reason: str = "") -> None:
 def correct_segments(transcript: Transcript, texts: dict[int, str]) -> int:
     """Put a person's words (by the segments' ids) in place of the engine's; search follows. Returns how many."""
     with transaction.atomic():
+        File.everything.hold(transcript.file_id)
         rows = list(transcript.segments.filter(pk__in=texts))
         for segment in rows:
             segment.correct(" ".join(texts[segment.pk].split()))
@@ -112,6 +115,7 @@ def correct_segment(segment: Segment, *, text: str | None = None, speaker: str |
         tags = {name: tag for tag, name in segment.transcript.speaker_names.items()}
         speaker = tags.get(speaker, speaker)
     with transaction.atomic():
+        _hold(segment)
         segment.correct(None if text is None else " ".join(text.split()), speaker=speaker)
         segment.transcript.recount()
         transaction.on_commit(lambda: settle(segment.transcript.file, segment.transcript, "corrected"))
@@ -120,6 +124,7 @@ def correct_segment(segment: Segment, *, text: str | None = None, speaker: str |
 def undo_correction(segment: Segment) -> bool:
     """Take the last correction of a segment back; search follows. False where there is none."""
     with transaction.atomic():
+        _hold(segment)
         is_back = segment.take_back()
         if is_back:
             segment.transcript.recount()
@@ -127,10 +132,23 @@ def undo_correction(segment: Segment) -> bool:
     return is_back
 
 
+def _hold(segment: Segment) -> None:
+    """Read a segment again that nobody else changes from now on. Raises SegmentReplacedError where it is gone."""
+    File.everything.hold(segment.transcript.file_id)
+    try:
+        segment.refresh_from_db()
+    except Segment.DoesNotExist as exc:
+        raise SegmentReplacedError(
+            "This line is not there any more: the file was transcribed again.",
+            remedy="Look at the file again, and correct the line that took its place.",
+        ) from exc
+
+
 def delete_transcript(transcript: Transcript) -> None:
     """Delete it; the latest other one of the file takes its place."""
     file = transcript.file
     with transaction.atomic():
+        File.everything.hold(file.pk)
         transcript.delete()
         current = Transcript.objects.current_for(file) or Transcript.objects.filter(file=file).first()
         if current is not None:
@@ -141,5 +159,6 @@ def delete_transcript(transcript: Transcript) -> None:
 def choose_current(transcript: Transcript) -> None:
     """Make this the transcript that search and captions use."""
     with transaction.atomic():
+        File.everything.hold(transcript.file_id)
         transcript.make_current()
         transaction.on_commit(lambda: settle(transcript.file, transcript, "chosen"))

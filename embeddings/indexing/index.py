@@ -75,6 +75,7 @@ def _embed_chunks(
         is_forced = force and turn == 0
         vectors = _make_vectors(file, space, report, force=is_forced, progress=progress)
         with transaction.atomic():  # of what is *now* the file's text; what changed meanwhile waits for another round
+            File.everything.hold(file.pk)
             chunks = Chunk.objects.in_library().filter(file_id=file.pk)
             if is_forced:
                 old = Embedding.objects.filter(space=space, chunk__in=chunks, content_hash__in=list(vectors))
@@ -98,6 +99,7 @@ def index_text(file: File, *, kinds: Collection[str] = EVERYTHING) -> IndexRepor
     vectors here too. A file without a name was never looked at (its news was lost): then all kinds are made.
     """
     with transaction.atomic():
+        File.everything.hold(file.pk)
         if not Chunk.objects.filter(file_id=file.pk, source_kind=Chunk.Kind.NAME).exists():
             kinds = EVERYTHING
         current = File.everything.filter(pk=file.pk).first()
@@ -143,12 +145,14 @@ def index_text(file: File, *, kinds: Collection[str] = EVERYTHING) -> IndexRepor
 def remove_file(file_id: int) -> int:
     """Nothing of this file is found any more. Returns how many chunks went."""
     with transaction.atomic():
+        File.everything.hold(file_id)
         return remove_chunks(list(Chunk.objects.filter(file_id=file_id)))
 
 
 def remove_source(file_id: int, kinds: Sequence[str], source_id: int) -> int:
     """Nothing of this transcript or result is found any more. Returns how many chunks went."""
     with transaction.atomic():
+        File.everything.hold(file_id)
         return remove_chunks(list(Chunk.objects.filter(file_id=file_id, source_kind__in=kinds, source_id=source_id)))
 
 
@@ -157,7 +161,7 @@ def remove_chunks(chunks: Sequence[Chunk]) -> int:
     if not chunks:
         return 0
     ids = [chunk.pk for chunk in chunks]
-    for space in Space.objects.all():
+    for space in Space.objects.order_by("pk"):
         remove_vectors(
             space, list(Embedding.objects.filter(chunk_id__in=ids, space=space).values_list("id", flat=True))
         )
@@ -170,6 +174,7 @@ def remove_vectors(space: Space, ids: Sequence[int]) -> None:
     """Vectors of one space, by id. Call inside a transaction."""
     if not ids:
         return
+    space.hold()
     store().delete(space.pk, ids)
     Removal.objects.bulk_create([Removal(space=space, embedding_id=pk) for pk in ids], batch_size=1000)
     Embedding.objects.filter(pk__in=ids)._raw_delete(using="default")
@@ -249,6 +254,7 @@ def known_vectors(space: Space, content_hashes: Iterable[str]) -> Vectors:
 def insert_vectors(space: Space, chunks: Sequence[Chunk], vectors: Floats) -> None:
     """Rows and vectors of chunks that have none in this space. Call inside a transaction."""
     bits = to_bits(vectors)
+    space.hold()
     rows = Embedding.objects.bulk_create(
         [
             Embedding(

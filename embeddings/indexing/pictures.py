@@ -119,6 +119,7 @@ def jpeg_to_send(picture: Image.Image) -> bytes:
 def _store(space: Space, chunks: Sequence[Chunk], vectors: index.Vectors) -> int:
     """Keep the vectors of what is still a frame of the file and still lacks one. Returns how many."""
     with transaction.atomic():
+        File.everything.hold(*{chunk.file_id for chunk in chunks})
         ids = [chunk.pk for chunk in chunks]
         ready = list(Chunk.objects.awaiting_pictures(space).filter(pk__in=ids))
         if ready:

@@ -218,6 +218,7 @@ class _Run:
         }
         disk.replace(targets.proxy, self._proxy_target())
         with transaction.atomic():
+            File.everything.hold(self.file.pk)
             if not File.objects.filter(pk=self.file.pk).exists():
                 disk.remove(self._proxy_target())
                 raise FilesError(f"{naming.shown(self.file.name)} left the library meanwhile.")

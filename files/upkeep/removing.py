@@ -36,6 +36,7 @@ def remove_file(file: File, *, by_job: int | None = None) -> None:
     # Before the transaction: on another disk it is a copy, and nobody could write meanwhile.
     trash_name = bytes_to_trash(file) if file.root.is_uploads else ""
     with transaction.atomic():
+        File.everything.hold(file.pk)
         file.proxies.all().delete()
         file.mark_removed(trash_name=trash_name)
         transaction.on_commit(lambda: after_removal(file, proxies))

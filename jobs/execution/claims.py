@@ -3,7 +3,7 @@
 import shutil
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
@@ -75,7 +75,9 @@ def claim(queue: str) -> Job | None:
         # On databases with row locks this makes claims wait for each other, so that the limits hold;
         # on SQLite the transaction (IMMEDIATE) does.
         list(QueueState.objects.select_for_update().filter(name=queue))
-        job_id = claimable(queue).values_list("pk", flat=True).first()
+        # A row that somebody is just cancelling is passed over, and not waited for.
+        rows = claimable(queue).select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+        job_id = rows.values_list("pk", flat=True).first()
         return _take(job_id) if job_id is not None else None
 
 

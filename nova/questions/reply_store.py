@@ -73,7 +73,7 @@ def finish(nova_job: NovaJob) -> bool:
     Returns whether it is over. Safe to call at any time, from several workers at once.
     """
     with transaction.atomic():
-        locked = NovaJob.objects.select_for_update().select_related("file").get(pk=nova_job.pk)
+        locked = NovaJob.objects.select_for_update(of=("self",)).select_related("file").get(pk=nova_job.pk)
         questions = list(locked.questions.select_related("reply", "nova_job"))
         if locked.status not in NovaJob.OPEN:
             return True

@@ -51,6 +51,7 @@ def keep(
     """
     rows = []
     with transaction.atomic():
+        _hold(nova_job)
         for kind, result in results.items():
             earlier = AnalysisResult.objects.filter(file=nova_job.file, type=kind, is_current=True)
             yields = nova_job.model == LOCAL and earlier.exclude(nova_job__model=LOCAL).exists()
@@ -72,6 +73,12 @@ def keep(
     return rows
 
 
+def _hold(nova_job: NovaJob) -> None:
+    """Of one file, one analysis at a time says which results are current."""
+    if nova_job.file_id is not None:
+        File.everything.hold(nova_job.file_id)
+
+
 def make_current(nova_job: NovaJob) -> bool:
     """Use the results of this analysis again: what it was made of is as it was. Returns whether others were in use.
 
@@ -79,6 +86,7 @@ def make_current(nova_job: NovaJob) -> bool:
     """
     changed = False
     with transaction.atomic():
+        _hold(nova_job)
         for row in AnalysisResult.objects.filter(nova_job=nova_job, file=nova_job.file, is_current=False):
             in_use = AnalysisResult.objects.filter(file=nova_job.file, type=row.type, is_current=True)
             if nova_job.model == LOCAL and in_use.exclude(nova_job__model=LOCAL).exists():
@@ -97,6 +105,7 @@ def replace_reading(
     What an analysis had no result for before is current where nothing else is.
     """
     with transaction.atomic():
+        _hold(nova_job)
         for kind, result in readings.items():
             facts = {"result": result, "notes": list(notes), "parser_version": parser_version}
             if AnalysisResult.objects.filter(nova_job=nova_job, type=kind).update(**facts):

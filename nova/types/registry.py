@@ -94,6 +94,7 @@ def add_version(
         raise BadTypeError(" ".join(faults), remedy="Mend the prompt or the schema and save again.")
     with transaction.atomic():
         kind, _ = AnalysisType.objects.get_or_create(name=name, defaults={"label": label or name})
+        AnalysisType.objects.select_for_update().get(pk=kind.pk)
         newest = kind.versions.order_by("-number").first()
         if newest is not None and (newest.prompt, newest.schema) == (prompt.strip(), schema):
             return newest

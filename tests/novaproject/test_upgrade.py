@@ -25,7 +25,7 @@ from transcription.models import Segment, Transcript
 TOKEN = "7ba522e979199c927664cf684f1731697973d72604f481ac91d122259bae9c9c"
 MADE_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: Rows that Django and this program bring in line with the code after each migration.
-MAINTAINED = {"django_migrations", "django_content_type", "auth_permission", "bedrock_models"}
+MAINTAINED = {"job_queues", "django_migrations", "django_content_type", "auth_permission", "bedrock_models"}
 
 
 @pytest.fixture

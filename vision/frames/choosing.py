@@ -77,6 +77,7 @@ def _frame(file: File, look: Look, picture: Image.Image, n: int, out: stills.Sti
 
 def _keep(file: File, facts: FrameSelection, frames: Sequence[Frame], *, stills_bytes: int) -> FrameSelection:
     with transaction.atomic():
+        File.everything.hold(file.pk)
         FrameSelection.objects.filter(file=file).delete()
         Frame.objects.filter(file=file).delete()
         if not File.objects.filter(pk=file.pk).exists():  # removed meanwhile: nothing of it stays

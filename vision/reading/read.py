@@ -49,6 +49,7 @@ def read_file(file: File, *, force: bool = False, progress: Progress = NO_PROGRE
         for ordinal, line in enumerate(lines)
     ]  # fmt: skip
     with transaction.atomic():
+        File.everything.hold(file.pk)
         ScreenReading.objects.filter(file=file).delete()
         ScreenText.objects.filter(file=file).delete()
         if not File.objects.filter(pk=file.pk).exists():

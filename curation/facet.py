@@ -175,6 +175,8 @@ def undo_batch_of_tagging(batch: "Batch", user: "User | None") -> str:
 def plan_collecting(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """How many of these files are not in the collection yet; or are, where they are taken out."""
     total = selection.count()
+    if "collection" not in options:
+        return ActionPlan(total=total, todo=0 if options["take_out"] else total)
     inside = Exists(CollectionItem.objects.filter(file=OuterRef("pk"), collection=options["collection"], moment=None))
     found = selection.order_by().filter(inside).count()
     todo = found if options["take_out"] else total - found
@@ -182,14 +184,18 @@ def plan_collecting(selection: FileQuerySet, options: Mapping[str, Any]) -> Acti
 
 
 def start_collecting(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
-    collection = Collection.objects.get(pk=options["collection"])
+    if "collection" in options:
+        collection = Collection.objects.get(pk=options["collection"])
+    else:
+        collection = Collection.objects.create(name=options["new_collection"])
     ids = list(selection.order_by("pk").values_list("pk", flat=True))
     if options["take_out"]:
         take_out_files(collection, selection)
     else:
         add_files(collection, selection)
     message = "Taken out" if options["take_out"] else "Added"
-    record_done(COLLECT, ids, dict(options), batch=batch, message=message, created_by=user)
+    done = {"collection": collection.pk, "take_out": options["take_out"]}
+    record_done(COLLECT, ids, done, batch=batch, message=message, created_by=user)
 
 
 TAG_ACTION = Action(

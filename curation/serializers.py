@@ -8,6 +8,7 @@ from rest_framework import serializers
 from curation.models import (
     HIGHEST_RATING,
     LOWEST_RATING,
+    NAME_CHARS,
     NOTE_CHARS,
     TAG_CHARS,
     Collection,
@@ -187,6 +188,8 @@ class TagOptionsSerializer(serializers.Serializer[Any]):
 class CollectionChoice(serializers.ChoiceField):
     """A collection by its id; which there are is asked when it is shown or read."""
 
+    blank_label = "–"
+
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=[], **options)
 
@@ -203,7 +206,15 @@ class CollectionChoice(serializers.ChoiceField):
 class CollectOptionsSerializer(serializers.Serializer[Any]):
     """What can be chosen for collecting."""
 
-    collection = CollectionChoice(label="Collection", help_text="Its id.")
+    collection = CollectionChoice(label="Collection", required=False, help_text="Its id.")
+    new_collection = serializers.CharField(
+        label="Or a new one", required=False, max_length=NAME_CHARS, help_text="Its name; it is made first."
+    )
     take_out = serializers.BooleanField(
         default=False, label="Take out instead", help_text="Take these files out of the collection."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("collection" in attrs) == ("new_collection" in attrs):
+            raise serializers.ValidationError({"collection": ["Choose a collection, or name a new one."]})
+        return attrs

@@ -19,6 +19,7 @@ from files.models import Root
 from files.storage.paths import has_media_extension
 from jobs.errors import WorkError
 from novaproject.templatetags import human
+from novaproject.views_folders import may_choose_any
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,10 +40,16 @@ def import_folder(request: HttpRequest) -> HttpResponse:
     context |= {"path": path, "recursive": recursive, "make_proxies": make_proxies}
     try:
         if "look" in request.POST:
-            context["report"] = _look(path, recursive=recursive)
+            context["report"] = _look(path, recursive=recursive, any_folder=may_choose_any(request.user))
             return render(request, "novaproject/import.html", context)
         user = request.user if request.user.is_authenticated else None
-        request_import(path, recursive=recursive, make_proxies=make_proxies, user=user)
+        request_import(
+            path,
+            recursive=recursive,
+            make_proxies=make_proxies,
+            user=user,
+            any_folder=may_choose_any(request.user),
+        )
     except WorkError as error:
         context["problem"] = f"{error} {error.remedy}".strip()
         return render(request, "novaproject/import.html", context, status=400)
@@ -50,11 +57,11 @@ def import_folder(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
-def _look(path: str, *, recursive: bool) -> str:
+def _look(path: str, *, recursive: bool, any_folder: bool) -> str:
     """What an import would find, in words: names and sizes only, nothing is opened."""
     folder = roots.checked_folder(path)
-    if not importable(folder, conf.import_roots()):
-        raise PathRefusedError(f"{path} may not be imported from here.", remedy="Add it to IMPORT_ROOTS in .env.")
+    if not any_folder and not importable(folder, conf.import_roots()):
+        raise PathRefusedError(f"{path} is not open to you.", remedy="Ask an administrator to add it.")
     return _in_words(list_folder(folder, recursive=recursive))
 
 

@@ -46,7 +46,11 @@ def _one_of(field: Any) -> forms.Field:
     def choices() -> list[tuple[Any, Any]]:
         found = _choices(field)
         is_open = field.allow_blank or (not field.required and _default(field) in (None, ""))
-        return [("", "as set up"), *found] if is_open and not any(value == "" for value, _ in found) else found
+        return (
+            [("", getattr(field, "blank_label", "as set up")), *found]
+            if is_open and not any(value == "" for value, _ in found)
+            else found
+        )
 
     is_short = not hasattr(field, "offered") and 1 < len(choices()) <= MAX_RADIO
     return forms.ChoiceField(choices=choices, widget=forms.RadioSelect if is_short else forms.Select)

@@ -318,7 +318,7 @@ def test_a_page_of_files_with_marks_takes_as_many_queries_as_one_without(
         file = make_file()
         api.patch(f"/api/files/{file.pk}", {"tags": [f"t{number}", "all"], "rating": 3, "note": "x"})
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         assert len(api.get("/api/files").json()["results"]) == 10
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -108,3 +109,18 @@ def visit(browser: Browser, live_server: LiveServer) -> Iterator[Visit]:
 @pytest.fixture
 def ada(transactional_db: None) -> User:
     return User.objects.create_superuser("ada", password="lovelace-1843")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The everyday tasks and their clicks, as a table."""
+    rows = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "everyday" and report.when == "teardown"
+    ]
+    if rows:
+        terminalreporter.section("Everyday tasks, and the clicks that each takes")
+        for name, clicks in sorted(dict(rows).items()):
+            terminalreporter.write_line(f"{name:<46}{clicks:>3}")

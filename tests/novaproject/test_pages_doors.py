@@ -62,6 +62,8 @@ def example(pattern: Any) -> str:
     known = {
         r"(?P<pk>\d+)": "1",
         r"(?P<name>\w+)": "fast",
+        r"(?P<key>[-\w]+)": "lite",
+        r"(?P<profile>global|nearest)": "global",
         r"(?P<app_label>": "",
         r"(?P<url>.*)$": "nowhere",
     }

@@ -4,7 +4,6 @@
 it with the text that it came with, before the chunk changes. The table is made by migration 0007.
 """
 
-import json
 from collections.abc import Iterable
 
 from django.db import DatabaseError, connection
@@ -106,7 +105,7 @@ def _matches(score: str, order: str, query: WordQuery, where: WordFilter, limit:
         params.append(where.kind)
     if where.files is not None:
         conditions.append("c.file_id IN (SELECT value FROM json_each(%s))")
-        params.append(json.dumps(list(where.files)))
+        params.append(where.files_json)
     # Alone, the index answers in rank order by itself; with a condition it goes on until enough rows have passed.
     joined = "CROSS JOIN chunks c ON c.id = chunks_fts.rowid" if len(conditions) > 1 else ""
     with connection.cursor() as cursor:

@@ -3,10 +3,12 @@
 Known: words, "phrases in quotes", beginnings (`wat*`), and `-word` for what must not be there.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 
 from embeddings.words.normalise import (
@@ -102,6 +104,11 @@ class WordFilter:
 
     kind: str = ""
     files: Sequence[int] | None = None
+
+    @cached_property
+    def files_json(self) -> str:
+        """The ids as one value, written once for all statements of a question."""
+        return json.dumps(list(self.files or ()))
 
 
 def parse(text: str, *, is_typing: bool = False) -> Query:

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from files.errors import SelectionError
 from files.models import File, FileQuerySet
 from files.selection.facets import annotate
-from files.selection.filters import file_filters
+from files.selection.filters import file_filters, only
 
 #: More ids than this are a filter's business; SQLite takes 32,766 parameters in one statement.
 MAX_IDS = 10_000
@@ -40,7 +40,7 @@ def apply_filter(queryset: FileQuerySet, parameters: Mapping[str, Any]) -> FileQ
     if unknown:
         known = ", ".join(sorted(filters.base_filters))
         raise SelectionError(f"Not a filter: {', '.join(unknown)}.", remedy=f"Known are {known}.")
-    bound = filters(data=as_query(parameters), queryset=queryset)
+    bound = only(filters, frozenset(parameters))(data=as_query(parameters), queryset=queryset)
     if not bound.is_valid():
         wrong = "; ".join(f"{name}: {' '.join(map(str, messages))}" for name, messages in bound.errors.items())
         raise SelectionError(f"The filter cannot be read: {wrong}")

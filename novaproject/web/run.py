@@ -6,6 +6,7 @@ import resource
 import signal
 import sys
 import tempfile
+import threading
 from importlib import import_module
 from types import FrameType
 
@@ -19,6 +20,7 @@ def main(host: str, port: int) -> None:
     from django.conf import settings
 
     from embeddings.providers.local import release_unused
+    from embeddings.searching.warming import warm
     from novaproject.web.limits import Limits
     from novaproject.web.server import Server
 
@@ -40,6 +42,8 @@ def main(host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     server = Server(application, (host, port), limits, tidy=release_memory)
+    # Whoever searches first does not wait for the model; it goes again where nobody does.
+    threading.Thread(target=warm, name="warm search", daemon=True).start()
     try:
         server.asyncore.loop(timeout=1, map=server._map, use_poll=True)
     except SystemExit:

@@ -12,8 +12,8 @@ class EmbeddingsConfig(AppConfig):
         from embeddings import (
             checks,  # noqa: F401  (registers itself)
             conf,
-            coverage,
             facet,
+            found_by,
             picture_facet,
             picture_tasks,
             receivers,  # noqa: F401  (listens from its import on)
@@ -28,8 +28,8 @@ class EmbeddingsConfig(AppConfig):
         connection_created.connect(vec0.load_into, dispatch_uid="embeddings.stores.vec0")
         facets.register(facet.FACET)
         facets.register(picture_facet.IS_SEEN)
-        fields.register(coverage.FIELD)
-        filters.register_filter("found_by", coverage.FoundByFilter)
+        fields.register(found_by.FIELD)
+        filters.register_filter("found_by", found_by.FoundByFilter)
         downloads.register("picture", picture_tasks.fetch_model)
         downloads.register("text", tasks.fetch_text_model)
         registry.register(

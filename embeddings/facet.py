@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import NoReverseMatch, reverse
 
 from embeddings import registry, tasks
-from embeddings.coverage import WRITTEN, has_words
+from embeddings.found_by import WRITTEN, has_words
 from embeddings.indexing import media_embedding, spaces
 from embeddings.indexing.costs import cost_of_media, cost_of_texts
 from embeddings.models import KIND_CODES, Chunk, Embedding, Space

@@ -52,7 +52,10 @@ def fetch_text_model(model: str, progress: Progress) -> str:
     text_models.fetch(wanted, settings.text_model_dir, source=settings.weights_source, progress=progress)
     if wanted == settings.text_model:
         return f"The sentence model “{wanted}” is here."
-    return f"The sentence model “{wanted}” is here. EMBEDDING_MODEL={wanted} in .env makes it the one in use."
+    return (
+        f"The sentence model “{wanted}” is here. Make its space on the page Embedding spaces, build it and use it, "
+        f"or name it in .env: EMBEDDING_MODEL={wanted}."
+    )
 
 
 def request_embed(
@@ -193,6 +196,7 @@ def sweep() -> None:
         return
     space = spaces.active()
     if spaces.waiting_count(space) <= 0:
+        calibration.learn_if_due(space)
         return
     waiting = Chunk.objects.awaiting(space).order_by("file_id").values_list("file_id", flat=True).distinct()
     failed = Job.objects.failed().filter(kind=EMBED).values("subject_id")

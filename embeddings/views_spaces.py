@@ -13,6 +13,7 @@ from embeddings import conf, registry
 from embeddings.indexing import spaces
 from embeddings.indexing.coverage import coverage_of, is_paid
 from embeddings.models import CONTENTS, TEXT, SavedQuery, Space
+from embeddings.providers import picture_models, text_models
 from embeddings.searching.compare import compare, cost_of_comparing
 from embeddings.tasks import request_build
 from jobs.errors import WorkError
@@ -123,6 +124,7 @@ def _page(request: HttpRequest, context: dict[str, Any] | None = None) -> HttpRe
         {
             "spaces": shown,
             "providers": sorted(conf.conf().providers),
+            "models": [model.model for model in text_models.KNOWN] + [model.name for model in picture_models.KNOWN],
             "has_saved": SavedQuery.objects.exists(),
             "contents": CONTENTS,
             **(context or {}),

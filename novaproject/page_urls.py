@@ -19,6 +19,7 @@ urlpatterns = [
     path("running/", views.home_running, name="home-running"),
     path("setup/", views_setup.setup, name="setup"),
     path("setup/picture-model/", views_setup.download_picture_model, name="setup-picture-model"),
+    path("setup/text-model/", views_setup.download_text_model, name="setup-text-model"),
     path("setup/weights/", views_setup.download_weights, name="setup-weights"),
     path("library/", views_library.library, name="library"),
     path("library/tree/", views_library.tree, name="library-tree"),

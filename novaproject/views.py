@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseStopPolling
 
-from embeddings import coverage
+from embeddings import found_by
 from files import conf
 from files.importing.roots import notice_key
 from files.models import File, Problem
@@ -38,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "totals": totals,
         "running": overview.running(),
         "coverage": done,
-        "found_by": coverage.counts(),
+        "found_by": found_by.counts(),
         "next": step[0] if step else None,
         "next_price": step[1] if step else "",
         "notices": notices.standing().exclude(key__in=[notice_key(root) for root in away]),  # said once

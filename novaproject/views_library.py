@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from curation.models import HIGHEST_RATING, LOWEST_RATING, Collection, Tag
-from embeddings.coverage import FoundBy
+from embeddings.found_by import FoundBy
 from files import humanize
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy

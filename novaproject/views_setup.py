@@ -12,7 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from embeddings import registry as spaces
+from embeddings.conf import conf as text_conf
 from embeddings.indexing import pictures
+from embeddings.providers import text_models
 from embeddings.providers.picture_models import KNOWN
 from jobs.errors import WorkError
 from jobs.models import Job
@@ -105,6 +107,13 @@ def picture_model(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def text_models_to_fetch() -> dict[str, Any]:
+    """The sentence models that can be fetched and are not here: they read more languages than the default."""
+    folder = text_conf().text_model_dir
+    lacking = [model for model in text_models.KNOWN if model is not text_models.DEFAULT]
+    return {"text_models": [model for model in lacking if text_models.missing_from(folder / model.name)]}
+
+
 def _picture_problem() -> str:
     """Why nobody sees yet; empty where somebody does."""
     try:
@@ -124,6 +133,7 @@ def setup(request: HttpRequest) -> HttpResponse:
         "may_ask_aws": may_ask,
         **weights(request),
         **picture_model(request),
+        **text_models_to_fetch(),
     }
     return render(request, "novaproject/setup.html", context)
 
@@ -143,4 +153,17 @@ def download_picture_model(request: HttpRequest) -> HttpResponse:
     """Fetch the configured picture model as a job, as `manage.py download_model --kind picture` does."""
     request_download("", kind="picture", user=cast("Any", request.user))
     messages.success(request, "The picture model is being fetched; what waited for it is looked at afterwards.")
+    return redirect("jobs")
+
+
+@require_POST
+@permission_required(("files.view_file", "transcription.add_transcript"), raise_exception=True)
+def download_text_model(request: HttpRequest) -> HttpResponse:
+    """Fetch a sentence model as a job, as `manage.py download_model NAME --kind text` does."""
+    model = text_models.known(request.POST.get("model", ""))
+    if model is None:
+        messages.error(request, "Choose one of the models that are offered.")
+        return redirect("setup")
+    request_download(model.name, kind="text", user=cast("Any", request.user))
+    messages.success(request, f"{model.model} is being fetched. Then make its space, build it and use it for texts.")
     return redirect("jobs")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from embeddings import coverage
+from embeddings import found_by
 from files import humanize
 from files.media import derived
 from files.models import File
@@ -54,7 +54,7 @@ def card(file: File, more: Sequence[Badge] = ()) -> Card:
 def cards(files: Iterable[File]) -> list[Card]:
     shown = list(files)
     ids = [file.pk for file in shown]
-    more = (work_badges(ids), missing_badges(ids), coverage.badges_of(ids))
+    more = (work_badges(ids), missing_badges(ids), found_by.badges_of(ids))
     return [card(file, [badge for found in more for badge in found.get(file.pk, ())]) for file in shown]
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from curation.models import Collection
-from embeddings.coverage import FoundBy
+from embeddings.found_by import FoundBy
 from files import humanize
 from files.models import File, Root
 from files.selection.facets import facets

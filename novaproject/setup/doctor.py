@@ -16,7 +16,7 @@ from django.template.defaultfilters import filesizeformat
 
 from bedrock import checks as bedrock_checks
 from embeddings import registry as spaces
-from embeddings.indexing import repair
+from embeddings.indexing import languages, repair
 from embeddings.models import Space
 from files import conf as files_conf
 from files.errors import FilesError
@@ -172,6 +172,16 @@ def _sentence_model() -> Iterator[Check]:
         yield Check(name, Level.WARN, text, remedy)
     else:
         yield Check(name, Level.READY, f"{key.model}, {key.dimension} numbers per text.")
+    if used and (spoken := languages.unread(used)):
+        text = (
+            f"{spoken.count:,} of {spoken.total:,} transcripts are in languages that {spoken.model} does not read, "
+            f"most in {spoken.name}: there only words find what is said."
+        )
+        remedy = (
+            "Fetch a model that does: .venv/bin/python manage.py download_model multilingual-e5-small --kind text. "
+            "Then make its space on the page Embedding spaces, build it, compare, and use it."
+        )
+        yield Check("Languages of the sentence model", Level.WARN, text, remedy)
 
 
 def _picture_model() -> Iterator[Check]:

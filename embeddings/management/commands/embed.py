@@ -13,6 +13,7 @@ from embeddings import facet, picture_facet, picture_tasks, registry, tasks
 from embeddings.indexing import media_embedding, pictures, repair, spaces
 from embeddings.indexing.index import index_file
 from embeddings.models import PICTURE, TEXT, Space, Viewing
+from embeddings.searching import calibration
 from embeddings.searching.compare import compare, cost_of_comparing
 from files.models import FileQuerySet
 from files.selection.resolving import resolve
@@ -134,6 +135,7 @@ class Command(BaseCommand):
                 done += 1
             except WorkError as error:
                 failed[file.pk] = f"{error} {error.remedy}".strip()
+        calibration.learn_if_due(space)
         waiting = {"with_bedrock": _with_bedrock()} if options["video"] else {}
         self._say(options, {"files": done, "embedded": embedded, **waiting, "failed": failed})
         if failed:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from embeddings import coverage
-from embeddings.coverage import FoundBy
+from embeddings import found_by
+from embeddings.found_by import FoundBy
 from embeddings.indexing.index import index_file
 from embeddings.models import Chunk
 from files.models import File
@@ -43,7 +43,7 @@ def test_a_file_of_which_only_the_name_is_embedded_is_not_searchable(silent: Fil
     assert flag(spoken, "has_embeddings")
     assert names(found_by=["name"]) == [silent.name]
     assert names(found_by=["said", "seen", "described"]) == [spoken.name]
-    counted = {count.way: count.count for count in coverage.counts()}
+    counted = {count.way: count.count for count in found_by.counts()}
     assert counted == {FoundBy.SAID: 1, FoundBy.SEEN: 0, FoundBy.DESCRIBED: 0, FoundBy.NAME: 1}
 
 
@@ -55,7 +55,7 @@ def test_what_a_person_wrote_of_a_file_counts_as_described(silent: File) -> None
     Chunk.objects.create(file=silent, source_kind=Chunk.Kind.NOTE, source_id=1, ordinal=0, text="the night of the leak")
 
     assert names(found_by=["described"]) == [silent.name]
-    assert coverage.ways_of([silent.pk]) == {silent.pk: ["described"]}
+    assert found_by.ways_of([silent.pk]) == {silent.pk: ["described"]}
 
 
 def test_frames_count_only_in_a_space_that_is_in_use(silent: File, picture_model: Path, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def sync(rows: Iterable[dict[str, Any]] | None = None) -> int:
 def route(row: CatalogueModel) -> str:
     """Where a call from our region may be answered, in words; empty where it stays in the region."""
     profile = row.profile(conf.region())
-    if not profile or row.is_local:
+    if not profile or row.is_local or row.is_past():
         return ""
     if profile == GLOBAL:
         return "answered in any region of the world (global profile)"

@@ -70,6 +70,7 @@ def collect(job: jobs.RemoteJob, entries: dict[str, Entry]) -> dict[str, OutputR
 
 
 @pytest.mark.django_db
+@pytest.mark.usage_told
 def test_every_record_has_an_answer_or_a_reason_and_the_ledger_agrees_with_the_bill(
     aws: World, clips: list[Path]
 ) -> None:

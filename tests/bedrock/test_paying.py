@@ -50,6 +50,7 @@ def states() -> list[str]:
     return list(Entry.objects.order_by("id").values_list("state", flat=True))
 
 
+@pytest.mark.usage_told
 def test_the_answer_is_kept_and_what_was_charged_is_booked_to_the_last_step(aws: World) -> None:
     kept = Kept()
 
@@ -92,6 +93,7 @@ def test_a_video_that_is_gone_was_not_sent_and_costs_nothing(aws: World, tmp_pat
     assert states() == ["released"]
 
 
+@pytest.mark.usage_told
 def test_throttling_gives_the_money_back_and_leaves_the_retry_to_the_job(aws: World) -> None:
     aws.break_next("Converse", at.THROTTLED, times=5)
 
@@ -196,6 +198,7 @@ FORM = converse.Tool(name="t", description="d", schema={"type": "object", "prope
 
 
 @pytest.mark.parametrize("fault", [at.MODEL_ERROR, at.MALFORMED])
+@pytest.mark.usage_told
 def test_a_malformed_answer_counts_and_the_same_is_asked_once_more_in_words(aws: World, fault: at.Fault) -> None:
     """AWS does not say whether a malformed answer is charged; where it tells what was used, that is what counts."""
     with_tool = replace(QUESTION, tool=FORM)

@@ -65,7 +65,8 @@ def states(nova_jobs: list[NovaJob]) -> list[str]:
 
 
 def assert_settled(aws: World) -> None:
-    """Nothing was paid twice, ledger and bill agree, and nothing is left in S3."""
+    """Nothing was paid twice, ledger and bill agree (or the worst case counts), and nothing is left in S3."""
     assert aws.paid_twice() == []
-    assert counted_usd(month_of(timezone.now())) == aws.usd()
+    counted = counted_usd(month_of(timezone.now()))
+    assert counted > aws.usd() if aws.ways.usage == "missing" and aws.bill else counted == aws.usd()
     assert [one.key for prefix in staging.our_prefixes() for one in staging.listed(prefix)] == []

@@ -39,6 +39,7 @@ def act(client: Client, model: str, action: str, *ids: int) -> str:
     return client.post(url, {"action": action, "_selected_action": ids}, follow=True).content.decode()
 
 
+@pytest.mark.usage_told
 def test_the_command_sends_polls_and_takes_in(aws: World, nova_jobs: list[NovaJob]) -> None:
     assert "not sent yet" in said("--once")
     work_off()
@@ -46,7 +47,8 @@ def test_the_command_sends_polls_and_takes_in(aws: World, nova_jobs: list[NovaJo
 
     facts = json.loads(said("--once", "--json"))
 
-    assert (facts["status"], facts["records_done"], facts["is_collected"]) == ("Completed", 4, True)
+    done = 4 if aws.ways.tells_counts else None
+    assert (facts["status"], facts["records_done"], facts["is_collected"]) == ("Completed", done, True)
     assert set(states(nova_jobs)) == {"completed"}
     assert said() == "No batch is under way.\n"
     assert_settled(aws)

@@ -50,6 +50,7 @@ def ask(file: File) -> NovaJob:
     return nova_job
 
 
+@pytest.mark.usage_told
 def test_each_piece_is_asked_once_and_times_are_those_of_the_source(aws: World, clip: File) -> None:
     meeting = Barrier(2, timeout=60)  # two calls are answered only once both are there
     aws.break_next("Converse", at.Fault(on_call=meeting.wait), times=2)
@@ -70,6 +71,7 @@ def test_each_piece_is_asked_once_and_times_are_those_of_the_source(aws: World, 
     assert max(chapter["end_s"] for chapter in chapters) <= 30.5
 
 
+@pytest.mark.as_the_pages_say
 def test_a_piece_that_fails_is_asked_again_alone(aws: World, clip: File) -> None:
     aws.break_next("Converse", at.MODEL_TIMEOUT)
 

@@ -310,6 +310,7 @@ class TestInABatch:
         assert states(nova_jobs) == ["completed"] * 4
         assert_settled(aws)
 
+    @pytest.mark.usage_told
     def test_an_analysis_that_was_cancelled_shows_what_its_answer_cost(self, aws: World, media: Path) -> None:
         nova_jobs = ask_for(media, 4)
         send()
@@ -320,6 +321,7 @@ class TestInABatch:
         assert states(nova_jobs)[0] == "cancelled"
         assert sum(nova_job.cost_usd for nova_job in nova_jobs) == aws.usd()
 
+    @pytest.mark.usage_told
     def test_the_reservation_of_a_batch_is_not_the_price_of_realtime(self, aws: World, media: Path) -> None:
         """It left the batch at the very moment at which its record was reserved."""
         nova_job = ask_for(media, 4)[0]

@@ -50,6 +50,7 @@ def ask(file: File, *types: str, **changes: Any) -> NovaJob:
 
 
 @pytest.mark.parametrize("mode", ["realtime", "flex"])
+@pytest.mark.usage_told
 def test_a_picture_is_described_with_its_elements_and_its_text(aws: World, picture: File, mode: str) -> None:
     nova_job = ask(picture, mode=mode)
 
@@ -60,6 +61,7 @@ def test_a_picture_is_described_with_its_elements_and_its_text(aws: World, pictu
     assert ask(picture, mode=mode).cost_usd == 0  # asked once, and kept
 
 
+@pytest.mark.usage_told
 def test_what_it_costs_is_said_before_and_holds(aws: World, picture: File) -> None:
     made = quote(File.objects.all(), AnalysisRequest(model="lite", types=ALL))
 

@@ -62,6 +62,7 @@ def ask(file: File, *types: str, **facts: Any) -> NovaJob:
     return nova_job
 
 
+@pytest.mark.usage_told
 def test_one_call_answers_all_types_and_every_cent_is_booked(aws: World, clip: File) -> None:
     nova_job = ask(clip)
 
@@ -74,6 +75,7 @@ def test_one_call_answers_all_types_and_every_cent_is_booked(aws: World, clip: F
     assert RawReply.objects.get().message["stopReason"] == "tool_use"
 
 
+@pytest.mark.usage_told
 def test_flex_costs_half(aws: World, clip: File) -> None:
     ask(clip, mode="flex")
 
@@ -166,6 +168,7 @@ def test_a_large_proxy_goes_by_way_of_s3_and_is_gone_afterwards(
 
 
 @pytest.mark.parametrize("fault", [at.THROTTLED, at.SERVER_ERROR, at.NOT_READY, at.UNAVAILABLE], ids=lambda f: f.code)
+@pytest.mark.usage_told
 def test_what_passes_by_is_tried_again_and_paid_once(aws: World, clip: File, fault: at.Fault) -> None:
     aws.break_next("Converse", fault, times=5)
 
@@ -219,6 +222,7 @@ def test_an_answer_that_is_malformed_in_words_too_fails_in_plain_words(aws: Worl
     assert list(Entry.objects.values_list("state", flat=True)) == ["possibly_paid"] * 2
 
 
+@pytest.mark.as_the_pages_say
 def test_a_retry_by_hand_asks_again_what_failed(aws: World, clip: File) -> None:
     aws.break_next("Converse", at.MODEL_TIMEOUT)
     nova_job = ask(clip)
@@ -388,6 +392,7 @@ def test_a_status_never_runs_backwards(aws: World, clip: File, monkeypatch: pyte
     assert [order.index(status) for status in seen] == sorted(order.index(status) for status in seen)
 
 
+@pytest.mark.usage_told
 def test_sixteen_workers_never_pass_a_cap_for_ten_calls(
     aws: World, folders: Path, tmp_path: Path, settings: Any
 ) -> None:
@@ -435,6 +440,7 @@ def test_an_unpriced_model_under_a_cap_is_refused(aws: World, clip: File, settin
 # --- doors ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usage_told
 def test_the_api_estimates_asks_and_shows_what_was_said(aws: World, clip: File, client: Client) -> None:
     client.force_login(User.objects.create_superuser("ada"))
     wish = {"model": "lite", "analysis_types": ["combined"], "mode": "flex"}

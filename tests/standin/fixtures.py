@@ -4,6 +4,7 @@ Used by `pytest_plugins` in the tests' conftest. The app's real boto3 clients ta
 """
 
 import os
+import zlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import Request, urlopen
@@ -11,8 +12,20 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.standin.server import Server
-from tests.standin.world import REGION, ROLE, WAYS, World
+from tests.standin.world import REGION, ROLE, WAYS, WORLDS, World
 
+#: Modules about money and about taking in what Bedrock answers: their tests run in another world of AWS too.
+MONEY = frozenset(
+    {
+        "tests.nova.test_batch_line", "tests.nova.test_batch_cap", "tests.nova.test_paid_once",
+        "tests.nova.test_realtime", "tests.nova.test_quoted_and_booked", "tests.nova.test_pictures",
+        "tests.nova.test_long_videos", "tests.nova.test_batch_doors", "tests.nova.test_rekeying",
+        "tests.nova.test_lease", "tests.bedrock.test_paying", "tests.bedrock.test_batch_line",
+    }
+)  # fmt: skip
+#: Names one way (or world) for all tests that use `aws`.
+ONE_WAY = os.environ.get("STANDIN_WAY", "")
+USUAL = "as the pages say"
 BUCKET = "standin-staging"
 INPUT_PREFIX, OUTPUT_PREFIX = "nova-batch/in", "nova-batch/out"
 
@@ -60,8 +73,32 @@ def our_settings() -> dict[str, str]:
     }
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test of money runs in the world of AWS's pages, and in one that differs in all that they leave open.
+
+    There are two of these, which the tests share between them by their names; FULL=1 runs every test in both. What is
+    about the pages' own words is marked `as_the_pages_say`, and what compares sums to the last digit `usage_told`.
+    """
+    names = metafunc.fixturenames
+    if ONE_WAY or metafunc.module.__name__ not in MONEY or "aws" not in names or "any_aws" in names:
+        return
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    others = [] if "as_the_pages_say" in marks else list(WORLDS)
+    if "usage_told" in marks:
+        others = [name for name in others if WORLDS[name].usage != "missing"]
+    if len(others) > 1 and not os.environ.get("FULL"):
+        others = [others[zlib.crc32(metafunc.definition.nodeid.encode()) % len(others)]]
+    metafunc.parametrize("aws", [USUAL, *others], indirect=True)
+
+
 @pytest.fixture
-def aws(moto_url: str, bedrock_server: Server, settings: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+def aws(
+    request: pytest.FixtureRequest,
+    moto_url: str,
+    bedrock_server: Server,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
     """An empty AWS of the test's own: `world.break_next(…)`, `world.bill`, `world.clock.advance(minutes=30)`."""
     with urlopen(Request(f"{moto_url}/moto-api/reset", method="POST")):
         pass
@@ -72,7 +109,7 @@ def aws(moto_url: str, bedrock_server: Server, settings: Any, monkeypatch: pytes
     for name, value in our_settings().items():
         setattr(settings, name, value)
     world.s3.create_bucket(Bucket=BUCKET)
-    world.ways = WAYS[os.environ.get("STANDIN_WAY", "as the pages say")]
+    world.ways = {**WAYS, **WORLDS}[ONE_WAY or getattr(request, "param", USUAL)]
     return world
 
 

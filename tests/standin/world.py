@@ -138,6 +138,17 @@ WAYS = {
     "words before the answer": Ways(talks_first=True),
     "output in order": Ways(is_ordered=True),
 }
+#: All of them at once, in two worlds: the whole suite of money and collecting runs in both.
+WORLDS = {
+    "everything else": Ways(
+        charges_failures=True, refuses_siblings=True, adds_fields=True, usage="text", keeps_stopped=False,
+        tells_counts=False, talks_first=True, is_ordered=True,
+    ),
+    "everything else, usage missing": Ways(
+        charges_failures=True, refuses_siblings=True, adds_fields=True, usage="missing", keeps_stopped=False,
+        tells_counts=False, talks_first=True, is_ordered=True,
+    ),
+}  # fmt: skip
 
 
 class Clock:

@@ -144,7 +144,8 @@ def fill(numbers: range) -> None:
         (
             Job(
                 kind="make_proxy", subject_kind="file", subject_id=n, fingerprint=f"{n:064x}", queue="long",
-                state="succeeded", progress=1.0, finished_at=began + timedelta(minutes=n),
+                state="succeeded", progress=1.0, created_at=began + timedelta(minutes=n),
+                finished_at=began + timedelta(minutes=n),
             )
             for n in numbers
         ),

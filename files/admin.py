@@ -25,8 +25,10 @@ from files.selection.actions import estimate, start_action
 from files.selection.paging import FilePaginator
 from files.upkeep import removing
 from jobs.errors import WorkError
+from jobs.kept_answers import kept
 from jobs.web.admin_base import (
     DialogAction,
+    KeptValuesFilter,
     OptionsForm,
     PlanLine,
     PlanText,
@@ -43,9 +45,10 @@ class TotalsPaginator(FilePaginator):
 
     @cached_property
     def totals(self) -> dict[str, int]:
-        rows: Any = self.object_list
-        found: dict[str, int] = rows.order_by().aggregate(count=Count("pk"), size=Sum("size_bytes"))
-        return found
+        files: Any = self.object_list
+        rows = files.order_by()
+        sums = {"count": Count("pk"), "size": Sum("size_bytes")}
+        return kept(rows.values("pk"), "count and size", lambda: rows.aggregate(**sums))
 
     @cached_property
     def count(self) -> int:
@@ -319,7 +322,7 @@ DELETE_PROXIES = DialogAction(
 @admin.register(Proxy)
 class ProxyAdmin(ReadOnlyAdmin[Proxy]):
     list_display = ("path", "file", "proxy_spec", "size", "duration", "resolution", "is_partial", "created_at")
-    list_filter = ("proxy_spec", "is_partial")
+    list_filter = (("proxy_spec", KeptValuesFilter), "is_partial")
     list_select_related = ("file",)
     search_fields = ("path",)
 

@@ -311,6 +311,7 @@ class Proxy(models.Model):
         ordering = ["-created_at", "-id"]
         verbose_name_plural = "proxies"
         constraints = [models.UniqueConstraint(fields=["file", "proxy_spec"], name="proxies_one_per_spec")]
+        indexes = [models.Index(F("created_at").desc(), F("id").desc(), name="proxies_latest")]
 
     def __str__(self) -> str:
         return self.path

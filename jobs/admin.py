@@ -31,10 +31,23 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
+class QueueFilter(admin.SimpleListFilter):
+    """The queues, without a DISTINCT over all rows."""
+
+    title = "queue"
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in registry.QUEUES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(queue=self.value()) if self.value() else queryset
+
+
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin[Job]):
     list_display = ("id", "kind_label", "about", "state", "percent", "message", "error", "created_at")
-    list_filter = ("state", "queue", KindFilter)
+    list_filter = ("state", QueueFilter, KindFilter)
     search_fields = ("error", "message", "=subject_id")
     ordering = ("-pk",)
     actions = ("cancel_selected", "retry_selected")

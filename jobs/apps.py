@@ -8,10 +8,11 @@ class JobsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the floor's own kind of job and its periodic task."""
-        from jobs import notifications, registry, retention
+        """Register the floor's own kind of job and its periodic task, and notice what is written."""
+        from jobs import kept_answers, notifications, registry, retention
         from jobs.workers import ticks
 
+        kept_answers.notice_writes()
         registry.register(
             registry.Kind(
                 name=notifications.TELL_CANCELLED,

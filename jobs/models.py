@@ -122,6 +122,7 @@ class Job(models.Model):
             models.Index(fields=["subject_kind", "subject_id"], name="jobs_by_subject"),
             models.Index(fields=["kind", "-id"], name="jobs_by_kind"),
             models.Index(fields=["finished_at"], name="jobs_by_end"),
+            models.Index(fields=["created_at"], name="jobs_by_request_time"),
             models.Index(fields=["fingerprint", "id"], name="jobs_by_request"),
         ]
 
@@ -316,3 +317,16 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class TableToken(models.Model):
+    """A table, and what is another text after each write to it: see `jobs.kept_answers`."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    token = models.CharField(max_length=16)
+
+    class Meta:
+        db_table = "table_tokens"
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count, TextField
+from django.db.models import Count, Q, TextField
 from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
@@ -20,9 +20,8 @@ def plots() -> list[Plot]:
     now = timezone.now()
     hours = [now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=n) for n in range(HOURS)]
     hours.reverse()
-    done = _per_hour("finished_at", hours[0], state=Job.State.SUCCEEDED)
-    all_ended = _per_hour("finished_at", hours[0])
-    begun = _per_hour("created_at", hours[0])
+    all_ended, done = _per_hour("finished_at", hours[0])
+    begun, _ = _per_hour("created_at", hours[0])
     ended = [Column(label=_name(h), values=(done.get(h, 0), all_ended.get(h, 0) - done.get(h, 0))) for h in hours]
     left, open_then = Job.objects.active().count(), []
     for hour in reversed(hours):
@@ -35,14 +34,15 @@ def plots() -> list[Plot]:
     return [plot for plot in drawn if plot is not None]
 
 
-def _per_hour(moment: str, since: datetime, **state: str) -> Hourly:
+def _per_hour(moment: str, since: datetime) -> tuple[Hourly, Hourly]:
+    """The jobs with this moment in each hour: all, and those that succeeded."""
     # Moments begin with their hour as text. TruncHour calls Python for each row on SQLite: 1.1 s at 100,000 jobs a day.
-    rows = Job.objects.filter(**{f"{moment}__gte": since}, **state).order_by()
+    rows = Job.objects.filter(**{f"{moment}__gte": since}).order_by()
     counted = rows.annotate(hour=Substr(Cast(moment, TextField()), 1, len("2026-11-23 05"))).values_list("hour")
-    return {
-        datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC): count
-        for hour, count in counted.annotate(n=Count("pk")).values_list("hour", "n")
-    }
+    done = Count("pk", filter=Q(state=Job.State.SUCCEEDED))
+    found = counted.annotate(n=Count("pk"), done=done).values_list("hour", "n", "done")
+    by_hour = {datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC): numbers for hour, *numbers in found}
+    return {hour: n for hour, (n, _) in by_hour.items()}, {hour: done for hour, (_, done) in by_hour.items()}
 
 
 def _name(hour: datetime) -> str:

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from jobs.errors import WorkError
+from jobs.kept_answers import KeptPaginator
+from jobs.web.admin_base import KeptValuesFilter
 from nova.batch import lifecycle, pool
 from nova.facet import PERMISSION
 from nova.models import (
@@ -27,6 +29,7 @@ from nova.types.registry import add_version, faults_of_type
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
+    paginator = KeptPaginator
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -41,7 +44,7 @@ class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(NovaJob)
 class NovaJobAdmin(_ReadOnly):
     list_display = ("id", "file", "model", "mode", "status", "cost_usd", "created_at", "finished_at")
-    list_filter = ("status", "mode", "model")
+    list_filter = ("status", "mode", ("model", KeptValuesFilter))
     list_select_related = ("file",)
     search_fields = ("file__name",)
 
@@ -49,7 +52,7 @@ class NovaJobAdmin(_ReadOnly):
 @admin.register(AnalysisResult)
 class AnalysisResultAdmin(_ReadOnly):
     list_display = ("id", "file", "type", "nova_job", "version", "is_current", "created_at")
-    list_filter = ("type", "is_current")
+    list_filter = (("type", KeptValuesFilter), "is_current")
     list_select_related = ("file", "nova_job", "nova_job__file")
     search_fields = ("file__name",)
 

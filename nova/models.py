@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
@@ -109,6 +109,7 @@ class NovaJob(models.Model):
         indexes = [
             models.Index(fields=["status", "mode"], name="nova_jobs_by_status"),
             models.Index(fields=["content_hash"], name="nova_jobs_by_content"),
+            models.Index(F("created_at").desc(), F("id").desc(), name="nova_jobs_latest"),
         ]
 
     def __str__(self) -> str:
@@ -199,6 +200,7 @@ class AnalysisResult(models.Model):
                 fields=["file", "type"], condition=Q(is_current=True), name="analysis_results_one_current"
             ),
         ]
+        indexes = [models.Index(F("created_at").desc(), F("id").desc(), name="analysis_results_latest")]
 
     def __str__(self) -> str:
         return f"{self.type} by {self.nova_job.model}"
@@ -354,6 +356,7 @@ class RawReply(models.Model):
         db_table = "nova_raw_replies"
         ordering = ["-created_at", "-id"]
         verbose_name_plural = "raw replies"
+        indexes = [models.Index(F("created_at").desc(), F("id").desc(), name="nova_raw_replies_latest")]
 
     def __str__(self) -> str:
         return f"{self.model}: {', '.join(self.types)}"

@@ -22,6 +22,7 @@ from files.selection.actions import can_be_undone, estimate, get_action, start_a
 from files.selection.paging import FilePaginator
 from files.selection.resolving import resolve
 from jobs.errors import WorkError
+from jobs.kept_answers import kept
 from jobs.models import Batch, Job
 from jobs.web.option_forms import OptionsForm, form_from_serializer
 from jobs.web.undo import tell_with_undo
@@ -53,7 +54,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "problem": problem,
         "totals": totals_of(selection),
-        "in_library": File.objects.count(),
+        "in_library": kept(File.objects.order_by(), "count", File.objects.count),
         "page": page,
         "cards": cards(page.object_list),
         "is_list": is_list,
@@ -106,8 +107,10 @@ def _remembered(request: HttpRequest) -> QueryDict:
 
 def totals_of(selection: FileQuerySet) -> dict[str, Any]:
     """Count a selection and sum its seconds, its bytes, and those of its proxies."""
-    totals = selection.order_by().aggregate(count=Count("pk"), total_s=Sum("duration_s"), total_bytes=Sum("size_bytes"))
-    made = Proxy.objects.filter(file__in=selection.order_by().values("pk")).aggregate(total=Sum("size_bytes"))
+    rows, proxies = selection.order_by(), Proxy.objects.filter(file__in=selection.order_by().values("pk")).order_by()
+    sums = {"count": Count("pk"), "total_s": Sum("duration_s"), "total_bytes": Sum("size_bytes")}
+    totals = kept(rows.values("pk"), "totals", lambda: rows.aggregate(**sums))
+    made = kept(proxies, "bytes", lambda: proxies.aggregate(total=Sum("size_bytes")))
     return {
         "count": totals["count"],
         "duration_s": totals["total_s"] or 0,

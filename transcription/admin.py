@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
+from jobs.web.admin_base import BaseAdmin, KeptValuesFilter, ReadOnlyAdmin
 from transcription.models import PaidPiece, Segment, SpeakerName, SubtitleSource, Transcript
 from transcription.subtitles import writers
 from transcription.writing import choose_current, correct_segments, delete_transcript
@@ -74,7 +74,7 @@ class TranscriptAdmin(BaseAdmin[Transcript]):
         "is_current",
         "created_at",
     )
-    list_filter = ("is_current", "provider", "engine", "model", "language")
+    list_filter = ("is_current", *((name, KeptValuesFilter) for name in ("provider", "engine", "model", "language")))
     list_select_related = ("file",)
     search_fields = ("file__name", "text")
     readonly_fields = (

@@ -81,6 +81,7 @@ class Transcript(models.Model):
             models.UniqueConstraint(fields=["file", "provider", "engine", "model"], name="transcripts_one_per_engine"),
             models.UniqueConstraint(fields=["file"], condition=Q(is_current=True), name="transcripts_one_current"),
         ]
+        indexes = [models.Index(F("created_at").desc(), F("id").desc(), name="transcripts_latest")]
 
     def __str__(self) -> str:
         return f"{self.file} · {self.made_by}"

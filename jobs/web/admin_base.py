@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import AllValuesFieldListFilter, ModelAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from jobs.kept_answers import KeptPaginator, kept
 from jobs.web.action_dialog import DialogAction, PlanLine, PlanText, plan_text
 from jobs.web.option_forms import OptionsForm, form_from_serializer
 
 __all__ = [
     "BaseAdmin",
     "DialogAction",
+    "KeptValuesFilter",
     "OptionsForm",
     "PlanLine",
     "PlanText",
@@ -24,11 +26,22 @@ __all__ = [
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
+class KeptValuesFilter(AllValuesFieldListFilter):
+    """The values that a column has, read once until the table changes."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        values = self.lookup_choices
+        choices: Any = kept(values, "values", lambda: list(values))
+        self.lookup_choices = choices
+
+
 class BaseAdmin(ModelAdmin[AnyModel]):
-    """Pages of 50, one count, no bulk delete; dialog actions in `dialog_actions`."""
+    """Pages of 50, a count that is kept, no bulk delete; dialog actions in `dialog_actions`."""
 
     list_per_page = 50
     show_full_result_count = False
+    paginator = KeptPaginator
     dialog_actions: tuple[DialogAction, ...] = ()
 
     class Media:

@@ -6,6 +6,8 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.permissions import BasePermission, DjangoModelPermissions
 from rest_framework.request import Request
 
+from jobs.kept_answers import KeptPaginator
+
 if TYPE_CHECKING:  # DRF's views read this module while they are imported themselves
     from rest_framework.views import APIView
 
@@ -15,6 +17,7 @@ class ApiPagination(PageNumberPagination):
 
     page_size_query_param = "page_size"
     max_page_size = 500
+    django_paginator_class = KeptPaginator
 
     def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list[Any] | None:
         """Pages in the list's order, or by id: `ordering=,` asks for none at all, and rows would come twice."""

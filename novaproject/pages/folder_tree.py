@@ -8,6 +8,7 @@ from django.db.models import Count, F, Max, Value
 from django.db.models.functions import StrIndex, Substr
 
 from files.models import File, Root
+from jobs.kept_answers import kept
 
 #: More folders than this beside each other are not listed: the filter by words finds them.
 MOST = 300
@@ -30,7 +31,7 @@ def tree(directory: str) -> list[TreeFolder]:
     """Every root, those on the way to this folder (an absolute path) opened."""
     slashes = Max(StrIndex("path", Value("/")))
     counts = File.objects.order_by().values("root").annotate(count=Count("pk"), slashes=slashes)
-    by_root = {row["root"]: row for row in counts}
+    by_root = {row["root"]: row for row in kept(counts, "rows", lambda: list(counts))}
     rows = [
         (root.name, root.path, by_root[root.pk]["count"], by_root[root.pk]["slashes"] > 0)
         for root in Root.objects.listed().filter(pk__in=by_root)

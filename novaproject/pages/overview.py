@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -22,6 +22,7 @@ from files.selection.resolving import resolve
 from files.storage import disk
 from jobs import counting, registry, subjects
 from jobs.errors import WorkError
+from jobs.kept_answers import kept
 from jobs.models import Batch, Job
 from jobs.web.option_forms import form_from_serializer
 from novaproject.templatetags import human
@@ -48,16 +49,18 @@ class Totals:
 
 
 def totals() -> Totals:
-    """Counted in three queries, whatever the library's size."""
-    types = dict(File.objects.order_by().values_list("media_type").annotate(Count("pk")))
-    sums = File.objects.order_by().aggregate(total_s=Sum("duration_s"), total_bytes=Sum("size_bytes"))
-    proxies = Proxy.objects.aggregate(total=Sum("size_bytes"))
+    """Counted in three queries, whatever the library's size, and again only when it has changed."""
+    files, proxies = File.objects.order_by(), Proxy.objects.order_by()
+    by_type = files.values_list("media_type").annotate(Count("pk"))
+    types = dict(kept(by_type, "rows", lambda: list(by_type)))
+    sums = kept(files, "sums", lambda: files.aggregate(total_s=Sum("duration_s"), total_bytes=Sum("size_bytes")))
+    proxy_sums = kept(proxies, "sums", lambda: proxies.aggregate(total=Sum("size_bytes")))
     return Totals(
         files=sum(types.values()),
         by_type=[(types[name], words[types[name] != 1]) for name, words in MEDIA_TYPES.items() if types.get(name)],
         duration_s=sums["total_s"] or 0.0,
         size_bytes=sums["total_bytes"] or 0,
-        proxy_bytes=proxies["total"] or 0,
+        proxy_bytes=proxy_sums["total"] or 0,
         free_bytes=disk.free_bytes(settings.PROXY_DIR),
     )
 
@@ -152,8 +155,8 @@ def coverage() -> list[Coverage]:
     found = []
     for facet in (one for one in facets.facets() if one.is_goal):
         files = facets.applicable(File.objects.order_by(), facet.name)
-        total = files.count()
-        have = facets.annotate(files).filter(**{facet.name: True}).count()
+        having = facets.narrow(files, facet, wanted=True)
+        total, have = kept(files, "count", files.count), kept(having, "count", having.count)
         found.append(
             Coverage(
                 name=facet.name,
@@ -177,7 +180,8 @@ def next_step(done: Sequence[Coverage], user: "AbstractBaseUser | AnonymousUser"
 
     None while it is being done: an import goes on by itself, and what comes after depends on it.
     """
-    under_way = set(Job.objects.active().order_by().values_list("kind", flat=True).distinct())
+    waiting = [Job.objects.filter(state=state).order_by().values_list("kind", flat=True) for state in Job.ACTIVE]
+    under_way = {kind for kinds in waiting for kind in kinds.distinct()}
     for one in done:
         if not one.missing or one.action is None or not user.has_perm(one.action.permission):  # type: ignore[union-attr]
             continue
@@ -210,8 +214,12 @@ def plan_for(coverage: Coverage) -> facets.ActionPlan | None:
 def arrived_lately(now: datetime | None = None) -> list[Root]:
     """The folders into which files came since yesterday, each with how many, the most first."""
     since = (now or timezone.now()) - timedelta(days=1)
-    new = Count("files", filter=Q(files__imported_at__gte=since, files__removed_at__isnull=True))
-    return list(Root.objects.listed().annotate(new_count=new).filter(new_count__gt=0).order_by("-new_count"))
+    new = File.objects.filter(imported_at__gte=since).order_by().values_list("root").annotate(Count("pk"))
+    counts = dict(new)
+    roots = list(Root.objects.listed().filter(pk__in=counts))
+    for root in roots:
+        root.new_count = counts[root.pk]  # type: ignore[attr-defined]
+    return sorted(roots, key=lambda root: counts[root.pk], reverse=True)
 
 
 def roots_away() -> list[Root]:

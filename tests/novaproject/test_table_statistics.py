@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from files.models import File
+from jobs.models import Job
 from jobs.workers import ticks
 from novaproject import table_statistics
 from tests.files.factories import make_root
@@ -53,6 +54,20 @@ def test_open_connections_choose_better_once_a_table_is_large() -> None:
     other.close()
     assert "files_by_size" in reopened
     assert "files" not in table_statistics.refresh()
+
+
+def test_the_jobs_are_left_out() -> None:
+    Job.objects.bulk_create(
+        Job(kind="make_proxy", subject_id=n, fingerprint=str(n), queue="long", state="succeeded") for n in range(ROWS)
+    )
+    with connection.cursor() as cursor:  # as before they were left out
+        cursor.execute("ANALYZE jobs")
+    fill_library(ROWS)
+
+    assert table_statistics.refresh() == ["files"]
+
+    running = str(Job.objects.filter(state="running").order_by("started_at")[:20].explain())
+    assert "USING INDEX jobs_by_state" in running
 
 
 def test_the_workers_see_to_it() -> None:

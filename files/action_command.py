@@ -10,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 from files.models import FileQuerySet
 from files.selection import actions, resolving
 from files.selection.facets import ActionPlan, ModeQuote
+from files.selection.pieces import START_PIECE
 from jobs.errors import WorkError
 from jobs.execution.running import run_now
 from jobs.models import Batch
@@ -69,8 +70,10 @@ class ActionCommand(BaseCommand):
             raise CommandError("Nothing was sent.")
 
     def _do(self, batch: Batch, *, is_quiet: bool) -> None:
-        jobs = list(batch.jobs.order_by("pk"))
         try:
+            for piece in batch.jobs.filter(kind=START_PIECE).order_by("pk"):
+                run_now(piece)
+            jobs = list(batch.jobs.exclude(kind=START_PIECE).order_by("pk"))
             for number, job in enumerate(jobs, start=1):
                 done = run_now(job)
                 if not is_quiet:
@@ -80,7 +83,7 @@ class ActionCommand(BaseCommand):
             raise CommandError("Stopped. The rest is left to the workers.", returncode=130) from None
 
     def _report(self, batch: Batch, *, as_json: bool) -> None:
-        states = [job.state for job in batch.jobs.all()]
+        states = list(batch.jobs.exclude(kind=START_PIECE).values_list("state", flat=True))
         counts = {str(state): states.count(state) for state in sorted(set(states))}
         if as_json:
             self.stdout.write(json.dumps({"batch_id": batch.pk, "total": len(states), **counts}))

@@ -15,7 +15,8 @@ from files.import_tasks import request_import, request_scan, require_importable
 from files.importing.roots import relocate_root
 from files.models import FileQuerySet, Root
 from files.selection import resolving
-from files.selection.actions import estimate, get_action, start_action, undo_batch
+from files.selection.actions import estimate, start_action, undo_batch
+from files.selection.pieces import get_action
 from files.serializers import (
     EstimateRequestSerializer,
     ImportSerializer,

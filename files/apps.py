@@ -12,7 +12,7 @@ class FilesConfig(AppConfig):
         from files.problem_facet import FIELDS, HAS_PROBLEMS
         from files.proxy_facet import HAS_PROXY, HAS_STALE_PROXY
         from files.removal_action import REMOVE
-        from files.selection import facets, fields
+        from files.selection import facets, fields, pieces
         from files.tasks_media import MAKE_PROXY_KIND
         from files.upkeep import reconciling
         from files.upkeep_tasks import RECONCILE_KIND
@@ -24,6 +24,7 @@ class FilesConfig(AppConfig):
         registry.register(RECONCILE_KIND)
         import_tasks.register_library()
         removal_tasks.register_removal()
+        pieces.register_pieces()
         facets.register(HAS_PROXY)
         facets.register(HAS_STALE_PROXY)
         facets.register(HAS_PROBLEMS)

@@ -13,8 +13,15 @@ from jobs.bulk import sliced
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
 from jobs.notifications import announce_ends
+from jobs.queue import enqueue
 from jobs.signals import announce_end
+from jobs.work import Work
 
+CANCEL_BATCH = "cancel_batch"
+#: So many jobs are cancelled in a tenth of a second, at once; more than these by the workers.
+MOST_AT_ONCE = 2000
+#: Before all else that waits: what is to be cancelled would be done meanwhile.
+FIRST = 100
 _AGAIN = {
     "state": Job.State.QUEUED,
     "progress": 0.0,
@@ -78,11 +85,37 @@ def _cancel_all(jobs: JobQuerySet) -> int:
 
 
 def cancel_batch(batch: Batch) -> int:
-    """Cancel what is left of a batch, but for jobs that another live batch waits for too; returns how many."""
+    """Cancel what is left of a batch, but for jobs that another live batch waits for too; returns how many.
+
+    Thousands are cancelled by the workers, the next thing that they do.
+    """
     batch.cancelled_at = timezone.now()
     batch.save(update_fields=["cancelled_at"])
+    left = _left_of(batch)
+    count = left.active().count()
+    if count <= MOST_AT_ONCE:
+        return _cancel_all(left)
+    # What enqueues more of it, first.
+    _cancel_all(left.filter(kind__in=registry.enqueuing()))
+    enqueue(CANCEL_BATCH, options={"batch": batch.pk}, priority=FIRST)
+    return count
+
+
+def _left_of(batch: Batch) -> JobQuerySet:
+    """The jobs of a batch that no other live batch waits for."""
     elsewhere = Batch.objects.filter(jobs=OuterRef("pk"), cancelled_at__isnull=True).exclude(pk=batch.pk)
-    return _cancel_all(Job.objects.filter(batches=batch).exclude(Exists(elsewhere)))
+    return Job.objects.filter(batches=batch).exclude(Exists(elsewhere))
+
+
+def run_cancel_batch(work: Work) -> str:
+    """The body of `cancel_batch`: in pieces, so that nobody waits long for the database."""
+    left = _left_of(Batch.objects.get(pk=work.options["batch"]))
+    ids = list(left.queued().order_by("-pk").values_list("pk", flat=True))  # the next ones to be started at the end
+    done = 0
+    for piece in sliced(ids, MOST_AT_ONCE):
+        done += _cancel_all(Job.objects.filter(pk__in=piece))
+        work.progress.update(done / len(ids))
+    return f"{done + _cancel_all(left):,} jobs cancelled."
 
 
 def cancel_for_subject(subject_kind: str, subject_id: int, *, but: int | None = None) -> int:

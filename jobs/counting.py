@@ -11,6 +11,8 @@ from django.utils import timezone
 from jobs import registry
 from jobs.models import Batch, Job
 
+#: In the options of a job that enqueues others: for how many subjects it has yet to do so.
+PIECE_SIZE = "left_to_enqueue"
 #: Groups of errors that are listed.
 MAX_REASONS = 50
 
@@ -66,10 +68,11 @@ class Counts:
 
 
 def count(batches: Iterable[Batch]) -> dict[int, Counts]:
-    """The numbers of each of these batches, by its id. One query."""
+    """The numbers of each of these batches, by its id. Two queries."""
     counts = {batch.pk: Counts() for batch in batches}
     rows = (
         Job.objects.filter(batches__in=list(counts))
+        .exclude(state=Job.State.SUCCEEDED, kind__in=registry.enqueuing())
         .order_by()
         .values("batches", "state")
         .annotate(
@@ -84,6 +87,12 @@ def count(batches: Iterable[Batch]) -> dict[int, Counts]:
         if row["state"] == Job.State.RUNNING:
             counts[row["batches"]].parked = row["parked"]
         counts[row["batches"]].add(row["state"], row["n"], row["done"] or 0.0, row["started"], row["ended"])
+    # A job that enqueues others stands for what it has not enqueued yet.
+    pieces = Job.objects.active().filter(batches__in=list(counts), kind__in=registry.enqueuing()).order_by()
+    for batch_id, state, size in pieces.values_list("batches", "state", f"options__{PIECE_SIZE}"):
+        counted = counts[batch_id]
+        setattr(counted, state, getattr(counted, state) - 1)
+        counted.queued += size
     return counts
 
 

@@ -37,6 +37,8 @@ class Kind:
     is_told_later: bool = False
     #: Where what a succeeded job made is fetched; gets the job's id. Empty where it is gone.
     download: Callable[[int], str] | None = None
+    #: Enqueues other jobs of its batch: it stands for them until it has, and is not counted beside them.
+    is_enqueuing: bool = False
 
     @property
     def group(self) -> str:
@@ -88,6 +90,11 @@ def find(name: str) -> Kind | None:
 
 def kinds() -> list[Kind]:
     return sorted(_kinds.values(), key=lambda kind: kind.name)
+
+
+def enqueuing() -> list[str]:
+    """The kinds that enqueue other jobs of their batch."""
+    return [kind.name for kind in kinds() if kind.is_enqueuing]
 
 
 def label_of(name: str) -> str:

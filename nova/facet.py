@@ -138,5 +138,6 @@ HAS_NOVA_ANALYSIS = Facet(
         plan=plan,
         start=start,
         sends=lambda options: options["model"] != LOCAL,
+        piece=200,
     ),
 )

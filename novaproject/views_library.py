@@ -18,8 +18,9 @@ from files import humanize
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
 from files.selection import facets
-from files.selection.actions import can_be_undone, estimate, get_action, start_action, undo_batch
+from files.selection.actions import can_be_undone, estimate, start_action, undo_batch
 from files.selection.paging import FilePaginator
+from files.selection.pieces import get_action
 from files.selection.resolving import resolve
 from jobs.errors import WorkError
 from jobs.kept_answers import kept

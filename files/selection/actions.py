@@ -8,23 +8,16 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from rest_framework import serializers
 
-from files.errors import ActionRefusedError, NeverSendError, SelectionError, UnknownActionError
+from files.errors import ActionRefusedError, NeverSendError, SelectionError
 from files.models import FileQuerySet
-from files.selection.facets import Action, ActionPlan, actions
+from files.selection.facets import Action, ActionPlan
+from files.selection.pieces import get_action, request_pieces
 from jobs.queue import create_batch
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from jobs.models import Batch
-
-
-def get_action(name: str) -> Action:
-    """The action of this name. Raises UnknownActionError."""
-    known = {action.name: action for action in actions()}
-    if name not in known:
-        raise UnknownActionError(f"There is no action {name!r}.", remedy=f"Known are {', '.join(sorted(known))}.")
-    return known[name]
 
 
 def estimate(name: str, selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
@@ -38,7 +31,8 @@ def estimate(name: str, selection: FileQuerySet, options: Mapping[str, Any]) -> 
 def start_action(
     name: str, selection: FileQuerySet, options: Mapping[str, Any], *, user: "User | None" = None
 ) -> "Batch":
-    """Do it: the batch of jobs that were enqueued. `user` is None where a person with a shell asks.
+    """Do it: the batch of jobs that were enqueued; for more files than the action begins at once, piece by piece by the
+    workers. `user` is None where a person with a shell asks.
 
     Raises ActionRefusedError with the action's own words, PermissionDenied, SelectionError for an empty selection.
     """
@@ -61,6 +55,11 @@ def start_action(
             created_by=user,
             options={**cleaned, **({"left_out": left_out} if left_out else {})},
         )
+        if plan.total > action.piece:
+            request_pieces(action, list(selection.order_by().values_list("pk", flat=True)), cleaned, batch, user)
+            batch.label = action.label_for(plan.todo or plan.total)
+            batch.save(update_fields=["label"])
+            return batch
         action.begin(selection, cleaned, batch, user)
         # Known only now: what has it already is left out, and something may be done twice to one file.
         batch.label = action.label_for(batch.jobs.values("subject_kind", "subject_id").distinct().count())

@@ -103,6 +103,8 @@ class Action:
     sends: Callable[[Mapping[str, Any]], bool] = lambda options: False
     #: Takes back what a batch of it did, and says so; None where that cannot be.
     undo: "Callable[[Batch, User | None], str] | None" = None
+    #: For so many files it is begun at once, in a tenth of a second; for more in pieces of as many, by the workers.
+    piece: int = 2000
     #: What a batch of it is called; `{files}` becomes "42 files".
     batch_label: str = ""
 

@@ -1,6 +1,8 @@
 """Actions on a selection: registry, selection, estimate, start, over HTTP and without it."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 from django.test import Client
@@ -21,8 +24,9 @@ from files.errors import ActionRefusedError, SelectionError, UnknownActionError
 from files.media import derived
 from files.models import File, FileQuerySet, Proxy, Root
 from files.selection import actions, facets, resolving
-from jobs import queue
-from jobs.execution import claims
+from files.selection.pieces import START_PIECE, as_spans, get_action
+from jobs import control, counting, queue
+from jobs.execution import claims, running
 from jobs.execution.running import run_until_idle
 from jobs.models import Batch, Job
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
@@ -413,3 +417,98 @@ def test_the_schema_has_the_library_without_a_warning(client: APIClient, capsys:
     names = {parameter["name"] for parameter in answer.json()["paths"]["/api/files"]["get"]["parameters"]}
     assert names >= {"q", "has_proxy", "directory", "min_size", "created_after", "ordering", "page", "page_size"}
     assert "files/" not in capsys.readouterr().err
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> facets.Action:
+    """The action “Make proxies”, which takes two files at once."""
+    action = replace(get_action("proxy"), piece=2)
+    monkeypatch.setitem(facets._facets, "has_proxy", replace(facets._facets["has_proxy"], action=action))
+    return action
+
+
+def do_pieces(batch: Batch, most: int = 99) -> None:
+    for piece in batch.jobs.filter(kind=START_PIECE, state="queued").order_by("pk")[:most]:
+        running.run_now(piece)
+
+
+def numbers(batch: Batch) -> tuple[int, int, int]:
+    """Jobs in all, those that wait, and those that were cancelled."""
+    counts = counting.count([batch])[batch.pk]
+    return counts.total, counts.queued, counts.cancelled
+
+
+def test_many_files_are_accepted_at_once_and_enqueued_in_pieces(in_pieces: facets.Action) -> None:
+    files = [make_file() for _ in range(5)]
+    user = User.objects.create_superuser("boss")
+
+    batch = actions.start_action("proxy", resolving.resolve(filter={}), {"profile": "360p10"}, user=user)
+
+    assert batch.label == "Make proxies for 5 files"
+    assert set(batch.jobs.values_list("kind", flat=True)) == {START_PIECE}
+    assert numbers(batch) == (5, 5, 0)
+    do_pieces(batch, 1)
+    assert numbers(batch) == (5, 5, 0)
+    do_pieces(batch)
+    jobs = batch.jobs.filter(kind="make_proxy").order_by("subject_id")
+    assert numbers(batch) == (5, 5, 0)
+    assert [job.subject_id for job in jobs] == [file.pk for file in files]
+    assert {job.created_by_id for job in jobs} == {user.pk}
+    assert all(job.options["spec"] == "360p10" for job in jobs)
+
+
+def test_files_that_come_after_it_was_accepted_are_not_meant(in_pieces: facets.Action) -> None:
+    for _ in range(3):
+        make_file()
+    batch = actions.start_action("proxy", resolving.resolve(filter={}), {})
+    make_file()
+
+    do_pieces(batch)
+
+    assert batch.jobs.filter(kind="make_proxy").count() == 3
+
+
+def test_a_piece_that_was_begun_is_not_begun_again(in_pieces: facets.Action) -> None:
+    for _ in range(3):
+        make_file()
+    batch = actions.start_action("proxy", resolving.resolve(filter={}), {})
+    do_pieces(batch, 1)
+    done = batch.jobs.get(kind=START_PIECE, state="succeeded")
+    batch.jobs.filter(kind="make_proxy").update(state="succeeded")
+    Job.objects.filter(pk=done.pk).update(state="queued")  # as if its worker had been killed before it said so
+
+    do_pieces(batch)
+
+    assert batch.jobs.filter(kind="make_proxy").count() == 3
+
+
+def test_cancelling_ends_the_pieces_that_are_left(in_pieces: facets.Action) -> None:
+    for _ in range(4):
+        make_file()
+    batch = actions.start_action("proxy", resolving.resolve(filter={}), {})
+    do_pieces(batch, 1)
+
+    control.cancel_batch(batch)
+
+    assert not batch.jobs.active().exists()
+    do_pieces(batch)
+    assert batch.jobs.filter(kind="make_proxy").count() == 2
+
+
+def test_a_command_waits_for_all_pieces(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(facets._actions, "tag", replace(get_action("tag"), piece=2))
+    for _ in range(3):
+        make_file()
+
+    call_command("tag", "--all", "--add", "winter", "--json")
+
+    assert json.loads(capsys.readouterr().out)["total"] == 3
+    assert File.objects.filter(file_tags__tag__name="winter").count() == 3
+
+
+@pytest.mark.parametrize(
+    ("ids", "spans"),
+    [([], []), ([4], [[4, 4]]), ([1, 2, 3], [[1, 3]]), ([1, 3, 4, 9], [[1, 1], [3, 4], [9, 9]])],
+)
+def test_ids_are_kept_as_unbroken_runs(ids: list[int], spans: list[list[int]]) -> None:
+    assert as_spans(ids) == spans

@@ -235,3 +235,24 @@ def test_a_batch_whose_rest_waits_elsewhere_has_no_time_left_to_tell(kind: str) 
     Job.objects.filter(subject_id=3).update(**started, state="running", is_parked=True)
 
     assert counting.count([batch])[batch.pk].eta_s is None
+
+
+def test_a_large_batch_is_cancelled_by_the_workers(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MOST_AT_ONCE", 2)
+    batch = queue.create_batch("Many", "try")
+    other = queue.create_batch("Other", "try")
+    queue.enqueue_many(kind, range(5), batch=batch)
+    queue.enqueue_many(kind, [4], batch=other)
+
+    count = control.cancel_batch(batch)
+
+    assert count == 4
+    assert batch.jobs.filter(state="queued").count() == 5
+    first = Job.objects.due("fast").first()
+    assert first is not None
+    assert first.kind == control.CANCEL_BATCH
+    running.run_now(first)
+    assert sorted(batch.jobs.values_list("subject_id", "state")) == [
+        *((n, "cancelled") for n in range(4)),
+        (4, "queued"),
+    ]

@@ -317,16 +317,3 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
-
-
-class TableToken(models.Model):
-    """A table, and what is another text after each write to it: see `jobs.kept_answers`."""
-
-    name = models.CharField(primary_key=True, max_length=64)
-    token = models.CharField(max_length=16)
-
-    class Meta:
-        db_table = "table_tokens"
-
-    def __str__(self) -> str:
-        return self.name

@@ -29,8 +29,8 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 class KeptValuesFilter(AllValuesFieldListFilter):
     """The values that a column has, read once until the table changes."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
         values = self.lookup_choices
         choices: Any = kept(values, "values", lambda: list(values))
         self.lookup_choices = choices

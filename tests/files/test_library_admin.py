@@ -60,8 +60,8 @@ def test_a_page_takes_the_same_queries_however_many_files(
     root = make_root()
     make_proxy_row(make_file(root))
     text(admin_client, FILES)
-    # Session, user, roots of the filter, count and size in one, page, its facets, and the jobs for the header.
-    with django_assert_num_queries(7):
+    # Session, user, roots of the filter, page, its facets, and the jobs for the header; count and size are kept.
+    with django_assert_num_queries(6):
         text(admin_client, FILES)
     for _ in range(60):
         make_proxy_row(make_file(root))

@@ -158,7 +158,14 @@ def plan_tagging(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionP
 def start_tagging(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:
     ids = list(selection.order_by("pk").values_list("pk", flat=True))
     changes = tag_files(selection, add=options["add"], remove=options["remove"])
-    TagChange.objects.create(batch=batch, added=changes.added, removed=changes.removed)
+    change, is_first = TagChange.objects.select_for_update().get_or_create(
+        batch=batch, defaults={"added": changes.added, "removed": changes.removed}
+    )
+    if not is_first:  # of thousands of files it is done piece by piece
+        for known, more in ((change.added, changes.added), (change.removed, changes.removed)):
+            for name, ids_of_tag in more.items():
+                known[name] = [*known.get(name, []), *ids_of_tag]
+        change.save()
     record_done(TAG, ids, dict(options), batch=batch, message="Tagged", created_by=user)
 
 
@@ -217,5 +224,6 @@ COLLECT_ACTION = Action(
     permission="curation.change_collection",
     plan=plan_collecting,
     start=start_collecting,
+    piece=100_000,  # at once: it may make the collection
     batch_label="Collect {files}",
 )

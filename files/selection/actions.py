@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from files.errors import ActionRefusedError, NeverSendError, SelectionError
 from files.models import FileQuerySet
-from files.selection.facets import Action, ActionPlan
+from files.selection.facets import Action, ActionPlan, actions
 from files.selection.pieces import get_action, request_pieces
 from jobs.queue import create_batch
 

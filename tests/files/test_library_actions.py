@@ -512,3 +512,17 @@ def test_a_command_waits_for_all_pieces(monkeypatch: pytest.MonkeyPatch, capsys:
 )
 def test_ids_are_kept_as_unbroken_runs(ids: list[int], spans: list[list[int]]) -> None:
     assert as_spans(ids) == spans
+
+
+def test_tags_that_were_put_on_in_pieces_are_all_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(facets._actions, "tag", replace(get_action("tag"), piece=2))
+    for _ in range(5):
+        make_file()
+    batch = actions.start_action("tag", resolving.resolve(filter={}), {"add": ["winter"]})
+    do_pieces(batch)
+    tagged = File.objects.filter(file_tags__tag__name="winter")
+    assert tagged.count() == 5
+
+    actions.undo_batch(batch)
+
+    assert not tagged.exists()

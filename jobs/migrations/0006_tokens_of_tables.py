@@ -15,7 +15,7 @@ def drop_table(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0004_request_hash_and_process"),
+        ("jobs", "0005_a_row_for_each_queue"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

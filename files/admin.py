@@ -160,7 +160,10 @@ def _dialog(action: facets.Action) -> DialogAction:
         try:
             return plan_text(estimate(action.name, _files(rows), options), label=action.label)
         except ValidationError as error:
-            raise SelectionError(f"The options cannot be used: {_words(error)}") from error
+            detail: Any = error.detail
+            rows_of = detail.items() if isinstance(detail, dict) else [("", detail)]
+            words = "; ".join(f"{name}: {' '.join(map(str, texts))}".removeprefix(": ") for name, texts in rows_of)
+            raise SelectionError(f"The options cannot be used: {words}") from error
 
     def submit(rows: QuerySet[Any], options: dict[str, Any], request: HttpRequest) -> str:
         user: Any = request.user
@@ -179,13 +182,6 @@ def _dialog(action: facets.Action) -> DialogAction:
 def _files(rows: Any) -> FileQuerySet:
     """The selection as `selection.resolve` would give it: with its facets."""
     return facets.annotate(rows)
-
-
-def _words(error: ValidationError) -> str:
-    detail: Any = error.detail
-    if isinstance(detail, dict):
-        return "; ".join(f"{name}: {' '.join(map(str, texts))}" for name, texts in detail.items())
-    return " ".join(map(str, detail))
 
 
 @admin.register(RemovedFile)

@@ -60,7 +60,10 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     made = has_current_proxy(spec)
     done = 0
     if options.get("audio_track") is None:
-        done = selection.filter(made).count() + _made_without_proxy(selection)
+        # Sounds and pictures have no proxy: what was made of them lies on the disk, where a plan looks at some only.
+        others = selection.exclude(IS_VIDEO).order_by().values_list("pk", flat=True)
+        without_proxy = sum(read_made(file_id) is not None for file_id in others[:LOOKED_AT_MOST])
+        done = selection.filter(made).count() + without_proxy
     stale = selection.filter(has_stale_proxy(spec)).count()
     away = selection.exclude(state=File.State.AVAILABLE).exclude(made).count()
     warnings = []
@@ -69,12 +72,6 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     if away:
         warnings.append(f"{away:,} cannot be read now (offline or missing); they will fail until they are back.")
     return ActionPlan(total=total, todo=total - done, already_done=done, warnings=warnings)
-
-
-def _made_without_proxy(selection: FileQuerySet) -> int:
-    """Sounds and pictures have no proxy: what was made of them lies on the disk, where a plan looks at some only."""
-    others = selection.exclude(IS_VIDEO).order_by().values_list("pk", flat=True)
-    return sum(read_made(file_id) is not None for file_id in others[:LOOKED_AT_MOST])
 
 
 def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", user: "User | None") -> None:

@@ -34,16 +34,14 @@ class TerminalProgress:
             return
         self._last_s = now
         full = round(BAR_WIDTH * fraction)
-        line = f"[{'#' * full}{'.' * (BAR_WIDTH - full)}] {fraction:4.0%} {message}{self._time_left(fraction, now)}"
+        left = ""
+        if self.forecasts and FORECAST_FROM < fraction < 1:
+            left_s = (now - self._started_s) * (1 - fraction) / fraction
+            left = f", about {left_s / 60:.0f} min left" if left_s > 90 else f", about {left_s:.0f} s left"
+        line = f"[{'#' * full}{'.' * (BAR_WIDTH - full)}] {fraction:4.0%} {message}{left}"
         self.stream.write("\r" + line.ljust(self._width))
         self.stream.flush()
         self._width = len(line)
-
-    def _time_left(self, fraction: float, now: float) -> str:
-        if not self.forecasts or not FORECAST_FROM < fraction < 1:
-            return ""
-        left_s = (now - self._started_s) * (1 - fraction) / fraction
-        return f", about {left_s / 60:.0f} min left" if left_s > 90 else f", about {left_s:.0f} s left"
 
     def check(self) -> None:
         return None

@@ -79,27 +79,23 @@ class InspectionPool:
 
     def _inspect(self, root: Path, entries: Sequence[ListedFile]) -> list[Inspection]:
         """In the helper of this thread; where it ends over these files, in another one, file by file."""
-        helper = self._own_helper()
-        try:
-            return helper.inspect(root, entries)
-        except HelperGoneError:
-            self._drop(helper)
-        return [self._inspect_alone(root, entry) for entry in entries]
-
-    def _inspect_alone(self, root: Path, entry: ListedFile) -> Inspection:
-        helper = self._own_helper()
-        try:
-            return helper.inspect(root, [entry])[0]
-        except HelperGoneError:
-            self._drop(helper)
-        name = shown_path(Path(entry.path).name)
-        logger.warning("A helper ended over %s", name)
-        return Inspection(
-            entry=entry,
-            error=UnreadableError(
-                f"{name} is damaged: the program that reads it crashes over it, or does not come to an end."
-            ),
-        )
+        done: list[Inspection] = []
+        waiting = deque([list(entries)])
+        while waiting:
+            together = waiting.popleft()
+            helper = self._own_helper()
+            try:
+                done += helper.inspect(root, together)
+            except HelperGoneError:
+                self._drop(helper)
+                if len(together) > 1:
+                    waiting.extend([entry] for entry in together)
+                    continue
+                name = shown_path(Path(together[0].path).name)
+                logger.warning("A helper ended over %s", name)
+                reason = f"{name} is damaged: the program that reads it crashes over it, or does not come to an end."
+                done.append(Inspection(entry=together[0], error=UnreadableError(reason)))
+        return done
 
     def _own_helper(self) -> "_Helper":
         helper: _Helper | None = getattr(self._own, "helper", None)

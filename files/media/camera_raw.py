@@ -38,7 +38,6 @@ _HEAD_BYTES = 256 * 1024
 _SENSOR = (32803, 34892)
 #: Makers' own ways to pack them: Sony, Nikon, Pentax, Samsung, Kodak.
 _SENSOR_PACKED = (32767, 34713, 65535, 32770, 65000)
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1, 13: 4}
 _LETTERS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I"}
 MOST_TABLES, MOST_TAGS, MOST_VALUES, MOST_TILES = 40, 400, 64, 20_000
 #: What is smaller is a thumbnail, which is no picture of the photo; below the other side it is looked for a better one.
@@ -67,8 +66,7 @@ class Preview:
 
 def find_preview(source: BinaryIO, name: str) -> Preview | None:
     """The largest JPEG in a raw photo; None for what is no raw photo. Raises UnreadableError where it has none."""
-    source.seek(0)
-    head = source.read(32)
+    head = _read(source, 0, 32)
     order = _TIFF_LIKE.get(head[:4])
     tables = list(_tables(source, order)) if order else []
     if not is_raw(head, name, tables):
@@ -86,10 +84,8 @@ def find_preview(source: BinaryIO, name: str) -> Preview | None:
             remedy="Export it as JPEG with the program of the camera, and import that.",
         )
     start, size = best
-    source.seek(start)
-    content = source.read(MOST_PREVIEW_BYTES)
-    source.seek(0)
-    head = source.read(_HEAD_BYTES)
+    content = _read(source, start, MOST_PREVIEW_BYTES)
+    head = _read(source, 0, _HEAD_BYTES)
     exif = exif_tiffs(head)
     tables = tables or [table for tiff in exif for table in _tables(io.BytesIO(tiff), _TIFF_LIKE[tiff[:4]])]
     photo_size = size_of_photo(head, source, tables, size)
@@ -159,15 +155,13 @@ def is_raw(head: bytes, name: str, tables: list[Table]) -> bool:
 
 def _tables(source: BinaryIO, order: str) -> Iterator[Table]:
     """The tables of a TIFF, the first one first, those within others included; as many as can be read."""
-    source.seek(4)
-    waiting, seen = [_unpack(order, "I", source.read(4))], set[int]()
+    waiting, seen = [_unpack(order, "I", _read(source, 4, 4))], set[int]()
     while waiting and len(seen) < MOST_TABLES:
         at = waiting.pop(0)
         if not at or at in seen:
             continue
         seen.add(at)
-        source.seek(at)
-        count = _unpack(order, "H", source.read(2))
+        count = _unpack(order, "H", _read(source, at, 2))
         if not 0 < count <= MOST_TAGS:
             continue
         entries = source.read(count * 12)
@@ -175,22 +169,21 @@ def _tables(source: BinaryIO, order: str) -> Iterator[Table]:
         table: Table = {}
         for start in range(0, len(entries) - 11, 12):
             tag, kind, values = struct.unpack(f"{order}HHI", entries[start : start + 8])
+            content = entries[start + 8 : start + 12]
             if tag == _RW2_JPEG:  # bytes: what counts is where they lie
-                table[tag] = (_unpack(order, "I", entries[start + 8 : start + 12]),)
-            elif kind in _SIZES and 0 < values <= (MOST_TILES if tag == _TILES else MOST_VALUES):
-                table[tag] = _values(source, order, kind, values, entries[start + 8 : start + 12])
+                table[tag] = (_unpack(order, "I", content),)
+            elif kind in _LETTERS and 0 < values <= (MOST_TILES if tag == _TILES else MOST_VALUES):
+                form = f"{order}{values}{_LETTERS[kind]}"
+                size = struct.calcsize(form)
+                content = content if size <= 4 else _read(source, _unpack(order, "I", content), size)
+                table[tag] = struct.unpack(form, content[:size]) if len(content) >= size else ()
         yield table
         waiting += [*table.get(_SUB_IFDS, ()), *table.get(_EXIF_IFD, ()), following]
 
 
-def _values(source: BinaryIO, order: str, kind: int, count: int, inline: bytes) -> tuple[int, ...]:
-    content, size = inline, _SIZES[kind] * count
-    if size > 4:
-        source.seek(_unpack(order, "I", inline))
-        content = source.read(size)
-    if kind not in _LETTERS or len(content) < size:
-        return ()
-    return struct.unpack(f"{order}{count}{_LETTERS[kind]}", content[:size])
+def _read(source: BinaryIO, at: int, size: int) -> bytes:
+    source.seek(at)
+    return source.read(size)
 
 
 def _unpack(order: str, letter: str, content: bytes) -> int:
@@ -207,13 +200,11 @@ def _largest_jpeg(source: BinaryIO, starts: Iterable[int]) -> tuple[int, tuple[i
 
 def jpeg_size(source: BinaryIO, start: int) -> tuple[int, int] | None:
     """Width and height of an ordinary JPEG that begins there; None for none, or a lossless one of a sensor."""
-    source.seek(start)
-    if source.read(3) != _JPEG:
+    if _read(source, start, 3) != _JPEG:
         return None
     at = start + 2
     for _segment in range(MOST_SEGMENTS):
-        source.seek(at)
-        marker = source.read(9)
+        marker = _read(source, at, 9)
         if len(marker) < 9 or marker[0] != 0xFF:
             return None
         if marker[1] in (0xC0, 0xC1, 0xC2):
@@ -229,8 +220,7 @@ def jpegs_in(source: BinaryIO) -> Iterator[int]:
     """Where JPEGs seem to begin, wherever they lie in the file."""
     count = 0
     for start in range(0, LOOKED_THROUGH_BYTES, _WINDOW):
-        source.seek(start)
-        window = source.read(_WINDOW + len(_JPEG) - 1)
+        window = _read(source, start, _WINDOW + len(_JPEG) - 1)
         at = window.find(_JPEG)
         while at >= 0 and count < MOST_JPEGS:
             count += 1

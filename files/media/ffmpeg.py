@@ -191,6 +191,7 @@ class _Watch:
         pipes = ((self.child.stdout, self._progress_line), (self.child.stderr, self._error_line))
         readers = {pipe.fileno(): reader for pipe, reader in pipes if pipe}
         rest = dict.fromkeys(readers, b"")
+        longest_s = max(LONGEST_AT_LEAST_S, LONGEST_RATIO * self.duration_s) if self.duration_s else None
         with selectors.DefaultSelector() as selector:
             for handle in readers:
                 selector.register(handle, selectors.EVENT_READ)
@@ -203,7 +204,11 @@ class _Watch:
                     for line in lines:
                         readers[key.fd](line.decode(errors="replace").strip())
                 self.progress.check()
-                self._check_clock()
+                now = time.monotonic()
+                if now - self.last_advance > self.stall_s:
+                    raise FfmpegStalledError(f"ffmpeg stood still for {self.stall_s:.0f} s.")
+                if longest_s and now - self.started > longest_s:
+                    raise FfmpegStalledError(f"ffmpeg took more than {longest_s:.0f} s.", retryable=False)
         return self.outcome
 
     def _progress_line(self, line: str) -> None:
@@ -225,14 +230,6 @@ class _Watch:
             words = re.sub(r"file:\S*/", "", re.sub(r"\[[^]]*\]:?\s*", "", line)).strip()
             if words and words not in self.outcome.errors and len(self.outcome.errors) < MOST_ERRORS:
                 self.outcome.errors.append(words)
-
-    def _check_clock(self) -> None:
-        now = time.monotonic()
-        if now - self.last_advance > self.stall_s:
-            raise FfmpegStalledError(f"ffmpeg stood still for {self.stall_s:.0f} s.")
-        longest_s = max(LONGEST_AT_LEAST_S, LONGEST_RATIO * self.duration_s) if self.duration_s else None
-        if longest_s and now - self.started > longest_s:
-            raise FfmpegStalledError(f"ffmpeg took more than {longest_s:.0f} s.", retryable=False)
 
 
 def _judge(status: int, outcome: Outcome) -> None:

@@ -66,7 +66,13 @@ def arguments(
     """Arguments of one run (without the program). `source` = the options in front of `-i`, `filename` among them."""
     # The name goes in last: ffmpeg-python cannot take one that is not UTF-8.
     opened = ffmpeg.input(**{**source, "filename": "source"})
-    heard = _sounds(opened, targets, sound) if sound else {}
+    heard: dict[Path | None, Any] = {}
+    if sound:
+        wanted = [target for target in (targets.audio, targets.proxy) if target]
+        # Sound that starts late, or has gaps, is filled with silence: a FLAC has no times of its own.
+        filled = opened[str(sound.stream)].filter("aresample", **{"async": 1, "first_pts": 0})
+        parts = filled.filter_multi_output("asplit", len(wanted))
+        heard = {target: parts[index] for index, target in enumerate(wanted)}
     outputs = []
     if targets.audio and targets.audio in heard:
         voice = heard[targets.audio].filter("aformat", sample_rates=16000, channel_layouts="mono", sample_fmts="s16")
@@ -76,15 +82,6 @@ def arguments(
     argv: list[str] = ffmpeg.merge_outputs(*outputs).compile()[1:]
     argv[argv.index("-i") + 1] = source["filename"]
     return argv
-
-
-def _sounds(opened: Any, targets: Targets, sound: AudioTrack) -> dict[Path | None, Any]:
-    """The chosen track, once for each target that wants it."""
-    wanted = [target for target in (targets.audio, targets.proxy) if target]
-    # Sound that starts late, or has gaps, is filled with silence: a FLAC has no times of its own.
-    filled = opened[str(sound.stream)].filter("aresample", **{"async": 1, "first_pts": 0})
-    parts = filled.filter_multi_output("asplit", len(wanted))
-    return {target: parts[index] for index, target in enumerate(wanted)}
 
 
 def _pictures(opened: Any, info: MediaInfo, targets: Targets, look: PictureTreatment, sound: Any) -> list[Any]:

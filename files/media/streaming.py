@@ -57,8 +57,10 @@ def _respond(request: HttpRequest, source: BinaryIO, name: str) -> HttpResponseB
     if unchanged is not None:
         unchanged["ETag"] = etag
         return unchanged
+    # What the player has is of another file: it is sent the whole.
+    is_other = request.headers.get("If-Range", etag) not in (etag, headers["Last-Modified"])
     try:
-        part = _wanted_part(request, facts.st_size, etag, headers["Last-Modified"])
+        part = None if is_other else parse_range(request.headers.get("Range", ""), facts.st_size)
     except UnsatisfiableRangeError:
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{facts.st_size}"})
     if part:
@@ -69,13 +71,6 @@ def _respond(request: HttpRequest, source: BinaryIO, name: str) -> HttpResponseB
         return HttpResponse(status=status, headers=headers)
     part = part or ByteRange(0, facts.st_size - 1)
     return _PartResponse(_Part(source, part), status=status, headers=headers)
-
-
-def _wanted_part(request: HttpRequest, size: int, etag: str, last_modified: str) -> ByteRange | None:
-    header, condition = request.headers.get("Range", ""), request.headers.get("If-Range")
-    if condition is not None and condition not in (etag, last_modified):
-        return None  # what the player has is of another file: send the whole
-    return parse_range(header, size)
 
 
 class _Part:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -21,6 +22,7 @@ _fetchers: dict[str, Fetch] = {}
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 30
+SHA256_CHARS = 64
 #: The name that half a file has: always the same, so that the next attempt goes on with it.
 PARTIAL = "download"
 
@@ -57,7 +59,17 @@ def listing(source: str, repository: str) -> dict[str, RemoteFile]:
     with _answer(f"{source}/api/models/{repository}/tree/main?recursive=true") as answer:
         try:
             rows: list[dict[str, Any]] = json.load(answer)
-            return {row["path"]: _remote(source, repository, row) for row in rows if row.get("type", "file") == "file"}
+            files = {}
+            for row in rows:
+                if row.get("type", "file") == "file":
+                    large = row.get("lfs") or {}
+                    files[row["path"]] = RemoteFile(
+                        url=f"{source}/{repository}/resolve/main/{quote(row['path'])}",
+                        name=str(row["path"]),
+                        size_bytes=int(large.get("size", row.get("size", 0))),
+                        digest=str(large.get("oid", row.get("oid", ""))),
+                    )
+            return files
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DownloadError(f"{source} does not answer as a hub of models does: {error}.") from error
 
@@ -85,16 +97,6 @@ def fetch_all(files: Sequence[RemoteFile], folder: Path, *, label: str, progress
         done += file.size_bytes
 
 
-def _remote(source: str, repository: str, row: dict[str, Any]) -> RemoteFile:
-    large = row.get("lfs") or {}
-    return RemoteFile(
-        url=f"{source}/{repository}/resolve/main/{quote(row['path'])}",
-        name=str(row["path"]),
-        size_bytes=int(large.get("size", row.get("size", 0))),
-        digest=str(large.get("oid", row.get("oid", ""))),
-    )
-
-
 def _fetch(file: RemoteFile, target: Path) -> Iterator[int]:
     """Fetch one file; yields how many bytes of it are there."""
     temp = disk.temporary(target, PARTIAL)
@@ -114,21 +116,13 @@ def _fetch(file: RemoteFile, target: Path) -> Iterator[int]:
                 yield have
     if have < file.size_bytes:
         raise DownloadError(f"{file.url} broke off.", retryable=True)
-    if file.digest not in _digests(temp, file.size_bytes):
+    as_git = partial(hashlib.sha1, b"blob %d\0" % file.size_bytes, usedforsecurity=False)
+    with temp.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256" if len(file.digest) == SHA256_CHARS else as_git).hexdigest()
+    if digest != file.digest:
         disk.remove(temp)
         raise DownloadDamagedError(f"{file.name} arrived damaged: its checksum is not {file.digest[:12]}….")
     disk.replace(temp, target)
-
-
-def _digests(path: Path, size_bytes: int) -> Iterable[str]:
-    """SHA-256, and SHA-1 as git counts it."""
-    sha256 = hashlib.sha256()
-    sha1 = hashlib.sha1(b"blob %d\0" % size_bytes, usedforsecurity=False)
-    with path.open("rb") as content:
-        while chunk := content.read(CHUNK_BYTES):
-            sha256.update(chunk)
-            sha1.update(chunk)
-    return sha256.hexdigest(), sha1.hexdigest()
 
 
 @contextmanager

@@ -11,10 +11,10 @@ class NovaprojectConfig(AppConfig):
         from jobs.workers.ticks import register_tick
         from novaproject import past_logins, table_statistics
         from novaproject.backups.export_tasks import register_export
-        from novaproject.database_guard import refuse_strangers
+        from novaproject.database_guard import refuse_unfit
         from novaproject.logs import retention as log_retention
 
-        refuse_strangers()
+        refuse_unfit()
         register_export()
         register_tick("old log files", lambda: log_retention.EVERY_S, log_retention.forget_old)
         register_tick("past logins", lambda: past_logins.EVERY_S, past_logins.forget_old)

@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from novaproject.database_url import database_of
 from novaproject.environment import Env
 
 django_stubs_ext.monkeypatch()
@@ -115,37 +115,8 @@ TEMPLATES = [
 ]
 
 # --- database -----------------------------------------------------------------------------------------------------
-# Measured: WAL + NORMAL + IMMEDIATE is what keeps many writers free of "database is locked", and lasting connections
-# make django-q2's broker about 15 times faster. All processes read through one shared mapping of the file, so that a
-# cache of their own, one for each thread, holds little but what they are writing.
-SQLITE_INIT = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
-    "PRAGMA mmap_size=1073741824; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
-)
-
-
-def _database() -> dict[str, Any]:
-    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'app.db'}")
-    if "ENGINE" not in config:
-        raise ImproperlyConfigured("DATABASE_URL cannot be read. Write it like sqlite:///data/app.db, or leave it out.")
-    config["CONN_MAX_AGE"] = None
-    if config["ENGINE"] == "django.db.backends.sqlite3":
-        config["NAME"] = str((BASE_DIR / config["NAME"]).resolve())
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": SQLITE_INIT,
-            **config.get("OPTIONS", {}),
-        }
-        # A file, made by the migrations: an in-memory test database fails with "table is locked" under real writers.
-        config["TEST"] = {"NAME": str(DATA_DIR / "test.db")}
-    elif config["ENGINE"] == "django.db.backends.postgresql":
-        config["ENGINE"] = "novaproject.postgres"
-        config["CONN_HEALTH_CHECKS"] = True  # a server that was started anew is asked again, not given up
-    return config
-
-
-DATABASES = {"default": _database()}
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'app.db'}")
+DATABASES = {"default": database_of(DATABASE_URL, BASE_DIR, DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(DATA_DIR / "cache")}

@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import BotoCoreError
 
 from bedrock import conf, faults, recording
-from bedrock.errors import BedrockError
+from bedrock.errors import AccessError, BedrockError
 from jobs.tracing import request_id
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def frozen_credentials() -> "ReadOnlyCredentials":
     with faults.told("Looking for AWS credentials"):
         credentials = _session(os.getpid(), _who(), conf.region()).get_credentials()
         if credentials is None:
-            raise NoCredentialsError
+            raise AccessError("There are no AWS credentials on this machine.", remedy=faults.SIGN_IN_REMEDY)
         frozen: ReadOnlyCredentials = credentials.get_frozen_credentials()
     return frozen
 

@@ -179,6 +179,9 @@ SIGN_IN = (
 )  # fmt: skip
 
 
+SIGN_IN_REMEDY = "Sign in to AWS: `aws sso login` with AWS_PROFILE set, or `aws configure`, or set access keys."
+
+
 @contextmanager
 def told(action: str, *, paid: bool = False) -> Iterator[None]:
     """Raise what botocore raises inside as a BedrockError that says what `action` met. `paid`: it may be charged."""
@@ -254,10 +257,7 @@ def of_client(exc: aws.BotoCoreError | ResponseParserError, action: str, *, paid
     """The error for a call that got no answer."""
     words = str(exc)
     if isinstance(exc, SIGN_IN):
-        return AccessError(
-            f"{action}: {words}",
-            remedy="Sign in to AWS: `aws sso login` with AWS_PROFILE set, or `aws configure`, or set access keys.",
-        )
+        return AccessError(f"{action}: {words}", remedy=SIGN_IN_REMEDY)
     if isinstance(exc, UNSENT) or (isinstance(exc, aws.SSLError) and HANDSHAKE.search(words)):
         return BusyError(f"{action}: AWS could not be reached ({words})")
     if isinstance(exc, LOST):

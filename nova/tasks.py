@@ -115,7 +115,9 @@ def require_askable(request: AnalysisRequest) -> None:
     if request.mode == NovaJob.Mode.BATCH:
         role_arn()
     if fault := credentials_fault():
-        raise NotConfiguredError(fault, remedy="Set up AWS credentials (docs/aws.md), or use the free local model.")
+        raise NotConfiguredError(
+            f"{fault.rstrip('.')}.", remedy="Set up AWS credentials (docs/aws.md), or use the free local model."
+        )
 
 
 def forced_a_moment_ago(file: File, request: AnalysisRequest) -> NovaJob | None:

@@ -74,7 +74,7 @@ def test_without_any_nothing_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with home_with_profiles(tmp_path, "http://127.0.0.1:1") as environment:
         enter(monkeypatch, environment)
 
-        with pytest.raises(AccessError, match="Looking for AWS credentials"):
+        with pytest.raises(AccessError, match="There are no AWS credentials"):
             clients.frozen_credentials()
         assert clients.credentials_fault()
         assert not clients.has_credentials()

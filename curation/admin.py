@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from curation.api import with_counts
 from curation.marking import remove_moment
-from curation.models import Annotation, Collection, CollectionItem, FileTag, Moment, Tag
+from curation.models import Annotation, Collection, CollectionItem, FileTag, Moment, Tag, TagRefusal
 from curation.searchable import index_moments, index_note
 from curation.tagging import delete_tag, rename_tag
 from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
@@ -106,6 +106,14 @@ class CollectionAdmin(BaseAdmin[Collection]):
     search_fields = ("name", "note")
     fields = ("name", "note")
     inlines = (ItemInline,)
+
+
+@admin.register(TagRefusal)
+class TagRefusalAdmin(ReadOnlyAdmin[TagRefusal]):
+    list_display = ("tag", "file", "created_at")
+    list_filter = ("tag",)
+    list_select_related = ("tag", "file")
+    search_fields = ("file__name",)
 
 
 @admin.register(FileTag)

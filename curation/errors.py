@@ -4,6 +4,7 @@ CurationError (jobs.errors.WorkError)
 ├── NameTakenError       two tags would have the same name
 ├── NoSuchSpeakerError   a speaker that the file does not have
 ├── BadMomentError       a range of seconds that the file does not have
+├── NotSuggestedError    a suggestion for a file that has the tag
 ├── OutdatedOrderError   the order names other items than the collection has now
 └── NothingToExportError a collection or selection without files
 """
@@ -36,6 +37,11 @@ class OutdatedOrderError(CurationError):
     code = "outdated_order"
     status = 409
     remedy = "Reload the collection, then order it again."
+
+
+class NotSuggestedError(CurationError):
+    code = "not_suggested"
+    status = 409
 
 
 class EmptyCollectionError(CurationError):

@@ -103,6 +103,22 @@ class TagChange(models.Model):
         return str(self.batch)
 
 
+class TagRefusal(models.Model):
+    """That a person said that a file is not of a tag: it is not suggested again, and suggestions are measured by it."""
+
+    file = models.ForeignKey(File, on_delete=models.CASCADE, related_name="tag_refusals", db_index=False)
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="refusals")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "tag_refusals"
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["file", "tag"], name="tag_refusals_once")]
+
+    def __str__(self) -> str:
+        return f"not {self.tag}: {self.file_id}"
+
+
 class Annotation(models.Model):
     """A person's rating, favourite mark and note of a file."""
 

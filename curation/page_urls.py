@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from curation import views
+from curation import views, views_suggestions
 
 urlpatterns = [
     path("files/<int:pk>/annotate/", views.annotate, name="file-annotate"),
@@ -18,4 +18,10 @@ urlpatterns = [
     path("collections/<int:pk>/delete/", views.collection_delete, name="collection-delete"),
     path("collections/<int:pk>/export/<slug:name>/", views.collection_export, name="collection-export"),
     path("tags/<int:pk>/", views.tag_change, name="tag-change"),
+    path("tags/<int:pk>/suggestions/", views_suggestions.suggestions, name="tag-suggestions"),
+    path(
+        "tags/<int:pk>/suggestions/<int:n>/<slug:answer>/",
+        views_suggestions.suggestion_answer,
+        name="tag-suggestion",
+    ),
 ]

@@ -16,6 +16,7 @@ from curation.models import (
     Moment,
     Tag,
 )
+from curation.suggesting import DEFAULT_LIMIT, MAX_LIMIT
 from files.models import File
 from jobs.web.strict_fields import StrictFields
 from transcription.segments import SPEAKER_CHARS
@@ -218,3 +219,57 @@ class CollectOptionsSerializer(serializers.Serializer[Any]):
         if ("collection" in attrs) == ("new_collection" in attrs):
             raise serializers.ValidationError({"collection": ["Choose a collection, or name a new one."]})
         return attrs
+
+
+class SuggestionsQuerySerializer(serializers.Serializer[Any]):
+    """How suggestions are asked for."""
+
+    words = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=200, help_text="What it looks like; its name if empty."
+    )
+    limit = serializers.IntegerField(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
+
+
+class SuggestionSerializer(serializers.Serializer[Any]):
+    """A file that a tag could be meant for."""
+
+    n = serializers.IntegerField(help_text="The file's id; names the suggestion.")
+    file_id = serializers.IntegerField(source="file.pk")
+    file_name = serializers.CharField(source="file.name")
+    at_s = serializers.FloatField(allow_null=True, help_text="Where it is; null for a picture.")
+    confidence = serializers.FloatField(help_text="From .5, just enough, towards 1.")
+    reason = serializers.CharField()
+    still = serializers.CharField(allow_null=True, help_text="Address of a JPEG; null where it is not a picture.")
+    url = serializers.CharField()
+
+
+class LabelScoreSerializer(serializers.Serializer[Any]):
+    """How often somebody was right about files that a person labelled."""
+
+    count = serializers.IntegerField(help_text="Labels: the tag, or refused.")
+    right = serializers.IntegerField()
+    positive = serializers.IntegerField()
+    negative = serializers.IntegerField()
+    found = serializers.IntegerField(help_text="Of those that have the tag.")
+    wrong = serializers.IntegerField(help_text="Of those for which it was refused.")
+
+
+class NovaScoreSerializer(LabelScoreSerializer):
+    """The same for what Nova said."""
+
+    usd = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False)
+
+    def to_representation(self, instance: Any) -> Any:
+        shown = LabelScoreSerializer(instance.score).data
+        return {**shown, "usd": instance.usd}
+
+
+class SuggestionsSerializer(serializers.Serializer[Any]):
+    """What a tag could be meant for, and how often such suggestions were right."""
+
+    results = SuggestionSerializer(source="suggestions", many=True)
+    held_out = LabelScoreSerializer(
+        source="own", allow_null=True, help_text="Each labelled file left out in turn; null of too few."
+    )
+    nova = NovaScoreSerializer(allow_null=True, help_text="What Nova named on the same files; null without analyses.")
+    notice = serializers.CharField()

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from embeddings import registry
 from embeddings.conf import conf
-from embeddings.indexing.coverage import coverage_of, is_paid
+from embeddings.indexing.space_coverage import coverage_of, is_paid
 from embeddings.indexing.spaces import paid_in
 from embeddings.models import CONTENTS, Chunk, SavedQuery, Space
 from embeddings.searching.search import DEFAULT_LIMIT, MAX_LIMIT, MODES, frame_of

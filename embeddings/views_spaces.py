@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from embeddings import conf, registry
 from embeddings.indexing import spaces
-from embeddings.indexing.coverage import coverage_of, is_paid
+from embeddings.indexing.space_coverage import coverage_of, is_paid
 from embeddings.models import CONTENTS, TEXT, SavedQuery, Space
 from embeddings.providers import picture_models, text_models
 from embeddings.searching.compare import compare, cost_of_comparing

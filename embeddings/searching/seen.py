@@ -37,6 +37,8 @@ class SeenFrames:
 
     scores: dict[int, float] = field(default_factory=dict)
     why: dict[int, str] = field(default_factory=dict)
+    #: By how much each stands out beyond what is needed; of a question in words.
+    leads: dict[int, float] = field(default_factory=dict)
     has_weaker: bool = False
     is_cut: bool = False
     has_guesses: bool = False
@@ -93,6 +95,7 @@ def find(
             found.has_weaker = True
             continue
         found.scores[frame.chunk_id] = margin
+        found.leads[frame.chunk_id] = verdict.lead
         found.has_guesses |= verdict.is_guess
         found.why[frame.chunk_id] = _why(verdict, yardstick.library)
     found.is_cut = len(found.scores) >= limit

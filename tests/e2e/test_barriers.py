@@ -91,6 +91,7 @@ NO_PAGES = {
     "collection-delete",
     "collection-export",
     "tag-change",
+    "tag-suggestion",
 }
 
 
@@ -174,6 +175,7 @@ def own_pages(file: File) -> dict[str, list[str]]:
         "import": ["/import/"],
         "upload": ["/upload/"],
         "setup": ["/setup/"],
+        "spaces": ["/spaces/"],
         "collections": ["/collections/"],
         "folders": ["/folders/"],
         "folder": [reverse("folder", args=[file.root_id])],
@@ -186,6 +188,7 @@ def own_pages(file: File) -> dict[str, list[str]]:
         "problems": ["/problems/"],
         "trash": ["/trash/"],
         "duplicates": ["/duplicates/"],
+        "tag-suggestions": [reverse("tag-suggestions", args=[Tag.objects.get(name="Koi").pk])],
         "collection": [reverse("collection", args=[Collection.objects.get().pk])],
     }
 

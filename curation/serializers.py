@@ -207,9 +207,9 @@ class CollectionChoice(serializers.ChoiceField):
 class CollectOptionsSerializer(serializers.Serializer[Any]):
     """What can be chosen for collecting."""
 
-    collection = CollectionChoice(label="Collection", required=False, help_text="Its id.")
+    collection = CollectionChoice(label="Collection", required=False, help_text="An existing one.")
     new_collection = serializers.CharField(
-        label="Or a new one", required=False, max_length=NAME_CHARS, help_text="Its name; it is made first."
+        label="Or a new one", required=False, max_length=NAME_CHARS, help_text="It is created with this name."
     )
     take_out = serializers.BooleanField(
         default=False, label="Take out instead", help_text="Take these files out of the collection."

@@ -38,7 +38,7 @@ class SeeOptionsSerializer(serializers.Serializer[Any]):
         required=False,
         default=False,
         label="Again",
-        help_text="Also what was looked at already. What was paid for is not paid again.",
+        help_text="Even what was indexed before. Nothing is charged twice.",
     )
     space_id = serializers.PrimaryKeyRelatedField(
         queryset=Space.objects.filter(holds_pictures=True),
@@ -90,7 +90,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     warnings = [f"{total - able:,} of {total:,} files have no picture."] if total > able else []
     bare = visible.filter(media_type=File.MediaType.VIDEO, proxies=None).count()
     if bare:
-        warnings.append(f"{bare:,} have no proxy, which is what is looked at: they fail until it is made.")
+        warnings.append(f"{bare:,} have no proxy yet and will fail until one is made.")
     count = todo.count()
     return ActionPlan(
         total=total,

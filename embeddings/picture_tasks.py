@@ -77,9 +77,9 @@ def why_not_by_itself() -> str:
     except WorkError as error:
         problem, is_free = f"{error} {error.remedy}".strip(), True
     if not is_free:
-        problem = "Looking at frames costs money with this provider and waits for a person."
+        problem = "This provider charges for frames, so it waits until somebody asks."
     elif store().problem():
-        problem = f"Nothing can be looked at: {store().problem()}."
+        problem = f"Frames cannot be indexed: {store().problem()}."
     if problem and is_free and conf.conf().picture_provider != "off":
         notices.notify(NOTICE, problem, remedy="", url=reverse("setup") + "#pictures", level="info")
     else:

@@ -21,13 +21,11 @@ from jobs.web.strict_fields import StrictFields
 class EmbedOptionsSerializer(serializers.Serializer[Any]):
     """Options of `POST /api/batch/embeddings`."""
 
-    force = serializers.BooleanField(
-        default=False, label="Make them again", help_text="Replace the vectors that are there already."
-    )
+    force = serializers.BooleanField(default=False, label="Make them again", help_text="Replace existing vectors.")
     video = serializers.BooleanField(
         default=False,
         label="Also what is seen",
-        help_text="Nova looks at videos and pictures, so that words find what nobody said. Paid by the second.",
+        help_text="Nova indexes videos and pictures, so that words find what is seen. Charged by the second.",
     )
     space_id = serializers.PrimaryKeyRelatedField(
         queryset=Space.objects.all(),

@@ -142,7 +142,7 @@ class ProxyList(generics.ListAPIView[Proxy]):
 
 
 class ProblemList(generics.ListAPIView[Problem]):
-    """What could not be taken in. A scan with `retry_problems` tries them again."""
+    """What could not be imported. A scan with `retry_problems` tries them again."""
 
     serializer_class = ProblemSerializer
     queryset = Problem.objects.all()

@@ -34,7 +34,7 @@ class ProxyOptions(serializers.Serializer[Any]):
         allow_blank=True,
         max_length=16,
         label="Profile",
-        help_text="Height and frames per second, such as 720p15. Empty: the one of the settings.",
+        help_text="Height and frames per second, such as 720p15. Default: as in the settings.",
     )
     audio_track = serializers.IntegerField(
         required=False,
@@ -43,7 +43,7 @@ class ProxyOptions(serializers.Serializer[Any]):
         min_value=0,
         max_value=63,
         label="Sound track",
-        help_text="Counted from 0. Empty: the default track.",
+        help_text="Counted from 0. Default: the file’s own default track.",
     )
 
     def validate_profile(self, value: str) -> str:

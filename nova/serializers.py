@@ -70,7 +70,7 @@ class AnalyzeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
         help_text="Of the answer, such as en or de; auto: the language that is spoken.",
     )
     force = serializers.BooleanField(
-        label="Do it again", default=False, help_text="Again, also where it is there already: it is paid for again."
+        label="Do it again", default=False, help_text="Even where there is a result. It is charged again."
     )
 
     def validate_analysis_types(self, value: set[str]) -> list[str]:

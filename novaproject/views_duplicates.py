@@ -40,5 +40,5 @@ def duplicates(request: HttpRequest) -> HttpResponse:
 def find(request: HttpRequest) -> HttpResponse:
     """Look through the library as a job, as `manage.py duplicates` does."""
     request_duplicates(created_by=cast("Any", request.user))
-    messages.success(request, "The library is being looked through; the groups stand here when that is done.")
+    messages.success(request, "Finding duplicates. They appear here when it is done.")
     return redirect("duplicates")

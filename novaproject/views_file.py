@@ -165,7 +165,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         remove_file(file)
         rest = "It is in the trash." if file.root.is_uploads else "The original stays where it is."
         undo_url = reverse("file-restore", args=[file.pk])
-        tell_with_undo(request, f"“{file.name}” is no longer in the library. {rest}", url=undo_url)
+        tell_with_undo(request, f"“{file.name}” was removed from the library. {rest}", url=undo_url)
         return redirect("library")
     made = file.proxies.aggregate(count=Count("pk"), size=Sum("size_bytes"))
     active = Job.objects.active().of_subject("file", file.pk).count()

@@ -145,7 +145,7 @@ def scan(request: HttpRequest, pk: int) -> HttpResponse:
     scanned = get_object_or_404(Root.objects.listed(), pk=pk)
     user: Any = request.user
     request_scan(scanned, retry_problems="retry_problems" in request.POST, user=user)
-    messages.success(request, f"“{scanned.name}” is being looked through.")
+    messages.success(request, f"Scanning “{scanned.name}”.")
     return redirect("problems" if request.POST.get("next") == reverse("problems") else "folders")
 
 
@@ -198,7 +198,7 @@ def relocate(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(f"{reverse('folder', args=[pk])}#moved")
     user: Any = request.user
     request_scan(moved, user=user)
-    messages.success(request, f"“{moved.name}” is at {report.new_path} now. It is being looked through.")
+    messages.success(request, f"“{moved.name}” is at {report.new_path} now. Scanning it.")
     return redirect("folder", pk)
 
 

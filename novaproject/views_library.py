@@ -225,7 +225,7 @@ def _action_for(request: HttpRequest, name: str) -> facets.Action:
 def _plan_of(chosen: facets.Action, selection: FileQuerySet, form: OptionsForm) -> dict[str, Any]:
     """The plan for what stands in the form; what is wrong with it instead, when something is."""
     if not form.is_valid():
-        return {"problem": f"Look at the options again. {form.problems()}"}
+        return {"problem": f"Check the options. {form.problems()}"}
     try:
         return {"plan": estimate(chosen.name, selection, form.options())}
     except WorkError as error:

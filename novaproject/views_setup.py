@@ -82,7 +82,7 @@ def headline(checks: Sequence[Check]) -> str:
     if bad:
         return f"To mend first: {', '.join(bad)}"
     if warn:
-        return f"Ready, with {warn} {'thing' if warn == 1 else 'things'} to look at"
+        return f"Ready, with {warn} {'thing' if warn == 1 else 'things'} to check"
     return "Everything is ready"
 
 
@@ -152,7 +152,7 @@ def download_weights(request: HttpRequest) -> HttpResponse:
 def download_picture_model(request: HttpRequest) -> HttpResponse:
     """Fetch the configured picture model as a job, as `manage.py download_model --kind picture` does."""
     request_download("", kind="picture", user=cast("Any", request.user))
-    messages.success(request, "The picture model is being fetched; what waited for it is looked at afterwards.")
+    messages.success(request, "Fetching the picture model. Files that wait for it follow.")
     return redirect("jobs")
 
 

@@ -8,9 +8,14 @@ from files.storage import downloads
 from jobs.web.strict_fields import StrictFields
 from transcription import registry
 from transcription.errors import UnknownLanguageError
+from transcription.languages import NAMES
 from transcription.models import Segment, SubtitleSource, Transcript
 from transcription.providers.base import EngineRequest, TranscriptionProvider
+from transcription.providers.weights import REPOSITORIES
 from transcription.segments import SPEAKER_CHARS
+
+#: Letters of a code for a language alone, without a region.
+LONGEST_CODE = 3
 
 
 class WordSerializer(serializers.Serializer[dict[str, Any]]):
@@ -113,26 +118,45 @@ class ProviderSerializer(serializers.Serializer[TranscriptionProvider]):
         }
 
 
+class SpokenLanguageField(serializers.RegexField):
+    """A language by its code; a form offers those that have a name."""
+
+    blank_label = "Default: detect"
+
+    def offered(self) -> list[tuple[str, str]]:
+        known = [(code, name) for code, name in NAMES.items() if code.isalpha() and len(code) <= LONGEST_CODE]
+        return sorted(known, key=lambda language: language[1])
+
+
+class WeightsField(serializers.CharField):
+    """A model by its name; a form offers Whisper's sizes."""
+
+    blank_label = "Default: as in the settings"
+
+    def offered(self) -> list[tuple[str, str]]:
+        return [(name, f"{name} ({megabytes:,} MB)") for name, (_, megabytes) in REPOSITORIES.items()]
+
+
 class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
     """What can be chosen for a transcription; everything has a default."""
 
     provider = serializers.ChoiceField(choices=(), default=registry.DEFAULT, help_text="Which engine listens.")
-    model = serializers.CharField(
-        default="", allow_blank=True, max_length=255, help_text="Size such as base or small; empty = as configured."
+    model = WeightsField(
+        default="", allow_blank=True, max_length=255, help_text="Larger models hear better and take longer."
     )
     engine = serializers.ChoiceField(choices=(), default="auto", help_text="Whisper only.")
-    language = serializers.RegexField(
+    language = SpokenLanguageField(
         r"^[A-Za-z]{2,3}$",
         default="",
         allow_blank=True,
-        help_text="Code such as en or de; empty = recognised.",
+        help_text="Default: detect.",
         error_messages={"invalid": UnknownLanguageError.remedy},
     )
     audio_track = serializers.IntegerField(
-        default=None, allow_null=True, min_value=0, help_text="Counted from 0; empty = the usual one."
+        default=None, allow_null=True, min_value=0, help_text="Counted from 0. Default: the first usable one."
     )
     force = serializers.BooleanField(
-        default=False, label="Transcribe again", help_text="Also where there is such a transcript."
+        default=False, label="Transcribe again", help_text="Even where there is a transcript by this engine and model."
     )
 
     def validate_language(self, code: str) -> str:

@@ -40,7 +40,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     bare = todo.filter(media_type=File.MediaType.VIDEO, proxies=None).count()
     warnings = [f"{total - of_seen:,} of {total:,} files have no picture."] if total > of_seen else []
     if bare:
-        warnings.append(f"{bare:,} have no proxy, which is what is looked at: they fail until it is made.")
+        warnings.append(f"{bare:,} have no proxy yet and will fail until one is made.")
     return ActionPlan(total=total, todo=count, already_done=of_seen - count, warnings=warnings)
 
 

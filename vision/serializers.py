@@ -27,7 +27,7 @@ class FramesOptionsSerializer(serializers.Serializer[Any]):
     """What can be chosen for frames."""
 
     force = serializers.BooleanField(
-        required=False, default=False, label="Again", help_text="Also where they are chosen already."
+        required=False, default=False, label="Again", help_text="Even where it was done before."
     )
 
 

@@ -33,7 +33,7 @@ def run_choose_frames(work: Work) -> str:
     force = bool(work.options.get("force"))
     chosen = choose_frames(file, force=force, progress=work.progress, token=f"{work.job_id}-{work.attempt}")
     if not chosen.frame_count:
-        return "There is not one frame worth looking at: it is black or of one colour."
+        return "No usable frame: every one is black or a single colour."
     return f"{chosen.frame_count:,} frame{'' if chosen.frame_count == 1 else 's'} chosen"
 
 

@@ -39,7 +39,7 @@ def inspect_file(root: Path, entry: ListedFile, *, look: Callable[[Path], MediaI
         info = look(path)
         digest = sampled_hash(path)
         if has_moved_on(path, entry):
-            raise StillCopyingError(f"{shown_path(path.name)} changed while it was looked at.")
+            raise StillCopyingError(f"{shown_path(path.name)} changed while it was being read.")
     except FilesError as error:
         return Inspection(entry=entry, error=error)
     except OSError as error:

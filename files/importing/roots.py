@@ -295,7 +295,7 @@ def relocate_root(root: Root, new_path: str | Path, *, dry_run: bool = False) ->
     if not report.is_same and not dry_run:
         some = ", ".join([*report.different, *report.absent][:3])
         raise RootDiffersError(
-            f"{report.new_path} does not hold the files of “{root.name}”: {report.same} of {report.checked} looked at"
+            f"{report.new_path} does not hold the files of “{root.name}”: {report.same} of {report.checked} compared"
             f" are the same; not so {some}.",
             remedy="Nothing was changed. Check the path, or import the folder as a new root.",
         )

@@ -83,7 +83,8 @@ def _form_field(field: Field) -> forms.Field | None:
         elif isinstance(field.child, serializers.CharField):
             made = WordsField()
     else:
-        maker = next((make for kind, make in _MAKERS if isinstance(field, kind)), None)
+        is_menu = hasattr(field, "offered") and not isinstance(field, serializers.MultipleChoiceField)
+        maker = _one_of if is_menu else next((make for kind, make in _MAKERS if isinstance(field, kind)), None)
         made = maker(field) if maker else None
     if made is None:
         return None

@@ -29,7 +29,7 @@ from transcription.segments import REPEATED, SILENT
 #: Beyond these many lanes the timeline is a wall.
 _LANES = 3
 #: How sure an analysis is, in words and with the colour of its badge.
-_CERTAINTY = {"low": ("low, look yourself", "warn"), "high": ("high", "ok")}
+_CERTAINTY = {"low": ("low, check it", "warn"), "high": ("high", "ok")}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,7 +118,7 @@ def test_a_file_is_removed_and_put_back(hand: Hand, folders: Path, task: Any) ->
     hand.link(file.name)
     hand.link("Remove from library")
     hand.button("Remove from library", page.get_by_role("dialog"))
-    expect(page.get_by_text("is no longer in the library")).to_be_visible()
+    expect(page.get_by_text("was removed from the library")).to_be_visible()
     gone = File.objects.count()
     hand.button("Undo")
     expect(page.get_by_text("is in the library again")).to_be_visible()
@@ -137,7 +137,7 @@ def test_duplicates_are_found(hand: Hand, folders: Path, task: Any) -> None:
 
     hand.link("Folders")
     hand.link("Duplicates")
-    hand.button("Look for duplicates")
+    hand.button("Find duplicates")
     run_until_idle()
     page.reload()
     expect(page.get_by_role("heading", name="Same bytes")).to_be_visible()

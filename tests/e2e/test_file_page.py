@@ -90,6 +90,6 @@ def test_removing_asks_in_a_dialog_first(visit: Visit, ada: User, clip: File) ->
     dialog.get_by_role("button", name="Remove from library").click()
     page.wait_for_url("**/library/")
 
-    expect(page.get_by_text("is no longer in the library")).to_be_visible()
+    expect(page.get_by_text("was removed from the library")).to_be_visible()
     assert clip.local_path.exists()
     assert visit.said == []

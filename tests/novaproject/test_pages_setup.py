@@ -75,8 +75,8 @@ def test_weights_that_are_missing_are_fetched_by_a_button(client: Client, settin
     ("levels", "text"),
     [
         ([Level.READY, Level.OFF], "Everything is ready"),
-        ([Level.READY, Level.WARN], "Ready, with 1 thing to look at"),
-        ([Level.WARN, Level.WARN], "Ready, with 2 things to look at"),
+        ([Level.READY, Level.WARN], "Ready, with 1 thing to check"),
+        ([Level.WARN, Level.WARN], "Ready, with 2 things to check"),
         ([Level.MEND, Level.WARN], "To mend first: check 0"),
     ],
 )

@@ -170,8 +170,8 @@ class TestLibrary:
 
         page = admin_client.get("/duplicates/").content.decode()
 
-        assert "None was found yet" in empty
-        assert "4 groups of files that show the same" in page
+        assert "No duplicates yet" in empty
+        assert "4 groups of duplicates" in page
         assert page.count("Same picture in another coding") == 2
         assert page.count("Largest") == 4
         assert client.get("/duplicates/").status_code == 302

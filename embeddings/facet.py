@@ -119,7 +119,7 @@ ACTION = Action(
 )
 FACET = Facet(
     name=NAME,
-    label="Text found by meaning",
+    label="By meaning",
     missing="Not found by meaning",
     annotation=embedded,
     # Where nothing but the name is known in words, there is nothing to embed.

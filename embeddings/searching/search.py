@@ -45,8 +45,8 @@ SEEN = "What is seen here, though it may not be said."
 GUESSED = "Nothing of this was said or written; some of what looks like it is a guess."
 #: Where the space in use is empty. What is embedded is found at once, so this passes.
 NOT_YET = (
-    "Found by words only: nothing is embedded yet. "
-    "`.venv/bin/python manage.py embed` does it, or the workers where it is free."
+    "Found by words only: nothing is embedded yet. Where that is free it is being done; "
+    "“Make searchable” in the library does it by hand."
 )
 #: Signs alone mean nothing to a model of sentences: what it finds near them is chance.
 NO_WORD = "There is no word or number in this question."

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/saved/<int:pk>/open/", views.open_search, name="search-open"),
     path("search/saved/<int:pk>/forget/", views.forget_search, name="search-forget"),
     path("search/saved/<int:pk>/new/", views.new_in_search, name="search-new"),
+    path("search/picture/", views.search_by_picture, name="search-by-picture"),
     path("search/moment/<int:pk>/", views.moment, name="search-moment"),
     path("spaces/", views_spaces.spaces_page, name="spaces"),
     path("spaces/add/", views_spaces.space_add, name="space-add"),

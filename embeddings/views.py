@@ -1,9 +1,10 @@
 """The search page: a box, the moments that answer, and the player beside them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,16 +16,19 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from embeddings.forms import SearchForm
+from embeddings.indexing.costs import cost_of_frames
+from embeddings.indexing.space_coverage import is_paid
 from embeddings.models import Chunk, SavedQuery
-from embeddings.searching import saved
-from embeddings.searching.search import MAX_LIMIT, Hit, SearchAnswer, like_of, more_like, search
+from embeddings.searching import saved, seen
+from embeddings.searching.search import MAX_LIMIT, Hit, SearchAnswer, like_of, more_like, search, search_picture
 from embeddings.searching.snippets import find, snippet
-from embeddings.serializers import SavedSearchSerializer
+from embeddings.serializers import PictureQuerySerializer, SavedSearchSerializer
 from embeddings.words.query import parse
 from files.media import derived
 from files.models import File
 from jobs.errors import WorkError
 from transcription.models import Segment, Transcript
+from vision.frames.decoding import picture_of_anybody
 
 #: Lines of the transcript shown beside a moment, before and after it.
 LINES_BEFORE, LINES_AFTER = 4, 12
@@ -82,7 +86,38 @@ def search_page(request: HttpRequest) -> HttpResponse:
     htmx: Any = getattr(request, "htmx", None)
     if htmx and not htmx.boosted and not htmx.history_restore_request:
         return render(request, "embeddings/_answer.html", context)
-    return render(request, "embeddings/search.html", context)
+    return render(request, "embeddings/search.html", context | _picture_box())
+
+
+@require_POST
+@permission_required("embeddings.view_chunk", raise_exception=True)
+def search_by_picture(request: HttpRequest) -> HttpResponse:
+    """The page for a picture of somebody's own. It is looked at and kept nowhere, so the answer has no address."""
+    form = SearchForm(request.POST)
+    sent = PictureQuerySerializer(data={"picture": request.FILES.get("picture")})
+    answer, problem = None, ""
+    try:
+        if sent.is_valid():
+            picture = picture_of_anybody(Path(sent.validated_data["picture"].temporary_file_path()))
+            answer = search_picture(picture, limit=MAX_LIMIT, filters=form.filters())
+        else:
+            problem = " ".join(map(str, chain(*sent.errors.values())))
+    except WorkError as error:
+        problem = f"{error} {error.remedy}".strip()
+    context = _context(form, (answer, problem)) | _picture_box()
+    context["rows"] = [replace(row, url="") for row in context["rows"]]
+    return render(
+        request, "embeddings/search.html", context | {"chips": [], "more_url": "", "like_name": "your picture"}
+    )
+
+
+def _picture_box() -> dict[str, Any]:
+    """Whether a picture can be looked for, and what that costs; None where it is free."""
+    space = seen.space_in_use()
+    return {
+        "sees": space is not None,
+        "picture_usd": cost_of_frames(space, 1) if space is not None and is_paid(space) else None,
+    }
 
 
 @require_safe
@@ -142,8 +177,8 @@ def new_in_search(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "embeddings/_new_count.html", {"count": count})
 
 
-def _context(form: SearchForm) -> dict[str, Any]:
-    answer, problem = _ask(form)
+def _context(form: SearchForm, outcome: tuple[SearchAnswer | None, str] | None = None) -> dict[str, Any]:
+    answer, problem = outcome or _ask(form)
     shown = answer.results if answer else []
     current = _current(form, shown)
     files = File.objects.only("sampled_hash").in_bulk({hit.file_id for hit in shown})

@@ -24,6 +24,7 @@ UPLOADS = {
     "/upload": "files.add_file",
     "/api/files/upload": "files.add_file",
     "/api/search/picture": "embeddings.view_chunk",
+    "/search/picture": "embeddings.view_chunk",
 }
 
 

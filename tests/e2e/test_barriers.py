@@ -66,6 +66,7 @@ NO_PAGES = {
     "choose-profile",
     "listen-again",
     "setup-picture-model",
+    "search-by-picture",
     "space-add",
     "space-build",
     "space-use",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from embeddings.errors import SearchError
@@ -295,3 +296,21 @@ class TestThePage:
         clip = add_video(folders / "media", [(2.0, view("bear", "snow"))])
 
         assert "data-like-frame" not in admin_client.get(f"/files/{clip.pk}/").content.decode()
+
+
+def test_the_page_says_what_is_wrong_with_a_picture_that_was_sent(library: Root, admin_client: Client) -> None:
+    def sent(content: bytes | None) -> str:
+        data = {} if content is None else {"picture": SimpleUploadedFile("a.png", content)}
+        return admin_client.post("/search/picture/", data).content.decode()
+
+    assert "No file was submitted" in sent(None)
+    assert "This is no picture that can be read. Send a JPEG, PNG or WebP." in sent(b"no picture at all")
+    out = io.BytesIO()
+    view("lemon", "sea").save(out, "PNG")
+    html = sent(out.getvalue())
+    assert "photo-1.jpg" in html
+    assert "Like your picture" in html
+
+
+def test_a_picture_can_be_sent_where_something_was_looked_at_only(admin_client: Client, db: None) -> None:
+    assert "Look for a picture of your own" not in admin_client.get("/search/").content.decode()

@@ -33,6 +33,8 @@ from nova.models import NovaJob
 from transcription.models import Transcript
 from vision.frames.decoding import picture_of_anybody
 
+#: What it takes to be charged for a question in a paid space.
+SPEND = "embeddings.add_embedding"
 OWN = frozenset(SearchQuerySerializer().fields)
 #: Parameters of REST itself, not filters.
 REST = frozenset({"format"})
@@ -65,7 +67,7 @@ class SearchView(APIView):
                 chunk_id=like, file_id=like_file, frame=like_frame or None, **scope, filters=filters_of(request)
             )
         else:
-            answer = search(**wanted, filters=filters_of(request))
+            answer = search(**wanted, filters=filters_of(request), may_pay=request.user.has_perm(SPEND))
         return Response(SearchAnswerSerializer(answer).data)
 
 

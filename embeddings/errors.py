@@ -44,6 +44,12 @@ class PaidVectorsError(SpaceError):
     code = "paid_vectors"
 
 
+class MayNotSpendError(SpaceError):
+    code = "may_not_spend"
+    status = 403
+    remedy = "Search for exact words, or ask an administrator for the right to spend."
+
+
 class MediaEmbeddingError(WorkError):
     code = "viewing"
     status = 409

@@ -32,6 +32,8 @@ class SearchForm(forms.Form):
     typing = forms.BooleanField(required=False)
     saved = forms.ModelChoiceField(SavedQuery.objects.all(), required=False)
     since = forms.DateTimeField(required=False)
+    #: Whether who asks may be charged for a question in a paid space.
+    may_pay: bool = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from embeddings.api import SPEND
 from embeddings.forms import SearchForm
 from embeddings.indexing.costs import cost_of_frames
 from embeddings.indexing.space_coverage import is_paid
@@ -82,6 +83,7 @@ class TranscriptLine:
 @permission_required("embeddings.view_chunk", raise_exception=True)
 def search_page(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.GET)
+    form.may_pay = request.user.has_perm(SPEND)
     context = _context(form)
     htmx: Any = getattr(request, "htmx", None)
     if htmx and not htmx.boosted and not htmx.history_restore_request:
@@ -226,7 +228,7 @@ def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
         ask = partial(more_like, **like, **scope)
     elif question.strip():
         mode = "keyword" if is_typing else form.mode_asked
-        ask = partial(search, question, mode=mode, is_typing=is_typing, **scope)
+        ask = partial(search, question, mode=mode, is_typing=is_typing, may_pay=form.may_pay, **scope)
     else:
         return None, ""
     try:

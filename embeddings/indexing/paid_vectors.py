@@ -9,6 +9,7 @@ from bedrock import catalogue
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.ledger.paying import PaidReply, paid
 from bedrock.pricing import Price, Usage, text_tokens
+from embeddings.errors import MayNotSpendError
 from embeddings.indexing.chunks import text_hash
 from embeddings.models import PaidVector, Space
 from embeddings.vectors import (
@@ -35,8 +36,10 @@ def embed(
     return np.stack(vectors) if vectors else np.empty((0, space.dimension), dtype=np.float32)
 
 
-def query_vector(space: Space, provider: EmbeddingProvider, text: str) -> Floats:
-    """The vector of a question: float32 (dimension,)."""
+def query_vector(space: Space, provider: EmbeddingProvider, text: str, *, may_pay: bool = True) -> Floats:
+    """The vector of a question: float32 (dimension,). Raises MayNotSpendError where it costs money and nobody may."""
+    if not may_pay and not is_free(space, provider, text):
+        raise MayNotSpendError("Searching by meaning costs money here, and you don't have permission to spend.")
     vector: Floats = embed(space, provider, [text], purpose="query")[0]
     return vector
 

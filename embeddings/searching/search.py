@@ -13,7 +13,13 @@ from django.urls import reverse
 from PIL import Image
 
 from bedrock.errors import BedrockError, BusyError
-from embeddings.errors import ExtensionUnavailableError, ProviderError, SearchError, SpaceMismatchError
+from embeddings.errors import (
+    ExtensionUnavailableError,
+    MayNotSpendError,
+    ProviderError,
+    SearchError,
+    SpaceMismatchError,
+)
 from embeddings.indexing import paid_vectors, spaces
 from embeddings.models import KIND_CODES, WITHOUT_WORDS, Chunk, Embedding, Space
 from embeddings.registry import provider_for
@@ -116,6 +122,8 @@ class _Scope:
     vectors: SearchScope
     #: The kinds among which what is seen may answer; none where other kinds are asked for.
     seen_kinds: tuple[str, ...] = WITHOUT_WORDS
+    #: Whether who asks may be charged for the question.
+    may_pay: bool = True
 
 
 @dataclass(kw_only=True)
@@ -140,15 +148,16 @@ def search(  # noqa: PLR0913  (the contract's parameters)
     filters: Mapping[str, Any] | None = None,
     is_typing: bool = False,
     space: Space | None = None,
+    may_pay: bool = True,
 ) -> SearchAnswer:
     """Find moments by words, by meaning, or by both. Filters hold before ranking; one hit a moment.
 
-    Raises SearchError for a question that cannot be asked. Where meaning cannot be searched, hybrid answers by words
-    and says so; `semantic` alone raises.
+    Raises SearchError for a question that cannot be asked. Where meaning cannot be searched, or costs money that who
+    asks may not spend, hybrid answers by words and says so; `semantic` alone raises.
     """
     began = perf_counter()
     asked = _checked(q, mode=mode, kind=kind, limit=limit, is_typing=is_typing)
-    scope = _scope(file_id=file_id, name=name, filters=filters or {}, kind=kind)
+    scope = replace(_scope(file_id=file_id, name=name, filters=filters or {}, kind=kind), may_pay=may_pay)
     answer = SearchAnswer(mode=mode)
     for _ in range(MAX_TRIES):
         candidates = _candidates(asked, mode, scope, space)
@@ -294,7 +303,7 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
         return by_words
     try:
         near, reach, notice = _by_meaning(asked, scope, space)
-    except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError) as error:
+    except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError, MayNotSpendError) as error:
         if mode == "semantic":
             raise
         return replace(by_words, notice=f"Found by words only. {error} {error.remedy}".strip())
@@ -318,8 +327,8 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
 def _with_frames(others: _Candidates, asked: Query, mode: str, scope: _Scope) -> _Candidates:
     """What was found in words, and the frames that look like the question. They are other chunks: only ranks meet."""
     try:
-        found = seen.find(asked.subject, scope.vectors, limit=POOL, kinds=scope.seen_kinds)
-    except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError) as error:
+        found = seen.find(asked.subject, scope.vectors, limit=POOL, kinds=scope.seen_kinds, may_pay=scope.may_pay)
+    except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError, MayNotSpendError) as error:
         return replace(others, notice=f"{others.notice} What is seen was not searched. {error} {error.remedy}".strip())
     by_rank = reciprocal_rank([Ranking(list(others.scores)), Ranking(list(found.scores))])
     scores = {int(str(key)): score for key, score in by_rank.items()} if found.scores else others.scores
@@ -353,7 +362,7 @@ def _by_meaning(asked: Query, scope: _Scope, space: Space | None) -> tuple[Seque
         having = word_index().latest(WordQuery(asked.quoted), scope.where, limit=MAX_QUOTED)
         vectors = replace(vectors, chunks=np.array(list(having), dtype=np.int64))
     try:
-        vector = paid_vectors.query_vector(space, provider, asked.subject)
+        vector = paid_vectors.query_vector(space, provider, asked.subject, may_pay=scope.may_pay)
     except BusyError as error:
         error.remedy = ASK_AGAIN
         raise

@@ -71,9 +71,10 @@ def find(
     limit: int,
     kinds: Collection[str] = WITHOUT_WORDS,
     space: Space | None = None,
+    may_pay: bool = True,
 ) -> SeenFrames:
     """Frames that look like what the text says: only those that stand out for this question. In a paid space the
-    question is paid, once. Raises ProviderError, BedrockError.
+    question is paid, once. Raises ProviderError, BedrockError, MayNotSpendError.
     """
     space = space or space_in_use()
     codes = () if space is None else tuple(set(_codes_of(space)) & {KIND_CODES[kind] for kind in kinds})
@@ -81,7 +82,7 @@ def find(
         return SeenFrames()
     provider = spaces.provider_of(space)
     yardstick = _yardstick_of(space, provider)
-    vector = paid_vectors.query_vector(space, provider, text)
+    vector = paid_vectors.query_vector(space, provider, text, may_pay=may_pay)
     question = judging.question_of(vector, yardstick.captions, yardstick.sample)
     length = float(np.linalg.norm(question.vector))
     if length < judging.LEAST_MARGIN:  # it says no more than captions that say nothing

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from django.contrib.auth import get_user_model
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
 
@@ -11,6 +12,8 @@ from jobs.models import Job
 from jobs.web.undo import take_offer
 
 register = template.Library()
+
+SHOWN_ADMINISTRATORS = 3
 
 #: Address, name, and what somebody must be allowed to open it; staff open the admin.
 _ITEMS = (
@@ -41,6 +44,13 @@ def undo_offer(context: Context) -> dict[str, Any] | None:
     """The Undo that belongs to the message on this page, if there is one."""
     request = context.get("request")
     return take_offer(request) if request is not None else None
+
+
+@register.simple_tag
+def administrators() -> list[str]:
+    """Whom somebody without a right can ask for it."""
+    people = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk")
+    return [person.get_username() for person in people[:SHOWN_ADMINISTRATORS]]
 
 
 @register.simple_tag(takes_context=True)

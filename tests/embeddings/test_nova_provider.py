@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
 
 from bedrock.embed_api import FORMATS
 from bedrock.errors import BusyError, OverBudgetError
@@ -67,6 +69,29 @@ def test_a_question_is_paid_once_and_finds_with_its_own_purpose(nova: World, mak
     assert first.results[0].start_s == 60
     assert len(nova.bill) == 4
     assert PaidVector.objects.filter(purpose="query").count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("door", ["/api/search", "/search/"])
+def test_whoever_may_not_spend_searches_by_words(nova: World, make_file: MakeFile, client: Client, door: str) -> None:
+    say(file := make_file(), LINES)
+    index.index_file(file)
+    viewer = User.objects.create_user("eve")
+    viewer.user_permissions.set(Permission.objects.filter(codename__in=["view_chunk", "view_file"]))
+    client.force_login(viewer)
+    before = len(nova.bill)
+
+    found = client.get(door, {"q": "leak"}).content.decode()
+    refused = client.get(door, {"q": "leak", "mode": "semantic"})
+    viewer.user_permissions.add(Permission.objects.get(codename="add_embedding"))
+    client.get(door, {"q": "leak"})
+
+    assert "permission to spend" in found.replace("&#x27;", "'")
+    assert "liner seam" in found
+    assert (refused.status_code, "permission to spend" in refused.content.decode()) == (
+        (403, True) if door == "/api/search" else (200, True)
+    )
+    assert len(nova.bill) == before + 1
 
 
 @pytest.mark.django_db

@@ -84,6 +84,17 @@ def test_the_server_error_page_needs_no_context(client: Client) -> None:
     assert b"novaproject/theme.css" in answer.content
 
 
+def test_whoever_lacks_a_permission_is_told_whom_to_ask(client: Client) -> None:
+    User.objects.create_superuser("grace")
+    client.force_login(User.objects.create_user("eve"))
+
+    answer = client.get("/folders/")
+
+    assert answer.status_code == 403
+    assert "You are logged in as eve" in answer.content.decode()
+    assert "Ask grace to allow it." in answer.content.decode()
+
+
 def test_a_stale_form_is_explained() -> None:
     strict = Client(enforce_csrf_checks=True)
 

@@ -41,7 +41,7 @@ from transcription.writing import choose_current, correct_segment, undo_correcti
 CanRead = HasPermission("transcription.view_transcript")
 _FORMAT = OpenApiParameter("format", str, enum=list(writers.FORMATS), default="srt")
 _WITH_SEGMENTS = OpenApiParameter(
-    "segments", bool, default=True, description="`false` leaves the segments out, for long lists."
+    "segments", bool, default=False, description="`true` adds the segments, which a single transcript always has."
 )
 
 
@@ -92,7 +92,7 @@ class DownloadView(CostlyView):
 
 @extend_schema(parameters=[_WITH_SEGMENTS])
 class TranscriptList(ListAPIView[Transcript]):
-    """Transcripts, latest first, with their segments."""
+    """Transcripts, latest first; with their segments where that is asked for."""
 
     query_parameters = ("segments",)
 
@@ -102,7 +102,7 @@ class TranscriptList(ListAPIView[Transcript]):
 
     @property
     def has_segments(self) -> bool:
-        return str(self.request.query_params.get("segments", "")).lower() not in ("false", "0", "no")
+        return str(self.request.query_params.get("segments", "")).lower() in ("true", "1", "yes")
 
     def get_queryset(self) -> QuerySet[Transcript]:
         rows = super().get_queryset()

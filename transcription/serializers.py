@@ -73,7 +73,7 @@ class TranscriptSummarySerializer(serializers.ModelSerializer[Transcript]):
 class TranscriptSerializer(TranscriptSummarySerializer):
     """A transcript with its segments."""
 
-    segments = SegmentSerializer(many=True, required=False)  # left out of lists that are asked without them
+    segments = SegmentSerializer(many=True, required=False)  # left out of lists unless asked for
 
     class Meta(TranscriptSummarySerializer.Meta):
         fields = (*TranscriptSummarySerializer.Meta.fields, "segments")

@@ -16,7 +16,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
-.PHONY: install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size chaos-library chaos-nova bench-nova bench-library
+.PHONY: install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
 
 run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
@@ -108,6 +108,14 @@ bench-search: install
 # Processes, memory and processor time of an idle library, before and after some work (MINUTES=… to watch it idle).
 bench-memory: install
 	@$(PY) -m bench.memory
+
+# Whether slow clients and stalled players keep a search waiting.
+bench-starvation: install
+	@$(PY) -m bench.starvation
+
+# Eight clients on 100,000 files with workers on (MINUTES=30, FILES=…): answers, errors, and memory afterwards.
+bench-load: install
+	@$(PY) -m bench.load
 
 # Each page and list at a tenth of the size and at the whole (FILES=50000).
 bench-size: install

@@ -75,6 +75,7 @@ def set_up(folder: str) -> None:
 def fill(numbers: range) -> None:
     """The rows of these files."""
     from embeddings.models import Chunk
+    from embeddings.words import fts5
     from files.models import File, Proxy, Root
     from jobs.models import Job
     from nova.models import AnalysisResult, NovaJob
@@ -150,6 +151,7 @@ def fill(numbers: range) -> None:
             for n in numbers
         ),
     )  # fmt: skip
+    fts5.rebuild()
 
 
 def measure(client: Any) -> dict[str, float]:

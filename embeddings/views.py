@@ -96,7 +96,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 def search_by_picture(request: HttpRequest) -> HttpResponse:
     """The page for a picture of somebody's own. It is looked at and kept nowhere, so the answer has no address."""
     form = SearchForm(request.POST)
-    sent = PictureQuerySerializer(data={"picture": request.FILES.get("picture")})
+    sent = PictureQuerySerializer(data=request.FILES)
     answer, problem = None, ""
     try:
         if sent.is_valid():

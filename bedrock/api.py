@@ -10,11 +10,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from bedrock import catalogue, conf
+from bedrock import catalogue, conf, tasks
 from bedrock.ledger import spend
 from bedrock.models import CatalogueModel
-from bedrock.serializers import ModelSerializer, SpendQuerySerializer, SpendSerializer
+from bedrock.serializers import ModelSerializer, RefreshSerializer, SpendQuerySerializer, SpendSerializer
+from jobs.serializers import JobSerializer
 from jobs.web.api_base import HasPermission
+from jobs.web.idempotency import CostlyView
 from jobs.web.strict_fields import takes_nothing
 
 
@@ -56,6 +58,19 @@ class AcceptEstimate(APIView):
         row = get_object_or_404(CatalogueModel, key=key)
         catalogue.accept_estimate(row, conf.region(), by=request.user.get_username())
         return Response(ModelSerializer(row).data)
+
+
+class RefreshModels(CostlyView):
+    """Ask Bedrock, in the background, which models it has, until when, by which profiles, and what its quotas are."""
+
+    permission_classes = (HasPermission(tasks.PERMISSION),)
+
+    @extend_schema(request=RefreshSerializer, responses={202: JobSerializer})
+    def post(self, request: Request) -> Response:
+        body = RefreshSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        person: Any = request.user
+        return Response(JobSerializer(tasks.request_refresh(body.validated_data, created_by=person)).data, 202)
 
 
 class Spend(APIView):

@@ -21,4 +21,8 @@ class BedrockConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from bedrock.tasks import REFRESH_KIND
+        from jobs import registry
+
+        registry.register(REFRESH_KIND)
         post_migrate.connect(sync_catalogue, sender=self, dispatch_uid="bedrock.catalogue")

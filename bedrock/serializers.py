@@ -79,6 +79,30 @@ class ModelSerializer(StrictFields, serializers.ModelSerializer[CatalogueModel])
         }
 
 
+class RefreshSerializer(StrictFields, serializers.Serializer[Any]):
+    """As the command `refresh_models`."""
+
+    offline = serializers.BooleanField(default=False, help_text="Only take in the prices of this program's version.")
+    lifecycle_rule = serializers.BooleanField(
+        default=False, help_text="Let S3 delete forgotten staged copies in time, too."
+    )
+    accept_estimates = serializers.BooleanField(
+        default=False, help_text="Price by their estimates what has no price in this region."
+    )
+    global_profile = serializers.ListField(
+        child=serializers.SlugField(max_length=40),
+        default=list,
+        max_length=50,
+        help_text="Keys of models that are called by their global profile from now on.",
+    )
+    nearest_profile = serializers.ListField(
+        child=serializers.SlugField(max_length=40),
+        default=list,
+        max_length=50,
+        help_text="Keys of models that are called by the nearest profile again.",
+    )
+
+
 class UsdSerializerField(serializers.DecimalField):
     """Dollars as text, to a millionth."""
 

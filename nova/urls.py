@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from nova import api, api_batches
+from nova import api, api_batches, api_types
 
 app_name = "nova"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -18,5 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("nova/waiting/<slug:model>/send", api_batches.SendNowView.as_view(), name="send-now"),
     path("nova/waiting/<slug:model>/run", api_batches.RunNowView.as_view(), name="run-now"),
     path("nova/waiting/<slug:model>/cancel", api_batches.CancelWaitingView.as_view(), name="cancel-waiting"),
+    path("nova/analysis-types", api_types.AnalysisTypeList.as_view(), name="analysis-types"),
+    path("nova/analysis-types/<int:pk>", api_types.AnalysisTypeDetail.as_view(), name="analysis-type"),
+    path("nova/reparse", api_types.ReparseView.as_view(), name="reparse"),
     path("nova/results/<int:pk>", api.ResultsView.as_view(), name="results"),
 ]

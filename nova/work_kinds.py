@@ -1,7 +1,7 @@
 """The kinds of background work of this app, for the registry of `jobs`."""
 
 from jobs.registry import FAST, LONG, Kind
-from nova import batch_tasks, facet, kinds, tasks
+from nova import batch_tasks, facet, kinds, reparse_tasks, tasks
 from nova.batch import pool
 
 KINDS = (
@@ -50,5 +50,13 @@ KINDS = (
         subject_kind="bedrock_batch",
         permission=facet.PERMISSION,
         max_attempts=6,
+    ),
+    Kind(
+        name=kinds.REPARSE,
+        label="Read replies again",
+        queue=LONG,
+        run=reparse_tasks.run_reparse,
+        permission=facet.PERMISSION,
+        limit=1,
     ),
 )

@@ -1,10 +1,11 @@
 """Reading kept replies again with the current parser: free, and with the difference shown before anything changes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from nova.errors import ReplyError
 from nova.models import NovaJob, Question
@@ -25,6 +26,56 @@ class Reading:
     notes: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReparseRequest:
+    """Which analyses are read again (none named: all of them), and whether the new reading is kept."""
+
+    nova_job_ids: Sequence[int] = ()
+    failed: bool = False
+    old: bool = False
+    apply: bool = False
+
+    def analyses(self) -> "QuerySet[NovaJob]":
+        """The analyses whose replies are read again."""
+        over = NovaJob.Status
+        rows = NovaJob.objects.filter(status__in=[over.COMPLETED, over.FAILED], questions__reply__isnull=False)
+        if self.nova_job_ids:
+            rows = rows.filter(pk__in=self.nova_job_ids)
+        if self.failed:
+            rows = rows.filter(status=over.FAILED)
+        if self.old:
+            current = Q(results__parser_version__gte=PARSER_VERSION)
+            rows = rows.exclude(pk__in=NovaJob.objects.filter(current).values("pk"))
+        return rows.select_related("file").order_by("pk").distinct()
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """How many analyses were read, and what came of it."""
+
+    read: int = 0
+    changed: int = 0
+    unreadable: int = 0
+    kept: int = 0
+
+    def in_words(self) -> str:
+        return ", ".join(f"{count:,} {name}" for name, count in vars(self).items())
+
+
+def reparse(request: ReparseRequest, *, each: Callable[[Reading], None]) -> Tally:
+    """Read them again, and keep the new readings if that is asked for. `each` hears of every one, before it is kept."""
+    tally = Tally()
+    for reading in readings(request.analyses().iterator(chunk_size=200)):
+        tally.read += 1
+        tally.unreadable += bool(reading.error)
+        tally.changed += bool(reading.changes)
+        each(reading)
+        if request.apply and reading.found:
+            keep(reading)
+            tally.kept += 1
+    return tally
 
 
 def readings(nova_jobs: Iterable[NovaJob]) -> Iterator[Reading]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -105,6 +105,28 @@ def add_version(
         version.digest = digest_of(spec_of(version), "")
         version.save()
         return version
+
+
+def change_type(
+    kind: AnalysisType,
+    changes: Mapping[str, Any],
+    *,
+    by: "AbstractBaseUser | None" = None,
+) -> AnalysisType:
+    """Change what is named of label, prompt, schema and is_retired: another prompt or schema is a new version.
+
+    Raises BadTypeError that says what is wrong; then nothing is changed.
+    """
+    newest = kind.versions.order_by("-number").first()
+    with transaction.atomic():
+        if {"prompt", "schema"} & set(changes):
+            kept = (newest.prompt, newest.schema) if newest else ("", {})
+            prompt, schema = changes.get("prompt", kept[0]), changes.get("schema", kept[1])
+            add_version(kind.name, prompt=prompt, schema=schema, by=by)
+        kind.label = changes.get("label", kind.label)
+        kind.is_retired = changes.get("is_retired", kind.is_retired)
+        kind.save(update_fields=["label", "is_retired"])
+    return kind
 
 
 def faults_of_type(name: str, prompt: str, schema: Any) -> list[str]:

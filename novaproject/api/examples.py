@@ -40,6 +40,27 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "/api/moments": {
         "a range of seconds": {"file_id": 1, "start_s": 12.5, "end_s": 20, "name": "The first pour", "tags": ["pour"]}
     },
+    "/api/nova/analysis-types": {
+        "hazards, with their moments": {
+            "name": "hazards",
+            "label": "Hazards",
+            "prompt": "List what could hurt somebody, and when it is seen.",
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "hazards": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {"what": {"type": "string"}, "start_s": {"type": "number"}},
+                            "required": ["what"],
+                        },
+                    }
+                },
+                "required": ["hazards"],
+            },
+        }
+    },
     "/api/nova/analyze": {
         "free, on this machine": {"file_id": 1, "model": "local", "analysis_types": ["summary", "chapters"]}
     },
@@ -47,6 +68,8 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "one file at once": {"file_ids": [1], "model": "lite", "analysis_types": ["summary"], "mode": "realtime"}
     },
     "/api/nova/embeddings/generate": {"a file": {"file_id": 1}, "a transcript": {"transcript_id": 1, "force": True}},
+    "/api/nova/refresh-models": {"ask Bedrock": {}, "only this program's prices": {"offline": True}},
+    "/api/nova/reparse": {"look only": {"old": True}, "keep what is read better": {"failed": True, "apply": True}},
     "/api/nova/waiting/{model}/run": {"at half price, without a minimum": {"mode": "flex"}},
     "/api/roots/{id}/relocate": {"look first": {"path": "/media/disk/videos", "dry_run": True}},
     "/api/roots/{id}/scan": {"with another try": {"retry_problems": True}},

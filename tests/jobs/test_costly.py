@@ -37,6 +37,8 @@ COSTLY = {
     "/api/jobs/{id}/retry",
     "/api/nova/analyze",
     "/api/nova/embeddings/generate",
+    "/api/nova/refresh-models",
+    "/api/nova/reparse",
     "/api/nova/waiting/{model}/run",
     "/api/nova/waiting/{model}/send",
     "/api/reconcile",

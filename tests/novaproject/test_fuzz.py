@@ -28,7 +28,8 @@ from curation.models import Collection, Moment, Tag
 from embeddings.models import SavedQuery
 from jobs.models import Job
 from jobs.queue import create_batch, enqueue, enqueue_many
-from nova.models import AnalysisResult, NovaJob
+from nova.models import AnalysisResult, AnalysisType, NovaJob
+from nova.types.registry import add_version
 from novaproject.wsgi import application
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
 from tests.media import make_clip, make_image
@@ -88,6 +89,8 @@ def _one_of_everything(pk: int, media: Path, clip: bytes, ada: User) -> None:
     Moment.objects.create(pk=pk, file=file, start_s=0, end_s=0.3, name="The greeting")
     Collection.objects.create(pk=pk, name=f"Collection {pk}")
     SavedQuery.objects.create(pk=pk, name=f"Greetings {pk}", text="hello")
+    AnalysisType.objects.create(pk=pk, name=f"own-{pk}", label="Own")
+    add_version(f"own-{pk}", prompt="What?", schema={"type": "object", "properties": {"a": {"type": "string"}}})
     nova_job = NovaJob.objects.create(pk=pk, file=file, model="local", analysis_types=["summary"], status="completed")
     AnalysisResult.objects.create(
         nova_job=nova_job, file=file, type="summary", is_current=True, result={"text": "Two greet.", "depth": "brief"}

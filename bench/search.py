@@ -1,7 +1,9 @@
 """Search at scale: ours against sqlite-vec's scan as shipped and against numpy's brute force in memory.
 
     make bench-search            10,000 and 100,000 vectors of 1024 numbers, 200,000 text segments
-    make bench-search FULL=1     and 1,000,000 vectors (about 6 GB of disk for an hour)
+    make bench-search FULL=1     and 1,000,000 vectors (about 6 GB of disk for an hour), 617,000 beside other engines
+
+Other engines (faiss, usearch, hnswlib, LanceDB as far as they are installed) answer the same questions: `engines.py`.
 
 All are measured in one run, alternating query by query, on clustered vectors made from a seed. Ends with a JSON line.
 """
@@ -15,14 +17,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bench import engines
+from bench.timing import alternate
 
 Floats = NDArray[np.float32]
 DIMENSION = 1024
@@ -68,39 +71,6 @@ def texts(count: int, *, seed: int) -> Iterator[str]:
     ranks = np.minimum(own.zipf(1.25, (count, WORDS_PER_CHUNK)), VOCABULARY)
     for row in ranks:
         yield " ".join(f"w{rank}" for rank in row)
-
-
-@dataclass
-class Timing:
-    """Seconds of many calls."""
-
-    seconds: list[float] = field(default_factory=list)
-
-    @property
-    def p50_ms(self) -> float:
-        return statistics.median(self.seconds) * 1000
-
-    @property
-    def p95_ms(self) -> float:
-        return float(np.percentile(self.seconds, 95)) * 1000
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.seconds.append(time.perf_counter() - began)
-
-
-def alternate(calls: dict[str, Callable[[int], Any]], *, queries: int, rounds: int = ROUNDS) -> dict[str, Timing]:
-    """Time each way on each query, one after the other, several rounds; the first round warms up."""
-    timings = {name: Timing() for name in calls}
-    for turn in range(rounds + 1):
-        for query in range(queries):
-            for name, call in calls.items():
-                timing = timings[name] if turn else Timing()
-                with timing.one():
-                    call(query)
-    return timings
 
 
 class Library:
@@ -158,7 +128,7 @@ class Library:
         from embeddings.models import Chunk
         from embeddings.vectors import SpaceKey
 
-        space = spaces.get_or_make(SpaceKey(provider="bench", model=f"clustered-{count}", dimension=DIMENSION))
+        space = spaces.get_or_make(SpaceKey(provider="bench", model=f"{count}-{id(matrix)}", dimension=matrix.shape[1]))
         chunks = list(Chunk.objects.order_by("pk").defer("text", "marks")[:count])
         began = time.perf_counter()
         for first in range(0, count, BATCH):
@@ -219,7 +189,7 @@ def measure(library: Library, count: int, *, with_scan: bool) -> dict[str, Any]:
     if with_scan:
         scan = Scan(library.folder / f"scan-{count}.db", data)
         calls["sqlite-vec scan"] = lambda q: scan.nearest(asked[q])
-    timings = alternate(calls, queries=QUERIES if count <= 100_000 else 20)
+    timings = alternate(calls, queries=QUERIES if count <= 100_000 else 20, rounds=ROUNDS)
     truth = [set(brute_force(data, query)) for query in asked]
     recall = statistics.mean(len(truth[q] & set(ours(q))) / K for q in range(QUERIES))
     wanted = np.flatnonzero(np.isin(np.arange(count) // CHUNKS_PER_FILE, np.arange(0, count // CHUNKS_PER_FILE, 100)))
@@ -331,7 +301,7 @@ class BenchProvider:
         return vectors(len(asked), seed=sum(map(ord, asked[0])))
 
 
-def run(folder: Path, sizes: list[int]) -> dict[str, Any]:
+def run(folder: Path, sizes: list[int], *, full: bool) -> dict[str, Any]:
     import django
 
     os.environ.update(
@@ -356,12 +326,15 @@ def run(folder: Path, sizes: list[int]) -> dict[str, Any]:
             library.add_chunks(count)
         results[count] = measure(library, count, with_scan=count <= 100_000)
     words = words or measure_words(library)
+    others = engines.measure(library, full=full)
     at = results[100_000]
     ratios = {
         "scan_over_ours": at["p50_ms"]["sqlite-vec scan"] / at["p50_ms"]["ours"],
         "numpy_over_ours": at["p50_ms"]["numpy"] / at["p50_ms"]["ours"],
         "recall_at_10": at["recall"],
         "bytes_per_vector": at["bytes_per_vector"],
+        "recall_at_10_least": others["recall"],
+        "time_over_fixed_candidates": others["times_fixed"],
         "narrow_over_all": at["p50_ms"]["ours, 1 % of the files"] / at["p50_ms"]["ours"],
     }
     ok = (
@@ -369,9 +342,11 @@ def run(folder: Path, sizes: list[int]) -> dict[str, Any]:
         and ratios["numpy_over_ours"] >= AGAINST_NUMPY
         and ratios["recall_at_10"] >= RECALL
         and ratios["bytes_per_vector"] <= BYTES_PER_VECTOR
+        and others["ok"]
     )
     shown = {name: round(ratio, 4) for name, ratio in ratios.items()}
-    return {"bench": "search", "ok": ok, "ratios": shown, "words_ms": {k: round(v, 2) for k, v in words.items()}}
+    words_ms = {name: round(ms, 2) for name, ms in words.items()}
+    return {"bench": "search", "ok": ok, "ratios": shown, "words_ms": words_ms, "engines": others["rows"]}
 
 
 def main() -> None:
@@ -380,7 +355,7 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [10_000, 100_000, *([1_000_000] if options.full else [])]
     with tempfile.TemporaryDirectory(prefix="bench-search-") as folder:
-        result = run(Path(folder), sizes)
+        result = run(Path(folder), sizes, full=options.full)
     print(json.dumps(result | {"cores": os.cpu_count(), "n": sizes[-1]}))
 
 

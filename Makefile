@@ -16,7 +16,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
-.PHONY: install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
+.PHONY: check-gpu install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
 
 run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
@@ -126,6 +126,10 @@ bench-nova: install-dev
 
 bench-library: install-dev
 	@$(PY) -m bench.library $(if $(SMALL),--small)
+
+# Whether proxies, Whisper and picture vectors really run on a GPU here, with their speed against the CPU.
+check-gpu: install-dev
+	@$(PY) -m bench.gpu
 
 bench-vision: install-dev
 	@$(PY) -m bench.vision $(if $(SMALL),--small)

@@ -45,6 +45,8 @@ _ECHO = re.compile(
 )
 MOST_ERRORS = 50
 CPU_ENCODER = "libx264"
+#: Frames that an encoder is timed by.
+TRIAL_FRAMES = 150
 _CPU_QUALITY = ("-preset", "veryfast", "-crf", "28")
 #: Encoders of GPUs, best first, each with its way to say "constant quality".
 GPU_ENCODERS = {
@@ -293,6 +295,19 @@ def proven_encoder(path: str) -> str:
         if f" {name} " in known and _ask(path, *test, "-progress", "pipe:1").rstrip().endswith("progress=end"):
             return name
     return CPU_ENCODER
+
+
+def encoding_fps(encoder: str) -> float:
+    """Frames of a moving 720p picture that this encoder makes in a second; 0 where it fails."""
+    path = program()
+    source = f"testsrc2=size=1280x720:rate=25:duration={TRIAL_FRAMES / 25:g}"
+    began = time.perf_counter()
+    said = _ask(
+        path, "-v", "error", "-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", "-c:v", encoder, *quality(encoder),
+        "-f", "null", "-", "-progress", "pipe:1",
+    )  # fmt: skip
+    took = time.perf_counter() - began
+    return TRIAL_FRAMES / took if said.rstrip().endswith("progress=end") else 0.0
 
 
 def _ask(path: str, *args: str) -> str:

@@ -124,11 +124,11 @@ def route(row: CatalogueModel) -> str:
 def price_estimate(row: CatalogueModel, region: str) -> dict[str, Any] | None:
     """What the model will about cost in a region without a known price: figures as in `prices`, labelled.
 
-    It is the price of us-east-1 by the rule that AWS's known prices follow; None where nothing is known to go by, or
-    a price is there.
+    It is the price of us-east-1 by the rule that AWS's known prices follow; None where nothing is known to go by, a
+    price is there, or the model has ended.
     """
     place, base = row.price_place(region), row.prices.get(BASE_REGION)
-    if row.prices.get(place) or row.prices.get(ANYWHERE) or not base or row.profile(region) is None:
+    if row.prices.get(place) or row.prices.get(ANYWHERE) or not base or row.profile(region) is None or row.is_past():
         return None
     rules = json.loads(PRICE_RULES.read_text())
     rule = next((rule for rule in rules if any(fnmatchcase(region, pattern) for pattern in rule["regions"])), None)

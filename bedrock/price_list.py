@@ -1,4 +1,4 @@
-"""The models with their state and prices, as people compare them: a million tokens, and an hour of video."""
+"""The models with their state and prices, as people compare them: a million tokens, and an hour of video or sound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,18 @@ from bedrock.pricing import MODES, Range, estimate
 HOUR_S = 3600
 #: What an answer with a summary, chapters and elements of an hour is about as long as.
 ANSWER_TOKENS = Range(low=1500, high=1500)
+
+
+#: The rates of models that hear or embed: for what, and how many units that is.
+UNITS = {
+    "input_per_1k": ("1M tokens of text in", 1000),
+    "output_per_1k": ("1M tokens of text out", 1000),
+    "speech_input_per_1k": ("1M tokens of speech in", 1000),
+    "speech_output_per_1k": ("1M tokens of speech out", 1000),
+    "per_image": ("1,000 pictures", 1000),
+    "per_video_s": ("an hour of video", HOUR_S),
+    "per_audio_s": ("an hour of sound", HOUR_S),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +58,60 @@ class ModelLine:
     is_global_chosen: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnitLine:
+    """A model that hears or embeds. `rates` are USD and what they are for: where it is unpriced, of an estimate."""
+
+    key: str
+    name: str
+    purpose: str
+    state: str
+    level: str
+    rates: list[tuple[Decimal, str]]
+    is_estimate: bool
+    #: Where an estimate comes from that can be accepted; empty = none.
+    estimate: str
+
+
 def lines() -> list[ModelLine]:
     """The models that analyse video, in their order."""
-    return [_line(row) for row in catalogue.models(CatalogueModel.Purpose.ANALYSIS)]
+    return [line_of(row) for row in catalogue.models(CatalogueModel.Purpose.ANALYSIS)]
 
 
-def _line(row: CatalogueModel) -> ModelLine:
+def unit_lines() -> list[UnitLine]:
+    """The models that hear or embed, in their order."""
+    rows = catalogue.models().exclude(purpose=CatalogueModel.Purpose.ANALYSIS).filter(provider="bedrock")
+    found = []
+    for row in rows:
+        price, figures = row.price("realtime", conf.region()), catalogue.price_estimate(row, conf.region())
+        rates = price.rates if price else (figures or {}).get("realtime", {})
+        state, level = state_of(row)
+        found.append(
+            UnitLine(
+                key=row.key,
+                name=row.name,
+                purpose=row.get_purpose_display(),
+                state=state,
+                level=level,
+                rates=[(Decimal(rates[name]) * count, unit) for name, (unit, count) in UNITS.items() if name in rates],
+                is_estimate=row.is_estimate(conf.region()),
+                estimate=figures["source"] if figures else "",
+            )
+        )
+    return found
+
+
+def state_of(row: CatalogueModel) -> tuple[str, str]:
+    """How a model is here, in words and as a level (ok, warn, bad)."""
     refused = row.refuse_reason(mode=row.modes[0] if row.modes else "realtime", region=conf.region())
     ended = f"Ended by AWS{f', {row.end_of_life:%Y-%m-%d}' if row.end_of_life else ''}" if row.is_past() else ""
     level = "bad" if refused else "warn" if row.status in {row.Status.PREVIEW, row.Status.LEGACY} else "ok"
+    return ended or refused or str(row.get_status_display()), level
+
+
+def line_of(row: CatalogueModel) -> ModelLine:
+    """One model that analyses video."""
+    state, level = state_of(row)
     figures = catalogue.price_estimate(row, conf.region())
     rates = (figures or {}).get("realtime", {})
     profiles = row.profiles(conf.region())
@@ -70,7 +127,7 @@ def _line(row: CatalogueModel) -> ModelLine:
         key=row.key,
         name=row.name,
         is_free=row.is_local,
-        state=ended or refused or row.get_status_display(),
+        state=state,
         level=level,
         prices=[_mode_price(row, mode) for mode in MODES],
         as_of=f"{row.as_of:%Y-%m-%d}",

@@ -55,6 +55,7 @@ def spend_page(request: HttpRequest) -> HttpResponse:
         "used_share": _share(month),
         "plot": spend_plot.plot(since, until),
         "models": price_list.lines(),
+        "others": price_list.unit_lines(),
     }
     return render(request, "bedrock/spend.html", context)
 

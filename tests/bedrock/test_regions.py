@@ -1,5 +1,6 @@
 """Prices, profiles and quotas where the library is: what is known, what is estimated, and what a person chose."""
 
+import re
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -139,6 +140,19 @@ def test_an_estimate_is_shown_as_one_and_accepted_by_a_click(ada: Client) -> Non
     assert (
         "There is no estimate to accept" in ada.post("/spend/models/lite/accept-estimate", follow=True).content.decode()
     )
+
+
+def test_speech_and_embeddings_are_priced_by_a_click_too(ada: Client, settings: Any) -> None:
+    settings.AWS_REGION = TOKYO
+    before = as_read(ada.get("/spend/"))
+    assert re.search(r"\$3\.30\W*<span[^>]*>\W*1M tokens of speech in", before)
+
+    answer = ada.post("/spend/models/sonic_2/accept-estimate", follow=True).content.decode()
+
+    assert "Nova 2 Sonic is priced by an estimate now" in answer
+    price = CatalogueModel.objects.get(key="sonic_2").price("realtime", TOKYO)
+    assert price is not None
+    assert price.rates["speech_input_per_1k"] == Decimal("0.0033")
 
 
 def test_an_estimate_needs_a_permission_and_a_post(client: Client) -> None:

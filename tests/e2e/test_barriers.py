@@ -18,7 +18,7 @@ from curation.marking import mark_moment
 from curation.models import Collection, Tag
 from curation.tagging import set_tags
 from embeddings.indexing.index import index_text
-from embeddings.models import Chunk
+from embeddings.models import Chunk, SavedQuery
 from files.models import File
 from jobs.models import Job
 from jobs.notices import notify
@@ -66,6 +66,10 @@ NO_PAGES = {
     "choose-profile",
     "listen-again",
     "setup-picture-model",
+    "setup-text-model",
+    "search-save",
+    "search-open",
+    "search-forget",
     "search-by-picture",
     "space-add",
     "space-build",
@@ -121,6 +125,7 @@ def hostile(folders: Path, ada: User) -> File:
     collection = Collection.objects.create(name=HOSTILE, note=HOSTILE)
     for subject in (file, moment):
         add_item(collection, subject)
+    SavedQuery.objects.create(name=HOSTILE, text=HOSTILE, opened_at=timezone.now())
     make_problem(file.root, HOSTILE)
     make_root(name=HOSTILE, removed_at=timezone.now())
     make_file(file.root, f"gone/{HOSTILE}", removed_at=timezone.now())
@@ -168,6 +173,7 @@ def own_pages(file: File) -> dict[str, list[str]]:
         "file-player": [f"{page}player/?t=2"],
         "file-remove": [f"{page}remove/"],
         "search": ["/search/", "/search/?q=liner&mode=keyword", "/search/?q=onerror&mode=keyword"],
+        "search-new": [reverse("search-new", args=[SavedQuery.objects.get().pk])],
         "search-moment": [f"/search/moment/{moment}/"],
         "jobs": ["/jobs/"],
         "batch-page": [reverse("batch-page", args=[Job.objects.filter(batches__isnull=False)[0].batches.get().pk])],
@@ -218,7 +224,7 @@ def test_no_page_has_a_barrier_and_none_runs_a_name(visit: Visit, hostile: File,
 
     fragments = [
         path
-        for name in ("home-running", "library-tree", "action-plan", "file-player", "search-moment")
+        for name in ("home-running", "library-tree", "action-plan", "file-player", "search-new", "search-moment")
         for path in pages[name]
     ]
     own = [path for paths in pages.values() for path in paths if path not in fragments]

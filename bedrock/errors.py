@@ -17,7 +17,8 @@ WorkError
     ├── BusyError                throttled, not ready, 5xx, could not connect           (retryable)
     ├── SpoiltAnswerError        it was answered, and the answer is of no use: possibly paid
     │   └── MalformedAnswerError the model lost itself in the form of its answer: in words it may manage
-    └── LostAnswerError          it was sent and no answer came: possibly paid
+    ├── LostAnswerError          it was sent and no answer came: possibly paid
+    └── SlowAnswerError          nobody waits for it any longer: possibly paid
 """
 
 from collections.abc import Mapping
@@ -136,6 +137,16 @@ class MalformedAnswerError(SpoiltAnswerError):
     ) -> None:
         super().__init__(message, remedy=remedy, aws_code=aws_code)
         self.usage = dict(usage or {})
+
+
+class SlowAnswerError(BedrockError):
+    """Nobody waits any longer for an answer that is still to come. The ledger books it as possibly paid."""
+
+    code = "aws_slow"
+    status = 504
+    may_be_charged = True
+    retryable = True
+    remedy = "Ask again in a minute: what comes late is kept for that."
 
 
 class LostAnswerError(BedrockError):

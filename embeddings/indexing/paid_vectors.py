@@ -8,6 +8,7 @@ import numpy as np
 from bedrock import catalogue
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.ledger.paying import PaidReply, paid
+from bedrock.patience import wait_for_begun, within
 from bedrock.pricing import Price, Usage, text_tokens
 from embeddings.errors import MayNotSpendError
 from embeddings.indexing.chunks import text_hash
@@ -21,6 +22,9 @@ from embeddings.vectors import (
     checked,
 )
 from jobs.bulk import sliced
+
+#: So long a search waits for AWS; then it answers by words.
+QUERY_S = 5.0
 
 
 def embed(
@@ -95,8 +99,16 @@ def known_pictures(space: Space, keys: Collection[str]) -> dict[str, Floats]:
 
 
 def _one(space: Space, provider: PaidEmbeddingProvider, text: str, *, purpose: Purpose, file_id: int | None) -> Floats:
+    # Somebody waits for the vector of a question; texts to be found are the workers' business.
+    is_waited_for, key = purpose == "query", (space.pk, text_hash(text))
+    if is_waited_for:
+        wait_for_begun(QUERY_S, key)
+
+    def ask() -> tuple[Floats, Usage]:
+        return provider.embed_one(text, purpose=purpose)
+
     def call() -> PaidReply[Floats]:
-        vector, usage = provider.embed_one(text, purpose=purpose)
+        vector, usage = within(QUERY_S, key, ask) if is_waited_for else ask()
         return PaidReply(checked(vector[None, :], count=1, dimension=space.dimension)[0], usage)
 
     most = Usage(input_tokens=text_tokens(text).high)

@@ -153,6 +153,12 @@ def is_raw(head: bytes, name: str, tables: list[Table]) -> bool:
     return bool(sides) and PurePath(name).suffix.lower() in EXTENSIONS and max(sides) < SMALLEST_SIDE
 
 
+def is_tiff(source: BinaryIO) -> bool:
+    """Whether a file has a table that describes a picture, as every TIFF has."""
+    order = _TIFF_LIKE.get(_read(source, 0, 4))
+    return order is not None and any(table.get(_WIDTH) and table.get(_HEIGHT) for table in _tables(source, order))
+
+
 def _tables(source: BinaryIO, order: str) -> Iterator[Table]:
     """The tables of a TIFF, the first one first, those within others included; as many as can be read."""
     waiting, seen = [_unpack(order, "I", _read(source, 4, 4))], set[int]()

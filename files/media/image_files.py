@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pillow_heif
-from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from PIL.ExifTags import IFD
 
 from files.errors import UnreadableError
@@ -38,6 +38,7 @@ HEIF_BRANDS = frozenset((
     b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"mif2", b"msf1", b"avif", b"avis", b"avci", b"avcs",
     b"jpeg", b"jpgs", b"j2ki", b"j2is", b"vvic", b"vvis", b"evbi", b"evbs", b"1pic",
 ))  # fmt: skip
+SEPARATE_PLANES = 2
 _TURNED_BY_READER = ("TIFF", "HEIF")
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 _tolerance = threading.Lock()
@@ -85,7 +86,12 @@ def opened(path: Path) -> Iterator[Picture | None]:
         warnings.simplefilter("ignore")  # Pillow warns of odd EXIF
         try:
             picture = _picture(source, path.name)
-        except UnidentifiedImageError:
+        except UnidentifiedImageError as error:
+            if camera_raw.is_tiff(source):
+                raise UnreadableError(
+                    f"{shown(path.name)} is a TIFF whose colours are stored in a way that is not read here.",
+                    remedy="Save it with 8 or 16 bits a colour, as TIFF or PNG, and import that.",
+                ) from error
             yield None
             return
         except DAMAGE as error:
@@ -182,7 +188,10 @@ def _exif_of(image: Image.Image) -> ExifFacts:
 
 def _open(source: BinaryIO) -> Image.Image:
     try:
-        return Image.open(source, formats=FORMATS)
+        image = Image.open(source, formats=FORMATS)
+        if isinstance(image, TiffImagePlugin.TiffImageFile):
+            read_deep_planes(image)
+        return image
     except UnidentifiedImageError:
         raise
     except DAMAGE:
@@ -190,6 +199,19 @@ def _open(source: BinaryIO) -> Image.Image:
         if source.read(len(_PNG)) != _PNG:
             raise
         return Image.open(_without_notes(source), formats=FORMATS)
+
+
+def read_deep_planes(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Have the planes of 16 bits read as such: Pillow takes each for one of 8, and shows noise."""
+    is_deep = set(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, ())) == {16}
+    if is_deep and image.tag_v2.get(TiffImagePlugin.PLANAR_CONFIGURATION) == SEPARATE_PLANES:
+        end = "L" if image.tag_v2.prefix == b"II" else "B"
+        image.tile = [
+            tile._replace(args=(f"{tile.args[0]};16{end}", *tile.args[1:]))
+            if tile.codec_name == "raw" and isinstance(tile.args, tuple)
+            else tile
+            for tile in image.tile
+        ]
 
 
 class _Pieces(io.RawIOBase):

@@ -14,7 +14,7 @@ MediaType = Literal["video", "audio", "image"]
 #: saved as `.mp4` is opened as HLS and reads any local file, in spite of a protocol whitelist (tried).
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,asf,flv,ogg,wav,w64,caf,aiff,mp3,aac,flac,"
-    "ac3,eac3,amr,ape,wv,dv,mxf,rm,ivf,au,yuv4mpegpipe"
+    "ac3,eac3,amr,ape,wv,dv,mxf,rm,ivf,au,yuv4mpegpipe,m4v,obu,vc1,nut,gxf,wtv,dts,truehd,mlp,tta,voc,loas"
 )
 #: A larger picture in a video is no film (8K has 33 million), and is not decoded.
 MAX_VIDEO_PIXELS = 2**28

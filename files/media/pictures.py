@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import av
-from PIL import Image, ImageCms, ImageStat
+from PIL import Image, ImageCms, ImageOps, ImageStat
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from files.errors import NotPictureError, TooManyPixelsError
 from files.media import image_files
@@ -20,6 +21,7 @@ POSTER_SIDE = 1280
 QUALITY = 82
 #: Below this spread of brightness (of 255) a frame shows nothing: a fade, a slate, a wall.
 DULL = 10.0
+WHITE_IS_ZERO = 0
 #: Times are rounded on their way through a file.
 EARLY_S = 0.002
 _TURNS = {
@@ -145,19 +147,26 @@ def plain(image: Image.Image) -> Image.Image:
     if image.mode in ("P", "PA"):
         return image.convert("RGBA" if image.mode == "PA" or "transparency" in image.info else "RGB")
     if image.mode.startswith("I;16"):
-        return _to_8_bits(image.convert("I"), 0, 65535)
+        return _to_8_bits(image.convert("I"), 0, 65535, is_negative=is_negative(image))
     if image.mode not in ("I", "F"):
         return image
     least, most = (float(side) for side in image.getextrema())  # type: ignore[arg-type]
     if not (math.isfinite(least) and math.isfinite(most)):
         raise ValueError("its values are no numbers")
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    return _to_8_bits(image, min(0.0, least), next((top for top in usual if most <= top), most))
+    highest = next((top for top in usual if most <= top), most)
+    return _to_8_bits(image, min(0.0, least), highest, is_negative=is_negative(image))
 
 
-def _to_8_bits(image: Image.Image, least: float, most: float) -> Image.Image:
+def is_negative(image: Image.Image) -> bool:
+    """Whether it is a TIFF in which 0 is white, as scanners write them; Pillow turns those of 8 bits only."""
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO
+
+
+def _to_8_bits(image: Image.Image, least: float, most: float, *, is_negative: bool) -> Image.Image:
     factor = 255 / (most - least)
-    return image.point(lambda value: value * factor - least * factor).convert("L")
+    grey = image.point(lambda value: value * factor - least * factor).convert("L")
+    return ImageOps.invert(grey) if is_negative else grey
 
 
 def in_screen_colours(image: Image.Image, profile: bytes | None) -> Image.Image:

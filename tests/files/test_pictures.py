@@ -382,6 +382,43 @@ def test_deep_greys_keep_their_range(tmp_path: Path, name: str, image: Image.Ima
     assert [shown.getpixel((x, 10)) for x in (2, 128, 253)] == [pytest.approx(x, abs=4) for x in (2, 128, 253)]
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_deep_colours_in_planes_come_out_in_their_colours(tmp_path: Path, order: str) -> None:
+    planes = [plane.tobytes() for plane in media.make_quarters((64, 40)).split()]
+    contents = [struct.pack(f"{order}{64 * 40}H", *(value * 257 for value in plane)) for plane in planes]
+    tags = {
+        0x100: (4, 64), 0x101: (4, 40), 0x102: (3, (16, 16, 16)), 0x103: (3, 1), 0x106: (3, 2), 0x115: (3, 3),
+        0x111: (4, tuple(("blob", n) for n in range(3))), 0x116: (4, 40), 0x117: (4, (5120, 5120, 5120)), 0x11C: (3, 2),
+    }  # fmt: skip
+    (tmp_path / "deep.tif").write_bytes(media.tiff_of([tags], contents, order=order))
+
+    assert_like(corners(poster(tmp_path / "deep.tif")), RED, GREEN, BLUE, WHITE)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_scan_in_which_0_is_white_is_no_negative(tmp_path: Path, bits: int) -> None:
+    dark = struct.pack("<H", 60_000)[-bits // 8 :] * (64 * 40)
+    tags = {
+        0x100: (4, 64), 0x101: (4, 40), 0x102: (3, bits), 0x103: (3, 1), 0x106: (3, 0), 0x115: (3, 1),
+        0x111: (4, ("blob", 0)), 0x116: (4, 40), 0x117: (4, len(dark)),
+    }  # fmt: skip
+    (tmp_path / "scan.tif").write_bytes(media.tiff_of([tags], [dark]))
+
+    assert max(corners(poster(tmp_path / "scan.tif"))[0]) < 40
+
+
+def test_a_tiff_of_a_kind_that_is_not_read_is_refused_as_such(tmp_path: Path) -> None:
+    tags = {
+        0x100: (4, 8), 0x101: (4, 8), 0x102: (3, (32, 32, 32)), 0x103: (3, 1), 0x106: (3, 2), 0x115: (3, 3),
+        0x111: (4, ("blob", 0)), 0x116: (4, 8), 0x117: (4, 768), 0x153: (3, (3, 3, 3)),
+    }  # fmt: skip
+    (tmp_path / "float.tif").write_bytes(media.tiff_of([tags], [bytes(768)]))
+
+    with pytest.raises(UnreadableError, match="TIFF whose colours") as refused:
+        probe(tmp_path / "float.tif")
+    assert "16 bits" in refused.value.remedy
+
+
 def test_floats_that_are_no_numbers_are_a_damaged_picture(tmp_path: Path) -> None:
     Image.new("F", (8, 8), float("nan")).save(tmp_path / "a.tif")
 

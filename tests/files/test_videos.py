@@ -308,6 +308,10 @@ def test_what_is_cut_short_is_told_as_such(place: Path, suffix: str) -> None:
         ("raw.y4m", ("-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe"), "video"),
         ("video.m2v", ("-c:v", "mpeg2video", "-f", "mpeg2video"), "video"),
         ("stream.ivf", ("-c:v", "libvpx", "-f", "ivf"), "video"),
+        ("video.m4v", ("-c:v", "mpeg4", "-f", "m4v"), "video"),
+        ("video.obu", ("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-f", "obu"), "video"),
+        ("video.nut", ("-c:v", "libx264", "-f", "nut"), "video"),
+        ("recorded.wtv", ("-c:v", "mpeg2video", "-f", "wtv"), "video"),
     ],
 )
 @pytest.mark.parametrize("is_named", [True, False])
@@ -328,11 +332,12 @@ def test_bare_streams_are_taken_in_by_their_content(
     assert File.objects.get().duration_s == pytest.approx(2, abs=0.3)
 
 
-@pytest.mark.parametrize("suffix", ["au", "aiff", "caf", "w64", "wv"])
+@pytest.mark.parametrize("suffix", ["au", "aiff", "caf", "w64", "wv", "tta", "voc", "dts"])
 def test_sounds_of_old_machines_are_taken_in(place: Path, suffix: str) -> None:
     library = place / "library"
     library.mkdir()
-    media.make_audio(library / f"voice.{suffix}", seconds=2).rename(library / "voice")
+    dts = ("-c:a", "dca", "-strict", "-2", "-ar", "48000") if suffix == "dts" else ()
+    media.make_audio(library / f"voice.{suffix}", seconds=2, extra=dts).rename(library / "voice")
 
     assert import_directory(library).imported == 1
     file = File.objects.get()

@@ -15,6 +15,7 @@ from embeddings.models import WITHOUT_WORDS, Chunk, Embedding
 from files.models import File
 from files.selection.facets import Badge
 from files.selection.fields import FileField
+from jobs.kept_answers import kept
 
 
 class FoundBy(TextChoices):
@@ -69,8 +70,8 @@ def condition(way: FoundBy) -> Q:
 
 def counts() -> list[FoundByCount]:
     """Each way, and how many files of the library it finds: one query a way."""
-    files = File.objects.order_by()
-    return [FoundByCount(way=way, count=files.filter(condition(way)).count()) for way in FoundBy]
+    found = {way: File.objects.filter(condition(way)).order_by() for way in FoundBy}
+    return [FoundByCount(way=way, count=kept(files, "count", files.count)) for way, files in found.items()]
 
 
 def ways_of(file_ids: Sequence[int]) -> Mapping[int, list[str]]:

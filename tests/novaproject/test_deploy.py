@@ -1,11 +1,13 @@
 """The settings that docs/running.md names for production pass Django's own check for deployments."""
 
+import json
 import os
 import re
 import secrets
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from bench.served import free_port
 from novaproject.environment import Env
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -105,6 +108,90 @@ def test_systemd_can_read_the_unit(tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
 
     assert "novaproject.service" not in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
+def test_systemd_calls_the_unit_ok_or_better() -> None:
+    command = ["systemd-analyze", "security", "--offline=true", str(CHECKOUT / "deploy" / "novaproject.service")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("this systemd rates running services only")
+
+    level = re.search(r"Overall exposure level for novaproject.service: ([\d.]+) (\w+)", done.stdout)
+
+    assert level is not None, done.stderr
+    assert level[2] in ("OK", "SAFE", "PERFECT"), level[0]
+    assert "SystemCallFilter=~@mount                                    Service does not filter" not in done.stdout
+
+
+def image_of(text: str) -> tuple[dict[str, str], list[str], list[str], str]:
+    """Environment, health check, command and user of a container file."""
+    lines = re.sub(r"\\\n", " ", text).splitlines()
+    said = {line.split()[0]: line.partition(" ")[2] for line in lines if line[:1].isupper()}
+    environment = dict(pair.split("=", 1) for pair in said["ENV"].split())
+    check = json.loads("[" + said["HEALTHCHECK"].partition("CMD [")[2])
+    return environment, check, json.loads(said["CMD"]), said["USER"]
+
+
+def left_out_of_image(folder: str, names: list[str]) -> set[str]:
+    """What .dockerignore keeps out: its patterns begin at the top, but for those that begin with `**/`."""
+    lines = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    paths = {name: (Path(folder) / name).relative_to(CHECKOUT).as_posix() for name in names}
+    return {
+        name
+        for name, path in paths.items()
+        for pattern in patterns
+        if fnmatch(path, pattern) or (pattern.startswith("**/") and fnmatch(name, pattern[3:]))
+    }
+
+
+@pytest.mark.slow
+def test_the_image_starts_for_an_ordinary_user_who_can_write_to_its_data_alone(tmp_path: Path) -> None:
+    """The steps of the container file in a fresh folder; its base image and its packages are those of this machine."""
+    environment, check, command, user = image_of((CHECKOUT / "deploy" / "Containerfile").read_text(encoding="utf-8"))
+    place, data = tmp_path / "srv" / "app", tmp_path / "srv" / "data"
+    shutil.copytree(CHECKOUT, place, ignore=left_out_of_image, symlinks=True)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(place)], check=True)
+    data.mkdir(mode=0o700)
+    port = free_port()
+    for path in (place, *place.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o555 | 0o444)
+    here = {name: value.replace("/srv", str(tmp_path / "srv")) for name, value in environment.items()}
+    (tmp_path / "bin").mkdir(mode=0o755)
+    wrapper = tmp_path / "bin" / "python"
+    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    here |= {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PORT": str(port), "TMPDIR": str(data)}
+    health = [part.replace("5700", str(port)) for part in check]
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*") if not path.is_symlink()}
+
+    ordinary = [] if os.geteuid() else ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
+    if ordinary and subprocess.run([*ordinary, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("root can become nobody else here")
+
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen([*ordinary, *command], cwd=place, env=here, stdout=log, stderr=log)
+        try:
+            for _ in range(600):
+                is_well = not subprocess.run(
+                    [*ordinary, *health], check=False, env=here, capture_output=True
+                ).returncode
+                if is_well or server.poll() is not None:
+                    break
+        finally:
+            server.terminate()
+            server.wait(20)
+    for path in (place, *place.rglob("*")):  # so that it can be removed again
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o755)
+
+    assert is_well, (tmp_path / "log").read_text()
+    assert user != "root"
+    assert (data / "app.db").exists()
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert "password" in (tmp_path / "log").read_text().lower()
 
 
 def test_a_name_without_a_value_counts_as_not_set(tmp_path: Path) -> None:

@@ -103,10 +103,11 @@ def unit_lines() -> list[UnitLine]:
 
 def state_of(row: CatalogueModel) -> tuple[str, str]:
     """How a model is here, in words and as a level (ok, warn, bad)."""
-    refused = row.refuse_reason(mode=row.modes[0] if row.modes else "realtime", region=conf.region())
-    ended = f"Ended by AWS{f', {row.end_of_life:%Y-%m-%d}' if row.end_of_life else ''}" if row.is_past() else ""
-    level = "bad" if refused else "warn" if row.status in {row.Status.PREVIEW, row.Status.LEGACY} else "ok"
-    return ended or refused or str(row.get_status_display()), level
+    if row.is_past():
+        return f"Ended by AWS{f', {row.end_of_life:%Y-%m-%d}' if row.end_of_life else ''}", "bad"
+    if row.profile(conf.region()) is None:
+        return f"Not offered in {conf.region()}", "bad"
+    return str(row.get_status_display()), "warn" if row.status in {row.Status.PREVIEW, row.Status.LEGACY} else "ok"
 
 
 def line_of(row: CatalogueModel) -> ModelLine:

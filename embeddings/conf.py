@@ -45,7 +45,7 @@ def conf() -> Conf:
         providers={**PROVIDERS, **getattr(settings, "EMBEDDING_PROVIDERS", {})},
         local_model_path=Path(local_path).expanduser() if local_path else None,
         text_model=text_model,
-        text_model_dir=Path(settings.DATA_DIR) / "models" / "text",
+        text_model_dir=Path(settings.HOST_DIR) / "models" / "text",
         nova_model_id=settings.NOVA_EMBED_MODEL_ID,
         nova_dimension=settings.NOVA_EMBED_DIMENSION,
         nova_request_format=settings.NOVA_EMBED_REQUEST_FORMAT,

@@ -18,6 +18,12 @@ class Folders:
     data: Path
     uploads: Path
     proxies: Path
+    #: What belongs to this machine alone.
+    host: Path
+
+    @property
+    def locks(self) -> Path:
+        return self.host / "locks"
 
     @property
     def derived(self) -> Path:
@@ -34,7 +40,9 @@ class Folders:
 
 
 def folders() -> Folders:
-    return Folders(data=settings.DATA_DIR, uploads=settings.UPLOAD_DIR, proxies=settings.PROXY_DIR)
+    return Folders(
+        data=settings.DATA_DIR, uploads=settings.UPLOAD_DIR, proxies=settings.PROXY_DIR, host=settings.HOST_DIR
+    )
 
 
 def ffmpeg_path() -> str:

@@ -100,7 +100,7 @@ class NoSpaceError(FilesError):
 
 
 class OutsideOurFoldersError(FilesError):
-    """A bug or an attack: nothing outside UPLOAD_DIR, PROXY_DIR and DATA_DIR is ever written or deleted."""
+    """A bug or an attack: nothing outside UPLOAD_DIR, PROXY_DIR, DATA_DIR and HOST_DIR is ever written or deleted."""
 
     code = "outside_our_folders"
     status = 403

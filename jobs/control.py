@@ -6,9 +6,8 @@ from datetime import datetime
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
-from jobs import registry, wake_ups
+from jobs import clock, registry, wake_ups
 from jobs.bulk import sliced
 from jobs.errors import NotCancellableError, NotRetryableError, WorkError
 from jobs.models import Batch, Job, JobQuerySet, QueueState
@@ -45,7 +44,7 @@ def cancel(job: Job) -> Job:
 
 def _cancel(job: Job) -> bool:
     """Ask for the end of a job; False when it is over."""
-    now = timezone.now()
+    now = clock.now()
     if _end_unleased(job, Job.objects.queued(), now):
         return True
     if job.is_parked and job.state == Job.State.RUNNING:
@@ -72,7 +71,7 @@ def _end_unleased(job: Job, rows: JobQuerySet, now: datetime) -> bool:
 
 
 def _cancel_all(jobs: JobQuerySet) -> int:
-    now = timezone.now()
+    now = clock.now()
     changes = {"state": Job.State.CANCELLED, "cancel_requested_at": now, "finished_at": now, "updated_at": now}
     ended: list[Job] = []
     with transaction.atomic():  # one commit for thousands; running and parked ones may ask elsewhere, so not in here
@@ -89,7 +88,7 @@ def cancel_batch(batch: Batch) -> int:
 
     Thousands are cancelled by the workers, the next thing that they do.
     """
-    batch.cancelled_at = timezone.now()
+    batch.cancelled_at = clock.now()
     batch.save(update_fields=["cancelled_at"])
     left = _left_of(batch)
     count = left.active().count()
@@ -126,7 +125,7 @@ def cancel_for_subject(subject_kind: str, subject_id: int, *, but: int | None = 
 
 def retry(job: Job) -> Job:
     """Queue a failed or cancelled job again, or join the same request if it is under way. Raises NotRetryableError."""
-    now = timezone.now()
+    now = clock.now()
     rows = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED])
     try:
         with transaction.atomic():
@@ -156,7 +155,7 @@ def retry_all(jobs: JobQuerySet) -> int:
     under_way = Job.objects.joinable().filter(fingerprint=OuterRef("fingerprint"))
     with transaction.atomic():
         ids = list(jobs.unresolved().exclude(Exists(under_way)).order_by().values_list("pk", flat=True))
-        now = timezone.now()
+        now = clock.now()
         for chunk in sliced(ids):
             Job.objects.failed().filter(pk__in=chunk).update(**_AGAIN, run_after=now, updated_at=now)
         for queue in registry.QUEUES:
@@ -175,7 +174,7 @@ def finish_parked(kind: str, subject_id: int, *, error: WorkError | None = None,
     """End the jobs that wait for this subject. An error is final: work elsewhere may have been paid for."""
     ended = 0
     for job in _of_kind(kind).filter(subject_id=subject_id):
-        now = timezone.now()
+        now = clock.now()
         changes = {"is_parked": False, "lease_owner": "", "lease_expires_at": None, "finished_at": now}
         if error is None:
             changes |= {"state": Job.State.SUCCEEDED, "progress": 1.0, "message": message}
@@ -192,7 +191,7 @@ def unpark(kind: str, subject_id: int) -> int:
     """Queue again what waited for this subject: it can go on here now."""
     rows = _of_kind(kind).filter(subject_id=subject_id, is_parked=True)
     changes = {"state": Job.State.QUEUED, "is_parked": False, "message": "", "lease_owner": ""}
-    now = timezone.now()
+    now = clock.now()
     queued = rows.update(**changes, lease_expires_at=None, run_after=now, updated_at=now)
     if queued:
         wake_ups.post_on_commit(registry.get(kind).queue, queued)
@@ -207,7 +206,7 @@ def report_parked(kind: str, subject_id: int, progress: float, message: str = ""
 def report_all_parked(kind: str, subject_ids: Sequence[int], progress: float, message: str = "") -> None:
     """Say of many at once how far their work elsewhere is."""
     rows = _of_kind(kind).filter(is_parked=True)
-    changes = {"progress": min(1.0, max(0.0, progress)), "message": message, "updated_at": timezone.now()}
+    changes = {"progress": min(1.0, max(0.0, progress)), "message": message, "updated_at": clock.now()}
     for ids in sliced(subject_ids):
         rows.filter(subject_id__in=ids).update(**changes)
 
@@ -231,5 +230,5 @@ def resume(queue: str, *, by: AbstractBaseUser | None = None) -> QueueState:
 
 
 def _set_paused(queue: str, by: AbstractBaseUser | None, *, is_paused: bool) -> QueueState:
-    changes = {"is_paused": is_paused, "changed_at": timezone.now(), "changed_by": by}
+    changes = {"is_paused": is_paused, "changed_at": clock.now(), "changed_by": by}
     return QueueState.objects.update_or_create(name=queue, defaults=changes)[0]

@@ -11,6 +11,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs import clock
+
 #: Progress and elapsed time under which a forecast would be noise.
 ETA_MIN_PROGRESS = 0.01
 ETA_MIN_ELAPSED_S = 2.0
@@ -54,7 +56,7 @@ class JobQuerySet(QuerySet["Job"]):
 
     def due(self, queue: str) -> Self:
         """Queued rows whose moment has come, best first."""
-        rows = self.queued().filter(queue=queue, run_after__lte=timezone.now())
+        rows = self.queued().filter(queue=queue, run_after__lte=clock.now())
         return rows.order_by("-priority", "run_after", "pk")
 
     def of_subject(self, subject_kind: str, subject_id: int) -> Self:
@@ -141,7 +143,7 @@ class Job(models.Model):
     def elapsed_s(self) -> float | None:
         if self.started_at is None:
             return None
-        return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+        return ((self.finished_at or clock.now()) - self.started_at).total_seconds()
 
     @property
     def eta_s(self) -> float | None:
@@ -159,7 +161,7 @@ class Job(models.Model):
 
     def _leave(self, **changes: Any) -> bool:
         """Give up the lease with these changes. False when it was lost before: then nothing is changed."""
-        changes |= {"lease_owner": "", "lease_expires_at": None, "updated_at": timezone.now()}
+        changes |= {"lease_owner": "", "lease_expires_at": None, "updated_at": clock.now()}
         if not self._mine().update(**changes):
             return False
         for name, value in changes.items():
@@ -169,11 +171,11 @@ class Job(models.Model):
     def renew(self, until: datetime, **changes: Any) -> bool:
         """Keep the lease, unless it was lost or a cancel was asked for."""
         rows = self._mine().filter(cancel_requested_at__isnull=True)
-        return bool(rows.update(lease_expires_at=until, updated_at=timezone.now(), **changes))
+        return bool(rows.update(lease_expires_at=until, updated_at=clock.now(), **changes))
 
     def succeed(self, message: str) -> bool:
         return self._leave(
-            state=self.State.SUCCEEDED, progress=1.0, message=message, error="", remedy="", finished_at=timezone.now()
+            state=self.State.SUCCEEDED, progress=1.0, message=message, error="", remedy="", finished_at=clock.now()
         )
 
     def fail(self, error: str, remedy: str) -> bool:
@@ -182,7 +184,7 @@ class Job(models.Model):
             error=error,
             remedy=remedy,
             failures=self.failures + 1,
-            finished_at=timezone.now(),
+            finished_at=clock.now(),
         )
 
     def back_off(self, error: str, remedy: str, *, pause_s: float) -> bool:
@@ -192,7 +194,7 @@ class Job(models.Model):
             error=error,
             remedy=remedy,
             failures=self.failures + 1,
-            run_after=timezone.now() + timedelta(seconds=pause_s),
+            run_after=clock.now() + timedelta(seconds=pause_s),
         )
 
     def give_back(self) -> bool:
@@ -204,7 +206,7 @@ class Job(models.Model):
         return self._leave(state=self.State.QUEUED, message=message, crashes=self.crashes + 1)
 
     def end_cancelled(self) -> bool:
-        return self._leave(state=self.State.CANCELLED, finished_at=timezone.now())
+        return self._leave(state=self.State.CANCELLED, finished_at=clock.now())
 
     def park(self, message: str) -> bool:
         return self._leave(is_parked=True, message=message)

@@ -1,8 +1,12 @@
 """Who holds a lease: a process, known by host, id and start time, because ids are used again.
 
+A host is known by its machine's id, and by the space of process ids that it sees: two containers may have one name and
+lie on one machine, and yet what is a living process to one is nothing to the other.
+
 On Linux its start is told from the machine's, and the machine's by an id: a clock that is put right moves neither.
 """
 
+import hashlib
 import os
 import socket
 import sys
@@ -14,12 +18,24 @@ import psutil
 #: Start times come from the boot time and clock ticks; two readings of one process may differ a little.
 START_TOLERANCE_S = 2.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+#: Made once, when a system is set up; the second where the first is not.
+MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+PROCESS_IDS = Path("/proc/self/ns/pid")
 
 
 @cache
 def host() -> str:
     """The name of this machine."""
     return socket.gethostname()
+
+
+@cache
+def host_id() -> str:
+    """What tells this host from all others: its name, for people, and a short digest of what it is."""
+    machine = next((path.read_text().strip() for path in MACHINE_IDS if path.is_file()), "")
+    process_ids = PROCESS_IDS.readlink() if PROCESS_IDS.is_symlink() else ""
+    told = f"{host()}|{machine}|{process_ids}"
+    return f"{host()}-{hashlib.blake2b(told.encode(), digest_size=4).hexdigest()}"
 
 
 @cache
@@ -39,7 +55,7 @@ def _start_s(process: psutil.Process) -> float:
 
 def name_of(pid: int) -> str:
     """`host:pid:start time@boot` of a running process. Raises psutil.NoSuchProcess."""
-    return f"{host()}:{pid}:{_start_s(psutil.Process(pid)):.2f}@{_boot()}"
+    return f"{host_id()}:{pid}:{_start_s(psutil.Process(pid)):.2f}@{_boot()}"
 
 
 @cache
@@ -55,7 +71,7 @@ def me() -> str:
 def pid_here(owner: str) -> int | None:
     """The process id in a name, if it is of this machine."""
     named, _, rest = owner.rpartition(":")[0].rpartition(":")
-    return int(rest) if named == host() and rest.isdigit() else None
+    return int(rest) if named == host_id() and rest.isdigit() else None
 
 
 def is_dead_here(owner: str) -> bool:

@@ -7,9 +7,8 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import Max
-from django.utils import timezone
 
-from jobs import registry, wake_ups
+from jobs import clock, registry, wake_ups
 from jobs.bulk import insert_alike, sliced
 from jobs.models import Batch, Job, fingerprint_of
 
@@ -43,7 +42,7 @@ def enqueue(  # noqa: PLR0913  (a request has these parts)
                 raise
     if batch is not None:
         batch.jobs.add(job)
-    if job is request and job.run_after <= timezone.now():
+    if job is request and job.run_after <= clock.now():
         wake_ups.post_on_commit(job.queue)
     return job
 
@@ -108,7 +107,10 @@ def _new_job(
     priority: int,
     created_by: AbstractBaseUser | None,
 ) -> Job:
+    now = clock.now()
     return Job(
+        created_at=now,
+        run_after=now,
         kind=kind.name,
         subject_kind=kind.subject_kind,
         subject_id=subject_id,

@@ -1,8 +1,7 @@
 """Wake-ups: the only module that knows django-q2's queue. A message names a queue and no job."""
 
 from django.db import transaction
-from django.utils import timezone
-from django_q.models import OrmQ
+from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from jobs import conf
@@ -13,7 +12,7 @@ NO_LIMIT = -1
 
 def waiting(queue: str) -> int:
     """Messages that no cluster has fetched yet."""
-    count: int = OrmQ.objects.filter(key=queue, lock__lte=timezone.now()).count()
+    count: int = get_broker(queue).queue_size()
     return count
 
 

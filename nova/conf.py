@@ -1,7 +1,5 @@
 """The settings of `nova`, read here and nowhere else in this app."""
 
-from pathlib import Path
-
 from django.conf import settings
 
 POLL_PAUSE_S = 10.0
@@ -20,10 +18,6 @@ def concurrent_calls() -> int:
 def keep_raw_days() -> float:
     """How long replies of complete analyses are kept; 0 is for good."""
     return float(settings.NOVA_KEEP_RAW_DAYS)
-
-
-def lock_folder() -> Path:
-    return Path(settings.DATA_DIR) / "locks"
 
 
 def poll_s() -> float:

@@ -16,6 +16,6 @@ class NovaprojectConfig(AppConfig):
 
         refuse_unfit()
         register_export()
-        register_tick("old log files", lambda: log_retention.EVERY_S, log_retention.forget_old)
+        register_tick("old log files", lambda: log_retention.EVERY_S, log_retention.forget_old, on_each_host=True)
         register_tick("past logins", lambda: past_logins.EVERY_S, past_logins.forget_old)
         register_tick("statistics of tables", lambda: table_statistics.EVERY_S, table_statistics.refresh)

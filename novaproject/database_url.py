@@ -15,6 +15,14 @@ SQLITE_INIT = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
     "PRAGMA mmap_size=1073741824; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY;"
 )
+#: Both ends notice within half a minute that the other is cut off: the server then gives up the locks that it held.
+NOTICE_A_BROKEN_LINE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+}
 SQLITE, POSTGRES = "django.db.backends.sqlite3", "django.db.backends.postgresql"
 
 
@@ -47,5 +55,8 @@ def database_of(url: str, base_dir: Path, data_dir: Path) -> dict[str, Any]:
             "DATABASE_URL names PostgreSQL, which needs more packages: "
             ".venv/bin/pip install -r requirements-postgres.txt"
         )
-    # A server that was started anew is asked again, not given up.
-    return config | {"ENGINE": "novaproject.postgres", "CONN_HEALTH_CHECKS": True}
+    return config | {
+        "ENGINE": "novaproject.postgres",
+        "CONN_HEALTH_CHECKS": True,  # a server that was started anew is asked again, not given up
+        "OPTIONS": {**NOTICE_A_BROKEN_LINE, **config.get("OPTIONS", {})},
+    }

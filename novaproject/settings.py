@@ -39,11 +39,13 @@ ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "127.0.0.1", "localhost
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 DATA_DIR = _folder("DATA_DIR", "data")
+# What belongs to this machine alone: caches, locks, models, logs. DATA_DIR may be a mount that several share.
+HOST_DIR = _folder("HOST_DIR", str(DATA_DIR))
 UPLOAD_DIR = _folder("UPLOAD_DIR", "uploads")
 PROXY_DIR = _folder("PROXY_DIR", "proxy_video")
 FILE_UPLOAD_TEMP_DIR = str(UPLOAD_DIR / ".incoming")
 # Django's own checks refuse to start without the last one.
-for _own_folder in (DATA_DIR, PROXY_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
+for _own_folder in (DATA_DIR, HOST_DIR, PROXY_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
     _own_folder.mkdir(parents=True, exist_ok=True)
 
 # --- apps ---------------------------------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'app.db'}")
 DATABASES = {"default": database_of(DATABASE_URL, BASE_DIR, DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(DATA_DIR / "cache")}
+    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(HOST_DIR / "cache")}
 }
 
 PORT = env.int("PORT", 5700)
@@ -213,7 +215,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = HOST_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -276,7 +278,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 # --- logs ---------------------------------------------------------------------------------------------------------
 #: 0 = no file.
 LOG_KEEP_DAYS = env.int("LOG_KEEP_DAYS", 30)
-LOG_DIR = DATA_DIR / "logs"
+LOG_DIR = HOST_DIR / "logs"
 # manage.py sets the variable for commands that run for long, and for what they start.
 _KEEPS_LOG = bool(LOG_KEEP_DAYS and os.environ.get("NOVAPROJECT_KEEPS_LOG"))
 LOG_FORMAT = env.str("LOG_FORMAT", "plain")
@@ -336,7 +338,7 @@ NOVA_KEEP_RAW_DAYS = env.float("NOVA_KEEP_RAW_DAYS", 0)
 NOVA_READ_TIMEOUT_SECONDS = env.int("NOVA_READ_TIMEOUT_SECONDS", 3600)
 
 WHISPER_MODEL = env.str("WHISPER_MODEL", "base")
-WHISPER_MODEL_DIR = _folder("WHISPER_MODEL_DIR", str(DATA_DIR / "models" / "whisper"))
+WHISPER_MODEL_DIR = _folder("WHISPER_MODEL_DIR", str(HOST_DIR / "models" / "whisper"))
 WHISPER_WEIGHTS_URL = env.str("WHISPER_WEIGHTS_URL", "https://huggingface.co")
 #: The languages that are spoken in this library: the guess is made among them. None: among all.
 WHISPER_LANGUAGES = env.list("WHISPER_LANGUAGES", default=[])
@@ -357,7 +359,7 @@ EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", "all-minilm-l6-v2")
 LOCAL_EMBED_MODEL_PATH = env.str("LOCAL_EMBED_MODEL_PATH", "")
 PICTURE_PROVIDER = env.str("PICTURE_PROVIDER", "local")
 PICTURE_MODEL = env.str("PICTURE_MODEL", "ViT-B-32__openai")
-PICTURE_MODEL_DIR = _folder("PICTURE_MODEL_DIR", str(DATA_DIR / "models" / "clip"))
+PICTURE_MODEL_DIR = _folder("PICTURE_MODEL_DIR", str(HOST_DIR / "models" / "clip"))
 NOVA_EMBED_MODEL_ID = env.str("NOVA_EMBED_MODEL_ID", "amazon.nova-2-multimodal-embeddings-v1:0")
 NOVA_EMBED_DIMENSION = env.int("NOVA_EMBED_DIMENSION", 1024)
 NOVA_EMBED_REQUEST_FORMAT = env.str("NOVA_EMBED_REQUEST_FORMAT", "nova-multimodal-embed-v1")

@@ -38,8 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Our folders (data, uploads, proxies) in a place of the test's own; returns that place."""
-    for name, folder in (("DATA_DIR", "data"), ("UPLOAD_DIR", "uploads"), ("PROXY_DIR", "proxy_video")):
-        (tmp_path / folder).mkdir()
+    places = ("DATA_DIR", "data"), ("HOST_DIR", "data"), ("UPLOAD_DIR", "uploads"), ("PROXY_DIR", "proxy_video")
+    for name, folder in places:
+        (tmp_path / folder).mkdir(exist_ok=True)
         monkeypatch.setattr(settings, name, tmp_path / folder)
     (tmp_path / "uploads" / ".incoming").mkdir()
     monkeypatch.setattr(settings, "FILE_UPLOAD_TEMP_DIR", str(tmp_path / "uploads" / ".incoming"))

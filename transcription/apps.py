@@ -27,4 +27,4 @@ class TranscriptionConfig(AppConfig):
         media_ready.connect(receivers.on_media_ready, dispatch_uid="transcription.media_ready")
         root_scanned.connect(receivers.on_root_scanned, dispatch_uid="transcription.root_scanned")
         job_ended.connect(receivers.on_job_ended, dispatch_uid="transcription.job_ended")
-        register_tick("whisper-weights", lambda: 20.0, tasks.tend_weights)
+        register_tick("whisper-weights", lambda: 20.0, tasks.tend_weights, on_each_host=True)

@@ -22,7 +22,7 @@ FILE_MODE = 0o600
 
 
 def writable(path: Path) -> Path:
-    """`path` with the links in its folder resolved, if it lies in UPLOAD_DIR, PROXY_DIR or DATA_DIR; else raises."""
+    """`path` with the links in its folder resolved, if it lies in a folder of ours (`conf.Folders`); else raises."""
     resolved = path.parent.resolve() / path.name
     is_inside = any(place in resolved.parents for place in _places())
     holds_a_folder = any(place.is_relative_to(resolved) for place in _places())  # the folder itself, or one around it
@@ -190,7 +190,7 @@ def require_space(path: Path, size_bytes: int) -> None:
 
 def _places() -> tuple[Path, ...]:
     folders = conf.folders()
-    return tuple(place.resolve() for place in (folders.uploads, folders.proxies, folders.data))
+    return tuple(place.resolve() for place in (folders.uploads, folders.proxies, folders.data, folders.host))
 
 
 @contextmanager

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import Count, F
-from django.utils import timezone
 
-from jobs import conf, notices, owners, registry
+from jobs import clock, conf, notices, owners, registry
 from jobs.models import Job, JobQuerySet, QueueState
 
 DISK_NOTICE = "jobs.disk_full"
@@ -88,7 +87,7 @@ def claim_job(job: Job) -> Job | None:
 
 
 def _take(job_id: int) -> Job | None:
-    now = timezone.now()
+    now = clock.now()
     taken = Job.objects.queued().filter(pk=job_id)
     changed = taken.update(
         state=Job.State.RUNNING,

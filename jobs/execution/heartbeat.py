@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
-from jobs import conf
+from jobs import clock, conf
 from jobs.errors import Cancelled, LeaseLost
 from jobs.models import Job
 
@@ -21,7 +20,7 @@ WRITE_EVERY_S = 1.0
 
 
 def _lease_end() -> datetime:
-    return timezone.now() + timedelta(seconds=conf.timing().lease_s)
+    return clock.now() + timedelta(seconds=conf.timing().lease_s)
 
 
 class JobProgress:

@@ -12,9 +12,8 @@ from datetime import timedelta
 
 import psutil
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from jobs import child_processes, conf, owners
+from jobs import child_processes, clock, conf, owners
 from jobs.models import Cluster, Job
 from jobs.tasks import CLUSTER_ENV
 
@@ -24,13 +23,15 @@ Q2_NAME_ENV = "Q_CLUSTER_NAME"
 WATCH_S = 0.5
 #: A cluster not seen for so long counts as gone, for those who look from elsewhere.
 SEEN_WITHIN_S = 30.0
+#: A cluster of another host is taken for gone after so long.
+SILENT_S = 600.0
 #: So often it is written that a cluster was seen.
 SEEN_EVERY_S = 10.0
 
 
 def standing() -> QuerySet[Cluster]:
     """The clusters that were seen lately, for the doctor and the jobs page."""
-    since = timezone.now() - timedelta(seconds=SEEN_WITHIN_S)
+    since = clock.now() - timedelta(seconds=SEEN_WITHIN_S)
     return Cluster.objects.filter(retired_at__isnull=True, seen_at__gte=since)
 
 
@@ -114,7 +115,7 @@ class ClusterProcess:
     def retire(self) -> None:
         """Let its workers end what they do and start nothing new."""
         self.retired_s = time.monotonic()
-        Cluster.objects.filter(pk=self.row.pk).update(retired_at=timezone.now())
+        Cluster.objects.filter(pk=self.row.pk).update(retired_at=clock.now())
 
     def kill(self) -> None:
         """End all its processes, orphans included."""
@@ -130,7 +131,7 @@ def rest(queue: str) -> Cluster:
 
 def note_seen(row: Cluster) -> None:
     """Say that the workers of this row live, or would start; written at most every few seconds."""
-    now = timezone.now()
+    now = clock.now()
     if now - row.seen_at >= timedelta(seconds=SEEN_EVERY_S):
         row.seen_at = now
         Cluster.objects.filter(pk=row.pk).update(seen_at=now)
@@ -176,7 +177,9 @@ def _signal(pid: int, number: int) -> None:
 
 
 def forget_dead() -> None:
-    """Remove the rows of clusters that died with their supervisor."""
+    """Remove the rows of clusters that died with their supervisor; those of another host when it is long silent."""
+    silent_since = clock.now() - timedelta(seconds=SILENT_S)
     for row in Cluster.objects.all():
-        if not row.owner or owners.is_dead_here(row.owner):
+        is_silent = owners.pid_here(row.owner) is None and row.seen_at < silent_since
+        if not row.owner or is_silent or owners.is_dead_here(row.owner):
             row.delete()

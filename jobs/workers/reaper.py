@@ -4,9 +4,8 @@ import logging
 import time
 
 from django.db import transaction
-from django.utils import timezone
 
-from jobs import conf, owners
+from jobs import clock, conf, owners
 from jobs.execution.running import give_back
 from jobs.models import Job
 from jobs.signals import announce_end
@@ -58,7 +57,7 @@ def _is_lost(job: Job, now_s: float) -> bool:
     if owners.is_dead_here(job.lease_owner):
         return True
     attempt = (job.pk, job.attempts)
-    if job.lease_expires_at is not None and job.lease_expires_at >= timezone.now():
+    if job.lease_expires_at is not None and job.lease_expires_at >= clock.now():
         _overdue.pop(attempt, None)
         return False
     if owners.pid_here(job.lease_owner) is None:

@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 import psutil
 from django.db import DatabaseError, connection
 from django.db.models import Max
-from django.utils import timezone
 
-from jobs import conf, owners, wake_ups
+from jobs import clock, conf, owners, wake_ups
 from jobs.execution import claims
 from jobs.models import Cluster, Job
 from jobs.registry import QUEUES
-from jobs.workers import clusters, reaper, ticks
+from jobs.workers import clusters, election, reaper, ticks
 from jobs.workers.clusters import ClusterProcess
 
 logger = logging.getLogger(__name__)
@@ -182,7 +181,7 @@ class Supervisor:
 
     def _kill_deaf(self) -> None:
         """End workers that were asked to cancel and do not listen; their job is then taken back as cancelled."""
-        since = timezone.now() - timedelta(seconds=conf.timing().cancel_grace_s)
+        since = clock.now() - timedelta(seconds=conf.timing().cancel_grace_s)
         for job in Job.objects.leased().filter(cancel_requested_at__lt=since):
             pid = owners.pid_here(job.lease_owner)
             if pid is not None and any(cluster.owns(job) for cluster in self._all()):
@@ -213,3 +212,4 @@ class Supervisor:
         self._guarded(lambda: Cluster.objects.filter(pk__in=[row.pk for row in self._resting.values()]).delete())
         self._current, self._retiring, self._resting = {}, [], {}
         self._guarded(reaper.give_back_of_dead)
+        election.resign()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from jobs.workers import election
+
 logger = logging.getLogger(__name__)
 
 
@@ -18,6 +20,8 @@ class PeriodicTask:
     name: str
     every_s: Callable[[], float]
     run: Callable[[], object]
+    #: Each host does it for itself; else one host does it for all.
+    on_each_host: bool = False
     last_started: float | None = None
     thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -50,10 +54,12 @@ class PeriodicTask:
 _ticks: dict[str, PeriodicTask] = {}
 
 
-def register_tick(name: str, every_s: Callable[[], float], run: Callable[[], object]) -> None:
+def register_tick(
+    name: str, every_s: Callable[[], float], run: Callable[[], object], *, on_each_host: bool = False
+) -> None:
     if name in _ticks:
         raise ValueError(f"The tick {name!r} is registered twice.")
-    _ticks[name] = PeriodicTask(name, every_s, run)
+    _ticks[name] = PeriodicTask(name, every_s, run, on_each_host)
 
 
 def unregister_tick(name: str) -> None:
@@ -69,6 +75,8 @@ def start_due(now: float | None = None) -> int:
     """Start what is due; returns how many."""
     moment = time.monotonic() if now is None else now
     due = [tick for tick in _ticks.values() if tick.is_due(moment)]
+    if not all(tick.on_each_host for tick in due) and not election.is_elected():
+        due = [tick for tick in due if tick.on_each_host]
     for tick in due:
         tick.start(moment)
     return len(due)

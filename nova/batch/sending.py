@@ -26,13 +26,12 @@ from bedrock.batch.records import BatchFolder
 from bedrock.errors import BedrockError, BusyError, OverBudgetError
 from bedrock.ledger import booking
 from bedrock.models import CatalogueModel
-from files.storage import disk
+from files.storage import locks
 from jobs import notices
 from jobs.bulk import sliced
 from jobs.control import report_all_parked
 from jobs.errors import Cancelled, LeaseLost, WorkError
 from jobs.progress import NO_PROGRESS, Progress
-from nova import conf
 from nova.batch import pool
 from nova.batch.reserving import Reservation, TooDearError, fail, waiting_in
 from nova.kinds import BATCH_RECORD
@@ -54,10 +53,9 @@ CONFLICT = "ConflictException"
 
 def send_batch(batch: BedrockBatch, *, progress: Progress = NO_PROGRESS, token: str = "") -> str:
     """Do what is left to do until Bedrock has the job. Returns what to say of it; raises BedrockError, Cancelled."""
-    lock = disk.try_lock(disk.make_dir(conf.lock_folder()) / f"bedrock-batch-{batch.pk}.lock")
-    if lock is None:
-        raise BusyError("Another worker sends this batch.")
-    with lock, batch.there():  # one process at a time; the lock falls with the process
+    with locks.tried(f"bedrock-batch-{batch.pk}") as is_held, batch.there():  # it falls with the process
+        if not is_held:
+            raise BusyError("Another worker sends this batch.")
         batch.refresh_from_db()
         if batch.arn or batch.ended_at:
             return f"{batch}: {batch.error or SENT}"

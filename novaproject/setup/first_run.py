@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import connection
 
 from files.conf import folders
 from files.storage import disk
@@ -37,10 +38,13 @@ def keep_private() -> list[Path]:
 
     A folder that nobody else may enter hides all that lies in it, however long that takes to walk through.
     """
-    database = Path(settings.DATABASES["default"]["NAME"])
-    files = [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
+    files: list[Path] = []
+    if connection.vendor == "sqlite":
+        database = Path(settings.DATABASES["default"]["NAME"])
+        files = [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
+    folders = dict.fromkeys((settings.DATA_DIR, settings.HOST_DIR, settings.UPLOAD_DIR, settings.PROXY_DIR))
     changed = []
-    for path in (settings.DATA_DIR, settings.UPLOAD_DIR, settings.PROXY_DIR, *files):
+    for path in (*folders, *files):
         if not path.exists():
             continue
         status = path.stat()

@@ -29,6 +29,7 @@ def test_an_old_installation_is_closed_and_only_once(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DATA_DIR, settings.UPLOAD_DIR = tmp_path / "data", tmp_path / "uploads"
+    settings.HOST_DIR = settings.DATA_DIR
     settings.PROXY_DIR = tmp_path / "not-there"
     database = tmp_path / "elsewhere" / "app.db"
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(database))
@@ -49,7 +50,7 @@ def test_an_old_installation_is_closed_and_only_once(
 def test_what_belongs_to_somebody_else_is_left_alone(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.DATA_DIR = settings.UPLOAD_DIR = settings.PROXY_DIR = tmp_path
+    settings.DATA_DIR = settings.HOST_DIR = settings.UPLOAD_DIR = settings.PROXY_DIR = tmp_path
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(tmp_path / "app.db"))
     tmp_path.chmod(0o755)
     os.chown(tmp_path, 65534, -1)

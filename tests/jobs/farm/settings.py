@@ -16,4 +16,5 @@ JOB_CANCEL_GRACE_SECONDS = 1.0
 JOB_BACK_OFF_SECONDS = 0.5
 if folders := os.environ.get("FARM_FOLDERS"):
     DATA_DIR, UPLOAD_DIR, PROXY_DIR = (Path(folders) / name for name in ("data", "uploads", "proxy_video"))
+    HOST_DIR = DATA_DIR
     IMPORT_STEPS = ["proxy"]

@@ -63,9 +63,11 @@ def marks_of(file: File, user: Any) -> FileMarks:
         file=file,
         annotation=annotation,
         tags=list(Tag.objects.filter(file_tags__file=file)),
-        moments=list(Moment.objects.filter(file=file).prefetch_related("tags")),
+        moments=list(Moment.objects.filter(file=file).prefetch_related("tags"))
+        if user.has_perm("curation.view_moment")
+        else [],
         known_tags=list(Tag.objects.values_list("name", flat=True)[:OFFERED_TAGS]),
-        collections=list(Collection.objects.all()),
+        collections=list(Collection.objects.all()) if user.has_perm("curation.view_collection") else [],
         may_change=user.has_perm(CHANGE),
         may_mark=user.has_perm("curation.add_moment"),
         may_collect=user.has_perm("curation.change_collection"),

@@ -34,6 +34,8 @@ class SearchForm(forms.Form):
     since = forms.DateTimeField(required=False)
     #: Whether who asks may be charged for a question in a paid space.
     may_pay: bool = False
+    #: Whether who asks sees whole transcripts.
+    may_read: bool = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -34,6 +34,7 @@ from vision.frames.decoding import picture_of_anybody
 #: Lines of the transcript shown beside a moment, before and after it.
 LINES_BEFORE, LINES_AFTER = 4, 12
 MORE = 20
+READ = "transcription.view_transcript"
 #: A moment later than this (eleven days) is no moment of a file.
 LATEST_S = 1_000_000
 
@@ -83,7 +84,7 @@ class TranscriptLine:
 @permission_required("embeddings.view_chunk", raise_exception=True)
 def search_page(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.GET)
-    form.may_pay = request.user.has_perm(SPEND)
+    form.may_pay, form.may_read = request.user.has_perm(SPEND), request.user.has_perm(READ)
     context = _context(form)
     htmx: Any = getattr(request, "htmx", None)
     if htmx and not htmx.boosted and not htmx.history_restore_request:
@@ -132,7 +133,11 @@ def moment(request: HttpRequest, pk: int) -> HttpResponse:
     except (KeyError, ValueError):
         asked_s = -1.0
     start_s = asked_s if 0 <= asked_s < LATEST_S else chunk.start_s
-    return render(request, "embeddings/_moment.html", _now(chunk, request.GET.get("q", ""), start_s))
+    return render(
+        request,
+        "embeddings/_moment.html",
+        _now(chunk, request.GET.get("q", ""), start_s, may_read=request.user.has_perm(READ)),
+    )
 
 
 @require_POST
@@ -214,7 +219,7 @@ def _context(form: SearchForm, outcome: tuple[SearchAnswer | None, str] | None =
         context["like_name"] = f"that picture of {like_of(chunk_id=None, file_id=frame[0])}"
     if current is not None:
         chunk = Chunk.objects.in_library().select_related("file").filter(pk=current.chunk_id).first()
-        context |= _now(chunk, form.question, current.start_s) if chunk else {}
+        context |= _now(chunk, form.question, current.start_s, may_read=form.may_read) if chunk else {}
     return context
 
 
@@ -291,7 +296,7 @@ def _address(form: SearchForm, **changes: object) -> str:
     return f"{reverse('search')}?{urlencode(wanted)}"
 
 
-def _now(chunk: Chunk, asked: str, start_s: float | None) -> dict[str, Any]:
+def _now(chunk: Chunk, asked: str, start_s: float | None, *, may_read: bool) -> dict[str, Any]:
     at = start_s or 0.0
     page = reverse("file-page", args=[chunk.file_id])
     return {
@@ -299,7 +304,7 @@ def _now(chunk: Chunk, asked: str, start_s: float | None) -> dict[str, Any]:
         "at": at,
         "t": f"{at:g}",
         "page_url": page,
-        "lines": _lines(chunk, asked, at),
+        "lines": _lines(chunk, asked, at) if may_read else [],
     }
 
 

@@ -36,14 +36,14 @@ def home(request: HttpRequest) -> HttpResponse:
     away = overview.roots_away()
     context: dict[str, Any] = {
         "totals": totals,
-        "running": overview.running(),
+        "running": overview.running() if request.user.has_perm("jobs.view_job") else [],
         "coverage": done,
         "found_by": found_by.counts(),
         "next": step[0] if step else None,
         "next_price": step[1] if step else "",
         "notices": notices.standing().exclude(key__in=[notice_key(root) for root in away]),  # said once
         "roots_away": away,
-        "failed": Job.objects.unresolved().count(),
+        "failed": Job.objects.unresolved().count() if request.user.has_perm("jobs.view_job") else 0,
         "problems": Problem.objects.count(),
         "may_see_problems": request.user.has_perm("files.view_problem"),
         "arrived": overview.arrived_lately(),
@@ -63,7 +63,7 @@ def _empty(request: HttpRequest) -> HttpResponse:
         "limits_folders": True,
         "recursive": True,
         "make_proxies": True,
-        "running": overview.running(),
+        "running": overview.running() if request.user.has_perm("jobs.view_job") else [],
         "notices": notices.standing(),
         **weights(request),
     }
@@ -74,6 +74,6 @@ def _empty(request: HttpRequest) -> HttpResponse:
 @permission_required("files.view_file", raise_exception=True)
 def home_running(request: HttpRequest) -> HttpResponse:
     """The list of what runs, as a fragment. When nothing does, the page is loaded anew, with all its numbers."""
-    running = overview.running()
+    running = overview.running() if request.user.has_perm("jobs.view_job") else []
     answer = render(request, "novaproject/_running.html", {"running": running})
     return answer if running else HttpResponseStopPolling(answer.content, headers={"HX-Refresh": "true"})

@@ -32,6 +32,8 @@ from transcription.segments import SPEAKER_CHARS
 from transcription.writing import correct_segment, undo_correction
 
 CORRECT = "transcription.change_segment"
+READ = "transcription.view_transcript"
+SEE_RESULTS = "nova.view_analysisresult"
 COPIES = 10
 DOWNLOADS = ("srt", "vtt", "txt", "json")
 
@@ -41,9 +43,13 @@ DOWNLOADS = ("srt", "vtt", "txt", "json")
 def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
     files = facets.annotate(File.objects.select_related("root").prefetch_related("proxies"))
     file = get_object_or_404(files, pk=pk)
-    transcript = Transcript.objects.current_for(file)
-    analysis = file_page.analysis_of(file)
-    said = marks_of(file, request.user)
+    user = request.user
+    may_read = user.has_perm(READ)
+    transcript = Transcript.objects.current_for(file) if may_read else None
+    analysis = file_page.Analysis(panels=[], is_empty=True)
+    if user.has_perm(SEE_RESULTS):
+        analysis = file_page.analysis_of(file)
+    said = marks_of(file, user)
     player = file_page.player_for(
         file,
         start_s=parse_start(request.GET.get("t")),
@@ -62,6 +68,7 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "player": player,
         "page_url": player.page_url,
         "marks": said,
+        "may_read": may_read,
         "transcript": transcript,
         "cues": file_page.cues_of(transcript),
         "may_correct": transcript is not None and request.user.has_perm(CORRECT),
@@ -69,13 +76,13 @@ def file_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "downloads": [(name.upper(), api_paths.transcript_download(transcript.pk, name)) for name in DOWNLOADS]
         if transcript
         else [],
-        "other_transcripts": Transcript.objects.filter(file=file, is_current=False),
+        "other_transcripts": Transcript.objects.filter(file=file, is_current=False) if may_read else (),
         "analysis": analysis,
         "exports": file_page.exports_of(analysis),
-        "proxies": file.proxies.all(),
+        "proxies": file.proxies.all() if user.has_perm("files.view_proxy") else (),
         "copies": copies_of(file),
         "has_duplicates": resolve(filter={"duplicate_of": file.pk}).exists(),
-        "jobs": file_history.jobs_of(file),
+        "jobs": file_history.jobs_of(file) if user.has_perm("jobs.view_job") else (),
         "costs": costs,
         "cost_total": cost_total,
         "actions": actions.values(),
@@ -193,10 +200,11 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
 def file_player(request: HttpRequest, pk: int) -> HttpResponse:
     """The player at `?t=`, as a fragment."""
     file = get_object_or_404(File.objects.select_related("root").prefetch_related("proxies"), pk=pk)
+    user = request.user
     player = file_page.player_for(
         file,
         start_s=parse_start(request.GET.get("t")),
-        transcript=Transcript.objects.current_for(file),
-        chapters=file_page.analysis_of(file).chapters,
+        transcript=Transcript.objects.current_for(file) if user.has_perm(READ) else None,
+        chapters=file_page.analysis_of(file).chapters if user.has_perm(SEE_RESULTS) else (),
     )
     return render(request, "novaproject/_player.html", {"player": player, "is_beside": True})

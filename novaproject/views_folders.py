@@ -65,7 +65,9 @@ def folder(request: HttpRequest, pk: int) -> HttpResponse:
         "steps": conf.STEPS,
         "chosen_steps": conf.steps_for(shown.steps),
         "scan_minutes": conf.scan_minutes(),
-        "jobs": Job.objects.filter(subject_kind="root", subject_id=pk)[:5],
+        "jobs": Job.objects.filter(subject_kind="root", subject_id=pk)[:5]
+        if request.user.has_perm("jobs.view_job")
+        else (),
         "moved": request.session.pop("relocation", None),
         "may_change": request.user.has_perm(CHANGE) and not shown.is_uploads,
         "may_remove": request.user.has_perm("files.delete_root") and not shown.is_uploads,

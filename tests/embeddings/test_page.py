@@ -36,7 +36,7 @@ def friday(make_file: MakeFile) -> File:
 @pytest.fixture
 def viewer(db: None) -> Client:
     user = User.objects.create_user("viewer", password="x")
-    user.user_permissions.set(Permission.objects.filter(codename__in=["view_chunk", "view_file"]))
+    user.user_permissions.set(Permission.objects.filter(codename__in=["view_chunk", "view_file", "view_transcript"]))
     client = Client()
     client.force_login(user)
     return client

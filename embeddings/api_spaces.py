@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 
 from embeddings import registry
 from embeddings.indexing import spaces
-from embeddings.models import Space
-from embeddings.searching.compare import compare, cost_of_comparing
+from embeddings.models import TEXT, Space
+from embeddings.searching.compare import compare, compare_on_transcripts, cost_of_comparing
 from embeddings.serializers import (
     ComparedSpacesSerializer,
     CompareSpacesSerializer,
@@ -106,7 +106,8 @@ class SpaceCompare(CostlyView):
         cost = cost_of_comparing(*pair, content=content)
         is_covered = not cost.questions or (cost.usd is not None and cost.usd <= (wanted["max_usd"] or Decimal(0)))
         rows = compare(*pair, content=content) if is_covered else None
-        answer = {"questions_to_pay": cost.questions, "usd": cost.usd, "rows": rows}
+        on_transcripts = compare_on_transcripts(*pair) if content == TEXT else None
+        answer = {"questions_to_pay": cost.questions, "usd": cost.usd, "rows": rows, "transcripts": on_transcripts}
         return Response(ComparedSpacesSerializer(answer).data)
 
 

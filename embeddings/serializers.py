@@ -288,9 +288,20 @@ class SpaceComparisonSerializer(serializers.Serializer[Any]):
     most = serializers.IntegerField()
 
 
+class NeighbourComparisonSerializer(serializers.Serializer[Any]):
+    """How near each space puts what is said just before and after, over `count` texts of the transcripts."""
+
+    count = serializers.IntegerField()
+    first = serializers.FloatField(help_text="Mean reciprocal rank; 1 = always first.")
+    second = serializers.FloatField()
+
+
 class ComparedSpacesSerializer(serializers.Serializer[Any]):
     """The comparison; `rows` is null where the questions to paid models cost more than `max_usd`."""
 
     questions_to_pay = serializers.IntegerField()
     usd = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
     rows = SpaceComparisonSerializer(many=True, allow_null=True)
+    transcripts = NeighbourComparisonSerializer(
+        allow_null=True, help_text="On a sample of the transcripts, at no cost; null for pictures."
+    )

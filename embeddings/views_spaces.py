@@ -14,7 +14,7 @@ from embeddings.indexing import spaces
 from embeddings.indexing.space_coverage import coverage_of, is_paid
 from embeddings.models import CONTENTS, TEXT, SavedQuery, Space
 from embeddings.providers import picture_models, text_models
-from embeddings.searching.compare import compare, cost_of_comparing
+from embeddings.searching.compare import compare, compare_on_transcripts, cost_of_comparing
 from embeddings.tasks import request_build
 from jobs.errors import WorkError
 
@@ -102,10 +102,12 @@ def spaces_compare(request: HttpRequest) -> HttpResponse:
         may_cost = Decimal(sent.get("max_usd") or 0)
         is_covered = not cost.questions or (cost.usd is not None and cost.usd <= may_cost)
         rows = compare(*pair, content=content) if is_covered else None
+        on_transcripts = compare_on_transcripts(*pair) if content == TEXT else None
     except (WorkError, InvalidOperation) as error:
         messages.error(request, f"{error} {getattr(error, 'remedy', '')}".strip())
         return redirect("spaces")
-    return _page(request, {"compared": pair, "content": content, "rows": rows, "cost": cost})
+    compared = {"compared": pair, "content": content, "rows": rows, "cost": cost, "on_transcripts": on_transcripts}
+    return _page(request, compared)
 
 
 def _page(request: HttpRequest, context: dict[str, Any] | None = None) -> HttpResponse:

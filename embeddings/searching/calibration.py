@@ -12,6 +12,7 @@ floor stands.
 
 import io
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -138,8 +139,19 @@ def _probed(space: Space) -> tuple[Floats, Floats]:
     pks = list(spoken.values_list("pk", flat=True))
     if not pks:
         pks = list(Embedding.objects.filter(space=space).order_by("file_id", "id").values_list("pk", flat=True))
-    step = max(1, len(pks) // PROBES)
-    ids, vectors = store().fetch(space.pk, pks[::step][:PROBES], space.dimension)
+    return neighbour_worth(space, spread_evenly(pks, PROBES))
+
+
+def spread_evenly(pks: Sequence[int], count: int) -> Sequence[int]:
+    """So many of these, from the first to the last."""
+    return pks[:: max(1, len(pks) // count)][:count]
+
+
+def neighbour_worth(space: Space, pks: Sequence[int]) -> tuple[Floats, Floats]:
+    """The vectors of these embeddings, as far as they have neighbours, and the reciprocal rank at which each finds one:
+    what is said just before or after it. 1 = before all others; 0 = not among the first hundred.
+    """
+    ids, vectors = store().fetch(space.pk, list(pks), space.dimension)
     chunk_ids = dict(Embedding.objects.filter(pk__in=ids).values_list("pk", "chunk_id"))
     chunks = Chunk.objects.defer("text", "marks", "variants", "spaced").in_bulk(chunk_ids.values())
     scope = semantic.SearchScope(kind_codes=(KIND_CODES[Chunk.Kind.TRANSCRIPT],))

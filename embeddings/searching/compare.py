@@ -1,4 +1,4 @@
-"""Two spaces side by side on the saved queries, before a switch."""
+"""Two spaces side by side before a switch: on the saved queries, and on a sample of one's own transcripts."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,8 +8,9 @@ from embeddings import registry
 from embeddings.indexing import spaces
 from embeddings.indexing.chunks import text_hash
 from embeddings.indexing.costs import price_of
-from embeddings.models import PICTURE, TEXT, PaidVector, PictureFloor, SavedQuery, Space
+from embeddings.models import KIND_CODES, PICTURE, TEXT, Chunk, Embedding, PaidVector, PictureFloor, SavedQuery, Space
 from embeddings.searching import seen
+from embeddings.searching.calibration import neighbour_worth, spread_evenly
 from embeddings.searching.captions import UNRELATED
 from embeddings.searching.moments import passages
 from embeddings.searching.search import search
@@ -17,6 +18,8 @@ from embeddings.searching.semantic import SearchScope
 from embeddings.words.query import parse
 
 FIRST = 5
+#: Texts of one's own transcripts: some seconds for two spaces.
+SAMPLE = 150
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,16 @@ class SpaceComparison:
     @property
     def most(self) -> int:
         return max(len(self.first), len(self.second))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeighbourComparison:
+    """How near each of two spaces puts what is said just before and after: the mean reciprocal rank over `count` texts
+    of one's own transcripts, 1 where it always comes first."""
+
+    count: int
+    first: float
+    second: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,26 @@ def compare(one: Space, other: Space, *, content: str = TEXT) -> list[SpaceCompa
         SpaceComparison(saved.text, moments_of(saved.text, one), moments_of(saved.text, other))
         for saved in SavedQuery.objects.all()
     ]
+
+
+def compare_on_transcripts(one: Space, other: Space) -> NeighbourComparison | None:
+    """How well each space knows what is said here, on a sample of texts that both hold. Costs nothing.
+
+    None where they share no text with a neighbour.
+    """
+    of_speech = {"kind_code": KIND_CODES[Chunk.Kind.TRANSCRIPT]}
+    in_other = Embedding.objects.filter(space=other, **of_speech).values("chunk_id")
+    shared = Embedding.objects.filter(space=one, chunk_id__in=in_other, **of_speech).order_by("file_id", "id")
+    chunk_ids = spread_evenly(list(shared.values_list("chunk_id", flat=True)), SAMPLE)
+    worth = []
+    for space in (one, other):
+        embeddings = Embedding.objects.filter(space=space, chunk_id__in=chunk_ids)
+        _, found = neighbour_worth(space, list(embeddings.values_list("pk", flat=True)))
+        worth.append(found)
+    if not len(worth[0]) or not len(worth[1]):
+        return None
+    first, second = (round(float(found.mean()), 3) for found in worth)
+    return NeighbourComparison(count=len(worth[0]), first=first, second=second)
 
 
 def _moments(question: str, space: Space) -> list[str]:

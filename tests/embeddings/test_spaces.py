@@ -18,7 +18,7 @@ from embeddings.models import Chunk, PaidVector, SavedQuery, Space
 from embeddings.searching.search import search
 from files.models import File
 from jobs.execution.running import run_until_idle
-from tests.embeddings.conftest import MakeFile, say
+from tests.embeddings.conftest import MakeFile, add_file, say
 from tests.embeddings.tiny_clip import view, write_tiny_clip
 from tests.vision.videos import add_video
 
@@ -95,6 +95,26 @@ class TestOfTexts:
         (row,) = answer["rows"]
         assert (answer["questions_to_pay"], row["shared"]) == (0, 1)
         assert row["first"] == row["second"] == ["friday.mp4 at 12.5 s"]
+
+    def test_two_are_compared_on_ones_own_transcripts_without_saved_searches(self, owner: APIClient) -> None:
+        """Texts that share their words with their neighbours only: a space that hears words finds them first."""
+        second = made(owner, provider="words", dimension=32)
+        for number in range(4):
+            file = add_file(f"{number}.mp4")
+            lines = [(float(at), at + 9.0, f"topic{number} topic{number} take{at} " * 30) for at in range(0, 60, 10)]
+            say(file, lines)
+            index.index_file(file)
+            index.index_file(file, space=Space.objects.get(pk=second["id"]))
+
+        answer = owner.post(
+            f"/api/spaces/{spaces.active().pk}/compare", {"with_space": second["id"], "for": "text"}, format="json"
+        ).json()
+
+        assert answer["rows"] == []
+        count, first = answer["transcripts"]["count"], answer["transcripts"]["first"]
+        by_chance = 2 * sum(1 / rank for rank in range(1, count)) / (count - 1)
+        assert count > 4
+        assert first > by_chance
 
     def test_what_paid_questions_cost_is_said_before_they_are_asked(self, owner: APIClient, talk: File) -> None:
         SavedQuery.objects.create(text="a leak")

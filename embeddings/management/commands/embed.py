@@ -14,7 +14,7 @@ from embeddings.indexing import media_embedding, pictures, repair, spaces
 from embeddings.indexing.index import index_file
 from embeddings.models import PICTURE, TEXT, Space, Viewing
 from embeddings.searching import calibration
-from embeddings.searching.compare import compare, cost_of_comparing
+from embeddings.searching.compare import compare, compare_on_transcripts, cost_of_comparing
 from files.models import FileQuerySet
 from files.selection.resolving import resolve
 from jobs.bulk import in_pieces
@@ -165,6 +165,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{row.shared} of {row.most} the same: {row.question}")
             self.stdout.write(f"    {one}: {', '.join(row.first) or 'nothing'}")
             self.stdout.write(f"    {other}: {', '.join(row.second) or 'nothing'}")
+        if content == TEXT and (sample := compare_on_transcripts(one, other)):
+            self.stdout.write(
+                f"What is said just before and after {sample.count} texts of the transcripts comes at (mean reciprocal "
+                f"rank, 1 is best): {one} {sample.first:.3f}, {other} {sample.second:.3f}"
+            )
         self.stdout.write(
             "" if rows else "There are no saved queries: add some in the admin (Embeddings, Saved queries)."
         )

@@ -105,13 +105,16 @@ class ActionCommand(BaseCommand):
                 "modes": [mode_facts(price) for price in plan.modes],
             }
             size = {"records": plan.records, "input_tokens": plan.input_tokens, "output_tokens": plan.output_tokens}
-            notes = {"warnings": plan.warnings, "refusals": plan.refusals}
+            notes = {"warnings": plan.warnings, "refusals": plan.refusals, "left_out": plan.left_out}
             self.stdout.write(json.dumps({**facts, **money, **likely, **size, **notes}))
             return
         self.stdout.write(f"{plan.todo:,} of {plan.total:,} files, {plan.already_done:,} are done already.")
         self.stdout.write(f"Cost: {_price(plan)}.")
         for price in plan.modes:
             self.stdout.write(f"  {mode_words(price)}")
+        for group in plan.left_out:
+            saves = f", which saves about ${group['usd_saved']}" if group.get("usd_saved") else ""
+            self.stdout.write(f"  {group['count']:,} left out ({group['reason']}){saves}.")
         for words in (*plan.warnings, *plan.refusals):
             self.stdout.write(f"  {words}")
 

@@ -260,5 +260,5 @@ class PlanSerializer(LikelySerializer):
     input_tokens = serializers.IntegerField(allow_null=True)
     output_tokens = serializers.IntegerField(allow_null=True)
     left_out = serializers.ListField(
-        child=serializers.DictField(), help_text="`reason` and `count` of what is passed over."
+        child=serializers.DictField(), help_text="`reason`, `count` and maybe `usd_saved` of what is passed over."
     )

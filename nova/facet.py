@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from files.models import IS_VISIBLE, File, FileQuerySet
 from files.selection.facets import Action, ActionPlan, Badge, Facet, flag
+from nova.cheap_first import without_known
 from nova.kinds import ANALYZE
 from nova.models import LOCAL, AnalysisResult
 from nova.options import AnalysisRequest
@@ -70,6 +71,11 @@ def start(selection: FileQuerySet, options: Mapping[str, Any], batch: "Batch", u
         todo = askable(selection, request)
     for file in todo.order_by("pk").iterator(chunk_size=500):
         request_analysis(file, request, force=force, batch=batch, user=user)
+
+
+def narrow(selection: FileQuerySet, options: Mapping[str, Any]) -> tuple[FileQuerySet, list[dict[str, Any]]]:
+    """What is asked for where the free signals leave something to ask, and what is left out otherwise."""
+    return without_known(selection, request_of(options), options["skip"], force=bool(options.get("force")))
 
 
 def request_of(options: Mapping[str, Any]) -> AnalysisRequest:
@@ -138,6 +144,7 @@ HAS_NOVA_ANALYSIS = Facet(
         plan=plan,
         start=start,
         sends=lambda options: options["model"] != LOCAL,
+        narrow=narrow,
         piece=200,
     ),
 )

@@ -7,6 +7,14 @@ if TYPE_CHECKING:
     from nova.models import NovaJob
 
 
+#: What may be left out of a paid analysis, by what is known for free.
+SAME, STILL = "same", "still"
+SKIPPED = {
+    SAME: "What shows the same as another file here, or as one that Nova saw",
+    STILL: "Videos in which nothing changes",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class AnalysisRequest:
     """Model key, analysis types, mode, and what goes into the prompt. `again` > 0 asks anew what was answered."""

@@ -14,6 +14,7 @@ from bedrock.batch.records import BatchFolder
 from files.serializers import LikelySerializer, SelectionSerializer
 from jobs.web.strict_fields import StrictFields
 from nova.models import LOCAL, BedrockBatch, NovaJob
+from nova.options import SKIPPED
 from nova.types.built_in import BUILT_IN
 from nova.types.registry import COMBINED, choices, expand
 
@@ -72,6 +73,16 @@ class AnalyzeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
     force = serializers.BooleanField(
         label="Do it again", default=False, help_text="Even where there is a result. It is charged again."
     )
+
+    skip = serializers.MultipleChoiceField(
+        choices=list(SKIPPED.items()),
+        default=set,
+        label="Cheap first: leave out",
+        help_text="Told by what was seen for free; what it saves is told. Of a model that costs nothing, nothing is.",
+    )
+
+    def validate_skip(self, value: set[str]) -> list[str]:
+        return sorted(value)
 
     def validate_analysis_types(self, value: set[str]) -> list[str]:
         if not value:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from jobs.models import Batch
 
+#: The reason of what lies in folders that are never sent to AWS.
+NEVER_SEND = "never_send"
+
 
 def estimate(name: str, selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     """What the action would do to the selection. Raises DRF's ValidationError for options that are wrong."""
@@ -42,7 +45,7 @@ def start_action(
     cleaned = clean_options(action, options)
     selection, left_out = _sendable(action, selection, cleaned)
     plan = action.plan(selection, cleaned)
-    if left_out and not plan.total:
+    if any(group["reason"] == NEVER_SEND for group in left_out) and not plan.total:
         raise NeverSendError("All of these files lie in folders that are never sent to AWS.")
     if plan.refusals:
         raise ActionRefusedError(" ".join(plan.refusals))
@@ -88,11 +91,18 @@ def undo_batch(batch: "Batch", *, user: "User | None" = None) -> str:
 def _sendable(
     action: Action, selection: FileQuerySet, options: Mapping[str, Any]
 ) -> tuple[FileQuerySet, list[dict[str, Any]]]:
-    """The files that the action may be done to, and how many it passes over: those of folders never sent to AWS."""
-    if not action.sends(options):
-        return selection, []
-    kept = selection.order_by().filter(root__never_send=True).count()
-    return selection.exclude(root__never_send=True), [{"reason": "never_send", "count": kept}] if kept else []
+    """The files that the action may be done to, and how many it passes over: those of folders never sent to AWS, and
+    what its options leave out.
+    """
+    left_out: list[dict[str, Any]] = []
+    if action.sends(options):
+        kept = selection.order_by().filter(root__never_send=True).count()
+        selection = selection.exclude(root__never_send=True)
+        left_out = [{"reason": NEVER_SEND, "count": kept}] if kept else []
+    if action.narrow is not None:
+        selection, also = action.narrow(selection, options)
+        left_out += also
+    return selection, left_out
 
 
 def clean_options(action: Action, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,6 +101,8 @@ class Action:
     start: "Callable[[FileQuerySet, Mapping[str, Any], Batch, User | None], None] | None" = None
     #: Whether files leave this machine with these options: those of folders that are never sent are left out.
     sends: Callable[[Mapping[str, Any]], bool] = lambda options: False
+    #: The files that are left with these options, and by reason what is left out, before anything is planned or begun.
+    narrow: Callable[[FileQuerySet, Mapping[str, Any]], tuple[FileQuerySet, list[dict[str, Any]]]] | None = None
     #: Takes back what a batch of it did, and says so; None where that cannot be.
     undo: "Callable[[Batch, User | None], str] | None" = None
     #: For so many files it is begun at once, in a tenth of a second; for more in pieces of as many, by the workers.

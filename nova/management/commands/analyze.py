@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from files.action_command import ActionCommand
 from nova.models import NovaJob
+from nova.options import SKIPPED
 from nova.serializers import MODELS
 from nova.types.built_in import BUILT_IN
 from nova.types.spec import DEPTHS
@@ -18,7 +19,7 @@ class Command(ActionCommand):
         " .venv/bin/python manage.py analyze --filter has_nova_analysis=false --model lite --mode batch"
     )
     action: ClassVar = "nova"
-    option_names: ClassVar = ("model", "mode", "analysis_types", "summary_depth", "language")
+    option_names: ClassVar = ("model", "mode", "analysis_types", "summary_depth", "language", "skip")
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -32,4 +33,7 @@ class Command(ActionCommand):
             help="separated by commas: summary, chapters, elements, picture_text, or types of your own",
         )
         parser.add_argument("--depth", dest="summary_depth", default="standard", choices=DEPTHS)
+        parser.add_argument(
+            "--skip", nargs="+", default=[], choices=list(SKIPPED), help="leave out, by what is known for free"
+        )
         parser.add_argument("--language", default="auto", help="of the answer, such as en; auto: the one spoken")

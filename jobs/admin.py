@@ -84,7 +84,8 @@ class JobAdmin(ReadOnlyAdmin[Job]):
                 refused += 1
         self.message_user(request, f"{done} {done_words}.", messages.SUCCESS if done else messages.WARNING)
         if refused:
-            self.message_user(request, f"{refused} left alone: over already, or not yours to change.", messages.WARNING)
+            words = f"{refused} unchanged: already finished, or you don't have permission."
+            self.message_user(request, words, messages.WARNING)
 
 
 @admin.register(Batch)

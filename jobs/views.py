@@ -140,7 +140,7 @@ def retry_failed(request: HttpRequest) -> HttpResponse:
     kinds = set(failed.order_by().values_list("kind", flat=True).distinct())
     allowed = [kind for kind in kinds if permissions.may_control(request.user, [kind])]
     if kinds and not allowed:
-        raise PermissionDenied("These jobs are not yours to retry.")
+        raise PermissionDenied("You don't have permission to retry these jobs.")
     _say(request, control.retry_all(failed.filter(kind__in=allowed)), "queued again")
     return _back(request, reverse("jobs"))
 

@@ -30,7 +30,7 @@ class ExportSerializer(StrictFields, serializers.Serializer[Any]):
     """Nothing to choose: an export has everything but vectors and accounts."""
 
 
-class ExportView(CostlyView):
+class LibraryExportView(CostlyView):
     """Write everything that the library knows as JSON lines, in the background; the job has `download` then."""
 
     permission_classes = [SeesEverything]

@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from novaproject import views_metrics
 from novaproject.admin_index import grouped
-from novaproject.api_export import ExportDownload, ExportView
+from novaproject.api_export import ExportDownload, LibraryExportView
 from novaproject.health import HealthView
 from novaproject.views_api import ApiRoot, DocsView
 
@@ -21,7 +21,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("bedrock.urls")),
     path("", include("nova.urls")),
     path("", include("embeddings.urls")),
-    path("export", ExportView.as_view(), name="export"),
+    path("export", LibraryExportView.as_view(), name="export"),
     path("export/<int:pk>", ExportDownload.as_view(), name="export-download"),
     path("", ApiRoot.as_view(), name="api-root"),
     path("health", HealthView.as_view(), name="health"),

@@ -38,20 +38,16 @@ class Verdict:
 
 def rights() -> list[Right]:
     """Every right that this program needs with the settings of now, in the order of need."""
-    account = faults.account_of(conf.batch().role_arn) or NOBODY
-    job = f"arn:aws:bedrock:{conf.region()}:{account}:model-invocation-job/{NOBODY}"
-    call = f"arn:aws:bedrock:{conf.region()}:{account}:async-invoke/{NOBODY}"
-    control, status = clients.control, clients.runtime_status
     listing = [
         Right(
             action="bedrock:ListFoundationModels",
             needed_for="refreshing the models",
-            attempt=lambda: control().list_foundation_models(byProvider="Amazon"),
+            attempt=lambda: clients.control().list_foundation_models(byProvider="Amazon"),
         ),
         Right(
             action="bedrock:ListInferenceProfiles",
             needed_for="refreshing the models",
-            attempt=lambda: control().list_inference_profiles(maxResults=1),
+            attempt=lambda: clients.control().list_inference_profiles(maxResults=1),
         ),
     ]
     quotas = Right(
@@ -60,8 +56,17 @@ def rights() -> list[Right]:
         attempt=lambda: clients.quotas().list_service_quotas(ServiceCode="bedrock", MaxResults=1),
     )
     if not conf.bucket():
-        return [*_invoking(), *listing, quotas]
-    embedding = [
+        return [*asking(), *listing, quotas]
+    account = faults.account_of(conf.batch().role_arn) or NOBODY
+    batches = making_batches(account) if conf.is_batch_on() else []
+    return [*asking(), *listing, *storing(), *embedding_videos(account), *batches, quotas]
+
+
+def embedding_videos(account: str) -> list[Right]:
+    """To follow asynchronous calls: one that nobody made is asked for."""
+    call = f"arn:aws:bedrock:{conf.region()}:{account}:async-invoke/{NOBODY}"
+    status = clients.runtime_status
+    return [
         Right(
             action="bedrock:ListAsyncInvokes",
             needed_for="finding an embedding whose answer was lost",
@@ -73,7 +78,13 @@ def rights() -> list[Right]:
             attempt=lambda: status().get_async_invoke(invocationArn=call),
         ),
     ]
-    batch = [
+
+
+def making_batches(account: str) -> list[Right]:
+    """To make and follow batch jobs: one that nobody made is asked for. Nothing free shows the last two."""
+    job = f"arn:aws:bedrock:{conf.region()}:{account}:model-invocation-job/{NOBODY}"
+    control = clients.control
+    return [
         Right(
             action="bedrock:ListModelInvocationJobs",
             needed_for="finding a batch whose answer was lost",
@@ -92,10 +103,9 @@ def rights() -> list[Right]:
         Right(action="bedrock:CreateModelInvocationJob", needed_for="sending a batch"),
         Right(action="iam:PassRole", needed_for="sending a batch"),
     ]
-    return [*_invoking(), *listing, *_storing(), *embedding, *(batch if conf.is_batch_on() else []), quotas]
 
 
-def _invoking() -> Iterator[Right]:
+def asking() -> Iterator[Right]:
     """A body without a question, for each model that can be called here: AWS refuses it where the right is there."""
     for model in CatalogueModel.objects.filter(provider="bedrock").exclude(status=CatalogueModel.Status.PREVIEW):
         runtime_id = catalogue.runtime_id(model)
@@ -108,7 +118,7 @@ def _invoking() -> Iterator[Right]:
             )
 
 
-def _storing() -> list[Right]:
+def storing() -> list[Right]:
     """What is staged comes from, and goes to, the bucket: tried on a small object of our own."""
     bucket, key = conf.bucket(), f"{staging.REALTIME_PREFIX}/{staging.new_id()}.txt"
     where: Any = {"Bucket": bucket, "Key": key}

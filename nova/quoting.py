@@ -103,21 +103,10 @@ def quote(selection: FileQuerySet, request: AnalysisRequest, *, force: bool = Fa
         count.add(files)
     made.todo, made.already_done, made.records = count.todo, count.done, count.records
     made.estimate, made.likely = count.price(request.mode)
-    for mode, label in NovaJob.Mode.choices:
-        reason = refusal if mode == request.mode else refuse_reason(model, mode)
-        estimate, likely_price = count.price(mode)
-        made.modes.append(
-            ModeQuote(
-                mode=mode,
-                label=str(label),
-                usd_low=estimate.usd_low,
-                usd_likely=likely_price.usd,
-                usd_high=estimate.usd_high,
-                is_available=not reason,
-                reason=reason,
-                is_chosen=mode == request.mode,
-            )
-        )
+    made.modes = [
+        count.in_mode(mode, label, refusal if mode == request.mode else refuse_reason(model, mode))
+        for mode, label in NovaJob.Mode.choices
+    ]
     if not refusal:
         made.refusals += count.impossible()
     made.warnings += _warnings(made, count, request)
@@ -220,6 +209,20 @@ class QuestionCount:
             if mode == self.request.mode and estimate.usd_high is not None:
                 self.dearest_usd = max(estimate.usd_high, self.dearest_usd or ZERO)
         return total, likely_price
+
+    def in_mode(self, mode: str, label: str, reason: str) -> ModeQuote:
+        """All questions in this mode, as they stand beside the other modes; `reason` is why it cannot be had."""
+        estimate, likely_price = self.price(mode)
+        return ModeQuote(
+            mode=mode,
+            label=str(label),
+            usd_low=estimate.usd_low,
+            usd_likely=likely_price.usd,
+            usd_high=estimate.usd_high,
+            is_available=not reason,
+            reason=reason,
+            is_chosen=mode == self.request.mode,
+        )
 
     def impossible(self) -> Iterator[str]:
         """What would fail after the button: a call beyond any month's cap, videos too large to be sent without S3."""

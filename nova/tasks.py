@@ -89,7 +89,7 @@ def request_analysis(
             remedy="Choose other analysis types.",
         )
     request = replace(request, types=tuple(fitting))
-    nova_job = None
+    nova_job, waits = None, request.mode == NovaJob.Mode.BATCH
     if force:
         nova_job = forced_a_moment_ago(file, request)
         request = replace(request, again=NovaJob.objects.of(file).filter(model=request.model).count() + 1)
@@ -102,10 +102,9 @@ def request_analysis(
             "options": request.as_options(),
         }
         under_way = NovaJob.objects.open().filter(**facts).first()
-        waits = request.mode == NovaJob.Mode.BATCH
         status = NovaJob.Status.WAITING if waits else NovaJob.Status.SUBMITTED
         nova_job = under_way or NovaJob.objects.create(**facts, status=status, content_hash=file.full_hash)
-    kind = BATCH_RECORD if request.mode == NovaJob.Mode.BATCH else ASK_NOVA
+    kind = BATCH_RECORD if waits else ASK_NOVA
     return nova_job, enqueue(kind, nova_job.pk, priority=ASKED_PRIORITY, batch=batch, created_by=user)
 
 

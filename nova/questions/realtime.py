@@ -102,12 +102,8 @@ def ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: N
             question.fail(in_words(exc))
         else:
             question.answer(kept)
-    except HALTING:
-        raise
-    except NeverAffordableError as exc:
-        question.fail(in_words(exc))
-    except BedrockError as exc:
-        if exc.retryable:
+    except (NeverAffordableError, BedrockError) as exc:
+        if isinstance(exc, HALTING) or exc.retryable:
             raise
         question.fail(in_words(exc))
 

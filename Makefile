@@ -16,7 +16,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
-.PHONY: check-gpu install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
+.PHONY: fuzz audit chaos check-gpu install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
 
 run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
@@ -78,6 +78,20 @@ coverage: install-dev
 # Damaged pictures, clips and subtitles by the thousand: none crashes, none hangs. FUZZ_SEED=… tries others.
 fuzz-media: install-dev
 	FUZZ_PICTURES=2000 FUZZ_CLIPS=500 FUZZ_SUBTITLES=2000 $(PYTEST) tests -k "fuzz and (media or subtitle)" -n $(WORKERS)
+
+# All that strangers may send, longer than `make test` tries it: media, names, questions, bodies, subtitles, replies, settings.
+fuzz: fuzz-media
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),50) $(PY) -m bench.tried fuzz -n $(WORKERS) --timeout 1800 tests/novaproject/test_fuzz.py \
+	  tests/novaproject/test_fuzz_words.py tests/nova/test_replies.py tests/transcription/test_fuzz_subtitles.py
+
+# Known weaknesses of the pinned packages; where no index tells, the newest versions and the day.
+audit: install
+	@$(PY) -m bench.audit
+
+# Both chaos runs with SEEDS=20 seeds each, and one line at the end.
+chaos: install-dev
+	CHAOS_SEEDS="$(shell seq -s, 1 $(or $(SEEDS),5))" CHAOS_CLIPS=100 CHAOS_KILLS=10 \
+	  $(PY) -m bench.tried chaos --timeout 1800 tests/jobs/test_chaos_library.py tests/nova/test_chaos_batch.py
 
 test-e2e: install-dev
 	$(PY) -m pytest tests/e2e

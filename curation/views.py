@@ -234,7 +234,9 @@ def collection(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Collection, pk=pk)
     items = shown.items.filter(file__removed_at=None).select_related("file__root", "moment").order_by("position", "n")
     rows = [{"item": item, "has_poster": derived.poster_path(item.file) is not None} for item in items]
-    length_s = sum(_length_of(row["item"]) for row in rows)
+    length_s = sum(
+        item.file.duration_s or 0 if item.moment is None else item.moment.end_s - item.moment.start_s for item in items
+    )
     context = {
         "collection": shown,
         "rows": rows,
@@ -244,12 +246,6 @@ def collection(request: HttpRequest, pk: int) -> HttpResponse:
         "may_delete": request.user.has_perm("curation.delete_collection"),
     }
     return render(request, "curation/collection.html", context)
-
-
-def _length_of(item: Any) -> float:
-    if item.moment is not None:
-        return float(item.moment.end_s - item.moment.start_s)
-    return float(item.file.duration_s or 0)
 
 
 @require_POST

@@ -12,9 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from curation.models import HIGHEST_RATING, LOWEST_RATING, Collection, Tag
-from embeddings.found_by import FoundBy
-from files import humanize
+from curation.models import Tag
 from files.errors import SelectionError, UnknownActionError
 from files.models import File, FileQuerySet, Proxy
 from files.selection import facets
@@ -50,6 +48,7 @@ def library(request: HttpRequest) -> HttpResponse:
     sort = library_query.sort(query)
     page = FilePaginator(selection.order_by(sort, "-id"), PER_PAGE).get_page(query.get("page"))
     is_list = query.get("view") == "list"
+    menus = library_query.menus(query)
     numbers = library_query.page_numbers(page.number, page.paginator.num_pages)
     context = {
         "filters": filters,
@@ -61,9 +60,9 @@ def library(request: HttpRequest) -> HttpResponse:
         "is_list": is_list,
         "grid_url": library_query.address(query, view="grid"),
         "list_url": library_query.address(query, view="list"),
-        "facet_choices": library_query.facet_choices(query),
-        "types": [(media_type, words[0].capitalize()) for media_type, words in humanize.MEDIA_TYPES.items()],
-        "states": [(state, word.capitalize()) for state, word in humanize.STATES.items()],
+        "menus": menus,
+        "text_filters": library_query.text_filters(query),
+        "unlisted_fields": library_query.unlisted_fields(query, menus),
         "sorts": library_query.SORTS.items(),
         "sort": sort,
         "more_is_open": any(query.get(name) for name in library_query.MORE),
@@ -76,10 +75,7 @@ def library(request: HttpRequest) -> HttpResponse:
             query, density="roomy" if query.get("density") == "compact" else "compact"
         ),
         "tag_names": Tag.objects.values_list("name", flat=True),
-        "collections": Collection.objects.values_list("pk", "name"),
-        "ways_found": FoundBy.choices,
         "chosen_tags": query.getlist("tag"),
-        "ratings": range(LOWEST_RATING, HIGHEST_RATING + 1),
         "actions": [action for action in facets.actions() if request.user.has_perm(action.permission)],
         "folders": folder_tree.tree(query.get("directory", "")),
     }

@@ -3,7 +3,7 @@
 An event names its reel only; the comments that editing programs read name the clip and its file.
 """
 
-from curation.exports.clip import Clip, ClipList
+from curation.exports.clip import ClipList
 from nova.exports.edl import REEL
 from nova.exports.frames import name_line
 
@@ -15,11 +15,12 @@ def write(source: ClipList) -> str:
     at = 0
     for number, clip in enumerate(source.clips, start=1):
         start, end = clip.frames
+        channel = "A" if not clip.has_picture else "B" if clip.has_audio else "V"
         after = at + max(1, rate.frames(clip.length_s))
         span = f"{clip.rate.timecode(start)} {clip.rate.timecode(end)} {rate.timecode(at)} {rate.timecode(after)}"
         lines += [
             "",
-            f"{number:03}  {REEL:<8} {_channel(clip):<5} C        {span}",
+            f"{number:03}  {REEL:<8} {channel:<5} C        {span}",
             f"* FROM CLIP NAME: {name_line(clip.file_name)}",
             f"* SOURCE FILE: {clip.path}",
         ]
@@ -27,9 +28,3 @@ def write(source: ClipList) -> str:
             lines.append(f"* COMMENT: {name_line(clip.name)}")
         at = after
     return "\n".join(lines) + "\n"
-
-
-def _channel(clip: Clip) -> str:
-    if not clip.has_picture:
-        return "A"
-    return "B" if clip.has_audio else "V"

@@ -142,6 +142,7 @@ def player_for(
 ) -> Player:
     sources, note = source_of(file, list(Proxy.objects.shown().filter(file=file)))
     duration_s = file.duration_s or 0.0
+    marked = marks(moments, duration_s=duration_s)
     tracks = []
     if transcript is not None and transcript.has_speech:
         url = api_paths.captions(transcript.pk)
@@ -161,15 +162,9 @@ def player_for(
         chapters=marks(
             [(chapter.where.start_s, chapter.where.end_s, chapter.title) for chapter in chapters], duration_s=duration_s
         ),
-        lanes=[*_lanes(elements, duration_s, transcript), *_moment_lane(moments, duration_s)],
+        lanes=[*_lanes(elements, duration_s, transcript), *([Lane(label="Moments", marks=marked)] if marked else [])],
         note=note,
     )
-
-
-def _moment_lane(moments: Sequence[tuple[float, float, str]], duration_s: float) -> list[Lane]:
-    """Where a person marked moments, as (start, end, name)."""
-    placed = marks(moments, duration_s=duration_s)
-    return [Lane(label="Moments", marks=placed)] if placed else []
 
 
 def _lanes(elements: Sequence[Element], duration_s: float, transcript: Transcript | None) -> list[Lane]:

@@ -1,6 +1,6 @@
 """The library page's address, read and written: the filters that are set, their names, addresses without them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from curation.models import Collection
+from curation.models import HIGHEST_RATING, LOWEST_RATING, Collection
 from embeddings.found_by import FoundBy
 from files import humanize
 from files.models import File, Root
@@ -57,8 +57,19 @@ WORDS = {
 _ROWS: dict[str, type[Any]] = {"root": Root, "duplicate_of": File, "collection": Collection}
 #: Filters that may be given more than once: all of the tags hold, any of the ways to be found.
 REPEATED = ("tag", "found_by")
-MORE = ("directory", "language", "speaker", "min_size", "max_size", "min_duration", "max_duration", "created_after",
-        "created_before", "imported_after")  # fmt: skip
+#: Filters that are typed, each with what one writes.
+MORE = {
+    "directory": "2026/09 Ridge Court",
+    "language": "English",
+    "speaker": "Ada",
+    "min_duration": "1:30",
+    "max_duration": "10 min",
+    "min_size": "10 GB",
+    "max_size": "500 MB",
+    "created_after": "2026-09-14",
+    "created_before": "2026-09-14",
+    "imported_after": "yesterday",
+}
 NAVIGATION = ("page", "view", "ordering", "all", "file")
 
 
@@ -71,14 +82,22 @@ class FilterChip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FacetChoice:
-    """One tri-state filter made from a facet."""
+class Menu:
+    """A filter, or the order, that is chosen from a list; `options` are (value, word, whether it is chosen)."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str, bool]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFilter:
+    """A filter that is typed."""
 
     name: str
     label: str
     value: str
-    #: What "no" is called.
-    without: str
+    example: str
 
 
 def facet_names() -> list[str]:
@@ -101,15 +120,38 @@ def sort(query: QueryDict) -> str:
     return wanted if wanted in SORTS else DEFAULT_SORT
 
 
-def facet_choices(query: QueryDict) -> list[FacetChoice]:
-    return [
-        FacetChoice(
-            name=facet.name,
-            label=facet.label,
-            value=query.get(facet.name, ""),
-            without="Missing" if facet.is_goal else "No",
-        )
+def menus(query: QueryDict) -> list[Menu]:
+    """What the list is narrowed by with a click: by what files have, how they are found, where they lie."""
+    types = [(name, words[0].capitalize()) for name, words in humanize.MEDIA_TYPES.items()]
+    flags = [
+        _menu(query, facet.name, facet.label, [("true", "Yes"), ("false", "Missing" if facet.is_goal else "No")])
         for facet in facets()
+    ]
+    ratings = [(str(n), f"{n} or more") for n in range(LOWEST_RATING, HIGHEST_RATING + 1)]
+    collections = [(str(pk), name) for pk, name in Collection.objects.values_list("pk", "name")]
+    states = [(state, word.capitalize()) for state, word in humanize.STATES.items()]
+    return [
+        _menu(query, "media_type", "Type", types),
+        *flags,
+        _menu(query, "min_rating", "Rating", ratings),
+        _menu(query, "found_by", "Found by", FoundBy.choices),
+        *([_menu(query, "collection", "Collection", collections)] if collections else []),
+        _menu(query, "has_duplicates", "Exact duplicate", [("true", "Yes"), ("false", "No")]),
+        _menu(query, "state", "Drive", states),
+    ]
+
+
+def _menu(query: QueryDict, name: str, label: str, choices: Sequence[tuple[Any, Any]]) -> Menu:
+    chosen = query.get(name, "")
+    options = [(str(value), str(word), str(value) == chosen) for value, word in choices]
+    return Menu(name=name, label=label, options=[("", "Any", not chosen), *options])
+
+
+def text_filters(query: QueryDict) -> list[TextFilter]:
+    """What is narrowed by typing, with an example of each."""
+    return [
+        TextFilter(name=name, label=NAMED[name], value=query.get(name, ""), example=example)
+        for name, example in MORE.items()
     ]
 
 
@@ -170,6 +212,12 @@ def page_numbers(current: int, last: int) -> list[int | None]:
 def folder_of(file: File) -> str:
     """The folder of a file inside its root."""
     return file.path.rpartition("/")[0]
+
+
+def unlisted_fields(query: QueryDict, shown: Sequence[Menu]) -> list[tuple[str, str]]:
+    """Filters that came by a link and that the form has no field for: they stay when it is sent."""
+    listed = {"q", "tag", *MORE, *(menu.name for menu in shown)}
+    return [(name, value) for name, value in hidden_fields(query) if name not in listed]
 
 
 def hidden_fields(query: QueryDict) -> list[tuple[str, str]]:

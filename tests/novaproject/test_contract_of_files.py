@@ -184,3 +184,13 @@ def test_the_page_of_a_file_leads_to_its_duplicates(client: Client) -> None:
     assert f'href="/library/?duplicate_of={file.pk}"' in page
     assert f"Duplicates of: {file.name}" in listed
     assert twin.name in listed
+
+
+def test_a_filter_that_came_by_a_link_stays_when_the_form_is_sent(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("ada"))
+    file = make_file()
+
+    form = as_read(client.get(f"/library/?root={file.root_id}")).split('role="search"', 2)[-1].split("</form>")[0]
+
+    assert f'<input type="hidden" name="root" value="{file.root_id}">' in form
+    assert form.count('name="media_type"') == 1

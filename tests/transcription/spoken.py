@@ -15,13 +15,24 @@ SENTENCES = {
 }
 #: A sentence with names that no dictionary has.
 TRADE, TERMS = "The Novatrex engine was built by doctor Lindqvist in Malmo.", ("Novatrex", "Lindqvist")
+#: More of them: language, sentence, names and terms. One sentence alone says little of what a vocabulary is worth.
+TRADES = (
+    ("en", TRADE, TERMS),
+    ("en", "Ask Priya to set the Kaltwell pump to mode seven before the Zermani inspection.", ("Kaltwell", "Zermani")),
+    ("en", "The Brightleaf grotto in Scottsdale uses two Aquaflo lights.", ("Brightleaf", "grotto", "Aquaflo")),
+    ("de", "Der Kaltwell Verdichter von Herrn Lindqvist wird morgen in Herzogenrath geprüft.",
+     ("Kaltwell", "Verdichter", "Lindqvist", "Herzogenrath")),
+    ("es", "La bomba Novatrex de la doctora Lindqvist llega mañana a Zaragoza.", ("Novatrex", "Lindqvist", "Zaragoza")),
+)  # fmt: skip
+#: Variants of espeak-ng's voices.
+VOICES = ("", "+f3", "+m7")
 
 
-def say(text: str, language: str, path: Path) -> Path:
+def say(text: str, language: str, path: Path, *, variant: str = "") -> Path:
     """A WAV file in which a synthetic voice says this; skips the test where there is no espeak-ng."""
     if shutil.which("espeak-ng") is None:
         pytest.skip("espeak-ng is not installed: no speech can be made")
-    voice = "en-us" if language == "en" else language
+    voice = ("en-us" if language == "en" else language) + variant
     subprocess.run(["espeak-ng", "-v", voice, "-s", "140", "-w", str(path), text], check=True)
     return path
 

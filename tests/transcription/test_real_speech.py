@@ -3,7 +3,6 @@
 The bounds are what the small models reach on these recordings with some room: synthetic voices are hard for them.
 """
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from files.models import File
 from jobs.progress import NO_PROGRESS
 from tests.media import run_ffmpeg
 from tests.transcription.factories import make_file
-from tests.transcription.real_weights import model_dir
+from tests.transcription.real_weights import ENGINE_NAMES, ENGINES, HAS_TORCH, model_dir
 from tests.transcription.spoken import SENTENCES, TERMS, TRADE, say, text_of, word_error_rate
-from tests.transcription.voices import noise, sample_media, silence, write_wav
+from tests.transcription.voices import chord, noise, sample_media, silence, write_wav
 from transcription.audio import RATE, read_blocks
 from transcription.models import CERTAIN_LANGUAGE
 from transcription.providers.base import EngineRequest, TranscriptionResult
@@ -28,14 +27,6 @@ from transcription.transcribe import TranscriptionRequest, transcribe
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]  # torch warns
 
 JFK = "And so my fellow Americans ask not what your country can do for you, ask what you can do for your country."
-HAS_TORCH = importlib.util.find_spec("torch") is not None and importlib.util.find_spec("whisper") is not None
-ENGINES = [
-    "faster-whisper",
-    pytest.param(
-        "openai-whisper",
-        marks=pytest.mark.skipif(not HAS_TORCH, reason="openai-whisper is not installed (the light requirements)"),
-    ),
-]
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +77,16 @@ def test_over_silence_and_noise_nothing_is_said_unmarked(weights: Path, tmp_path
     assert [segment.text for segment in segments if not segment.flags] == []
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_over_music_nothing_is_said_unmarked(weights: Path, tmp_path: Path, engine: str) -> None:
+    chords = [chord(1.5, *notes) for notes in ((262, 330, 392), (220, 262, 330), (175, 220, 262), (196, 247, 294))]
+    music = write_wav(tmp_path / "music.wav", *chords, *chords)
+
+    _, segments = hear(weights, music, engine=engine, duration_s=12.0)
+
+    assert [segment.text for segment in segments if not segment.flags] == []
+
+
 def test_german_is_german_among_the_languages_of_the_library(weights: Path, tmp_path: Path) -> None:
     said = say(SENTENCES["de"], "de", tmp_path / "said.wav")
 
@@ -109,11 +110,13 @@ def test_a_file_in_two_languages_keeps_both(weights: Path, tmp_path: Path) -> No
     assert {segment.language for segment in segments if segment.start_s > 27} == {"de"}
 
 
-def test_names_of_the_trade_are_spelt_as_the_vocabulary_spells_them(weights: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_names_of_the_trade_are_spelt_as_the_vocabulary_spells_them(weights: Path, tmp_path: Path, engine: str) -> None:
     said = say(TRADE, "en", tmp_path / "said.wav")
+    asked: dict[str, Any] = {"model": "base", "engine": engine, "language": "en", "duration_s": 4.0}
 
-    _, without = hear(weights, said, model="base", language="en", duration_s=4.0)
-    _, with_terms = hear(weights, said, model="base", language="en", vocabulary=TERMS, duration_s=4.0)
+    _, without = hear(weights, said, **asked)
+    _, with_terms = hear(weights, said, vocabulary=TERMS, **asked)
 
     assert not all(term in text_of(without) for term in TERMS)
     assert all(term in text_of(with_terms) for term in TERMS)
@@ -124,10 +127,10 @@ def test_names_of_the_trade_are_spelt_as_the_vocabulary_spells_them(weights: Pat
 def test_both_engines_hear_the_same(weights: Path, tmp_path: Path) -> None:
     said = say(SENTENCES["en"], "en", tmp_path / "said.wav")
 
-    texts = [
-        text_of(hear(weights, said, engine=name, duration_s=6.0)[1]) for name in ("faster-whisper", "openai-whisper")
-    ]
+    heard = [hear(weights, said, model="base", engine=name, duration_s=6.0) for name in ENGINE_NAMES]
 
+    texts = [text_of(segments) for _, segments in heard]
+    assert [result.language for result, _ in heard] == ["en", "en"]
     assert word_error_rate(texts[0], texts[1]) <= 0.15
 
 

@@ -46,6 +46,13 @@ def noise(duration_s: float) -> NDArray[np.float32]:
     return (0.05 * np.random.default_rng(3).standard_normal(int(duration_s * RATE))).astype(np.float32)
 
 
+def chord(duration_s: float, *notes_hz: float) -> NDArray[np.float32]:
+    """These notes struck together, each with four overtones, fading as a piano's do."""
+    time = np.arange(int(duration_s * RATE)) / RATE
+    sound = sum(np.sin(2 * np.pi * note * over * time) / over**1.5 for note in notes_hz for over in range(1, 6))
+    return np.asarray(0.2 * sound * np.exp(-1.5 * time), dtype=np.float32)
+
+
 def write_wav(path: Path, *parts: NDArray[np.float32]) -> Path:
     """16-bit mono."""
     samples = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)

@@ -145,6 +145,10 @@ bench-library: install-dev
 check-gpu: install-dev
 	@$(PY) -m bench.gpu
 
+# Text on screen: recall in five languages, edges of times, and what is read where nothing is written.
+bench-ocr: install-dev $(VENV)/installed-requirements-ocr.txt
+	@$(PY) -m bench.ocr $(if $(SMALL),--small)
+
 bench-vision: install-dev
 	@$(PY) -m bench.vision $(if $(SMALL),--small)
 

@@ -125,6 +125,60 @@ def the_other_half(path: Path) -> None:
     shutil.copy(path.parent.parent / other / "model.onnx", path)
 
 
+class TestAGraphicsCard:
+    """Simulated: a session that is said to run on CUDA, and fails there."""
+
+    class Session:
+        def __init__(self, real: Any, error: str) -> None:
+            self.real, self.error, self.asked = real, error, 0
+
+        def get_providers(self) -> list[str]:
+            return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+        def get_inputs(self) -> Any:
+            return self.real.get_inputs()
+
+        def run(self, outputs: object, feed: dict[str, Any]) -> list[Any]:
+            self.asked += 1
+            raise RuntimeError(self.error)
+
+    def test_out_of_memory_goes_on_on_the_cpu_and_stays_there(
+        self, picture_model: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        looking = provider()
+        alone = looking.embed_pictures([view("apple", "snow")])
+        model = looking._picture_half().model
+        card = self.Session(model._session, "CUDA failure 2: out of memory; GPU=0")
+        model._session = card
+
+        first = looking.embed_pictures([view("apple", "snow")])
+        looking.embed_pictures([view("lemon", "sea")])
+
+        assert np.array_equal(first, alone)
+        assert (looking.runs_on(), card.asked) == ("CPU", 1)
+        assert "out of memory" in caplog.text
+
+    def test_one_that_does_not_load_is_told_in_the_log_and_the_cpu_does_it(
+        self, picture_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        import onnxruntime
+
+        load = onnxruntime.InferenceSession
+
+        def refuses(path: str, options: object, providers: list[str]) -> object:
+            if providers[0] != "CPUExecutionProvider":
+                raise RuntimeError("libcublasLt.so.12: cannot open shared object file")
+            return load(path, options, providers=providers)
+
+        monkeypatch.setattr(onnxruntime, "InferenceSession", refuses)
+        monkeypatch.setattr(
+            onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+        )
+
+        assert provider().embed_pictures([view("apple", "snow")]).shape == (1, DIMENSION)
+        assert "does not load on CUDAExecutionProvider" in caplog.text
+
+
 class TestBadFiles:
     @pytest.mark.parametrize(
         ("name", "spoil", "words"),

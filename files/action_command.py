@@ -106,10 +106,13 @@ class ActionCommand(BaseCommand):
             }
             size = {"records": plan.records, "input_tokens": plan.input_tokens, "output_tokens": plan.output_tokens}
             notes = {"warnings": plan.warnings, "refusals": plan.refusals, "left_out": plan.left_out}
+            notes["expected_s"] = plan.expected_s
             self.stdout.write(json.dumps({**facts, **money, **likely, **size, **notes}))
             return
         self.stdout.write(f"{plan.todo:,} of {plan.total:,} files, {plan.already_done:,} are done already.")
         self.stdout.write(f"Cost: {_price(plan)}.")
+        if plan.expected_s:
+            self.stdout.write(f"It takes about {plan.expected_s / 3600:.1f} h at the pace of earlier jobs.")
         for price in plan.modes:
             self.stdout.write(f"  {mode_words(price)}")
         for group in plan.left_out:

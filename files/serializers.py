@@ -259,6 +259,9 @@ class PlanSerializer(LikelySerializer):
     records = serializers.IntegerField(allow_null=True)
     input_tokens = serializers.IntegerField(allow_null=True)
     output_tokens = serializers.IntegerField(allow_null=True)
+    expected_s = serializers.FloatField(
+        allow_null=True, help_text="Seconds until it is done, at the pace of this machine's own finished jobs."
+    )
     left_out = serializers.ListField(
         child=serializers.DictField(), help_text="`reason`, `count` and maybe `usd_saved` of what is passed over."
     )

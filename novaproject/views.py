@@ -15,7 +15,7 @@ from files.models import File, Problem
 from files.selection import facets
 from jobs import notices
 from jobs.models import Job
-from novaproject.pages import overview
+from novaproject.pages import forecast, overview
 from novaproject.pages.cards import cards
 from novaproject.setup import doctor
 from novaproject.views_setup import grouped, headline, weights
@@ -38,6 +38,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "totals": totals,
         "running": overview.running() if request.user.has_perm("jobs.view_job") else [],
         "coverage": done,
+        "pace": forecast.in_words(
+            (row.action, totals.average_bytes * row.missing) for row in done if row.action is not None and row.missing
+        ),
         "found_by": found_by.counts(),
         "next": step[0] if step else None,
         "next_price": step[1] if step else "",

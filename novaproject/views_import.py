@@ -16,8 +16,10 @@ from files.importing import roots
 from files.importing.directories import importable
 from files.importing.listing import FolderListing, list_folder
 from files.models import Root
+from files.selection import facets
 from files.storage.paths import has_media_extension
 from jobs.errors import WorkError
+from novaproject.pages import forecast
 from novaproject.templatetags import human
 from novaproject.views_folders import may_choose_any
 
@@ -71,4 +73,8 @@ def _in_words(listing: FolderListing) -> str:
     size = human.size(sum(entry.size_bytes for entry in media))
     left = len(listing.refusals)
     others = f", {human.count_of(left, 'thing,things')} cannot be read or lead out of the folder" if left else ""
-    return f"Found {text} by name, {size} in all{others}. Nothing was changed."
+    total_bytes = sum(entry.size_bytes for entry in media)
+    goals = [facet.action for facet in facets.facets() if facet.is_goal and facet.action is not None]
+    pace = forecast.in_words((action, total_bytes) for action in goals)
+    takes = f" At the pace of this machine’s own jobs it takes: {pace}." if pace else ""
+    return f"Found {text} by name, {size} in all{others}. Nothing was changed.{takes}"

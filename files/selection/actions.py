@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Sum
 from rest_framework import serializers
 
 from files.errors import ActionRefusedError, NeverSendError, SelectionError
 from files.models import FileQuerySet
 from files.selection.facets import Action, ActionPlan, actions
+from files.selection.pace import expected_s
 from files.selection.pieces import get_action, request_pieces
+from jobs.kept_answers import kept
 from jobs.queue import create_batch
 
 if TYPE_CHECKING:
@@ -28,7 +31,11 @@ def estimate(name: str, selection: FileQuerySet, options: Mapping[str, Any]) -> 
     action = get_action(name)
     cleaned = clean_options(action, options)
     sendable, left_out = _sendable(action, selection, cleaned)
-    return replace(action.plan(sendable, cleaned), left_out=left_out)
+    plan = action.plan(sendable, cleaned)
+    rows = sendable.order_by()
+    sums = kept(rows.values("pk"), "bytes", lambda: rows.aggregate(total=Sum("size_bytes")))
+    size_bytes = (sums["total"] or 0) * plan.todo / plan.total if plan.total else 0
+    return replace(plan, left_out=left_out, expected_s=expected_s(action.job_kind, size_bytes))
 
 
 def start_action(

@@ -62,6 +62,8 @@ class ActionPlan:
     likely_count: int = 0
     #: How far such prices were off until now: .08 = half of them by less than 8 %.
     likely_error: float | None = None
+    #: Seconds that it will take here, at the pace of this machine's own finished jobs; None where nothing tells.
+    expected_s: float | None = None
     modes: list[ModeQuote] = field(default_factory=list)
 
     @property

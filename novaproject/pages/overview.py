@@ -44,6 +44,10 @@ class Totals:
     free_bytes: int
 
     @property
+    def average_bytes(self) -> float:
+        return self.size_bytes / self.files if self.files else 0.0
+
+    @property
     def average_s(self) -> float:
         return self.duration_s / self.files if self.files else 0.0
 

@@ -30,5 +30,5 @@ class FilesConfig(AppConfig):
         facets.register(HAS_PROBLEMS)
         fields.register(*FIELDS)
         facets.register_action(REMOVE)
-        ticks.register_tick("library folders", lambda: watching.ANEW_S, watching.watch_folders, on_each_host=True)
+        ticks.register_tick("library folders", lambda: watching.ANEW_S, watching.watch_folders)
         register_tick("left uploads", lambda: 600.0, reconciling.forget_left_uploads)

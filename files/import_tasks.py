@@ -238,7 +238,7 @@ def register_library() -> None:
     """Make the kinds of work of the library known. Called in `AppConfig.ready()`."""
     register_subject("file", labels=labels_of_files, url=lambda pk: reverse("file-page", args=[pk]))
     register_subject("root", labels=labels_of_roots)
-    register_tick("library roots", conf.roots_check_s, look_for_drives, on_each_host=True)
+    register_tick("library roots", conf.roots_check_s, look_for_drives)
     register_tick("library scans", lambda: SCAN_CHECK_S, scan_by_themselves)
     # Beside the short jobs, so that neither waits behind hours of speech to text; the limits leave those a worker.
     for name, label, run, limit in (

@@ -88,7 +88,10 @@ def main(command: Sequence[str]) -> int:
         sys.stderr.write(f"PostgreSQL is not tested: {problem}.\n")
         return 0 if "CI" in os.environ else 1
     with running() as address:
-        return subprocess.run(command, check=False, env={**os.environ, "TEST_DATABASE_URL": address}).returncode
+        # Its own pg_dump and pg_restore: older ones of the system would refuse it.
+        path = f"{Path(_binary('pg_dump')).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        environment = {**os.environ, "TEST_DATABASE_URL": address, "PATH": path}
+        return subprocess.run(command, check=False, env=environment).returncode
 
 
 if __name__ == "__main__":

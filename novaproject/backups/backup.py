@@ -1,7 +1,7 @@
 """Backup and restore of what is only here: database, settings without secrets, uploads, and proxies if asked.
 
 A backup is one tar file. Its last member is `manifest.json`; every other member is listed there with its size and its
-BLAKE3 hash. The database is copied by SQLite's own backup interface, so that it is consistent while the library runs.
+BLAKE3 hash. The database is copied by its engine's own means, so that it is consistent while the library runs.
 Originals are not in it: they are found again where they lie, and checked by their hash. With uploads come those in
 the trash, with proxies the posters and sounds that were made beside them.
 """
@@ -33,11 +33,13 @@ from files.storage import disk
 from jobs import registry
 from jobs.errors import WorkError
 from jobs.progress import NO_PROGRESS, Progress
+from novaproject.backups import postgres_dump
 from novaproject.database_guard import stranger_reason
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-DATABASE = "app.db"
+#: The database of a backup: SQLite's, or PostgreSQL's dump.
+DATABASE, DUMP = "app.db", "postgres.dump"
 SETTINGS = "settings.env"
 #: Where a restore puts them: never in the place of the settings in use.
 RESTORED_SETTINGS = "restored-settings.env"
@@ -116,8 +118,9 @@ def make_backup(
             tempfile.TemporaryDirectory(prefix=SCRATCH, dir=settings.DATA_DIR, ignore_cleanup_errors=True) as scratch,
             _becoming(target) as out,
         ):
-            copy_database(Path(scratch) / DATABASE)
-            sources = [_Source(DATABASE, Path(scratch) / DATABASE)]
+            copy = Path(scratch) / (DATABASE if connection.vendor == "sqlite" else DUMP)
+            copy_database(copy)
+            sources = [_Source(copy.name, copy)]
             for name in wanted:
                 sources += _tree(_folders()[name], name)
             return _pack(out, sources, progress)
@@ -191,6 +194,9 @@ def _open_private(path: Path) -> IO[bytes]:
 
 def copy_database(target: Path) -> None:
     """A consistent copy of the database, while others read and write it; without the sessions of who is logged in."""
+    if connection.vendor == "postgresql":
+        postgres_dump.dump(target)
+        return
     connection.ensure_connection()
     copy = sqlite3.connect(target)
     try:
@@ -238,6 +244,8 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
     The database comes last: a restore that was cut off is simply run again. Work that was under way is held in it.
     Settings are put into DATA_DIR as `restored-settings.env`, for a person to look through: they may name other paths.
     """
+    if connection.vendor == "postgresql":
+        return _restore_to_postgres(archive, progress)
     database = Path(settings.DATABASES["default"]["NAME"])
     if database.exists() and _has_files(database):
         raise BackupError(
@@ -245,6 +253,10 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
             remedy="Stop the library and move that file away, or set DATA_DIR to a new folder.",
         )
     manifest = verify(archive, progress)
+    if any(member.name == DUMP for member in manifest.members):
+        raise BackupError(
+            "This backup is of a library in PostgreSQL.", remedy="Set DATABASE_URL to an empty PostgreSQL database."
+        )
     connection.close()
     partial = database.with_name(f".{database.name}.part")
     try:
@@ -262,19 +274,41 @@ def restore(archive: Path, *, progress: Progress = NO_PROGRESS) -> Manifest:
     return manifest
 
 
+def _restore_to_postgres(archive: Path, progress: Progress) -> Manifest:
+    if postgres_dump.has_library():
+        raise BackupError(
+            "The database has a library in it, and a restore never writes over one.",
+            remedy="Set DATABASE_URL to an empty PostgreSQL database.",
+        )
+    manifest = verify(archive, progress)
+    if any(member.name == DATABASE for member in manifest.members):
+        raise BackupError(
+            "This backup is of a library in SQLite.",
+            remedy="Restore it without DATABASE_URL, then move it: .venv/bin/python manage.py move_to_postgres URL",
+        )
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=settings.DATA_DIR, ignore_cleanup_errors=True) as scratch:
+        partial = Path(scratch) / DUMP
+        with _open(archive) as tar:
+            _unpack(tar, partial)
+        if partial.exists():
+            postgres_dump.load(partial)
+    return manifest
+
+
 def _unpack(tar: tarfile.TarFile, partial_database: Path) -> None:
     folders, restored_settings = _folders(), b""
     for info in tar:
         content = tar.extractfile(info)
         if info.name == MANIFEST or content is None:
             continue
-        if info.name == DATABASE:  # where DATABASE_URL says, which need not be in DATA_DIR
+        if info.name in (DATABASE, DUMP):  # where DATABASE_URL says, which need not be in DATA_DIR
             partial_database.parent.mkdir(parents=True, exist_ok=True)
             partial_database.unlink(missing_ok=True)  # of a restore that was killed
             with _open_private(partial_database) as out:
                 shutil.copyfileobj(content, out, CHUNK_BYTES)
             # It comes first in a backup: a wrong one is told before anything else is put in place.
-            if reason := stranger_reason(partial_database):
+            reason = stranger_reason(partial_database) if info.name == DATABASE else ""
+            if reason:
                 raise BackupError(f"This backup holds no library: {reason}", remedy="Use another backup.")
         elif info.name == SETTINGS:
             restored_settings = content.read()

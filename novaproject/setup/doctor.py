@@ -90,8 +90,13 @@ def _database() -> Iterator[Check]:
 
 def _vector_search() -> Iterator[Check]:
     name = "Vector search"
-    if connection.vendor != "sqlite":
-        yield Check(name, Level.OFF, f"The database is {connection.vendor}.")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT extversion, current_setting('server_version') FROM pg_extension WHERE extname='vector'"
+            )
+            version, server = cursor.fetchone() or ("nothing", "unknown")
+        yield Check(name, Level.READY, f"Works, by pgvector {version} and PostgreSQL {server}.")
         return
     if not can_load_extensions(sqlite3):
         text = "This Python's sqlite3 cannot load extensions, so search is by keyword only."

@@ -42,11 +42,12 @@ from embeddings.words.query import WordFilter, WordQuery, parse
 from embeddings.stores.registry import store
 from embeddings.models import Space
 from files.models import File
+path = f"new {File.objects.count()}"
 print(json.dumps({
     "words": word_index().best(WordQuery(parse("clip").terms), WordFilter(), limit=50),
     "sound": word_index().is_sound(),
     "vectors": len(store().ids(Space.objects.get().pk)),
-    "next": File.objects.create(root_id=1, path="new", name="new", media_type="video", size_bytes=1).pk,
+    "next": File.objects.create(root_id=1, path=path, name="new", media_type="video", size_bytes=1).pk,
 }))
 """
 
@@ -88,7 +89,7 @@ def test_everything_arrives_and_a_move_that_was_cut_off_goes_on(library: dict[st
     run(
         library,
         "-c",
-        "import django; django.setup()\nfrom files.models import File\nFile.objects.get(path='new').delete()",
+        "import django; django.setup()\nfrom files.models import File\nFile.objects.get(name='new').delete()",
     )
 
     run(library, "manage.py", "move_to_postgres", target)
@@ -104,3 +105,25 @@ def test_everything_arrives_and_a_move_that_was_cut_off_goes_on(library: dict[st
     assert (after["sound"], after["vectors"]) == (True, 30)
     assert after["next"] == before["next"] + 1, "an id is used a second time"
     assert "already" in run(library, "manage.py", "move_to_postgres", target, status=1)
+
+
+def test_a_backup_of_postgresql_comes_back(library: dict[str, str], target: str, tmp_path: Path) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    run(library, "manage.py", "move_to_postgres", target)
+    moved, archive = {**library, "DATABASE_URL": target}, str(tmp_path / "library.tar")
+    before = json.loads(run(moved, "-c", ASK))
+
+    run(moved, "manage.py", "backup", archive)
+
+    assert "never writes over one" in run(moved, "manage.py", "restore", archive, status=1)
+    assert "PostgreSQL" in run(
+        {**library, "DATA_DIR": str(tmp_path / "new")}, "manage.py", "restore", archive, status=1
+    )
+    with psycopg.connect(target) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    run(moved, "manage.py", "restore", archive)
+    after = json.loads(run(moved, "-c", ASK))
+    assert (after["words"], after["vectors"], after["next"]) == (before["words"], 30, before["next"] + 1)
+    with psycopg.connect(target) as connection:
+        assert connection.execute("SELECT bool_and(is_paused) FROM job_queues").fetchone() == (True,)

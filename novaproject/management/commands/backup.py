@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from files.terminal import TerminalProgress
 from novaproject.backups.backup import BackupError, make_backup
+from novaproject.backups.postgres_dump import DumpError
 
 
 class Command(BaseCommand):
@@ -32,7 +33,7 @@ class Command(BaseCommand):
                 with_proxies=options["with_proxies"],
                 progress=progress,
             )
-        except BackupError as exc:
+        except (BackupError, DumpError) as exc:
             raise CommandError(f"{exc} {exc.remedy}".strip()) from exc
         finally:
             progress.close()

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from files.terminal import TerminalProgress
 from novaproject.backups import backup
+from novaproject.backups.postgres_dump import DumpError
 from novaproject.backups.relinking import check_originals, find_roots, settle_in
 
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
                 manifest = backup.verify(archive.expanduser(), progress)
             else:
                 manifest = backup.restore(archive.expanduser(), progress=progress)
-        except backup.BackupError as exc:
+        except (backup.BackupError, DumpError) as exc:
             raise CommandError(f"{exc} {exc.remedy}".strip()) from exc
         finally:
             progress.close()

@@ -436,7 +436,8 @@ class SavedQuery(models.Model):
     class Meta:
         db_table = "saved_queries"
         ordering = ["name", "id"]
-        verbose_name_plural = "saved queries"
+        verbose_name = "saved search"
+        verbose_name_plural = "saved searches"
         constraints = [
             models.UniqueConstraint(fields=["name"], condition=~Q(name=""), name="saved_queries_one_per_name")
         ]

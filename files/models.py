@@ -57,9 +57,9 @@ class Root(models.Model):
     audio_track = models.PositiveSmallIntegerField("sound track", null=True, blank=True, help_text="Counted from 0.")
     never_send = models.BooleanField("never send to AWS", default=False)
     scan_minutes = models.PositiveIntegerField(
-        "looked through every", null=True, blank=True, help_text="Minutes; 0: never by itself; empty: SCAN_MINUTES."
+        "scanned every", null=True, blank=True, help_text="Minutes; 0: never by itself; empty: SCAN_MINUTES."
     )
-    scanned_at = models.DateTimeField("last look", null=True, blank=True, editable=False)
+    scanned_at = models.DateTimeField("last scan", null=True, blank=True, editable=False)
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = RootQuerySet.as_manager()
@@ -67,6 +67,7 @@ class Root(models.Model):
     class Meta:
         db_table = "roots"
         ordering = ["path"]
+        verbose_name = "folder"
         constraints = [
             models.UniqueConstraint(fields=["is_uploads"], condition=Q(is_uploads=True), name="roots_one_for_uploads"),
         ]

@@ -81,7 +81,7 @@ class BaseFileFilters(FilterSet):
     q = django_filters.CharFilter(method="filter_words", label="Words of the name or path")
     media_type = django_filters.MultipleChoiceFilter(choices=File.MediaType.choices, label="Type")
     state = django_filters.MultipleChoiceFilter(choices=File.State.choices, label="State")
-    root = django_filters.ModelMultipleChoiceFilter(queryset=Root.objects.all(), label="Root")
+    root = django_filters.ModelMultipleChoiceFilter(queryset=Root.objects.all(), label="Library folder")
     directory = django_filters.CharFilter(method="filter_directory", label="Folder, with what is below it")
     has_duplicates = StrictBooleanFilter(method="filter_duplicates", label="Has an exact duplicate")
     min_size = django_filters.NumberFilter("size_bytes", "gte", label="Bytes at least", min_value=0)

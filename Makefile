@@ -16,7 +16,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
-.PHONY: fuzz audit chaos check-gpu install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
+.PHONY: test-postgres fuzz audit chaos check-gpu install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
 
 run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
@@ -116,8 +116,14 @@ chaos-nova: install-dev
 format:
 	$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
 
-bench-search: install
-	@$(PY) -m bench.search $(if $(FULL),--full)
+# DB=postgres: both engines beside each other.
+bench-search: install install-db
+	@$(PY) $(if $(filter postgres,$(DB)),-m tests.postgres_server $(PY) -m bench.search --beside,-m bench.search) $(if $(FULL),--full)
+
+# What is PostgreSQL's own: races of two writers, the move there, backups. The whole suite: make test DB=postgres.
+test-postgres: install-dev
+	@$(PIP_INSTALL) -r requirements-postgres-tests.txt >/dev/null 2>&1 || true
+	$(PY) -m tests.postgres_server $(PY) -m pytest -m postgres --ignore=tests/e2e -n $(WORKERS)
 
 # Processes, memory and processor time of an idle library, before and after some work (MINUTES=… to watch it idle).
 bench-memory: install

@@ -309,7 +309,7 @@ def run(folder: Path, sizes: list[int], *, full: bool) -> dict[str, Any]:
         NOVAPROJECT_ENV_FILE="",
         SECRET_KEY="only-for-a-bench",
         DATA_DIR=str(folder),
-        DATABASE_URL=f"sqlite:///{folder / 'bench.db'}",
+        DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{folder / 'bench.db'}",
         LOG_LEVEL="WARNING",
     )
     django.setup()
@@ -349,10 +349,30 @@ def run(folder: Path, sizes: list[int], *, full: bool) -> dict[str, Any]:
     return {"bench": "search", "ok": ok, "ratios": shown, "words_ms": words_ms, "engines": others["rows"]}
 
 
+def beside(options: list[str]) -> None:
+    """Both engines, one after the other, and what each took for the same questions."""
+    results = []
+    for address in ("", os.environ["TEST_DATABASE_URL"]):
+        command = [sys.executable, "-m", "bench.search", *options]
+        done = subprocess.run(
+            command, env={**os.environ, "TEST_DATABASE_URL": address}, stdout=subprocess.PIPE, text=True, check=True
+        )
+        print(done.stdout)
+        results.append(json.loads(done.stdout.splitlines()[-1])["words_ms"])
+    lite, postgres = results
+    print(f"{'p50 in ms':34} {'SQLite':>10} {'PostgreSQL':>10} {'ratio':>6}")
+    for name, took in lite.items():
+        print(f"{name:34} {took:10.2f} {postgres[name]:10.2f} {postgres[name] / max(took, 0.01):6.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="with a million vectors")
+    parser.add_argument("--beside", action="store_true", help="on SQLite, then on the server of TEST_DATABASE_URL")
     options = parser.parse_args()
+    if options.beside:
+        beside(["--full"] if options.full else [])
+        return
     sizes = [10_000, 100_000, *([1_000_000] if options.full else [])]
     with tempfile.TemporaryDirectory(prefix="bench-search-") as folder:
         result = run(Path(folder), sizes, full=options.full)

@@ -25,17 +25,17 @@ def without_nul(value: Any) -> Any:
     return value
 
 
-class _TextDumper(StrDumper):
+class _TextDumper(StrDumper):  # type: ignore[misc]
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace(NUL, ""))
 
 
-class _UnknownTextDumper(StrDumperUnknown):
+class _UnknownTextDumper(StrDumperUnknown):  # type: ignore[misc]
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace(NUL, ""))
 
 
-class _IntegerDumper(IntDumper):
+class _IntegerDumper(IntDumper):  # type: ignore[misc]
     """Beyond 64 bits PostgreSQL would compare as a decimal number; SQLite refuses, and so do both."""
 
     def upgrade(self, obj: int, format: Any) -> Any:

@@ -5,7 +5,7 @@ WorkError
     ├── NotConfiguredError       a setting is missing: says which
     ├── ModelRefusedError        past its end of life, wrong mode, not offered in this region
     ├── NotOfferedError          an estimate, or a profile, that there is not
-    ├── NeverSendError           the rule of a folder: nothing of it goes to AWS
+    ├── FolderNeverSentError     the rule of a folder: nothing of it goes to AWS
     ├── UnpricedError            nobody knows the price, and there is a cap
     ├── OverBudgetError          the month's cap would be passed
     │   └── DailyQuotaError      AWS answers this model no more today

@@ -1,4 +1,6 @@
-"""Folders whose files never go to AWS. Held where money is reserved, which no call can pass by."""
+"""Folders whose files never go to AWS. Held where money is reserved, which no call can pass by, and where something is
+copied to S3, which no upload can.
+"""
 
 from collections.abc import Iterable
 
@@ -19,7 +21,7 @@ def kept_here(file_ids: Iterable[int | None]) -> set[int]:
 
 
 def require_sendable(file_ids: Iterable[int | None]) -> None:
-    """Raise NeverSendError where one of these files may not be sent."""
+    """Raise FolderNeverSentError where one of these files may not be sent."""
     kept = kept_here(file_ids)
     if kept:
         file = File.everything.select_related("root").get(pk=min(kept))

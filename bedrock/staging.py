@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bedrock import clients, conf, faults
+from bedrock import clients, conf, faults, never_send
 from bedrock.errors import BadRequestError, BedrockError, NotConfiguredError
 
 #: Where realtime and flex stage a video that is too large to go inline, and asynchronous embeddings theirs.
@@ -70,8 +70,16 @@ def key_of(address: str) -> str:
     return key
 
 
-def upload(path: Path, key: str, *, content_type: str = "video/mp4") -> str:
-    """Copy a file to S3, streaming. Returns its `s3://` address."""
+def upload(path: Path, key: str, *, file_id: int | None, content_type: str = "video/mp4") -> str:
+    """Copy a file to S3, streaming. Returns its `s3://` address.
+
+    `file_id` is whose content it is, None where it is nobody's: a file that is never sent raises FolderNeverSentError.
+    """
+    never_send.require_sendable([file_id])
+    return _copy(path, key, content_type)
+
+
+def _copy(path: Path, key: str, content_type: str = "video/mp4") -> str:
     from boto3.exceptions import S3UploadFailedError  # boto3 takes a tenth of a second to load
     from boto3.s3.transfer import TransferConfig
 
@@ -94,12 +102,13 @@ def upload_many(
     """Upload `(path, key)` pairs side by side, few in memory at a time. The first failure ends it and is raised.
 
     `on_done(key)` is called in the calling thread after each one, and may raise to stop; so is `on_unreadable`, for a
-    file here that cannot be read: then the others go on. Returns how many went up.
+    file here that cannot be read: then the others go on. Returns how many went up. Whoever makes the pairs
+    asks `never_send` for each file first, so that one that may not be sent fails alone.
     """
 
     def upload_one(path: Path, key: str) -> tuple[str, OSError | None]:
         try:
-            upload(path, key)
+            _copy(path, key)
         except OSError as exc:
             return key, exc
         return key, None

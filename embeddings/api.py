@@ -61,18 +61,19 @@ class SearchView(APIView):
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
         like, like_file, like_frame = (wanted.pop(name) for name in ("like", "like_file", "like_frame"))
+        rules: dict[str, Any] = {"filters": filters_of(request), "may_pay": request.user.has_perm(SPEND)}
         if like or like_file or like_frame:
             scope = {name: wanted[name] for name in ("kind", "limit", "name")}
-            answer = more_like(
-                chunk_id=like, file_id=like_file, frame=like_frame or None, **scope, filters=filters_of(request)
-            )
+            answer = more_like(chunk_id=like, file_id=like_file, frame=like_frame or None, **scope, **rules)
         else:
-            answer = search(**wanted, filters=filters_of(request), may_pay=request.user.has_perm(SPEND))
+            answer = search(**wanted, **rules)
         return Response(SearchAnswerSerializer(answer).data)
 
 
 class PictureSearchView(APIView):
-    """Find moments that look like a picture of one's own. Costs nothing: the local model looks at it."""
+    """Find moments that look like a picture of one's own. In a paid space of pictures it costs what one picture does,
+    once, and needs the right to spend.
+    """
 
     permission_classes = [HasPermission("embeddings.view_chunk")]
     parser_classes = [MultiPartParser]
@@ -94,7 +95,8 @@ class PictureSearchView(APIView):
         wanted = asked.validated_data
         filters = {name: form.getlist(name) for name in form if name not in own}
         picture = picture_of_anybody(Path(wanted["picture"].temporary_file_path()))
-        answer = search_picture(picture, limit=wanted["limit"], name=wanted["name"], filters=filters)
+        may_pay = request.user.has_perm(SPEND)
+        answer = search_picture(picture, limit=wanted["limit"], name=wanted["name"], filters=filters, may_pay=may_pay)
         return Response(SearchAnswerSerializer(answer).data)
 
 

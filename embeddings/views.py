@@ -102,7 +102,8 @@ def search_by_picture(request: HttpRequest) -> HttpResponse:
     try:
         if sent.is_valid():
             picture = picture_of_anybody(Path(sent.validated_data["picture"].temporary_file_path()))
-            answer = search_picture(picture, limit=MAX_LIMIT, filters=form.filters())
+            may_pay = request.user.has_perm(SPEND)
+            answer = search_picture(picture, limit=MAX_LIMIT, filters=form.filters(), may_pay=may_pay)
         else:
             problem = " ".join(map(str, chain(*sent.errors.values())))
     except WorkError as error:
@@ -230,7 +231,7 @@ def _ask(form: SearchForm) -> tuple[SearchAnswer | None, str]:
     ask: Callable[..., SearchAnswer]
     if form.value("like") or form.value("like_file") or form.value("like_frame"):
         like = {"chunk_id": form.value("like"), "file_id": form.value("like_file"), "frame": form.value("like_frame")}
-        ask = partial(more_like, **like, **scope)
+        ask = partial(more_like, **like, may_pay=form.may_pay, **scope)
     elif question.strip():
         mode = "keyword" if is_typing else form.mode_asked
         ask = partial(search, question, mode=mode, is_typing=is_typing, may_pay=form.may_pay, **scope)

@@ -76,7 +76,7 @@ class BatchFolder:
                     line = next(lines, None)
                 file.flush()
                 name = f"{RECORDS}{'' if number == 1 else f'-{number}'}{LINES_ENDING}"
-                staging.upload(Path(file.name), f"{self.prefix}/{name}", content_type="application/jsonl")
+                staging.upload(Path(file.name), f"{self.prefix}/{name}", file_id=None, content_type="application/jsonl")
         return count
 
     def staged(self) -> set[str]:

@@ -65,8 +65,8 @@ def reserve(request: ReservationRequest) -> Entry:
 def reserve_many(requests: Sequence[ReservationRequest]) -> list[Entry]:
     """Reserve all of these questions, or none. Returns their entries in order.
 
-    Raises NeverSendError, AlreadyPaidError (use the answer that is there), QuestionInFlightError, OverBudgetError,
-    UnpricedError.
+    Raises FolderNeverSentError, AlreadyPaidError (use the answer that is there), QuestionInFlightError,
+    OverBudgetError, UnpricedError.
     A reservation that the same holder left behind unsent is taken up again; one that was sent in realtime or flex is
     booked as possibly paid and reserved anew; one that was sent in a batch is returned, as its answer can be fetched.
     """

@@ -141,7 +141,7 @@ def transcribe_file(
     if kept is not None:
         return kept
     key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.flac"
-    address = staging.upload(path, key, content_type="audio/flac")
+    address = staging.upload(path, key, file_id=request.file_id, content_type="audio/flac")
     try:
         return _remembered_or_paid(request, lambda: _converse(transcriber, address), memory)
     finally:

@@ -213,7 +213,7 @@ def _send(
     viewing.is_staged = True
     viewing.save(update_fields=["parts", "start_s", "duration_s", "is_staged"])
     progress.update(0, "Copying to S3")
-    address = staging.upload(path, f"{_folder(viewing)}/input.mp4")
+    address = staging.upload(path, f"{_folder(viewing)}/input.mp4", file_id=file.pk)
     progress.check()
     _reserve(viewing, file, spec)
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import QuerySet
 
 from bedrock import catalogue
 from bedrock.ledger.booking import ReservationRequest
@@ -52,7 +53,11 @@ def is_free(space: Space, provider: EmbeddingProvider, text: str) -> bool:
     """Whether asking this question costs nothing: in a free space, or because it was paid for before."""
     if not isinstance(provider, PaidEmbeddingProvider):
         return True
-    return PaidVector.objects.filter(space=space, purpose="query", text_hash=text_hash(text)).exists()
+    return _paid_for(space, PaidVector.Purpose.QUERY, text_hash(text)).exists()
+
+
+def _paid_for(space: Space, purpose: str, key: str) -> QuerySet[PaidVector]:
+    return PaidVector.objects.filter(space=space, purpose=purpose, text_hash=key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +71,20 @@ class PictureToEmbed:
 
 
 def embed_picture(
-    space: Space, provider: MediaEmbeddingProvider, picture: PictureToEmbed, *, purpose: Purpose | None = None
+    space: Space,
+    provider: MediaEmbeddingProvider,
+    picture: PictureToEmbed,
+    *,
+    purpose: Purpose | None = None,
+    may_pay: bool = True,
 ) -> Floats:
-    """The vector of a picture: float32 (dimension,). What was paid for before costs nothing. Raises BedrockError.
+    """The vector of a picture: float32 (dimension,). What was paid for before costs nothing. Raises BedrockError, and
+    MayNotSpendError where it costs money and nobody may.
 
     Without a purpose it is a frame of the library.
     """
+    if not may_pay and not _paid_for(space, purpose or PaidVector.Purpose.FRAME, picture.key).exists():
+        raise MayNotSpendError("Looking at a picture costs money here, and you don't have permission to spend.")
 
     def call() -> PaidReply[Floats]:
         vector, usage = provider.embed_picture(picture.jpeg)
@@ -125,7 +138,7 @@ def _kept_or_paid(  # noqa: PLR0913  (what is kept of a vector, and what it may 
     most: Usage,
     file_id: int | None,
 ) -> Floats:
-    known = PaidVector.objects.filter(space=space, purpose=purpose, text_hash=text_hash).first()
+    known = _paid_for(space, purpose, text_hash).first()
     if known is not None:
         return np.frombuffer(bytes(known.vector), dtype="<f4")
 

@@ -182,16 +182,17 @@ def more_like(  # noqa: PLR0913  (those of a search)
     name: str = "",
     filters: Mapping[str, Any] | None = None,
     space: Space | None = None,
+    may_pay: bool = True,
 ) -> SearchAnswer:
     """Moments of other files that mean the same as this chunk, or as this file on the whole, or that look like a frame
-    (file id, second). Costs nothing.
+    (file id, second). It costs nothing but for a frame that was not looked at, in a paid space of pictures.
 
     Filters hold as in a search. Raises SearchError for what cannot be compared.
     """
     began = perf_counter()
     _check_scope(kind=kind, limit=limit)
     scope = _scope(file_id=None, name=name, filters=filters or {}, kind=kind)
-    if looked := _look_to_compare(chunk_id=chunk_id, file_id=file_id, frame=frame, kind=kind):
+    if looked := _look_to_compare(chunk_id=chunk_id, file_id=file_id, frame=frame, kind=kind, may_pay=may_pay):
         return _answer_of_frames(*looked, scope, limit=limit, began=began)
     space = space or spaces.active()
     own_file, vector = _vector_of(space, chunk_id=chunk_id, file_id=file_id)
@@ -212,12 +213,14 @@ def search_picture(
     limit: int = DEFAULT_LIMIT,
     name: str = "",
     filters: Mapping[str, Any] | None = None,
+    may_pay: bool = True,
 ) -> SearchAnswer:
-    """Moments that look like a picture, in RGB, of somebody's own. Raises SearchError, ProviderError."""
+    """Moments that look like a picture, in RGB, of somebody's own. Raises SearchError, ProviderError, BedrockError."""
     began = perf_counter()
     _check_scope(kind="", limit=limit)
     scope = _scope(file_id=None, name=name, filters=filters or {}, kind="")
-    return _answer_of_frames(None, seen.vector_of_picture(picture), scope, limit=limit, began=began)
+    vector = seen.vector_of_picture(picture, file_id=None, may_pay=may_pay)
+    return _answer_of_frames(None, vector, scope, limit=limit, began=began)
 
 
 def frame_of(text: str) -> tuple[int, float] | None:
@@ -227,14 +230,14 @@ def frame_of(text: str) -> tuple[int, float] | None:
 
 
 def _look_to_compare(
-    *, chunk_id: int | None, file_id: int | None, frame: tuple[int, float] | None, kind: str
+    *, chunk_id: int | None, file_id: int | None, frame: tuple[int, float] | None, kind: str, may_pay: bool
 ) -> tuple[int, Floats] | None:
     """The file and the vector of what is to be looked like; None where texts are compared."""
     like = like_of(chunk_id=chunk_id, file_id=file_id if frame is None else frame[0])
     if frame is not None and isinstance(like, File):
-        return like.pk, seen.vector_of_frame(like, frame[1])
+        return like.pk, seen.vector_of_frame(like, frame[1], may_pay=may_pay)
     if isinstance(like, Chunk) and like.source_kind == Chunk.Kind.SEEN:
-        return like.file_id, seen.vector_of_frame(like.file, like.start_s or 0.0)
+        return like.file_id, seen.vector_of_frame(like.file, like.start_s or 0.0, may_pay=may_pay)
     if isinstance(like, File) and kind == Chunk.Kind.SEEN:
         return like.pk, seen.vector_of_file(like)
     return None

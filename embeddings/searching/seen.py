@@ -121,8 +121,8 @@ def find_like(vector: Floats, scope: SearchScope, *, limit: int) -> SeenFrames:
     )
 
 
-def vector_of_frame(file: File, at_s: float) -> Floats:
-    """The vector of what a file shows at a second. Raises SearchError, VisionError, ProviderError."""
+def vector_of_frame(file: File, at_s: float, *, may_pay: bool) -> Floats:
+    """The vector of what a file shows at a second. Raises SearchError, VisionError, ProviderError, BedrockError."""
     space = pictures.picture_space()
     near = Chunk.objects.filter(file=file, source_kind=Chunk.Kind.SEEN, embeddings__space=space)
     if file.media_type != File.MediaType.IMAGE:
@@ -133,12 +133,12 @@ def vector_of_frame(file: File, at_s: float) -> Floats:
         if ids:
             vector: Floats = vectors[0]
             return vector
-    return vector_of_picture(choosing.picture_at(file, at_s))
+    return vector_of_picture(choosing.picture_at(file, at_s), file_id=file.pk, may_pay=may_pay)
 
 
-def vector_of_picture(picture: Image.Image) -> Floats:
+def vector_of_picture(picture: Image.Image, *, file_id: int | None, may_pay: bool) -> Floats:
     """The vector of a picture in RGB, in the space in use. In a paid space it is paid, once. Raises ProviderError,
-    BedrockError.
+    BedrockError: also for a picture of a file that is never sent.
     """
     space = pictures.picture_space()
     provider = spaces.provider_of(space)
@@ -146,8 +146,11 @@ def vector_of_picture(picture: Image.Image) -> Floats:
         vector: Floats = provider.embed_pictures([picture])[0]
         return vector
     jpeg = pictures.jpeg_to_send(picture)
-    wanted = paid_vectors.PictureToEmbed(key=sha256(jpeg).hexdigest()[:32], jpeg=jpeg, label="a picture")
-    return paid_vectors.embed_picture(space, media_embedding.media_provider(space), wanted, purpose="query")
+    wanted = paid_vectors.PictureToEmbed(
+        key=sha256(jpeg).hexdigest()[:32], jpeg=jpeg, label="a picture", file_id=file_id
+    )
+    looks = media_embedding.media_provider(space)
+    return paid_vectors.embed_picture(space, looks, wanted, purpose="query", may_pay=may_pay)
 
 
 def learn_captions(space: Space) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from bedrock import batch_quotas
 from bedrock import conf as bedrock_conf
-from bedrock.errors import AlreadyPaidError, BedrockError, OverBudgetError
+from bedrock.errors import AlreadyPaidError, BedrockError, FolderNeverSentError, OverBudgetError
 from bedrock.ledger import booking
 from bedrock.ledger.booking import ReservationRequest
 from bedrock.models import CatalogueModel
@@ -76,8 +76,12 @@ class Reservation:
             self.cut_to_cap()
 
     def take_out(self, question: Question, reason: BedrockError) -> None:
-        """Asked elsewhere: it waits for that answer. Paid: it has its answer, or fails where that is lost."""
-        if not isinstance(reason, AlreadyPaidError):
+        """Asked elsewhere: it waits for that answer. Paid: it has its answer, or fails where that is lost. Never to be
+        sent, by a rule that came later: it fails.
+        """
+        if isinstance(reason, FolderNeverSentError):
+            fail(self.batch, question, reason)
+        elif not isinstance(reason, AlreadyPaidError):
             self.leave(question)
         elif (reply := RawReply.objects.filter(key=question.key).first()) is not None:
             question.answer(reply)

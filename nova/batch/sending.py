@@ -19,7 +19,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from bedrock import batch_quotas, catalogue, converse, staging
+from bedrock import batch_quotas, catalogue, converse, never_send, staging
 from bedrock.batch import jobs, records
 from bedrock.batch.jobs import NewJob, RemoteJob
 from bedrock.batch.records import BatchFolder
@@ -302,6 +302,7 @@ class Uploads:
         nova_job = next(iter(todo.values())).nova_job
         files = self.stack.enter_context(ExitStack())
         try:
+            never_send.require_sendable([nova_job.file_id])
             whole = list(nova_job.questions.all())
             pieces = files.enter_context(ledger_calls.cut_proxy(nova_job, whole, token=self.work.token))
             for question in todo.values():

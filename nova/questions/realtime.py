@@ -74,7 +74,7 @@ def ask(question: Question, piece: ProxyClip, model: CatalogueModel, nova_job: N
         require_possible(request)
         booking.require_room(request)
         # Staged, and a slot held, before money is reserved: a crash on the way there costs nothing.
-        with sendable(piece, medium) as (path, uri), slot(model.key, waiting):
+        with sendable(piece, medium, nova_job.file_id) as (path, uri), slot(model.key, waiting):
             asked = converse.ConverseRequest(
                 runtime_id=catalogue.runtime_id(model),
                 system=prompt.system,
@@ -158,14 +158,14 @@ def run_side_by_side(asks: Sequence[Callable[[Progress], None]], progress: Progr
 
 
 @contextmanager
-def sendable(piece: ProxyClip, medium: str) -> Iterator[tuple[Path | None, str]]:
+def sendable(piece: ProxyClip, medium: str, file_id: int | None) -> Iterator[tuple[Path | None, str]]:
     """The piece inside the request where it is small enough; else by way of S3, and gone from there afterwards."""
     if converse.can_go_inline(piece.path.stat().st_size):
         yield piece.path, ""
         return
     key = f"{staging.REALTIME_PREFIX}/{staging.new_id()}.{PLACES[medium][1]}"
     try:
-        yield None, staging.upload(piece.path, key)
+        yield None, staging.upload(piece.path, key, file_id=file_id)
     finally:
         # A copy that stays behind is no reason to lose an answer that was paid: somebody is told, and S3's rule clears.
         try:

@@ -83,7 +83,7 @@ def ask_everything(aws: World, tmp_path: Path) -> None:
     clip.write_bytes(tiny_mp4(20))
     photograph = tmp_path / "photograph.jpg"
     Image.new("RGB", (32, 32)).save(photograph, "JPEG")
-    address = staging.upload(clip, f"{staging.REALTIME_PREFIX}/{staging.new_id()}.mp4")
+    address = staging.upload(clip, f"{staging.REALTIME_PREFIX}/{staging.new_id()}.mp4", file_id=None)
     for request, mode in (
         (ConverseRequest(runtime_id=LITE, text="What?", system="Be brief.", max_tokens=100), "realtime"),
         (ConverseRequest(runtime_id=LITE, text="What?", media_path=clip, tool=TOOL, max_tokens=100), "flex"),

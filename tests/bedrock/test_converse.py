@@ -69,7 +69,7 @@ def test_flex_asks_for_its_tier_and_is_charged_half(aws: World, clip: Path) -> N
 
 
 def test_a_staged_video_is_the_same_question_as_an_inline_one(aws: World, clip: Path) -> None:
-    address = staging.upload(clip, f"{staging.REALTIME_PREFIX}/a.mp4")
+    address = staging.upload(clip, f"{staging.REALTIME_PREFIX}/a.mp4", file_id=None)
 
     converse.converse(question(clip))
     converse.converse(question(None, media_uri=address))

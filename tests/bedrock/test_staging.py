@@ -24,7 +24,7 @@ def test_a_file_goes_up_with_its_type_and_comes_away_again(aws: World, tmp_path:
     path = tmp_path / "a b.mp4"
     path.write_bytes(b"x" * 1000)
 
-    address = staging.upload(path, f"{FOLDER}/a.mp4")
+    address = staging.upload(path, f"{FOLDER}/a.mp4", file_id=None)
 
     head = aws.s3.head_object(Bucket=BUCKET, Key=f"{FOLDER}/a.mp4")
     assert (address, head["ContentType"]) == (f"s3://{BUCKET}/{FOLDER}/a.mp4", "video/mp4")
@@ -96,7 +96,7 @@ def test_nothing_outside_our_folders_is_written_or_deleted(aws: World, key: str,
     with pytest.raises(BadRequestError, match="not under a staging prefix"):
         staging.delete([key])
     with pytest.raises(BadRequestError):
-        staging.upload(tmp_path / "x", key)
+        staging.upload(tmp_path / "x", key, file_id=None)
 
 
 def test_lines_are_streamed_and_what_is_no_object_is_left_out(aws: World) -> None:
@@ -114,7 +114,7 @@ def test_a_missing_bucket_is_named_with_the_remedy(aws: World, settings: Any, tm
     settings.S3_BUCKET_NAME = "no-such-bucket"
 
     with pytest.raises(MissingObjectError) as caught:
-        staging.upload(path, f"{FOLDER}/a.mp4")
+        staging.upload(path, f"{FOLDER}/a.mp4", file_id=None)
     assert "S3_BUCKET_NAME" in caught.value.remedy
     with pytest.raises(MissingObjectError):
         list(staging.listed(FOLDER))

@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.test import Client
 
-from bedrock.errors import BedrockError
+from bedrock.errors import BedrockError, FolderNeverSentError
 from bedrock.models import Entry
 from embeddings import registry, tasks
 from embeddings.indexing import index, media_embedding, pictures, spaces
 from embeddings.models import Chunk, Embedding, PaidVector, Space, Viewing
 from embeddings.searching.captions import UNRELATED
-from embeddings.searching.search import search, search_picture
+from embeddings.searching.search import more_like, search, search_picture
 from files.models import File
 from files.selection import actions
 from jobs.errors import Cancelled
@@ -252,3 +253,37 @@ def test_the_dialog_shows_both_prices(nova: World, clip: File, admin_client: Cli
     assert "Nova, frame by frame" in html
     assert "Nova, the whole video" in html
     assert "entering is told from leaving" in html
+
+
+def test_who_may_not_spend_asks_for_no_picture_that_costs(
+    nova: World, client: Client, clip: File, tmp_path: Path
+) -> None:
+    look("frames", clip)
+    spaces.use_for_pictures(space_of_nova())
+    bea = User.objects.create_user("bea")
+    bea.user_permissions.add(Permission.objects.get(codename="view_chunk"))
+    client.force_login(bea)
+    paid = nova.usd()
+
+    between = client.get("/api/search", {"like_frame": f"{clip.pk}@3.3"})
+    picture = tmp_path / "a.png"
+    view("lemon", "desert").save(picture)
+    with picture.open("rb") as sent:
+        own = client.post("/api/search/picture", {"picture": sent})
+
+    assert (between.status_code, own.status_code) == (403, 403)
+    assert "permission to spend" in between.json()["detail"]
+    assert nova.usd() == paid
+
+
+def test_a_frame_of_a_folder_that_is_never_sent_is_not_sent_to_be_compared(nova: World, clip: File) -> None:
+    look("frames", clip)
+    spaces.use_for_pictures(space_of_nova())
+    clip.root.never_send = True
+    clip.root.save(update_fields=["never_send"])
+    paid = nova.usd()
+
+    with pytest.raises(FolderNeverSentError):
+        more_like(frame=(clip.pk, 3.3))
+
+    assert nova.usd() == paid

@@ -16,7 +16,7 @@ CLEAN := NOVAPROJECT_ENV_FILE= SECRET_KEY=only-for-checks
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --compile
 
 OF ?=
-.PHONY: test-postgres fuzz audit chaos check-gpu install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
+.PHONY: bench-line test-postgres fuzz audit chaos check-gpu install-db fuzz-media floors pictures run test coverage check test-e2e install install-dev format bench-search bench-memory bench-size bench-starvation bench-load chaos-library chaos-nova bench-nova bench-library
 
 run: install $(if $(OCR),$(VENV)/installed-requirements-ocr.txt)
 	@$(PY) -m novaproject.setup.bootstrap
@@ -128,6 +128,10 @@ test-postgres: install-dev
 # Processes, memory and processor time of an idle library, before and after some work (MINUTES=… to watch it idle).
 bench-memory: install
 	@$(PY) -m bench.memory
+
+# An hour of footage (MINUTES=60) through the whole free line: processor seconds of each step, and what is the limit.
+bench-line: install
+	@$(PY) -m bench.line
 
 # Whether slow clients and stalled players keep a search waiting.
 bench-starvation: install

@@ -4,14 +4,14 @@ from django.core.management import ManagementUtility, get_commands, load_command
 
 #: In the order in which somebody meets them.
 GROUPS = {
-    "Folders and files": ("import_directory", "scan", "relocate_root", "make_proxies", "tag", "reconcile"),
+    "Folders and files": ("import_directory", "scan", "relocate_root", "make_proxies", "tag", "suggest", "reconcile"),
     "Speech": ("transcribe",),
     "What is seen": ("frames", "see", "read", "duplicates"),
     "Analysis by Amazon Nova": ("analyze", "reparse", "poll_bedrock", "refresh_models"),
     "Search": ("search", "embed"),
     "Models": ("download_model",),
     "Setting up and running": ("set_up", "serve", "work", "jobs", "doctor", "api_token"),
-    "Keeping": ("backup", "restore", "export"),
+    "Keeping": ("backup", "restore", "export", "move_to_postgres"),
 }
 FLOORS = ("files", "transcription", "vision", "bedrock", "nova", "embeddings", "curation", "jobs", "novaproject")
 NAME_WIDTH = 18

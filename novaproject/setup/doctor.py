@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 
 from bedrock import checks as bedrock_checks
 from embeddings import registry as spaces
@@ -22,7 +23,7 @@ from files import conf as files_conf
 from files.errors import FilesError
 from files.media import ffmpeg
 from files.storage import disk
-from jobs import no_network
+from jobs import clock, no_network, owners
 from jobs.errors import WorkError
 from jobs.execution.claims import is_paused
 from jobs.registry import QUEUES
@@ -35,6 +36,8 @@ from transcription.providers.base import EngineRequest
 LOW_DISK_BYTES = 5 * 10**9
 #: Measured: about 2.5 MB a minute of 720p15.
 PROXY_BYTES_PER_HOUR = 150 * 10**6
+#: A clock that is off by more misleads whoever reads dates.
+CLOCKS_APART_S = 5.0
 LOCAL, AWS = "Needed", "Only for Amazon Nova"
 
 
@@ -111,6 +114,19 @@ def _vector_search() -> Iterator[Check]:
         yield Check(name, Level.WARN, text, "Install sqlite-vec in .venv, or set SQLITE_VEC_PATH to a build of it.")
         return
     yield Check(name, Level.READY, f"Works, by sqlite-vec {version} and SQLite {sqlite3.sqlite_version}.")
+
+
+def _host() -> Iterator[Check]:
+    """Where several hosts share a database: who this one is, and whether its clock agrees."""
+    if connection.vendor != "postgresql":
+        return
+    apart_s = abs((clock.now() - timezone.now()).total_seconds())
+    text = f"Known as {owners.host_id()}; its clock and the database's are {apart_s:.1f} s apart."
+    if apart_s < CLOCKS_APART_S:
+        yield Check("This host", Level.READY, text)
+    else:
+        remedy = "Leases go by the database's, dates and logs do not: put this one right (timedatectl set-ntp true)."
+        yield Check("This host", Level.WARN, text, remedy)
 
 
 def _index() -> Iterator[Check]:
@@ -254,6 +270,7 @@ def _workers() -> Iterator[Check]:
 
 LOCAL_CHECKS: list[Callable[[], Iterator[Check]]] = [
     _database,
+    _host,
     _ffmpeg,
     _decoders,
     _vector_search,

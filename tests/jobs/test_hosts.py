@@ -13,6 +13,7 @@ from files.storage import locks
 from jobs import clock, owners
 from jobs.models import Cluster
 from jobs.workers import clusters, election, ticks
+from novaproject.setup import doctor
 
 SAME_NAME = "container"
 
@@ -86,6 +87,19 @@ def test_a_clock_that_is_wrong_moves_no_lease(monkeypatch: pytest.MonkeyPatch, w
 
     assert abs((first - right()).total_seconds()) < 30
     assert first <= second
+
+
+@pytest.mark.django_db
+@pytest.mark.postgres("its clock is the one of all hosts")
+def test_the_doctor_says_whose_clock_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    (agreeing,) = doctor._host()
+    right = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: right() + timedelta(seconds=90))
+
+    (apart,) = doctor._host()
+
+    assert (agreeing.level, apart.level) == (doctor.Level.READY, doctor.Level.WARN)
+    assert owners.host_id() in agreeing.text
 
 
 @pytest.mark.django_db

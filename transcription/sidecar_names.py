@@ -25,7 +25,9 @@ UNREADABLE = (".sub", ".idx", ".sup", ".ttml", ".dfxp", ".smi", ".sami", ".stl",
 _FORCED = frozenset(("forced", "foreign"))
 _IMPAIRED = frozenset(("sdh", "cc", "hi", "hoh"))
 _MEANINGLESS = frozenset(("default", "full", "und", "track", "sub", "subs", "subtitles", "captions"))
-_PART = re.compile(r"[.\s]*(?:\(([^)]*)\)|\[([^\]]*)\]|([^.]+))")
+_PART = re.compile(r"[.\s]*(?:\(([^)]*)\)|\[([^\]]*)\]|([^.(\[]+|[(\[]))")
+#: Between a name and its language, where somebody did not take a full stop: `talk_en`, `talk-en`, `talk en`.
+_OTHER_JOINTS = ("_", "-", " ")
 
 
 class SidecarKind(IntEnum):
@@ -98,6 +100,8 @@ def sidecar_at(stem: str, path: Path, media: Path, listing: _Listing) -> Sidecar
     """What the name says, if the file is this media file's and no other's."""
     for owner in (fold(media.name), fold(media.stem)):
         rest = stem.removeprefix(owner)
+        if rest.startswith(_OTHER_JOINTS) and language_tag(rest[1:].partition(".")[0]):
+            rest = f".{rest[1:]}"
         if stem.startswith(owner) and (not rest or rest[0] == "." or rest.lstrip()[:1] in ("(", "[")):
             longer = (name for name in listing.media if len(name) > len(owner) and name != fold(media.name))
             if any(stem == name or stem.startswith(f"{name}.") for name in longer):

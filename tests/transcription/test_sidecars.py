@@ -55,6 +55,10 @@ def test_a_tag_has_a_name_for_people() -> None:
         ("talk.part2.final.srt", "", SidecarKind.TITLED),
         ("talk (German).srt", "de", SidecarKind.FULL),
         ("talk [en].srt", "en", SidecarKind.FULL),
+        ("talk.English (SDH).srt", "en", SidecarKind.IMPAIRED),
+        ("talk_en.srt", "en", SidecarKind.FULL),
+        ("talk-pt-BR.forced.srt", "pt-BR", SidecarKind.FORCED),
+        ("talk German.srt", "de", SidecarKind.FULL),
     ],
 )
 def test_a_name_says_language_and_kind(tmp_path: Path, name: str, language: str, kind: SidecarKind) -> None:
@@ -63,6 +67,14 @@ def test_a_name_says_language_and_kind(tmp_path: Path, name: str, language: str,
     (sidecar,) = sidecars_of(tmp_path / "talk.mp4")
 
     assert (sidecar.language, sidecar.kind) == (language, kind)
+
+
+def test_a_name_that_another_file_bears_is_that_files(tmp_path: Path) -> None:
+    for name in ("talk.mp4", "talk_en.mp4", "talk_en.srt"):
+        (tmp_path / name).write_text("")
+
+    assert sidecars_of(tmp_path / "talk.mp4") == []
+    assert [sidecar.language for sidecar in sidecars_of(tmp_path / "talk_en.mp4")] == [""]
 
 
 @pytest.mark.parametrize("name", ["talk-2.srt", "talk.txt", "talker.srt", "my talk.srt", "talk"])

@@ -20,6 +20,8 @@ PREFIX = "api/"
 class ApiRoot(APIView):
     """Everything that can be read without naming one thing, by name: to click through."""
 
+    name = "API"
+
     permission_classes = [IsAuthenticated]
 
     @extend_schema(operation_id="root", responses=OpenApiTypes.OBJECT)

@@ -149,7 +149,7 @@ class TranscribeOptionsSerializer(serializers.Serializer[dict[str, Any]]):
         r"^[A-Za-z]{2,3}$",
         default="",
         allow_blank=True,
-        help_text="Default: detect.",
+        help_text="What is spoken, by its code such as en or de.",
         error_messages={"invalid": UnknownLanguageError.remedy},
     )
     audio_track = serializers.IntegerField(

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.urls import reverse
 from PIL import Image
 
-from bedrock.errors import BedrockError, BusyError
+from bedrock.errors import BedrockError, BusyError, SlowAnswerError
 from embeddings.errors import (
     ExtensionUnavailableError,
     MayNotSpendError,
@@ -135,6 +135,8 @@ class _Candidates:
     has_weaker: bool = False
     is_cut: bool = False
     notice: str = ""
+    #: AWS did not answer in time, so it is not asked anything else.
+    is_aws_slow: bool = False
 
 
 def search(  # noqa: PLR0913  (the contract's parameters)
@@ -309,7 +311,8 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
     except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError, MayNotSpendError) as error:
         if mode == "semantic":
             raise
-        return replace(by_words, notice=f"Found by words only. {error} {error.remedy}".strip())
+        notice = f"Found by words only. {error} {error.remedy}".strip()
+        return replace(by_words, notice=notice, is_aws_slow=isinstance(error, SlowAnswerError))
     if reach is None:
         return replace(by_words, notice=notice) if mode == "hybrid" else _Candidates(scores={}, notice=notice)
     cosines = {hit.chunk_id: hit.similarity for hit in near}
@@ -329,6 +332,9 @@ def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> 
 
 def _with_frames(others: _Candidates, asked: Query, mode: str, scope: _Scope) -> _Candidates:
     """What was found in words, and the frames that look like the question. They are other chunks: only ranks meet."""
+    used = seen.space_in_use()
+    if others.is_aws_slow and used is not None and provider_for(used.key).is_paid:
+        return others  # whoever asks has waited for AWS once
     try:
         found = seen.find(asked.subject, scope.vectors, limit=POOL, kinds=scope.seen_kinds, may_pay=scope.may_pay)
     except (ProviderError, BedrockError, ExtensionUnavailableError, SpaceMismatchError, MayNotSpendError) as error:

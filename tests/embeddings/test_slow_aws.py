@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from django.conf import LazySettings
 from django.test import Client
@@ -10,10 +11,13 @@ from django.test import Client
 from bedrock import patience
 from bedrock.models import Entry
 from bedrock.pricing import Usage
-from embeddings.indexing import paid_vectors, spaces
+from embeddings.indexing import index, paid_vectors, spaces
 from embeddings.indexing.index import index_file
+from embeddings.models import Chunk
+from embeddings.searching import seen
 from embeddings.searching.search import search
 from embeddings.vectors import Floats, Purpose
+from files.models import File
 from tests.embeddings.conftest import MakeFile, say
 from tests.embeddings.fakes import PaidWordsProvider
 
@@ -49,6 +53,21 @@ def test_words_answer_with_a_notice(answer: threading.Event, admin_client: Clien
     assert "AWS has not answered" in found.notice
     assert "Ask again in a minute" in found.notice
     assert admin_client.get("/api/search", {"q": "leak", "mode": "semantic"}).status_code == 504
+
+
+def test_nobody_waits_twice_where_the_same_model_sees_too(answer: threading.Event) -> None:
+    space, file = spaces.active(), File.objects.get()
+    space.holds_pictures = True
+    space.save(update_fields=["holds_pictures"])
+    spaces.use_for_pictures(space)
+    chunk = Chunk.objects.create(file=file, source_kind=Chunk.Kind.SEEN, source_id=file.pk, ordinal=0, text="")
+    index.insert_vectors(space, [chunk], np.ones((1, space.dimension), np.float32) / np.sqrt(space.dimension))
+    assert seen.space_in_use() == space
+
+    found = search("leak")
+
+    assert "AWS has not answered" in found.notice
+    assert "What is seen" not in found.notice
 
 
 def test_what_comes_late_is_kept_for_who_asks_again_and_asked_once(

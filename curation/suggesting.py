@@ -29,6 +29,8 @@ DEFAULT_LIMIT, MAX_LIMIT = 40, 200
 MOST_JUDGED = 100
 #: Of fewer labels no share is told.
 LEAST_JUDGED = 4
+NOTHING_LIKE_WORDS = "Nothing looks like these words. Put the tag on a few files: what is like them is suggested then."
+NOTHING_LIKE_THEM = "Nothing else is like the files that have this tag, as far as they were looked at and embedded."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ def suggest(tag: Tag, *, words: str = "", limit: int = DEFAULT_LIMIT) -> Suggest
         suggestions=_shown(best[:limit], words or tag.name),
         own=score_of(tag, examples),
         nova=nova_score_of(tag, examples),
-        notice="" if best else _why_none(examples),
+        notice="" if best else NOTHING_LIKE_THEM if examples.positive else NOTHING_LIKE_WORDS,
     )
 
 
@@ -199,28 +201,17 @@ def _shown(found: Sequence[Likeness], words: str) -> list[Suggestion]:
         if file is None or chunk is None:  # it went while this was worked out
             continue
         is_frame = chunk.source_kind == Chunk.Kind.SEEN
+        example = files.get(one.example or 0)
+        name = example.name if example is not None else "a file that has it"
+        reasons = {"words": f"looks like “{words}”", "picture": f"looks like {name}", "text": f"says what {name} says"}
         shown.append(
             Suggestion(
                 n=file.pk,
                 file=file,
                 at_s=chunk.start_s,
                 confidence=one.confidence,
-                reason=_reason(one, files, words),
+                reason=reasons[one.by],
                 still=reverse("vision:frame", args=[file.pk, chunk.ordinal]) if is_frame else None,
             )
         )
     return shown
-
-
-def _reason(found: Likeness, files: Mapping[int, File], words: str) -> str:
-    if found.by == "words":
-        return f"looks like “{words}”"
-    example = files.get(found.example or 0)
-    name = example.name if example is not None else "a file that has it"
-    return f"looks like {name}" if found.by == "picture" else f"says what {name} says"
-
-
-def _why_none(examples: Examples) -> str:
-    if not examples.positive:
-        return "Nothing looks like these words. Put the tag on a few files: what is like them is suggested then."
-    return "Nothing else is like the files that have this tag, as far as they were looked at and embedded."

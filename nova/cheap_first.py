@@ -34,7 +34,12 @@ def without_known(
     for reason in (SAME, STILL):
         if reason not in skip:
             continue
-        ids = list(_same(selection) if reason == SAME else _still(selection).values_list("pk", flat=True))
+        still = selection.order_by().filter(
+            Exists(FrameSelection.objects.current().filter(file=OuterRef("pk"), frame_count__lte=1)),
+            media_type=File.MediaType.VIDEO,
+            duration_s__gte=STILL_AT_LEAST_S,
+        )
+        ids = list(_same(selection) if reason == SAME else still.values_list("pk", flat=True))
         if not ids:
             continue
         quoted = quote(selection.filter(pk__in=ids), request, force=force)
@@ -66,10 +71,3 @@ def _same(selection: FileQuerySet) -> set[int]:
             standing.add(one)
             skipped |= {file_id for file_id, _ in group if file_id in chosen} - standing
     return skipped
-
-
-def _still(selection: FileQuerySet) -> FileQuerySet:
-    chosen = FrameSelection.objects.current().filter(file=OuterRef("pk"), frame_count__lte=1)
-    return selection.order_by().filter(
-        Exists(chosen), media_type=File.MediaType.VIDEO, duration_s__gte=STILL_AT_LEAST_S
-    )

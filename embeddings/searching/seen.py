@@ -190,7 +190,10 @@ def _yardstick_of(space: Space, provider: EmbeddingProvider) -> _Yardstick:
         return known
     with _lock:
         captions = _captions_of(space, provider)
-        sample = _sample_of(space)
+        snapshot = bit_matrix.snapshot_of(space)
+        frames = np.flatnonzero(np.isin(snapshot.kinds, _codes_of(space)))
+        chosen = np.random.default_rng(space.pk).permutation(frames)[:SAMPLE]  # from all over the library
+        _, sample = store().fetch(space.pk, snapshot.ids[chosen].tolist(), space.dimension)
         floor = judging.learn(captions, sample)
         made = _Yardstick(captions=captions, sample=sample, floor=floor, library=library)
         _yardsticks[place] = made
@@ -223,11 +226,3 @@ def _library_of(space: Space) -> int:
     """How many frames, or pieces of video, a space has to tell apart."""
     snapshot = bit_matrix.snapshot_of(space)
     return int(np.isin(snapshot.kinds, _codes_of(space)).sum()) if space.holds_texts else len(snapshot)
-
-
-def _sample_of(space: Space) -> Floats:
-    """Vectors of frames from all over the library: float32 (up to 2,000, dimension)."""
-    snapshot = bit_matrix.snapshot_of(space)
-    frames = np.flatnonzero(np.isin(snapshot.kinds, _codes_of(space)))
-    chosen = np.random.default_rng(space.pk).permutation(frames)[:SAMPLE]
-    return store().fetch(space.pk, snapshot.ids[chosen].tolist(), space.dimension)[1]

@@ -80,7 +80,9 @@ class FramePicker:
         look = self._ahead.popleft()
         if not self.shots or self._is_cut(look):
             yield from self._end_shot()
-            self._begin_shot(look)
+            self.shots += 1
+            self._is_first_of_shot = True
+            self._opens_s, self._closes_s = look.at_s, look.at_s + min(FIRST_WITHIN_S, self.every_s * WINDOW_PART)
         self._behind.append(look.change)
         if self._best is not None and look.at_s > self._closes_s:
             yield from self._close(self._best)
@@ -104,11 +106,6 @@ class FramePicker:
             return False
         usual = float(np.median([*self._behind, *(other.change for other in self._ahead)] or [0.0]))
         return look.change >= CUT_ABOVE_NEIGHBOURS * max(usual, 1.0)
-
-    def _begin_shot(self, look: Look) -> None:
-        self.shots += 1
-        self._is_first_of_shot = True
-        self._opens_s, self._closes_s = look.at_s, look.at_s + min(FIRST_WITHIN_S, self.every_s * WINDOW_PART)
 
     def _end_shot(self) -> Iterator[Look]:
         """A shot too short for its first stretch gives its frame now; of a later stretch nothing is needed."""

@@ -17,6 +17,7 @@ from embeddings.stores.registry import store
 from files.models import File, FileQuerySet, Proxy
 from files.selection.facets import Action, ActionPlan, Badge, Facet, enqueue_selection
 from jobs.errors import WorkError
+from jobs.kept_answers import kept
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -63,7 +64,9 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
     # A file without any chunk was never looked at: its text is found out by the job.
     lacking = Q(pk__in=chunks.values("file_id")) | ~Q(pk__in=Chunk.objects.values("file_id"))
     unseen = media_embedding.lacking(files, space) if options.get("video") else files.none()
-    todo = files.filter(lacking | Q(pk__in=unseen.values("pk"))).count()
+    meant = files.filter(lacking | Q(pk__in=unseen.values("pk"))).values("pk")
+    todo = kept(meant, "count", meant.count)  # kept, as it is asked again when the work begins
+    hashes = chunks.order_by().values("content_hash").distinct()
     cost = cost_of_texts(space, chunks) if provider.is_paid else None
     seen = cost_of_media(space, unseen)
     return ActionPlan(
@@ -73,7 +76,7 @@ def plan(selection: FileQuerySet, options: Mapping[str, Any]) -> ActionPlan:
         usd_low=(cost.usd_low if cost else Decimal(0)) + seen.usd_low,
         usd_high=(cost.usd_high if cost else Decimal(0)) + seen.usd_high,
         input_tokens=cost.tokens if cost else None,
-        records=chunks.values("content_hash").distinct().count(),
+        records=kept(hashes, "count", hashes.count),
         refusals=[missing] if missing else [],
         warnings=[*(cost.warnings if cost else ()), *_warnings(unseen)],
     )

@@ -1,7 +1,7 @@
 """Beginning an action for thousands of files: accepted at once, then enqueued piece by piece in the background.
 
-The files are fixed when it is accepted. Each piece is a job of the batch, done in one short transaction; so a cancel of
-the batch ends the pieces that are left, and after a kill the others go on.
+The files are fixed when it is accepted. Each job of the batch that enqueues others does it in short transactions; so a
+cancel of the batch ends what is left, and after a kill it goes on where it was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 START_PIECE = "start_piece"
+#: A job begins so many files, in as many transactions as the action needs for it.
+FILES_IN_A_JOB = 2000
 #: Before what waits already: until it is enqueued nobody sees how much there is to do.
 PRIORITY = 10
 
@@ -41,23 +43,26 @@ def request_pieces(
     action: Action, ids: Sequence[int], options: Mapping[str, Any], batch: Batch, user: "User | None"
 ) -> None:
     """Let the workers begin the action for these files."""
-    for piece in sliced(sorted(ids), action.piece):
+    for piece in sliced(sorted(ids), max(action.piece, FILES_IN_A_JOB)):
         chosen = {"batch": batch.pk, "ids": as_spans(piece), PIECE_SIZE: len(piece)}
         wanted = {"action": action.name, "options": dict(options), **chosen}
         enqueue(START_PIECE, options=wanted, batch=batch, priority=PRIORITY, created_by=user)
 
 
 def run_piece(work: Work) -> str:
-    """The body of `start_piece`. After a kill it begins what it had not begun: all of it, or nothing."""
+    """The body of `start_piece`. After a kill it goes on with what it had not begun."""
     wanted = work.options
     action, batch = get_action(wanted["action"]), Batch.objects.get(pk=wanted["batch"])
     ids = [number for first, last in wanted["ids"] for number in range(first, last + 1)]
     job = Job.objects.select_related("created_by").get(pk=work.job_id)
     user: Any = job.created_by if isinstance(job.created_by, get_user_model()) else None
-    with transaction.atomic():
-        action.begin(annotate(File.objects.filter(pk__in=ids)), wanted["options"], batch, user)
-        # In the same transaction: what is begun is not begun again, should this process die before it says so.
-        Job.objects.filter(pk=work.job_id).update(options={**wanted, "ids": [], PIECE_SIZE: 0})
+    for start in range(0, len(ids), action.piece):
+        piece, left = ids[start : start + action.piece], ids[start + action.piece :]
+        with transaction.atomic():
+            action.begin(annotate(File.objects.filter(pk__in=piece)), wanted["options"], batch, user)
+            # In the same transaction: what is begun is not begun again, should this process die before it says so.
+            Job.objects.filter(pk=work.job_id).update(options={**wanted, "ids": as_spans(left), PIECE_SIZE: len(left)})
+        work.progress.update(1 - len(left) / len(ids))
     return f"Asked for {len(ids):,} files."
 
 

@@ -23,7 +23,7 @@ from files import import_tasks
 from files.errors import ActionRefusedError, SelectionError, UnknownActionError
 from files.media import derived
 from files.models import File, FileQuerySet, Proxy, Root
-from files.selection import actions, facets, resolving
+from files.selection import actions, facets, pieces, resolving
 from files.selection.pieces import START_PIECE, as_spans, get_action
 from jobs import control, counting, queue
 from jobs.execution import claims, running
@@ -422,6 +422,7 @@ def test_the_schema_has_the_library_without_a_warning(client: APIClient, capsys:
 @pytest.fixture
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> facets.Action:
     """The action “Make proxies”, which takes two files at once."""
+    monkeypatch.setattr(pieces, "FILES_IN_A_JOB", 2)
     action = replace(get_action("proxy"), piece=2)
     monkeypatch.setitem(facets._facets, "has_proxy", replace(facets._facets["has_proxy"], action=action))
     return action
@@ -455,6 +456,30 @@ def test_many_files_are_accepted_at_once_and_enqueued_in_pieces(in_pieces: facet
     assert [job.subject_id for job in jobs] == [file.pk for file in files]
     assert {job.created_by_id for job in jobs} == {user.pk}
     assert all(job.options["spec"] == "360p10" for job in jobs)
+
+
+def test_a_job_begins_its_files_in_several_transactions(
+    in_pieces: facets.Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "FILES_IN_A_JOB", 5)
+    files = [make_file() for _ in range(5)]
+    begun: list[list[int]] = []
+
+    def start(selection: FileQuerySet, *_: object) -> None:
+        begun.append(sorted(selection.values_list("pk", flat=True)))
+        if len(begun) == 2:
+            raise RuntimeError("its worker dies")
+
+    action = replace(in_pieces, start=start)
+    monkeypatch.setitem(facets._facets, "has_proxy", replace(facets._facets["has_proxy"], action=action))
+    batch = actions.start_action("proxy", resolving.resolve(filter={}), {})
+
+    do_pieces(batch)
+    batch.jobs.update(state="queued", lease_owner="", finished_at=None)
+    do_pieces(batch)
+
+    ids = [file.pk for file in files]
+    assert begun == [ids[:2], ids[2:4], ids[2:4], ids[4:]]
 
 
 def test_files_that_come_after_it_was_accepted_are_not_meant(in_pieces: facets.Action) -> None:

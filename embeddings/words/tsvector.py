@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nlargest
 
 from django.db import connection
@@ -57,12 +58,18 @@ class _Phrase:
         return sum(weight for weight in starts.values() if weight == 1.0 or not self.is_strict)
 
     def _places(self, vector: str, word: str, *, is_last: bool) -> dict[int, float]:
-        lexeme = re.escape(_quoted(word)[:-1]) + ("[^']*" if self.is_prefix and is_last else "")
         found: dict[int, float] = {}
-        for match in re.finditer(f"(?:^| ){lexeme}':([0-9A,]+)", vector):
+        for match in _entry_of(word, is_prefix=self.is_prefix and is_last).finditer(vector):
             for place in match[1].split(","):
                 found[int(place.rstrip("A"))] = 1.0 if place.endswith("A") else VARIANT_WEIGHT
         return found
+
+
+@lru_cache(maxsize=1024)
+def _entry_of(word: str, *, is_prefix: bool) -> re.Pattern[str]:
+    """Finds a word, or all that begin with it, in a tsvector as PostgreSQL writes it, with the places of each."""
+    lexeme = re.escape(_quoted(word)[:-1]) + ("[^']*" if is_prefix else "")
+    return re.compile(f"(?:^| ){lexeme}':([0-9A,]+)")
 
 
 @dataclass

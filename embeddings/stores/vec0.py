@@ -110,6 +110,8 @@ def delete(space_id: int, ids: Sequence[int]) -> None:
 def fetch(space_id: int, ids: Sequence[int], dimension: int) -> tuple[list[int], Floats]:
     """The vectors that are there, as (ids, float32 (n, dimension)); the order is not that of the question."""
     require()
+    if not ids:  # a space without vectors may have no table yet
+        return [], np.empty((0, dimension), dtype=np.float32)
     with connection.cursor() as cursor:
         # `rowid IN (…)` would scan the whole vec0 table (13 ms at 30,000 rows); this join looks each one up (1.7 ms).
         cursor.execute(

@@ -30,8 +30,9 @@ NAMES = (
 )
 #: AWS does not say which GB it counts, nor whether a file may have just as many bytes.
 FILE_PERCENT = 95
-#: What holds where neither AWS nor its pages say anything: the smallest of what is known of any model.
-SMALLEST = {
+#: What holds where neither AWS nor its pages say anything: what is safe with any model. The minimum is also the default
+#: of NOVA_BATCH_MIN_RECORDS.
+FALLBACK = {
     "min_records": 100, "max_records": 50_000, "max_file_bytes": GB, "max_job_bytes": 5 * GB, "max_jobs": 20,
     "as_of": "", "source": "the smallest quotas of other models",
 }  # fmt: skip
@@ -56,11 +57,14 @@ class BatchQuotas:
 
 
 def of(model: CatalogueModel) -> BatchQuotas:
-    """The limits for a model. Settings (NOVA_BATCH_…) can only be stricter than AWS, but for a minimum of their own."""
-    limits = {**SMALLEST, **model.quotas, **model.account_quotas}
+    """The limits for a model. Settings (NOVA_BATCH_…) can only be stricter than AWS, but for a minimum that is not the
+    default: it wins over what AWS told.
+    """
+    limits = {**FALLBACK, **model.quotas, **model.account_quotas}
     ours = conf.batch()
+    is_own = ours.min_records != FALLBACK["min_records"]
     return BatchQuotas(
-        min_records=ours.min_records or int(limits["min_records"]),
+        min_records=ours.min_records if is_own else int(limits["min_records"]),
         max_records=min(ours.max_records, int(limits["max_records"])),
         max_file_bytes=int(limits["max_file_bytes"]),
         max_job_bytes=min(ours.max_bytes, int(limits["max_job_bytes"])),

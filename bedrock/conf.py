@@ -15,7 +15,7 @@ BATCH_SETTINGS = ("BEDROCK_BATCH_ROLE_ARN", "NOVA_BATCH_INPUT_PREFIX", "NOVA_BAT
 
 @dataclass(frozen=True, kw_only=True)
 class BatchConf:
-    """Where batch jobs read and write, and what bounds them beside AWS's own quotas (`min_records` 0: these alone)."""
+    """Where batch jobs read and write, and what bounds them beside AWS's own quotas."""
 
     role_arn: str
     input_prefix: str

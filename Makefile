@@ -77,7 +77,8 @@ coverage: install-dev
 
 # Damaged pictures, clips and subtitles by the thousand: none crashes, none hangs. FUZZ_SEED=… tries others.
 fuzz-media: install-dev
-	FUZZ_PICTURES=2000 FUZZ_CLIPS=500 FUZZ_SUBTITLES=2000 $(PYTEST) tests -k "fuzz and (media or subtitle)" -n $(WORKERS)
+	FUZZ_PICTURES=2000 FUZZ_CLIPS=500 FUZZ_SUBTITLES=2000 \
+	  $(PYTEST) tests/files/test_media_fuzz.py tests/transcription/test_fuzz_subtitles.py -n $(WORKERS)
 
 # All that strangers may send, longer than `make test` tries it: media, names, questions, bodies, subtitles, replies, settings.
 fuzz: fuzz-media

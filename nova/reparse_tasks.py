@@ -28,4 +28,4 @@ def run_reparse(work: Work) -> str:
         done += 1
         work.progress.update(min(1.0, done / total), f"Read again: {done:,} of {total:,}")
 
-    return reparse(request, each=heard).in_words()
+    return reparse(request, on_reading=heard).in_words()

@@ -18,14 +18,18 @@ SHOWN = 60
 
 
 @dataclass(kw_only=True)
-class Reading:
-    """What another reading of one analysis gives. `changes` are lines such as `chapters.0.title: "A" -> "B"`."""
+class Rereading:
+    """What reading the replies of one analysis again gives. `changes` are lines such as `chapters.0.title: "A" -> "B"`.
+
+    `is_incomplete`: some of its questions were never answered, so there is nothing to read as a whole.
+    """
 
     nova_job: NovaJob
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     error: str = ""
+    is_incomplete: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +43,12 @@ class ReparseRequest:
 
     def analyses(self) -> "QuerySet[NovaJob]":
         """The analyses whose replies are read again."""
-        over = NovaJob.Status
-        rows = NovaJob.objects.filter(status__in=[over.COMPLETED, over.FAILED], questions__reply__isnull=False)
+        ended = [NovaJob.Status.COMPLETED, NovaJob.Status.FAILED]
+        rows = NovaJob.objects.filter(status__in=ended, questions__reply__isnull=False)
         if self.nova_job_ids:
             rows = rows.filter(pk__in=self.nova_job_ids)
         if self.failed:
-            rows = rows.filter(status=over.FAILED)
+            rows = rows.filter(status=NovaJob.Status.FAILED)
         if self.old:
             current = Q(results__parser_version__gte=PARSER_VERSION)
             rows = rows.exclude(pk__in=NovaJob.objects.filter(current).values("pk"))
@@ -59,34 +63,40 @@ class Tally:
     changed: int = 0
     unreadable: int = 0
     kept: int = 0
+    incomplete: int = 0
 
     def in_words(self) -> str:
-        return ", ".join(f"{count:,} {name}" for name, count in vars(self).items())
+        said = f"{self.read:,} read, {self.changed:,} changed, {self.unreadable:,} unreadable, {self.kept:,} kept"
+        return said + (f", {self.incomplete:,} passed over: not every question was answered" if self.incomplete else "")
 
 
-def reparse(request: ReparseRequest, *, each: Callable[[Reading], None]) -> Tally:
-    """Read them again, and keep the new readings if that is asked for. `each` hears of every one, before it is kept."""
+def reparse(request: ReparseRequest, *, on_reading: Callable[[Rereading], None]) -> Tally:
+    """Read them again, and keep the new readings if that is asked for. `on_reading` is called with each, before it is
+    kept.
+    """
     tally = Tally()
-    for reading in readings(request.analyses().iterator(chunk_size=200)):
-        tally.read += 1
+    for reading in reread(request.analyses().iterator(chunk_size=200)):
+        tally.incomplete += reading.is_incomplete
+        tally.read += not reading.is_incomplete
         tally.unreadable += bool(reading.error)
         tally.changed += bool(reading.changes)
-        each(reading)
+        on_reading(reading)
         if request.apply and reading.found:
-            keep(reading)
+            replace_results(reading)
             tally.kept += 1
     return tally
 
 
-def readings(nova_jobs: Iterable[NovaJob]) -> Iterator[Reading]:
+def reread(nova_jobs: Iterable[NovaJob]) -> Iterator[Rereading]:
     """Read the replies of these analyses again; nothing is changed, nothing is paid."""
     for nova_job in nova_jobs:
         questions = list(nova_job.questions.select_related("reply", "nova_job", "nova_job__file"))
         answered = [question for question in questions if question.state == Question.State.ANSWERED and question.reply]
         if not answered or len(answered) < len(questions):
+            yield Rereading(nova_job=nova_job, is_incomplete=True)
             continue
         before = {row.type: row.result for row in nova_job.results.all()}
-        reading = Reading(nova_job=nova_job)
+        reading = Rereading(nova_job=nova_job)
         try:
             reading.found, reading.notes = reply_store.read(nova_job, answered)
         except ReplyError as exc:
@@ -96,7 +106,7 @@ def readings(nova_jobs: Iterable[NovaJob]) -> Iterator[Reading]:
         yield reading
 
 
-def keep(reading: Reading) -> None:
+def replace_results(reading: Rereading) -> None:
     """Put a reading in the place of the earlier one; an analysis that could not be read before is completed."""
     nova_job = reading.nova_job
     with transaction.atomic():

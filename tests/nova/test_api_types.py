@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from bedrock.models import CatalogueModel
 from jobs.execution.running import run_until_idle
-from nova.models import AnalysisType, NovaJob
+from nova.models import AnalysisType, NovaJob, Question
 from nova.options import AnalysisRequest
 from nova.questions.results import current_for
 from nova.tasks import request_analysis
@@ -133,6 +133,8 @@ def test_replies_are_read_again_in_the_background(
     assert current_for(clip)["summary"].result == before
     assert ask(failed=True) == "0 read, 0 changed, 0 unreadable, 0 kept"
     assert len(aws.bill) == 1
+    Question.objects.create(nova_job=NovaJob.objects.get(), key="k", index=9, types={"summary": 1})
+    assert ask() == "0 read, 0 changed, 0 unreadable, 0 kept, 1 passed over: not every question was answered"
     assert api.post("/api/nova/reparse", {"aply": True}, "json").json() == {
         "aply": ["There is no such field. Known are: nova_job_ids, failed, old, apply."]
     }

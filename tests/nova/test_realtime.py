@@ -25,7 +25,7 @@ from nova.kinds import ASK_NOVA
 from nova.models import NovaJob, Question, RawReply
 from nova.options import AnalysisRequest
 from nova.questions.preparing import proxy_of
-from nova.questions.reparsing import readings
+from nova.questions.reparsing import ReparseRequest, reparse, reread
 from nova.questions.results import current_for
 from nova.quoting import quote
 from nova.retention import forget_replies
@@ -131,11 +131,14 @@ def test_old_replies_are_forgotten_only_if_asked_to_and_then_cost_anew(aws: Worl
     Question.objects.update(nova_job=NovaJob.objects.create(file=clip, model="lite", status=NovaJob.Status.FAILED))
     kept = forget_replies()
     Question.objects.update(nova_job=first)
-    told = (kept, forget_replies(), RawReply.objects.count(), "summary" in current_for(clip), list(readings([first])))
+    told = (kept, forget_replies(), RawReply.objects.count(), "summary" in current_for(clip))
+    passed_over = reparse(ReparseRequest(), on_reading=lambda reading: None)
     price = quote(File.objects.all(), AnalysisRequest(model="lite", types=("summary",))).usd_low
     again = ask(clip, "summary")
 
-    assert told == (0, 1, 0, True, [])
+    assert told == (0, 1, 0, True)
+    assert passed_over.read == 0
+    assert [reading.is_incomplete for reading in reread([first])] == [True]
     assert price
     assert again.status == NovaJob.Status.COMPLETED
     assert again.pk != first.pk

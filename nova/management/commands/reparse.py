@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from nova.questions.reparsing import Reading, ReparseRequest, reparse
+from nova.questions.reparsing import ReparseRequest, Rereading, reparse
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         request = ReparseRequest(**{name: options[name] for name in ("nova_job_ids", "failed", "old", "apply")})
-        tally = reparse(request, each=partial(self.show, as_json=options["json"]))
+        tally = reparse(request, on_reading=partial(self.show, as_json=options["json"]))
         if options["json"]:
             self.stdout.write(json.dumps(vars(tally)))
         else:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if tally.unreadable:
             raise CommandError(f"{tally.unreadable:,} cannot be read. Their replies stay as they came.")
 
-    def show(self, reading: Reading, *, as_json: bool) -> None:
+    def show(self, reading: Rereading, *, as_json: bool) -> None:
         if not (reading.error or reading.changes):
             return
         if as_json:

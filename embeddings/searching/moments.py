@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import F, TextField
-from django.db.models.functions import Cast
+from django.db import connection
 
 from embeddings.indexing.chunks import second_at
 from embeddings.models import Chunk
@@ -40,12 +39,25 @@ class Passage(NamedTuple):
         return [(offset, second) for offset, second in json.loads(self.marks_json)]
 
 
+#: By engine: the chunks of some ids, their marks as text, and how ids are given. The ORM took a millisecond longer, and
+#: SQLite then began with the files.
+WANTED: Mapping[str, tuple[str, str, Callable[[list[int]], Any]]] = {
+    "sqlite": ("json_each(%s) AS wanted CROSS JOIN chunks c ON c.id = wanted.value", "c.marks", json.dumps),
+    "postgresql": ("unnest(%s::bigint[]) AS wanted (id) JOIN chunks c USING (id)", "c.marks::text", list),
+}
+
+
 def passages(ids: Iterable[int]) -> dict[int, Passage]:
     """The chunks of these ids that are in the library, in one statement: what is gone by now is not shown."""
-    rows = Chunk.objects.in_library().filter(pk__in=list(ids)).order_by()
-    # As text: most passages are never shown, and to read their marks would take longer than to find them.
-    rows = rows.annotate(marks_json=Cast("marks", TextField()), file_name=F("file__name"), file_path=F("file__path"))
-    return {row[0]: Passage._make(row) for row in rows.values_list(*Passage._fields)}
+    wanted = list(ids)
+    rows, marks, param = WANTED[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c.id, c.file_id, c.source_kind, c.source_id, c.ordinal, c.start_s, c.end_s, c.text, {marks}, "  # noqa: S608
+            f"f.name, f.path FROM {rows} JOIN files f ON f.id = c.file_id WHERE f.removed_at IS NULL",
+            [param(wanted)],
+        )
+        return {row[0]: Passage._make(row) for row in cursor.fetchall()}
 
 
 @dataclass(kw_only=True)

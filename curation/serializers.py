@@ -264,6 +264,16 @@ class NovaScoreSerializer(LabelScoreSerializer):
         return {**shown, "usd": instance.usd}
 
 
+class DoubtSerializer(serializers.Serializer[Any]):
+    """Suggestions that are not sure, and what asking Nova about these alone costs and saves."""
+
+    file_ids = serializers.ListField(child=serializers.IntegerField(), help_text="For `POST /api/batch/nova`.")
+    usd_likely = serializers.DecimalField(max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True)
+    usd_saved = serializers.DecimalField(
+        max_digits=14, decimal_places=6, coerce_to_string=False, allow_null=True, help_text="Beside asking about all."
+    )
+
+
 class SuggestionsSerializer(serializers.Serializer[Any]):
     """What a tag could be meant for, and how often such suggestions were right."""
 
@@ -272,4 +282,5 @@ class SuggestionsSerializer(serializers.Serializer[Any]):
         source="own", allow_null=True, help_text="Each labelled file left out in turn; null of too few."
     )
     nova = NovaScoreSerializer(allow_null=True, help_text="What Nova named on the same files; null without analyses.")
+    doubt = DoubtSerializer(allow_null=True, help_text="Null where all of them are sure.")
     notice = serializers.CharField()

@@ -21,12 +21,17 @@ from embeddings.searching.likeness import Examples, Likeness, Range
 from embeddings.words.normalise import words_of
 from files.models import File
 from nova.models import LOCAL, AnalysisResult
+from nova.options import AnalysisRequest
 from nova.questions.estimating import PURPOSE
+from nova.quoting import quote
+from nova.types.built_in import BUILT_IN
 
 #: Shown at once.
 DEFAULT_LIMIT, MAX_LIMIT = 40, 200
 #: Labels that suggestions are measured by: each is left out once, and asked about.
 MOST_JUDGED = 100
+#: Below this a suggestion is in doubt, and these models are asked what it would cost to have none.
+SURE, ASKED_MODEL = 0.7, "lite"
 #: Of fewer labels no share is told.
 LEAST_JUDGED = 4
 NOTHING_LIKE_WORDS = "Nothing looks like these words. Put the tag on a few files: what is like them is suggested then."
@@ -77,12 +82,24 @@ class NovaScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """Suggestions that are not sure: what Nova would likely cost for these alone, and what that saves beside all of
+    them. None where the model is unpriced.
+    """
+
+    file_ids: list[int]
+    usd_likely: Decimal | None
+    usd_saved: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suggestions:
     """What could be of a tag, best first, how often such suggestions were right, and what Nova said."""
 
     suggestions: list[Suggestion]
     own: LabelScore | None
     nova: NovaScore | None
+    doubt: Doubt | None
     notice: str
 
 
@@ -99,10 +116,12 @@ def suggest(tag: Tag, *, words: str = "", limit: int = DEFAULT_LIMIT) -> Suggest
             found[pk] = other
     labelled = {*FileTag.objects.filter(tag=tag).values_list("file_id", flat=True), *examples.negative}
     best = sorted((one for pk, one in found.items() if pk not in labelled), key=lambda one: -one.lead)
+    shown = _shown(best[:limit], words or tag.name)
     return Suggestions(
-        suggestions=_shown(best[:limit], words or tag.name),
+        suggestions=shown,
         own=score_of(tag, examples),
         nova=nova_score_of(tag, examples),
+        doubt=doubt_of(shown),
         notice="" if best else NOTHING_LIKE_THEM if examples.positive else NOTHING_LIKE_WORDS,
     )
 
@@ -174,6 +193,18 @@ def nova_score_of(tag: Tag, examples: Examples) -> NovaScore | None:
         verdicts[file_id] |= wanted <= set(words_of(text))
     paid: Any = Entry.objects.filter(file_id__in=analysed, purpose=PURPOSE).counted_usd()
     return NovaScore(score=_score(examples, verdicts), usd=Decimal(paid))
+
+
+def doubt_of(suggestions: Sequence[Suggestion]) -> Doubt | None:
+    """Where the free signals leave doubt, so that Nova is asked about no more than that; None where all is sure."""
+    in_doubt = [one.n for one in suggestions if one.confidence < SURE]
+    if not in_doubt:
+        return None
+    request = AnalysisRequest(model=ASKED_MODEL, types=tuple(BUILT_IN))
+    usd, of_all = (
+        quote(File.objects.filter(pk__in=ids), request).usd_likely for ids in (in_doubt, [one.n for one in suggestions])
+    )
+    return Doubt(file_ids=in_doubt, usd_likely=usd, usd_saved=None if usd is None or of_all is None else of_all - usd)
 
 
 def _judged_by(examples: Examples) -> list[int]:

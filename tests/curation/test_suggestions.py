@@ -16,6 +16,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from bedrock.models import Entry, month_of
+from curation import suggesting
 from curation.models import FileTag, Tag, TagRefusal
 from curation.suggesting import accept, refuse, suggest, take_back
 from curation.tagging import set_tags
@@ -209,3 +210,25 @@ def test_a_shell_does_the_same(whale: Tag, library: list[File]) -> None:
     shown = {row["file"] for row in json.loads(out.getvalue())["suggestions"]}
     assert shown >= {"whale-2.jpg", "whale-3.jpg", "whale-4.jpg", "whale-5.jpg"}
     assert shown.isdisjoint({"whale-0.jpg", "whale-1.jpg"})
+
+
+def test_nova_can_be_asked_about_what_is_in_doubt_alone_and_what_that_saves_is_told(
+    admin_client: Client, library: list[File], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = Tag.objects.create(name="blorf gnarp")
+    for file in library[:2]:
+        set_tags(file, [tag.name])
+    shown = suggest(tag).suggestions
+    monkeypatch.setattr(suggesting, "SURE", shown[2].confidence)
+
+    doubt = suggest(tag).doubt
+
+    assert doubt is not None
+    assert doubt.file_ids == [one.n for one in shown if one.confidence < shown[2].confidence]
+    assert 0 < len(doubt.file_ids) < len(shown)
+    assert doubt.usd_likely is not None
+    assert doubt.usd_saved is not None
+    assert doubt.usd_likely > 0 < doubt.usd_saved
+    html = admin_client.get(f"/tags/{tag.pk}/suggestions/").content.decode()
+    assert f"/library/do/nova/?file={doubt.file_ids[0]}&amp;" in html
+    assert "that saves about $" in html

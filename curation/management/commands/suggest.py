@@ -52,13 +52,17 @@ class Command(BaseCommand):
                 for one in found.suggestions
             ]
             own = asdict(found.own) if found.own is not None else None
-            self.stdout.write(json.dumps({"suggestions": rows, "held_out": own}))
+            doubt = asdict(found.doubt) if found.doubt is not None else None
+            self.stdout.write(json.dumps({"suggestions": rows, "held_out": own, "doubt": doubt}, default=str))
             return
         for one in found.suggestions:
             at = "" if one.at_s is None else f" at {one.at_s:g} s"
             self.stdout.write(f"{one.n:6} {one.confidence:4.0%}  {one.file.name}{at}: {one.reason}")
         if found.notice:
             self.stdout.write(found.notice)
+        if found.doubt is not None and found.doubt.usd_likely is not None:
+            price = f"about ${found.doubt.usd_likely:.4f}, ${found.doubt.usd_saved:.4f} less than about all of these"
+            self.stdout.write(f"{len(found.doubt.file_ids)} are in doubt; asking Nova about them alone costs {price}.")
         if found.own is not None:
             self.stdout.write(f"Right on {found.own.right} of {found.own.count} labelled files.")
 

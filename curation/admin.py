@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from curation.api import with_counts
 from curation.marking import remove_moment
-from curation.models import Annotation, Collection, CollectionItem, FileTag, Moment, Tag, TagRefusal
+from curation.models import Annotation, Collection, CollectionItem, FileTag, Moment, Tag, TagChange, TagRefusal
 from curation.searchable import index_moments, index_note
 from curation.tagging import delete_tag, rename_tag
 from jobs.web.admin_base import BaseAdmin, ReadOnlyAdmin
@@ -122,3 +122,11 @@ class FileTagAdmin(ReadOnlyAdmin[FileTag]):
     list_filter = ("tag",)
     list_select_related = ("tag", "file")
     search_fields = ("file__name",)
+
+
+@admin.register(TagChange)
+class TagChangeAdmin(ReadOnlyAdmin[TagChange]):
+    """What an Undo of tags would take back; it goes with its batch."""
+
+    list_display = ("batch",)
+    list_select_related = ("batch",)

@@ -21,7 +21,7 @@ from novaproject.backups import backup, relinking
 from tests.files.factories import make_file, make_root
 from tests.jobs.kinds import registered
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite("its file is the backup's database")]
 
 
 @pytest.fixture

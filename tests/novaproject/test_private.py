@@ -25,6 +25,7 @@ def test_a_new_installation_is_its_owners_only(tmp_path: Path) -> None:
     assert [str(path) for path in written if path.stat().st_mode & 0o077] == []
 
 
+@pytest.mark.sqlite("its file is one of ours to close")
 def test_an_old_installation_is_closed_and_only_once(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,8 @@ from novaproject.backups import backup
 from tests.files.factories import make_file, make_root
 from tests.novaproject.test_backup import _elsewhere as elsewhere
 
+pytestmark = pytest.mark.sqlite("its file is the backup's database")
+
 Rows = dict[str, list[tuple[Any, ...]]]
 #: Written to while the backup is made.
 BUSY = {"job_notices", "sqlite_sequence"}

@@ -12,7 +12,7 @@ from jobs.workers import ticks
 from novaproject import table_statistics
 from tests.files.factories import make_root
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite("PostgreSQL keeps statistics by itself")]
 
 ROWS = 3_000
 QUESTION = "SELECT id FROM files WHERE removed_at IS NULL AND media_type = 'video' ORDER BY size_bytes DESC LIMIT 50"

@@ -22,6 +22,8 @@ from nova.questions.results import current_for
 from tests.novaproject.conftest import rows_of
 from transcription.models import Segment, Transcript
 
+pytestmark = pytest.mark.sqlite("databases of before")
+
 TOKEN = "7ba522e979199c927664cf684f1731697973d72604f481ac91d122259bae9c9c"
 MADE_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: Rows that Django and this program bring in line with the code after each migration.

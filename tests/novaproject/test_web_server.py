@@ -264,6 +264,7 @@ def test_a_busy_database_is_said_with_503(address: str, admin_client: Client, se
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.sqlite("one writer makes all others wait")
 def test_a_write_of_the_api_that_waited_in_vain_is_said_with_503(admin_client: Client) -> None:
     other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -67,6 +67,7 @@ def kill_while_it_listens(file: File, folders: Path, *, model: str = "base", eng
     assert not Segment.objects.exists()
 
 
+@pytest.mark.sqlite("its worker is given this file as database")
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_worker_leaves_no_half_transcript(
     folders: Path, models: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ listens on loopback, on a port that nobody else has. The command finds it in `TE
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -87,6 +88,7 @@ def main(command: Sequence[str]) -> int:
     if problem := why_not():
         sys.stderr.write(f"PostgreSQL is not tested: {problem}.\n")
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server ends with whoever asked for it
     with running() as address:
         # Its own pg_dump and pg_restore: older ones of the system would refuse it.
         path = f"{Path(_binary('pg_dump')).parent}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -85,3 +85,9 @@ def test_what_is_closer_says_no_less(one: float, other: float) -> None:
     low, high = sorted((one, other))
 
     assert KNOWN.nats(low) <= KNOWN.nats(high)
+
+
+def test_what_has_every_word_comes_before_what_only_means_the_same() -> None:
+    found = WordEvidence(nats={1: 7.0}, whole=frozenset({1}), count=2000)
+
+    assert list(fused(found, {1: 0.25, 2: 0.6}, KNOWN)) == [1, 2]

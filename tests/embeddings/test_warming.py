@@ -1,5 +1,7 @@
 """The first question of a process waits for nothing that could have been loaded before."""
 
+import threading
+
 import pytest
 from django.conf import LazySettings
 
@@ -7,6 +9,7 @@ from embeddings.errors import ProviderUnavailableError
 from embeddings.indexing import spaces
 from embeddings.searching import warming
 from embeddings.stores import bit_matrix
+from novaproject.web.run import Visitors
 from tests.embeddings.conftest import MakeFile, say
 from tests.embeddings.fakes import WordsProvider
 
@@ -57,3 +60,26 @@ def test_what_lacks_is_not_told_before_somebody_asks(
     assert [record.levelname for record in caplog.records] in ([], ["INFO"])
 
     assert connection_of_the_test == ["closed"]
+
+
+def test_search_is_made_ready_when_somebody_comes_and_anew_after_the_model_went() -> None:
+    begun: list[str] = []
+    ready = threading.Event()
+
+    def warm() -> None:
+        begun.append("warm")
+        ready.set()
+
+    visitors = Visitors(lambda environ, start_response: [b"a page"], warm)
+    visitors({"PATH_INFO": "/api/health"}, lambda *_: None)
+    assert begun == []
+    for _ in range(3):
+        assert visitors({"PATH_INFO": "/"}, lambda *_: None) == [b"a page"]
+    assert ready.wait(60)
+    assert begun == ["warm"]
+
+    ready.clear()
+    visitors.are_expected.set()
+    visitors({"PATH_INFO": "/library/"}, lambda *_: None)
+    assert ready.wait(60)
+    assert begun == ["warm", "warm"]

@@ -13,6 +13,7 @@ from curation.serializers import SuggestionsQuerySerializer, SuggestionsSerializ
 from curation.suggesting import accept, refuse, suggest, take_back
 from files.models import File
 from jobs.web.api_base import HasPermission
+from jobs.web.strict_fields import takes_nothing
 
 MAY_TAG = HasPermission("curation.view_tag", "files.change_file", "files.view_file")
 
@@ -42,6 +43,7 @@ class SuggestionAccept(APIView):
     permission_classes = [MAY_TAG]
 
     @extend_schema(operation_id="tags_suggestions_accept", request=None, responses={204: None})
+    @takes_nothing
     def post(self, request: Request, pk: int, n: int) -> Response:
         accept(get_object_or_404(Tag, pk=pk), get_object_or_404(File, pk=n))
         return Response(status=204)
@@ -53,6 +55,7 @@ class SuggestionRefuse(APIView):
     permission_classes = [MAY_TAG]
 
     @extend_schema(operation_id="tags_suggestions_refuse", request=None, responses={204: None})
+    @takes_nothing
     def post(self, request: Request, pk: int, n: int) -> Response:
         refuse(get_object_or_404(Tag, pk=pk), get_object_or_404(File, pk=n))
         return Response(status=204)
@@ -64,6 +67,7 @@ class SuggestionTakeBack(APIView):
     permission_classes = [MAY_TAG]
 
     @extend_schema(operation_id="tags_suggestions_take_back", request=None, responses={204: None})
+    @takes_nothing
     def post(self, request: Request, pk: int, n: int) -> Response:
         take_back(get_object_or_404(Tag, pk=pk), get_object_or_404(File, pk=n))
         return Response(status=204)

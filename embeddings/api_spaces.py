@@ -85,8 +85,9 @@ class SpaceUse(APIView):
 
     @extend_schema(operation_id="spaces_use", request=SpacePurposeSerializer, responses=SpaceSerializer)
     def post(self, request: Request, pk: int) -> Response:
+        content = _content_of(request)
         space = get_object_or_404(Space, pk=pk)
-        spaces.choose(space, _content_of(request))
+        spaces.choose(space, content)
         return Response(SpaceSerializer(space).data)
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.urls import reverse
 
 from files import humanize
+from files.storage import disk
 from jobs.models import Job
 from jobs.queue import enqueue
 from jobs.registry import LONG, Kind, register
@@ -43,10 +44,10 @@ def address_of(job_id: int) -> str:
 def run_export(work: Work) -> str:
     """The body of `export`."""
     path = path_of(work.job_id)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    disk.make_dir(path.parent)
     for old in path.parent.iterdir():
         if old == path or old.stat().st_mtime < time.time() - KEPT_S:
-            old.unlink()
+            disk.remove(old)
     rows = write_export(path, progress=work.progress)
     return f"{rows:,} rows, {humanize.size(path.stat().st_size)}"
 

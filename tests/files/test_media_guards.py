@@ -26,7 +26,7 @@ ALLOWED = {
     "files/storage/disk.py": "the one module: it checks every path against our folders",
     "novaproject/backups/backup.py": "a backup goes where the person says, a restore into an empty folder of ours",
     "novaproject/setup/bootstrap.py": "`.env` of the project's folder",
-    "novaproject/management/commands/export.py": "a new file where the person says",
+    "novaproject/backups/exporting.py": "a new file where the person says",
     "transcription/providers/weights.py": "a lock beside the weights, at a place that `disk.writable` gave",
     "embeddings/providers/encoder.py": "a text model in the form that is run, in the folder of models",
     "bedrock/recording.py": "what was asked of AWS, in a folder that the person names",

@@ -42,6 +42,8 @@ COSTLY = {
     "/api/nova/waiting/{model}/run",
     "/api/nova/waiting/{model}/send",
     "/api/reconcile",
+    "/api/spaces/{id}/build",
+    "/api/spaces/{id}/compare",
     "/api/transcription/download",
     "/api/transcription/transcribe",
 }

@@ -294,7 +294,7 @@ def test_the_list_of_jobs_cancels_and_retries(site: Client, viewer: User, rows: 
     site.force_login(viewer)
     page = press("cancel_selected")
     assert "0 cancelled." in page
-    assert "2 left alone" in page
+    assert "2 unchanged" in page
 
 
 def test_the_admin_pauses_and_resumes_queues(site: Client, viewer: User) -> None:

@@ -27,6 +27,8 @@ CHANCE_WORDS = 0.05
 #: What a chunk with every word of the question has before others: more than meaning says of nearly any. With 5, a name
 #: that stood in one chunk came first in half of the cases; questions of many words are hardly ever whole anywhere.
 WHOLE_NATS = 100.0
+#: And what it has before them if it has them as they were typed.
+EXACT_NATS = 50.0
 #: Beyond the logarithm of the chunks that there are, which is what chance alone finds somewhere.
 ABOVE_CHANCE = 1.5
 #: A question is answered where one chunk reaches so much of the two floors together; a floor alone is 1.
@@ -73,6 +75,8 @@ class WordEvidence:
 
     nats: Mapping[int, float] = field(default_factory=dict)
     whole: frozenset[int] = frozenset()
+    #: Those that have every one as it was typed, and not in another form of it.
+    exact: frozenset[int] = frozenset()
     #: How many chunks there are.
     count: int = 0
 
@@ -101,6 +105,7 @@ def fused(words: WordEvidence, cosines: Mapping[int, float], reach: Reach) -> di
         chunk: weight * words.nats.get(chunk, 0.0)
         + reach.nats(cosines.get(chunk, farthest))
         + WHOLE_NATS * (chunk in words.whole)
+        + EXACT_NATS * (chunk in words.exact)
         for chunk in (*words.nats, *cosines)
         if chunk in close or chunk in partial or chunk in words.whole
     }

@@ -18,9 +18,11 @@ COMMON_AT_LEAST = 500
 
 @dataclass(frozen=True)
 class KeywordHit:
-    """Chunks with their BM25, best first: those with every term, and after them those with some."""
+    """Chunks with their BM25, best first: those with every term, and after them those with some. `exact` are those with
+    every term as it was typed."""
 
     whole: Mapping[int, float] = field(default_factory=dict)
+    exact: frozenset[int] = frozenset()
     partial: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -44,16 +46,19 @@ def find(question: Query, where: WordFilter, *, limit: int) -> KeywordHit:
     look = word_index().best if rare else word_index().latest
     every = WordQuery(question.wanted, excluded=question.excluded)
     whole: dict[int, float] = {}
+    exact: set[int] = set()
     for terms in dict.fromkeys((question.wanted, question.telling)):  # "what is a pump" is about pumps, not "what"
         for is_strict in (True, False):
             if len(whole) < limit:
                 more = look(replace(every, terms=terms, is_strict=is_strict), where, limit=limit)
+                exact |= more.keys() - whole.keys() if is_strict else set()
                 whole |= {chunk_id: nats for chunk_id, nats in more.items() if chunk_id not in whole}
     if len(whole) >= limit or len(question.wanted) == 1:
-        return KeywordHit(whole=dict(islice(whole.items(), limit)))
+        return KeywordHit(whole=dict(islice(whole.items(), limit)), exact=frozenset(exact))
     some = replace(every, terms=rare or question.telling, is_any=True, required=question.quoted)
     partial = look(some, where, limit=limit)
     if rare and not whole and not partial:  # the rare word is nowhere: better the common ones than nothing
         partial = word_index().latest(replace(some, terms=question.telling), where, limit=limit)
     others = {chunk_id: nats for chunk_id, nats in partial.items() if chunk_id not in whole}
-    return KeywordHit(whole=whole, partial=dict(islice(others.items(), limit - len(whole))))
+    partial = dict(islice(others.items(), limit - len(whole)))
+    return KeywordHit(whole=whole, exact=frozenset(exact), partial=partial)

@@ -298,7 +298,7 @@ def _scope(*, file_id: int | None, name: str, filters: Mapping[str, Any], kind: 
 def _candidates(asked: Query, mode: str, scope: _Scope, space: Space | None) -> _Candidates:
     found = keyword.find(asked, scope.where, limit=POOL)
     nats = {**found.whole, **found.partial}
-    words = WordEvidence(nats=nats, whole=frozenset(found.whole), count=keyword.document_count())
+    words = WordEvidence(nats=nats, whole=frozenset(found.whole), exact=found.exact, count=keyword.document_count())
     by_words = _Candidates(
         scores={int(str(key)): score for key, score in reciprocal_rank([Ranking(list(words.nats))]).items()},
         words=words.whole,

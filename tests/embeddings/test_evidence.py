@@ -91,3 +91,9 @@ def test_what_has_every_word_comes_before_what_only_means_the_same() -> None:
     found = WordEvidence(nats={1: 7.0}, whole=frozenset({1}), count=2000)
 
     assert list(fused(found, {1: 0.25, 2: 0.6}, KNOWN)) == [1, 2]
+
+
+def test_a_word_as_it_was_typed_comes_before_another_form_of_it() -> None:
+    found = WordEvidence(nats={1: 7.0, 2: 7.0}, whole=frozenset({1, 2}), exact=frozenset({1}), count=2000)
+
+    assert list(fused(found, {1: 0.35, 2: 0.4}, KNOWN)) == [1, 2]

@@ -25,7 +25,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from curation.models import Collection, Moment, Tag
-from embeddings.models import SavedQuery
+from embeddings.models import SavedQuery, Space
+from embeddings.stores.registry import store
 from jobs.models import Job
 from jobs.queue import create_batch, enqueue, enqueue_many
 from nova.models import AnalysisResult, AnalysisType, NovaJob
@@ -33,8 +34,7 @@ from nova.types.registry import add_version
 from novaproject.wsgi import application
 from tests.files.factories import make_file, make_problem, make_proxy_row, make_root
 from tests.media import make_clip, make_image
-from transcription.segments import SpokenSegment
-from transcription.writing import NewTranscript, save_transcript
+from transcription.models import Segment, Transcript
 
 #: What must hold of every answer.
 HOLDS = [
@@ -82,9 +82,12 @@ def _one_of_everything(pk: int, media: Path, clip: bytes, ada: User) -> None:
     (settings.PROXY_DIR / proxy.path).write_bytes(clip)
     make_image(settings.DATA_DIR / "derived" / str(pk) / "poster.jpg")
     make_problem(root, pk=pk)
-    save_transcript(
-        file, NewTranscript(provider="sidecar", segments=[SpokenSegment(start_s=0, end_s=2, text="Hello there")])
+    transcript = Transcript.objects.create(
+        pk=pk, file=file, provider="sidecar", is_current=True, text="Hello there", segment_count=1
     )
+    Segment.objects.create(pk=pk, transcript=transcript, index=0, start_s=0, end_s=2, text="Hello there")
+    Space.objects.create(pk=pk, provider="local", model="all-MiniLM-L6-v2", dimension=8 * pk)
+    store().create_table(pk, 8 * pk)
     Tag.objects.create(pk=pk, name=f"Tag {pk}")
     Moment.objects.create(pk=pk, file=file, start_s=0, end_s=0.3, name="The greeting")
     Collection.objects.create(pk=pk, name=f"Collection {pk}")

@@ -80,6 +80,6 @@ def test_three_prices_stand_side_by_side_also_on_a_telephone(visit: Visit, clips
     page.set_viewport_size(NARROW)
 
     prices = page.get_by_role("table", name="The same in each mode")
-    expect(prices.get_by_role("row")).to_have_count(4)
+    expect(prices.get_by_role("rowheader")).to_have_count(3)
     expect(prices.get_by_text("BEDROCK_BATCH_ROLE_ARN is not set")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]

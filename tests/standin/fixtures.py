@@ -21,6 +21,7 @@ MONEY = frozenset(
         "tests.nova.test_realtime", "tests.nova.test_quoted_and_booked", "tests.nova.test_pictures",
         "tests.nova.test_long_videos", "tests.nova.test_batch_doors", "tests.nova.test_rekeying",
         "tests.nova.test_lease", "tests.bedrock.test_paying", "tests.bedrock.test_batch_line",
+        "tests.bedrock.test_daily_quotas",
     }
 )  # fmt: skip
 #: Names one way (or world) for all tests that use `aws`.
